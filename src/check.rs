@@ -1,0 +1,1 @@
+//! Derivatives against finite differences, with an honest report.

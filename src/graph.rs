@@ -1,0 +1,375 @@
+//! This thread's graph: recording, scopes, epochs, limits, statistics.
+//!
+//! Every scope has an *epoch*, a number that is not used again, and a handle carries the epoch it was
+//! recorded in. An operation compares its operands' epochs with the current one; only when they
+//! differ does it look further (a constant, a handle of an outer scope that is still open, or a
+//! stale one). Epochs have 35 bits: after 2³⁵ scopes on one thread the numbers start again, so a
+//! handle would have to be kept over exactly that many scopes to be taken for another.
+
+use crate::arena::{Arena, FIRST_EPOCH, INDEX_BITS, arena};
+use crate::record::{self, Custom};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::panic::Location;
+
+/// The epoch of an arena that records no operation: no handle has it.
+const PAUSED: u64 = (1 << (64 - INDEX_BITS)) - 1;
+/// Ended scopes that a panic message can still name.
+const REMEMBERED: usize = 64;
+
+thread_local! {
+    static COLD: RefCell<Cold> = RefCell::new(Cold::new());
+}
+
+/// What recording does not need at every operation.
+pub(crate) struct Cold {
+    /// The scopes that are open, the thread's own graph first.
+    frames: Vec<Frame>,
+    last_epoch: u64,
+    /// How the latest epochs ended, each at its place modulo the length.
+    ended: [Option<Ended>; REMEMBERED],
+    pub(crate) names: BTreeMap<usize, String>,
+    pub(crate) customs: BTreeMap<usize, Custom>,
+    /// The windows whose adjoints the last sweep filled.
+    pub(crate) swept: Vec<u32>,
+}
+
+#[derive(Clone, Copy)]
+struct Frame {
+    epoch: u64,
+    /// The index of its first slot.
+    start: usize,
+}
+
+#[derive(Clone, Copy)]
+struct Ended {
+    epoch: u64,
+    cleared: bool,
+    at: &'static Location<'static>,
+}
+
+impl Cold {
+    fn new() -> Cold {
+        Cold {
+            frames: vec![Frame {
+                epoch: FIRST_EPOCH,
+                start: 1,
+            }],
+            last_epoch: FIRST_EPOCH,
+            ended: [None; REMEMBERED],
+            names: BTreeMap::new(),
+            customs: BTreeMap::new(),
+            swept: Vec::new(),
+        }
+    }
+
+    /// Opens an epoch that no open scope's place in the table collides with.
+    fn new_epoch(&mut self, arena: &Arena) -> u64 {
+        if (self.frames.len() + 1) * 2 > arena.places() {
+            let len = (arena.places() * 2).max(64);
+            arena.rebuild_open(len, self.frames.iter().map(|frame| frame.epoch));
+        }
+        loop {
+            self.last_epoch += 1;
+            if self.last_epoch >= PAUSED {
+                self.last_epoch = FIRST_EPOCH;
+            }
+            if arena.try_open(self.last_epoch) {
+                return self.last_epoch;
+            }
+        }
+    }
+
+    fn end_epoch(
+        &mut self,
+        arena: &Arena,
+        epoch: u64,
+        cleared: bool,
+        at: &'static Location<'static>,
+    ) {
+        arena.close(epoch);
+        self.ended[epoch as usize % REMEMBERED] = Some(Ended { epoch, cleared, at });
+    }
+
+    /// The open epochs, each with the index of its first slot.
+    pub(crate) fn epochs(&self) -> Vec<(usize, u64)> {
+        self.frames
+            .iter()
+            .map(|frame| (frame.start, frame.epoch))
+            .collect()
+    }
+
+    /// Forgets what belongs to the slots from `end` on.
+    fn truncate(&mut self, end: usize) {
+        if !self.names.is_empty() {
+            self.names.split_off(&end);
+        }
+        if !self.customs.is_empty() {
+            self.customs.split_off(&end);
+        }
+    }
+}
+
+impl Drop for Cold {
+    fn drop(&mut self) {
+        self.last_epoch += 1;
+        arena().retire(self.last_epoch);
+    }
+}
+
+/// Runs `f` with the cold state of this thread's graph.
+#[track_caller]
+pub(crate) fn cold<R>(f: impl FnOnce(&mut Cold) -> R) -> R {
+    COLD.try_with(|cold| f(&mut cold.borrow_mut()))
+        .unwrap_or_else(|_| gone())
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn gone() -> ! {
+    panic!(
+        "scalargrad: this thread is ending and its graph is gone; \
+         use `value()` in destructors of thread-local values, or finish before the thread ends"
+    )
+}
+
+/// Panics for a handle that cannot be used: says what ended it.
+#[cold]
+#[inline(never)]
+#[track_caller]
+pub(crate) fn stale(id: u64) -> ! {
+    let epoch = id >> INDEX_BITS;
+    let ended =
+        cold(|cold| cold.ended[epoch as usize % REMEMBERED].filter(|ended| ended.epoch == epoch));
+    match ended {
+        Some(Ended {
+            cleared: true, at, ..
+        }) => panic!(
+            "scalargrad: stale Var: the graph it was recorded in was dropped by `graph::clear` at {at}. \
+             Its `value()` can still be read; make a new variable from it with `Var::new(old.value())`"
+        ),
+        Some(Ended {
+            cleared: false, at, ..
+        }) => panic!(
+            "scalargrad: stale Var: the scope it was recorded in has ended (`graph::scope` at {at}). \
+             Use it inside that scope, or take its `value()` out and make a new variable with `Var::new(old.value())`"
+        ),
+        None => panic!(
+            "scalargrad: stale Var: the scope it was recorded in has ended, or `graph::clear` dropped it. \
+             Use it inside its scope, or make a new variable with `Var::new(old.value())`"
+        ),
+    }
+}
+
+/// Panics unless the node of `id` is in the graph.
+#[inline(always)]
+#[track_caller]
+pub(crate) fn verify(arena: &Arena, id: u64) {
+    if (id ^ arena.next()) >> INDEX_BITS != 0 && !arena.is_open(id) {
+        stale(id);
+    }
+}
+
+/// Whether operations on this thread record nothing now.
+#[inline(always)]
+pub(crate) fn is_paused(arena: &Arena) -> bool {
+    arena.next() >> INDEX_BITS == PAUSED
+}
+
+#[cold]
+#[inline(never)]
+pub(crate) fn current_epoch() -> u64 {
+    cold(|cold| {
+        cold.frames
+            .last()
+            .expect("the thread's own graph is never closed")
+            .epoch
+    })
+}
+
+/// The id of the node at `index`: its epoch is that of the open scope that it lies in.
+pub(crate) fn id_of(index: usize) -> u64 {
+    cold(|cold| {
+        let inside = cold.frames.partition_point(|frame| frame.start <= index);
+        cold.frames[inside - 1].epoch << INDEX_BITS | index as u64
+    })
+}
+
+/// Runs `f`, then drops all that it recorded.
+///
+/// Handles made inside become stale when the scope ends, by return or by unwinding; their `value()`
+/// can still be read. Leaves made outside keep the gradients that a sweep inside gave them. Scopes nest.
+///
+/// ```
+/// use scalargrad::{Var, graph};
+///
+/// let x = Var::new(3.0);
+/// for _ in 0..100_000 {
+///     graph::scope(|| (x * x).backward()); // the memory of one step
+/// }
+/// assert_eq!(x.grad(), 6.0);
+/// assert_eq!(graph::len(), 1);
+/// ```
+#[track_caller]
+pub fn scope<R>(f: impl FnOnce() -> R) -> R {
+    let _scope = Scope::open(Location::caller());
+    f()
+}
+
+/// A scope that ends when this is dropped.
+struct Scope(&'static Location<'static>);
+
+impl Scope {
+    fn open(at: &'static Location<'static>) -> Scope {
+        let arena = arena();
+        cold(|cold| {
+            let epoch = cold.new_epoch(arena);
+            cold.frames.push(Frame {
+                epoch,
+                start: arena.end(),
+            });
+            if !is_paused(arena) {
+                arena.restart(epoch, arena.end());
+            }
+        });
+        Scope(at)
+    }
+}
+
+impl Drop for Scope {
+    fn drop(&mut self) {
+        let arena = arena();
+        cold(|cold| {
+            let ended = cold.frames.pop().expect("this scope is the innermost one");
+            cold.end_epoch(arena, ended.epoch, false, self.0);
+            cold.truncate(ended.start);
+            let epoch = if is_paused(arena) {
+                PAUSED
+            } else {
+                cold.frames[cold.frames.len() - 1].epoch
+            };
+            arena.restart(epoch, ended.start);
+        });
+    }
+}
+
+/// Drops all nodes of this thread's graph; every handle becomes stale.
+///
+/// The memory is kept for what comes next. Scopes that are open stay open, and empty.
+///
+/// ```
+/// use scalargrad::{Var, graph};
+///
+/// let x = Var::new(1.0);
+/// graph::clear();
+/// assert_eq!(graph::len(), 0);
+/// assert_eq!(x.value(), 1.0); // still a number, no longer a variable
+/// ```
+#[track_caller]
+pub fn clear() {
+    let (arena, at) = (arena(), Location::caller());
+    cold(|cold| {
+        for i in 0..cold.frames.len() {
+            cold.end_epoch(arena, cold.frames[i].epoch, true, at);
+            let epoch = cold.new_epoch(arena);
+            cold.frames[i] = Frame { epoch, start: 1 };
+        }
+        cold.truncate(0);
+        cold.swept.clear();
+        let epoch = if is_paused(arena) {
+            PAUSED
+        } else {
+            cold.frames[cold.frames.len() - 1].epoch
+        };
+        arena.restart(epoch, 1);
+    });
+}
+
+/// Runs `f` without recording: operations give constants, and cost what plain numbers cost.
+///
+/// [`Var::new`] still makes a leaf, so that a step of an optimiser can be taken inside.
+///
+/// ```
+/// use scalargrad::{Var, graph};
+///
+/// let x = Var::new(2.0);
+/// let y = graph::no_grad(|| x * x);
+/// assert!(y.is_constant());
+/// assert_eq!(y.value(), 4.0);
+/// ```
+pub fn no_grad<R>(f: impl FnOnce() -> R) -> R {
+    struct Resume(bool);
+    impl Drop for Resume {
+        fn drop(&mut self) {
+            if !self.0 {
+                arena().restart(current_epoch(), arena().end());
+            }
+        }
+    }
+    let _resume = Resume(is_paused(arena()));
+    arena().restart(PAUSED, arena().end());
+    f()
+}
+
+/// The number of nodes in this thread's graph: leaves and recorded operations.
+///
+/// Constants have no node. Counting takes time in proportion to the number.
+///
+/// ```
+/// use scalargrad::{Var, graph};
+///
+/// let x = Var::new(2.0);
+/// let _y = x * 3.0 + 1.0;
+/// assert_eq!(graph::len(), 3); // x, x * 3, x * 3 + 1
+/// ```
+pub fn len() -> usize {
+    arena().nodes(|nodes| {
+        nodes
+            .iter()
+            .filter(|node| record::is_node(node.word))
+            .count()
+    })
+}
+
+/// The bytes that this thread's graph holds, free room included.
+///
+/// ```
+/// use scalargrad::{Var, graph};
+///
+/// let _x = Var::new(2.0);
+/// assert!(graph::memory() > 0);
+/// ```
+pub fn memory() -> usize {
+    arena().bytes()
+}
+
+/// Makes room for at least `nodes` more nodes.
+///
+/// Recording grows the graph by itself; with the room made before, no operation has to.
+///
+/// # Panics
+///
+/// If there is no memory for them, or they are more than a graph can have.
+///
+/// ```
+/// use scalargrad::graph;
+///
+/// graph::reserve(1_000_000);
+/// assert!(graph::memory() >= 24_000_000);
+/// ```
+#[track_caller]
+pub fn reserve(nodes: usize) {
+    let arena = arena();
+    register(arena);
+    arena.reserve(nodes);
+}
+
+/// Sees to it that the end of this thread frees the arena.
+#[inline(always)]
+#[track_caller]
+pub(crate) fn register(arena: &Arena) {
+    if arena.is_unused() {
+        cold(|_| ());
+    }
+}

@@ -1,0 +1,1 @@
+//! `approx`: comparisons within a tolerance, by value.

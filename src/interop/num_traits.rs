@@ -1,0 +1,1 @@
+//! `num-traits`: generic code over `Float` runs on `Var`.

@@ -1,0 +1,14 @@
+//! The integration tests: one binary, a module for each claim.
+
+mod accuracy;
+mod check;
+mod derive;
+mod draw;
+mod dual;
+mod edges;
+mod function;
+mod generic;
+mod graph;
+mod lesson;
+mod programs;
+mod values;
