@@ -1,7 +1,30 @@
 //! Closures in, derivatives out.
+//!
+//! Each function here runs its closure once, in a scope of its own: nothing stays in the graph. First
+//! derivatives are swept from the graph; second ones run forward over reverse on the same recording,
+//! several directions at a time.
+//!
+//! # Nesting
+//!
+//! What these functions return is plain numbers. A derivative *inside* a closure, that is to be
+//! differentiated again, is a variable: [`Var::differentiate`] records it.
+//!
+//! ```
+//! use scalargrad::{Var, derivative};
+//!
+//! // D(x ↦ x · D(y ↦ x·y)(1))(4)
+//! let outer = derivative(|x| {
+//!     let y = Var::new(1.0);
+//!     x * (x * y).differentiate(&[y])[0]
+//! }, 4.0);
+//! assert_eq!(outer, 8.0);
+//! ```
 
+use crate::function::{Outputs, Program, capture};
 use crate::graph;
-use crate::var::Var;
+use crate::matrix::Matrix;
+use crate::var::{Var, weighted_sum};
+use crate::watch::Watch;
 
 /// The gradient of `f` at `x`.
 ///
@@ -30,16 +53,16 @@ pub fn gradient(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Vec<f64> {
 #[track_caller]
 pub fn value_and_gradient(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> (f64, Vec<f64>) {
     graph::scope(|| {
-        let x: Vec<Var> = x.iter().map(|&x| Var::new(x)).collect();
+        let x = leaves(x);
         let output = f(&x);
-        let before = output.value();
-        (before, output.gradients().wrt_all(&x))
+        (output.raw(), output.gradients().wrt_all(&x))
     })
 }
 
 /// The derivative of `f` at `x`.
 ///
-/// Runs in a scope of its own: nothing stays in the graph.
+/// Runs in a scope of its own: nothing stays in the graph. The result is a plain number; for one to be
+/// differentiated again see the [module on nesting](crate::derive#nesting).
 ///
 /// ```
 /// use scalargrad::derivative;
@@ -49,4 +72,172 @@ pub fn value_and_gradient(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> (f64, Vec
 #[track_caller]
 pub fn derivative(f: impl FnOnce(Var) -> Var, x: f64) -> f64 {
     gradient(|x| f(x[0]), &[x])[0]
+}
+
+/// The derivative of every output of `f` (a row each) with respect to every input, at `x`.
+///
+/// Forward or in reverse, whichever takes fewer passes.
+///
+/// # Panics
+///
+/// If an output is stale.
+///
+/// ```
+/// use scalargrad::jacobian;
+///
+/// let j = jacobian(|x| [x[0] * x[1], x[0] - x[1], x[1].exp()], &[3.0, 0.0]);
+/// assert_eq!((j.rows(), j.cols()), (3, 2));
+/// assert_eq!(j.as_slice(), [0.0, 3.0, 1.0, -1.0, 0.0, 1.0]);
+/// ```
+#[track_caller]
+pub fn jacobian<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64]) -> Matrix {
+    graph::scope(|| {
+        let leaves = leaves(x);
+        let outputs = f(&leaves).into_outputs();
+        let program = program(&leaves, &outputs);
+        if outputs.len() > 1 && program.is_computable() {
+            return unguarded(program.jacobian(x));
+        }
+        let mut jacobian = Matrix::zeros(outputs.len(), x.len());
+        for (i, output) in outputs.into_iter().enumerate() {
+            let gradients = output.gradients();
+            for (j, &x) in leaves.iter().enumerate() {
+                jacobian[(i, j)] = gradients.wrt(x);
+            }
+        }
+        jacobian
+    })
+}
+
+/// The Hessian of `f` at `x`; symmetric.
+///
+/// One recording, swept forward over reverse.
+///
+/// # Panics
+///
+/// If the output is stale, or depends on a [`Var::custom`] operation, whose partials are numbers.
+///
+/// ```
+/// use scalargrad::hessian;
+///
+/// let h = hessian(|x| x[0] * x[0] * x[1], &[3.0, 2.0]);
+/// assert_eq!(h.as_slice(), [4.0, 6.0, 6.0, 0.0]);
+/// ```
+#[track_caller]
+pub fn hessian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Matrix {
+    unguarded(recorded(f, x).hessian(x))
+}
+
+/// The Hessian of `f` at `x` times `v`, without the Hessian.
+///
+/// # Panics
+///
+/// As [`hessian`], and if `v` has another length than `x`.
+///
+/// ```
+/// use scalargrad::hvp;
+///
+/// assert_eq!(hvp(|x| x[0] * x[0] * x[1], &[3.0, 2.0], &[1.0, 10.0]), [64.0, 6.0]);
+/// ```
+#[track_caller]
+pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
+    assert_eq!(x.len(), v.len(), "hvp: `v` must be as long as `x`");
+    unguarded(recorded(f, x).hvp(x, v))
+}
+
+/// The values of the outputs of `f` at `x`, and their tangents along `v`: the Jacobian times `v`.
+///
+/// # Panics
+///
+/// If an output is stale, or `v` has another length than `x`.
+///
+/// ```
+/// use scalargrad::jvp;
+///
+/// let (values, tangents) = jvp(|x| [x[0] * x[1], x[0] - x[1]], &[3.0, 2.0], &[1.0, 10.0]);
+/// assert_eq!((values, tangents), (vec![6.0, 1.0], vec![32.0, -9.0]));
+/// ```
+#[track_caller]
+pub fn jvp<O: Outputs>(
+    f: impl FnOnce(&[Var]) -> O,
+    x: &[f64],
+    v: &[f64],
+) -> (Vec<f64>, Vec<f64>) {
+    assert_eq!(x.len(), v.len(), "jvp: `v` must be as long as `x`");
+    graph::scope(|| {
+        let leaves = leaves(x);
+        let outputs = f(&leaves).into_outputs();
+        let program = program(&leaves, &outputs);
+        if program.is_computable() {
+            return unguarded(program.jvp(x, v));
+        }
+        let along = |output: &Var| {
+            let gradient = output.gradients().wrt_all(&leaves);
+            (output.raw(), gradient.iter().zip(v).map(|(p, v)| p * v).sum::<f64>())
+        };
+        outputs.iter().map(along).unzip()
+    })
+}
+
+/// The weights times the Jacobian of `f` at `x`, `wᵀJ`: one sweep, from the weighted sum of the outputs.
+///
+/// # Panics
+///
+/// If an output is stale, or `w` has another length than there are outputs.
+///
+/// ```
+/// use scalargrad::vjp;
+///
+/// assert_eq!(vjp(|x| [x[0] * x[1], x[0] - x[1]], &[3.0, 2.0], &[1.0, 10.0]), [12.0, -7.0]);
+/// ```
+#[track_caller]
+pub fn vjp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], w: &[f64]) -> Vec<f64> {
+    graph::scope(|| {
+        let x = leaves(x);
+        let outputs = f(&x).into_outputs();
+        assert_eq!(outputs.len(), w.len(), "vjp: `w` must have a weight for each output");
+        weighted_sum(&outputs, w).gradients().wrt_all(&x)
+    })
+}
+
+/// The Laplacian of `f` at `x`: the sum of its second derivatives, `Σ ∂²f/∂xᵢ²`.
+///
+/// # Panics
+///
+/// As [`hessian`].
+///
+/// ```
+/// use scalargrad::laplacian;
+///
+/// assert_eq!(laplacian(|x| x[0] * x[0] * x[1] + x[1].powi(3), &[3.0, 2.0]), 4.0 + 12.0);
+/// ```
+#[track_caller]
+pub fn laplacian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> f64 {
+    unguarded(recorded(f, x).laplacian(x))
+}
+
+fn leaves(x: &[f64]) -> Vec<Var> {
+    x.iter().map(|&x| Var::new(x)).collect()
+}
+
+/// Runs `f` and reads the recording back.
+#[track_caller]
+fn recorded(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Program {
+    graph::scope(|| {
+        let x = leaves(x);
+        let output = f(&x);
+        let program = program(&x, &[output]);
+        program.refuse_first_order_customs();
+        program
+    })
+}
+
+#[track_caller]
+fn program(x: &[Var], outputs: &[Var]) -> Program {
+    capture(x, outputs, Watch::default()).program
+}
+
+/// The result for a program without guards.
+fn unguarded<R>(result: Result<R, usize>) -> R {
+    result.expect("there is no guard to trip")
 }

@@ -7,7 +7,10 @@
 //! handle would have to be kept over exactly that many scopes to be taken for another.
 
 use crate::arena::{Arena, FIRST_EPOCH, INDEX_BITS, arena};
-use crate::record::{self, Custom};
+use crate::record::{self, Custom, Segment};
+use crate::sweep::Adjoints;
+use crate::var::Var;
+use crate::watch::{self, Reading};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::Location;
@@ -30,8 +33,10 @@ pub(crate) struct Cold {
     ended: [Option<Ended>; REMEMBERED],
     pub(crate) names: BTreeMap<usize, String>,
     pub(crate) customs: BTreeMap<usize, Custom>,
-    /// The windows whose adjoints the last sweep filled.
-    pub(crate) swept: Vec<u32>,
+    pub(crate) segments: BTreeMap<usize, Segment>,
+    /// The values that were asked for, of the slots up to the last one.
+    pub(crate) values: Vec<f64>,
+    pub(crate) adjoints: Adjoints,
 }
 
 #[derive(Clone, Copy)]
@@ -59,7 +64,9 @@ impl Cold {
             ended: [None; REMEMBERED],
             names: BTreeMap::new(),
             customs: BTreeMap::new(),
-            swept: Vec::new(),
+            segments: BTreeMap::new(),
+            values: Vec::new(),
+            adjoints: Adjoints::default(),
         }
     }
 
@@ -99,16 +106,33 @@ impl Cold {
             .collect()
     }
 
-    /// Forgets what belongs to the slots from `end` on.
-    fn truncate(&mut self, end: usize) {
-        if !self.names.is_empty() {
-            self.names.split_off(&end);
+    /// The epoch of what is recorded next.
+    fn recording_epoch(&self, arena: &Arena) -> u64 {
+        if is_paused(arena) {
+            return PAUSED;
         }
-        if !self.customs.is_empty() {
-            self.customs.split_off(&end);
+        let innermost = self.frames.last();
+        innermost.expect("the thread's own graph is never closed").epoch
+    }
+
+    /// Forgets what belongs to the slots from `end` on. What the user gave is returned, to be dropped
+    /// when the graph can be used again.
+    fn truncate(&mut self, end: usize) -> Forgotten {
+        fn split<T>(map: &mut BTreeMap<usize, T>, end: usize) -> BTreeMap<usize, T> {
+            if map.is_empty() { BTreeMap::new() } else { map.split_off(&end) }
         }
+        self.values.truncate(end);
+        self.adjoints.truncate(end);
+        split(&mut self.names, end);
+        Forgotten(split(&mut self.customs, end), split(&mut self.segments, end))
     }
 }
+
+/// What the user gave to nodes that are gone.
+struct Forgotten(
+    #[expect(dead_code, reason = "only to be dropped")] BTreeMap<usize, Custom>,
+    #[expect(dead_code, reason = "only to be dropped")] BTreeMap<usize, Segment>,
+);
 
 impl Drop for Cold {
     fn drop(&mut self) {
@@ -217,6 +241,23 @@ pub fn scope<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// Runs `f` in a scope that records, inside [`no_grad`] too.
+#[track_caller]
+pub(crate) fn recording_scope<R>(f: impl FnOnce() -> R) -> R {
+    struct Pause(bool);
+    impl Drop for Pause {
+        fn drop(&mut self) {
+            if self.0 {
+                arena().restart(PAUSED, arena().end());
+            }
+        }
+    }
+    let _scope = Scope::open(Location::caller());
+    let _pause = Pause(is_paused(arena()));
+    arena().restart(current_epoch(), arena().end());
+    f()
+}
+
 /// A scope that ends when this is dropped.
 struct Scope(&'static Location<'static>);
 
@@ -240,16 +281,17 @@ impl Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         let arena = arena();
-        cold(|cold| {
+        let _forgotten = cold(|cold| {
             let ended = cold.frames.pop().expect("this scope is the innermost one");
             cold.end_epoch(arena, ended.epoch, false, self.0);
-            cold.truncate(ended.start);
-            let epoch = if is_paused(arena) {
-                PAUSED
-            } else {
-                cold.frames[cold.frames.len() - 1].epoch
-            };
+            let epoch = cold.recording_epoch(arena);
+            // While a function is being recorded, what a comparison noted must stay.
+            if watch::is_watching() {
+                arena.restart(epoch, arena.end());
+                return None;
+            }
             arena.restart(epoch, ended.start);
+            Some(cold.truncate(ended.start))
         });
     }
 }
@@ -269,20 +311,14 @@ impl Drop for Scope {
 #[track_caller]
 pub fn clear() {
     let (arena, at) = (arena(), Location::caller());
-    cold(|cold| {
+    let _forgotten = cold(|cold| {
         for i in 0..cold.frames.len() {
             cold.end_epoch(arena, cold.frames[i].epoch, true, at);
             let epoch = cold.new_epoch(arena);
             cold.frames[i] = Frame { epoch, start: 1 };
         }
-        cold.truncate(0);
-        cold.swept.clear();
-        let epoch = if is_paused(arena) {
-            PAUSED
-        } else {
-            cold.frames[cold.frames.len() - 1].epoch
-        };
-        arena.restart(epoch, 1);
+        arena.restart(cold.recording_epoch(arena), 1);
+        cold.truncate(0)
     });
 }
 
@@ -298,6 +334,7 @@ pub fn clear() {
 /// assert!(y.is_constant());
 /// assert_eq!(y.value(), 4.0);
 /// ```
+#[track_caller]
 pub fn no_grad<R>(f: impl FnOnce() -> R) -> R {
     struct Resume(bool);
     impl Drop for Resume {
@@ -308,6 +345,7 @@ pub fn no_grad<R>(f: impl FnOnce() -> R) -> R {
         }
     }
     let _resume = Resume(is_paused(arena()));
+    watch::read(Reading::NotRecorded, Var::constant(0.0));
     arena().restart(PAUSED, arena().end());
     f()
 }

@@ -1,12 +1,81 @@
-//! Gradients of ordinary Rust arithmetic.
+//! Gradients of ordinary Rust arithmetic: scalar reverse-mode automatic differentiation.
+//!
+//! ```
+//! use scalargrad::Var;
+//!
+//! let x = Var::new(3.0).named("x");
+//! let y = Var::new(2.0).named("y");
+//! let z = Var::new(1.0).named("z");
+//!
+//! let o = ((x * y) * (y * z)).powi(2);
+//! o.backward();
+//!
+//! assert_eq!(o.value(), 144.0);
+//! assert_eq!((x.grad(), y.grad(), z.grad()), (96.0, 288.0, 288.0));
+//! println!("{}", o.to_text());
+//! ```
+//!
+//! # How it works
+//!
+//! A [`Var`] is a value that remembers where it came from. An operation computes its value at once, as `f64`
+//! would, and appends one node to the graph of its thread: what was done, to which operands.
+//! [`backward`](Var::backward) goes from one output back through its ancestors and adds up, by the chain rule,
+//! how the output changes with each of them; [`grad`](Var::grad) reads it. The picture of the example:
+//!
+//! ```text
+//!                     value  grad
+//! powi(2)               144     1
+//! └─ ×                   12    24
+//!    ├─ ×                 6    48
+//!    │  ├─ x              3    96
+//!    │  └─ y              2   288
+//!    └─ ×                 2   144
+//!       ├─ y (above)
+//!       └─ z              1   288
+//! ```
+//!
+//! The graph grows with every operation. A loop puts each step into a [`graph::scope`], which drops at its end
+//! what was recorded inside. A handle that outlives its scope is *stale*: its value can still be
+//! read, and any other use panics and says what ended it.
+//!
+//! # What there is
+//!
+//! | to | use |
+//! |---|---|
+//! | compute | operators, and the methods of [`Var`]; [`sum`], [`dot`], [`weighted_sum`], [`norm`], [`log_sum_exp`], [`softmax`] of slices |
+//! | differentiate a result | [`Var::backward`] and [`Var::grad`]; [`Var::gradients`] for a snapshot |
+//! | differentiate again, to any order | [`Var::differentiate`] |
+//! | differentiate a closure | [`gradient`], [`value_and_gradient`], [`derivative`] |
+//! | write a function once for `f64` and [`Var`] | [`Real`], or `num_traits::Float` |
+//! | keep something out of the derivative | `f64` operands, [`Var::constant`], [`Var::detach`], [`graph::no_grad`] |
+//! | bound the memory | [`graph::scope`], [`graph::clear`] |
+//! | see the graph | [`Var::to_text`], [`Var::to_svg`], [`Var::to_dot`], [`Var::named`] |
+//! | add an operation | [`Var::custom`], [`CustomOp`] |
+//! | make sure that a gradient is right | [`check`] |
+//!
+//! # At the edges
+//!
+//! Values equal those of the `f64` method of the same name bit for bit. Derivatives are accurate wherever
+//! they exist. At a kink they are the smallest subgradient (`abs` and `relu` at 0 give 0, `max(a, a)` gives
+//! ½ to each); an infinite slope is infinite; outside the domain they are NaN. An adjoint that is exactly zero
+//! is not propagated, so what is not used or not selected never turns a gradient into NaN. Each method of [`Var`]
+//! tells its own convention under *Derivative*.
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `proptest`: the module `strategy`, with points and random differentiable programs for property tests.
 
 mod arena;
 pub mod check;
-mod derive;
+mod checkpoint;
+pub mod derive;
 mod draw;
 pub mod function;
 pub mod graph;
 mod interop;
+mod matrix;
 mod ops;
 mod real;
 mod record;
@@ -15,8 +84,13 @@ mod special;
 pub mod strategy;
 mod sweep;
 mod var;
+mod watch;
 
-pub use derive::{derivative, gradient, value_and_gradient};
+pub use checkpoint::{advance, checkpoint};
+pub use derive::{
+    derivative, gradient, hessian, hvp, jacobian, jvp, laplacian, value_and_gradient, vjp,
+};
+pub use matrix::Matrix;
 pub use ops::Op;
 pub use real::Real;
 pub use sweep::Gradients;

@@ -534,6 +534,8 @@ macro_rules! stamp {
             LogSumExp,
             /// A user's own operation.
             Custom,
+            /// An output of a [`checkpoint`](crate::checkpoint).
+            Checkpoint,
         }
 
         impl Op {
@@ -542,8 +544,54 @@ macro_rules! stamp {
                 Op::Constant, Op::Leaf,
                 $( Op::$Operator, )*
                 $($( Op::$Op, )*)*
-                Op::Sum, Op::Dot, Op::Norm, Op::LogSumExp, Op::Custom,
+                Op::Sum, Op::Dot, Op::Norm, Op::LogSumExp, Op::Custom, Op::Checkpoint,
             ];
+
+            /// The operations of two operands whose partials are never dropped.
+            pub(crate) const BINARY: &[Op] = &{
+                let mut all = [Op::Constant; Op::BINARY_COUNT];
+                let (mut i, mut n) = (0, 0);
+                while i < Op::ALL.len() {
+                    if Op::ALL[i].is_binary() {
+                        all[n] = Op::ALL[i];
+                        n += 1;
+                    }
+                    i += 1;
+                }
+                all
+            };
+
+            const BINARY_COUNT: usize = {
+                let (mut i, mut n) = (0, 0);
+                while i < Op::ALL.len() {
+                    n += Op::ALL[i].is_binary() as usize;
+                    i += 1;
+                }
+                n
+            };
+
+            /// Its place in [`Op::BINARY`].
+            #[inline(always)]
+            pub(crate) const fn place(self) -> u8 {
+                const PLACES: [u8; Op::ALL.len()] = {
+                    let mut places = [0; Op::ALL.len()];
+                    let mut i = 0;
+                    while i < Op::BINARY.len() {
+                        places[Op::BINARY[i] as usize] = i as u8;
+                        i += 1;
+                    }
+                    places
+                };
+                PLACES[self as usize]
+            }
+
+            const fn is_binary(self) -> bool {
+                match self {
+                    $( Op::$Operator => (&[$(stringify!($oy)),*] as &[&str]).len() == 1, )*
+                    $($( Op::$Op => matches!(kind!($kind), Kind::Smooth) && (&[$(stringify!($y)),*] as &[&str]).len() == 1, )*)*
+                    _ => false,
+                }
+            }
 
             /// The name in drawings: a sign for an operator, the method's name for a function.
             pub const fn label(self) -> &'static str {
@@ -557,10 +605,12 @@ macro_rules! stamp {
                     Op::Norm => "norm",
                     Op::LogSumExp => "log_sum_exp",
                     Op::Custom => "custom",
+                    Op::Checkpoint => "checkpoint",
                 }
             }
 
             /// How its partials are propagated.
+            #[inline(always)]
             pub(crate) const fn kind(self) -> Kind {
                 match self {
                     $($( Op::$Op => kind!($kind), )*)*
@@ -569,6 +619,7 @@ macro_rules! stamp {
             }
 
             /// Whether it has an integer parameter, as `powi` has.
+            #[inline(always)]
             pub(crate) const fn is_indexed(self) -> bool {
                 match self {
                     $($( Op::$Op => false $(|| { let _: Option<$N> = None; true })?, )*)*

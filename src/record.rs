@@ -5,45 +5,57 @@ use crate::graph::{cold, current_epoch, id_of, is_paused, register, stale};
 use crate::ops::{self, Kind, Op};
 use crate::var::{CustomOp, Var};
 use smallvec::SmallVec;
+use std::rc::Rc;
 use std::sync::Arc;
 
-/// The codes of nodes. Arithmetic has one for each way its operands may be constant; a constant
-/// operand of such a node stands in the slot before it.
+/// The codes of nodes.
+///
+/// A node holds what the sweep needs, its partials, and what a reader needs to tell the operation.
+/// Values are not kept: the handle carries its own, and [`value_of`] works one out again.
 pub(crate) mod code {
-    /// Not a node: an operand or a constant of the node after it.
+    /// Not a node: two operands `a`, `b` of the [`NARY`] node after it, and their partials; where an
+    /// operand is a constant its index is 0, and its value stands in the partial's place. The two
+    /// lowest bits of the code tell which partials are not propagated.
     pub(crate) const SLOT: u8 = 0;
-    pub(crate) const LEAF: u8 = 1;
-    pub(crate) const ADD: u8 = 2;
-    pub(crate) const ADD_CONST: u8 = 3;
-    pub(crate) const CONST_ADD: u8 = 4;
-    pub(crate) const SUB: u8 = 5;
-    pub(crate) const SUB_CONST: u8 = 6;
-    pub(crate) const CONST_SUB: u8 = 7;
-    pub(crate) const MUL: u8 = 8;
-    pub(crate) const MUL_CONST: u8 = 9;
-    pub(crate) const CONST_MUL: u8 = 10;
-    pub(crate) const DIV: u8 = 11;
-    pub(crate) const DIV_CONST: u8 = 12;
-    pub(crate) const CONST_DIV: u8 = 13;
-    /// `x * x` of one node.
-    pub(crate) const SQUARE: u8 = 14;
-    /// A row of one operand: `b` holds the operation and the integer parameter.
-    pub(crate) const UNARY: u8 = 15;
-    /// Any operation, its operands in as many slots before it: `a` holds the operation, `b` the
-    /// number of slots. A slot's word names its operand and its value is the partial, or the
-    /// operand itself where it is a constant.
-    pub(crate) const NARY: u8 = 16;
-    /// As [`NARY`], with all partials 1.
-    pub(crate) const SUM: u8 = 17;
-    /// As [`NARY`], with two operands to a slot, each the other's partial; the value is the
-    /// constant one, if any.
-    pub(crate) const DOT: u8 = 18;
+    pub(crate) const SLOT_MAX: u8 = 3;
+    /// A leaf, of value `p`.
+    pub(crate) const LEAF: u8 = 4;
+    /// As [`ONE`], with a partial that is not propagated.
+    pub(crate) const DROPPED: u8 = 5;
+    /// Any operation, its operands in slots before it: `a` is the operation, `b` the number of
+    /// operands, `p` the value.
+    pub(crate) const NARY: u8 = 6;
+    /// A segment that was not kept: laid out as [`NARY`], but for the values of the operands in the
+    /// partials' place. Its outputs come right after it, `q` of them.
+    pub(crate) const CHECKPOINT: u8 = 7;
+    /// An output of the segment at `a`, of value `p`.
+    pub(crate) const OUTPUT: u8 = 8;
+    /// An operation on one active operand `a`: `b` is the operation and its [`Form`](super::Form),
+    /// `q` the constant operand or the integer parameter.
+    pub(crate) const ONE: u8 = 9;
+    /// An operation on two active operands `a` and `b`: this plus its place in `Op::BINARY`.
+    pub(crate) const TWO: u8 = 10;
 }
 
-/// Bits of an operation in the `b` field of a unary word; the others hold the integer parameter.
-const OP_BITS: u32 = 8;
-const PARAMETER_BITS: u32 = INDEX_BITS - OP_BITS;
-const PARAMETER_MAX: i32 = (1 << (PARAMETER_BITS - 1)) - 1;
+/// What stands beside the active operand of a [`code::ONE`] node.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+pub(crate) enum Form {
+    /// Nothing, or an integer parameter.
+    Alone,
+    /// A constant to its right.
+    ConstantRight,
+    /// A constant to its left.
+    ConstantLeft,
+    /// Itself, as in `x * x`.
+    Twice,
+}
+
+/// The word of an operation on one active operand.
+#[inline(always)]
+const fn word_of_one(code: u8, a: u64, op: Op, form: Form) -> Word {
+    Word::new(code, a, op as u64 | (form as u64) << 8)
+}
 
 /// A user's own operation.
 #[derive(Clone)]
@@ -53,54 +65,60 @@ pub(crate) struct Custom {
     pub op: Option<Arc<dyn CustomOp>>,
 }
 
+/// What a checkpoint runs again: its outputs from its inputs.
+pub(crate) type Segment = Rc<dyn Fn(&[Var]) -> Vec<Var>>;
+
 /// Records a leaf.
 #[inline(always)]
 #[track_caller]
 pub(crate) fn leaf(value: f64) -> Var {
     let arena = arena();
     register(arena);
-    let mut id = arena.push(value, Word::new(code::LEAF, 0, 0));
+    let mut id = arena.push(Node { p: value, q: 0.0, word: Word::new(code::LEAF, 0, 0) });
     if is_paused(arena) {
         id = current_epoch() << INDEX_BITS | id & INDEX_MASK;
     }
     Var::from_parts(value, id)
 }
 
-/// Records an operation of arithmetic; `code` is the one for two active operands.
+/// Records an operation of two operands, neither of whose partials is ever dropped.
 #[inline(always)]
 #[track_caller]
-pub(crate) fn arithmetic(code: u8, a: Var, b: Var, value: f64) -> Var {
+pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64) -> Var {
     let arena = arena();
     let next = arena.next();
     let (a_id, b_id) = (a.id(), b.id());
-    let id = if ((a_id ^ next) | (b_id ^ next)) >> INDEX_BITS == 0 {
-        let code = if code == code::MUL && a_id == b_id {
-            code::SQUARE
-        } else {
-            code
+    let args = [a.raw(), b.raw(), 0.0];
+    macro_rules! partial {
+        ($k:literal) => {
+            ops::partial(op, $k, args, 0, value, 0.0)
         };
-        arena.push(value, Word::new(code, a_id, b_id))
-    } else if b_id == 0 {
-        if (a_id ^ next) >> INDEX_BITS == 0 || is_recorded(arena, a_id) {
-            arena.push_with((b.raw(), SLOT), value, Word::new(code + 1, a_id, 0))
-        } else {
-            0
+    }
+    let is_old = |id: u64| (id ^ next) >> INDEX_BITS != 0;
+    let node = if b_id == 0 {
+        if is_old(a_id) && !is_recorded(arena, a_id) {
+            return Var::constant(value);
         }
+        Node { p: partial!(0), q: b.raw(), word: word_of_one(code::ONE, a_id, op, Form::ConstantRight) }
     } else if a_id == 0 {
-        if (b_id ^ next) >> INDEX_BITS == 0 || is_recorded(arena, b_id) {
-            arena.push_with((a.raw(), SLOT), value, Word::new(code + 2, b_id, 0))
-        } else {
-            0
+        if is_old(b_id) && !is_recorded(arena, b_id) {
+            return Var::constant(value);
         }
-    } else if is_recorded(arena, a_id) & is_recorded(arena, b_id) {
-        arena.push(value, Word::new(code, a_id, b_id))
+        Node { p: partial!(1), q: a.raw(), word: word_of_one(code::ONE, b_id, op, Form::ConstantLeft) }
     } else {
-        0
+        if ((a_id ^ next) | (b_id ^ next)) >> INDEX_BITS != 0
+            && !(is_recorded(arena, a_id) & is_recorded(arena, b_id))
+        {
+            return Var::constant(value);
+        }
+        if a_id == b_id {
+            Node { p: partial!(0) + partial!(1), q: 0.0, word: word_of_one(code::ONE, a_id, op, Form::Twice) }
+        } else {
+            Node { p: partial!(0), q: partial!(1), word: Word::new(code::TWO + op.place(), a_id, b_id) }
+        }
     };
-    Var::from_parts(value, id)
+    Var::from_parts(value, arena.push(node))
 }
-
-const SLOT: Word = Word::new(code::SLOT, 0, 0);
 
 /// Whether an operation on the node `id`, not of the current scope, is to be recorded: false for a
 /// constant and in `no_grad`, and a panic for a stale handle.
@@ -124,118 +142,89 @@ pub(crate) fn unary(op: Op, n: i32, a: Var, value: f64) -> Var {
     if (a.id() ^ arena.next()) >> INDEX_BITS != 0 && !is_recorded(arena, a.id()) {
         return Var::constant(value);
     }
-    if op.is_indexed() && !(-PARAMETER_MAX..=PARAMETER_MAX).contains(&n) {
-        return nary(op, &[a, Var::constant(f64::from(n))], value);
-    }
-    let b = (n as u64) << OP_BITS | op as u64;
-    Var::from_parts(value, arena.push(value, Word::new(code::UNARY, a.id(), b)))
+    let p = match op.kind() {
+        Kind::Step => 0.0,
+        _ => ops::partial(op, 0, [a.raw(), 0.0, 0.0], n, value, 0.0),
+    };
+    let code = if op.kind() != Kind::Smooth && p == 0.0 { code::DROPPED } else { code::ONE };
+    let word = word_of_one(code, a.id(), op, Form::Alone);
+    Var::from_parts(value, arena.push(Node { p, q: f64::from(n), word }))
 }
 
 /// Records a row of the table of several operands.
 #[inline(never)]
 #[track_caller]
-pub(crate) fn nary(op: Op, operands: &[Var], value: f64) -> Var {
-    let arena = arena();
-    if !any_recorded(arena, operands) {
-        return Var::constant(value);
-    }
+pub(crate) fn function(op: Op, operands: &[Var], value: f64) -> Var {
     let mut args = [0.0; 3];
     for (arg, x) in args.iter_mut().zip(operands) {
         *arg = x.raw();
     }
-    let n = if op.is_indexed() { args[1] as i32 } else { 0 };
-    let tie = ops::tie(
-        &args[..operands.len()],
-        &|k: usize| !operands[k].is_constant(),
-        value,
-    );
-    let slots = operands.iter().enumerate().map(|(k, x)| {
-        if x.is_constant() {
-            return (x.raw(), SLOT);
-        }
-        let partial = if op.kind() == Kind::Step {
-            0.0
-        } else {
-            ops::partial(op, k, args, n, value, tie)
-        };
-        let dropped = partial == 0.0 && op.kind() != Kind::Smooth;
-        (partial, Word::new(code::SLOT, x.id(), dropped as u64))
-    });
-    push_slots(arena, slots, value, code::NARY, op)
+    let tie = ops::tie(&args[..operands.len()], &|k: usize| !operands[k].is_constant(), value);
+    with_partials(op, operands, value, |k| match op.kind() {
+        Kind::Step => 0.0,
+        _ => ops::partial(op, k, args, 0, value, tie),
+    })
 }
 
-/// Records slots and the node that they belong to.
+/// Records any operation whose partials are known.
 #[track_caller]
-fn push_slots(
-    arena: &Arena,
-    slots: impl ExactSizeIterator<Item = (f64, Word)>,
-    value: f64,
-    code: u8,
-    op: Op,
-) -> Var {
-    let count = slots.len();
-    arena.reserve(count + 1);
-    for (value, word) in slots {
-        arena.push(value, word);
-    }
-    Var::from_parts(
-        value,
-        arena.push(value, Word::new(code, op as u64, count as u64)),
-    )
-}
-
-/// Records the sum of the operands.
-#[track_caller]
-pub(crate) fn sum(operands: &[Var], value: f64) -> Var {
+pub(crate) fn with_partials(op: Op, operands: &[Var], value: f64, partial: impl Fn(usize) -> f64) -> Var {
     let arena = arena();
     if !any_recorded(arena, operands) {
         return Var::constant(value);
     }
-    let slots = operands
-        .iter()
-        .map(|x| (x.raw(), Word::new(code::SLOT, x.id(), 0)));
-    push_slots(arena, slots, value, code::SUM, Op::Sum)
+    let may_drop = op.kind() != Kind::Smooth;
+    push_slots(arena, operands, |k| {
+        let p = partial(k);
+        (p, (may_drop && p == 0.0) as u8)
+    });
+    let word = Word::new(code::NARY, op as u64, operands.len() as u64);
+    Var::from_parts(value, arena.push(Node { p: value, q: 0.0, word }))
 }
 
-/// Records the dot product of `x` and `y`.
+/// Records the slots of a node; `active` gives what stands beside an active operand, and whether
+/// that is a partial that is dropped.
+fn push_slots(arena: &Arena, operands: &[Var], active: impl Fn(usize) -> (f64, u8)) {
+    let operand = |k: usize| match operands.get(k) {
+        None => (0.0, 0, 0),
+        Some(x) if x.is_constant() => (x.raw(), 0, 0),
+        Some(x) => {
+            let (p, drop) = active(k);
+            (p, drop, x.id())
+        }
+    };
+    arena.reserve(operands.len().div_ceil(2) + 1);
+    for k in (0..operands.len()).step_by(2) {
+        let ((p, drop_a, a), (q, drop_b, b)) = (operand(k), operand(k + 1));
+        arena.push(Node { p, q, word: Word::new(code::SLOT | drop_a | drop_b << 1, a, b) });
+    }
+}
+
+/// What [`push_slots`] wrote before the node at `index`: an operand's index and what is beside it.
+fn read_slots(nodes: &[Node], index: usize) -> impl Iterator<Item = (usize, f64)> {
+    let count = nodes[index].word.b();
+    nodes[index - count.div_ceil(2)..index]
+        .iter()
+        .flat_map(|slot| [(slot.word.a(), slot.p), (slot.word.b(), slot.q)])
+        .take(count)
+}
+
+/// Records the dot product of `x` and `y`, a pair to a slot, each the other's partial.
 #[track_caller]
 pub(crate) fn dot(x: &[Var], y: &[Var], value: f64) -> Var {
     let arena = arena();
     if !(any_recorded(arena, x) | any_recorded(arena, y)) {
         return Var::constant(value);
     }
-    let slots = x
-        .iter()
-        .zip(y)
-        .map(|(x, y)| match (x.is_constant(), y.is_constant()) {
-            (true, true) => (x.raw() * y.raw(), Word::new(code::SLOT, 0, 0)),
-            (true, false) => (x.raw(), Word::new(code::SLOT, 0, y.id())),
-            (false, true) => (y.raw(), Word::new(code::SLOT, x.id(), 0)),
-            (false, false) => (0.0, Word::new(code::SLOT, x.id(), y.id())),
-        });
-    push_slots(arena, slots, value, code::DOT, Op::Dot)
-}
-
-/// Records a function of the operands whose partials are known.
-#[track_caller]
-pub(crate) fn with_partials(
-    op: Op,
-    operands: &[Var],
-    value: f64,
-    partial: impl Fn(usize) -> f64,
-) -> Var {
-    let arena = arena();
-    if !any_recorded(arena, operands) {
-        return Var::constant(value);
+    arena.reserve(x.len() + 1);
+    for (x, y) in x.iter().zip(y) {
+        // Where a factor is constant, its own value stands in its place.
+        let p = if x.is_constant() { x } else { y };
+        let q = if y.is_constant() { y } else { x };
+        arena.push(Node { p: p.raw(), q: q.raw(), word: Word::new(code::SLOT, x.id(), y.id()) });
     }
-    let slots = operands.iter().enumerate().map(|(k, x)| {
-        if x.is_constant() {
-            (x.raw(), SLOT)
-        } else {
-            (partial(k), Word::new(code::SLOT, x.id(), 0))
-        }
-    });
-    push_slots(arena, slots, value, code::NARY, op)
+    let word = Word::new(code::NARY, Op::Dot as u64, 2 * x.len() as u64);
+    Var::from_parts(value, arena.push(Node { p: value, q: 0.0, word }))
 }
 
 /// Records a user's own operation.
@@ -248,17 +237,45 @@ pub(crate) fn custom(custom: Custom, operands: &[Var], value: f64, partials: &[f
     result
 }
 
+/// Records a segment that was not kept: a node for the whole, and one for each output.
+#[track_caller]
+pub(crate) fn checkpoint(segment: Segment, inputs: &[Var], outputs: &[f64]) -> Vec<Var> {
+    let arena = arena();
+    push_slots(arena, inputs, |k| (inputs[k].raw(), 0));
+    let word = Word::new(code::CHECKPOINT, Op::Checkpoint as u64, inputs.len() as u64);
+    let head = arena.push(Node { p: 0.0, q: outputs.len() as f64, word });
+    cold(|cold| cold.segments.insert((head & INDEX_MASK) as usize, segment));
+    let word = Word::new(code::OUTPUT, head, 0);
+    let output = |&value: &f64| Var::from_parts(value, arena.push(Node { p: value, q: 0.0, word }));
+    outputs.iter().map(output).collect()
+}
+
+/// The checkpoint that the node at `index` is an output of.
+pub(crate) fn checkpoint_of(index: usize) -> Option<usize> {
+    let word = arena().node(index).word;
+    (word.code() == code::OUTPUT).then(|| word.a())
+}
+
+/// The operands of the checkpoint at `head`, and the number of its outputs.
+pub(crate) fn read_checkpoint(head: usize) -> (SmallVec<[Operand; 4]>, usize) {
+    arena().nodes(|nodes| {
+        let operands = read_slots(nodes, head).map(|(index, value)| Operand { index, value });
+        (operands.collect(), nodes[head].q as usize)
+    })
+}
+
 /// Whether an operation on these operands is to be recorded; looks at all, so that none is stale.
 #[track_caller]
-fn any_recorded(arena: &Arena, operands: &[Var]) -> bool {
-    operands
-        .iter()
-        .fold(false, |any, x| any | is_recorded(arena, x.id()))
+pub(crate) fn any_recorded(arena: &Arena, operands: &[Var]) -> bool {
+    let next = arena.next();
+    operands.iter().fold(false, |any, x| {
+        any | ((x.id() ^ next) >> INDEX_BITS == 0 || is_recorded(arena, x.id()))
+    })
 }
 
 /// Whether a slot holds a node.
 pub(crate) fn is_node(word: Word) -> bool {
-    word.code() != code::SLOT
+    word.code() > code::SLOT_MAX && word.code() != code::CHECKPOINT
 }
 
 /// A node read back: its operation, its integer parameter and its operands.
@@ -286,86 +303,70 @@ impl Operand {
     }
 }
 
-/// Reads the node at `index` back; `node` gives the slot of an index.
-pub(crate) fn decode(index: usize, node: impl Fn(usize) -> Node) -> Decoded {
-    let word = node(index).word;
-    let active = |i: usize| Operand {
-        index: i,
-        value: node(i).value,
-    };
-    let constant = |value: f64| Operand { index: 0, value };
-    let beside = || constant(node(index - 1).value);
+/// Reads the node at `index` back.
+pub(crate) fn decode(index: usize) -> Decoded {
+    value_of(index); // works out those of the operands too
+    cold(|cold| arena().nodes(|nodes| decode_in(nodes, &cold.values, index)))
+}
+
+fn decode_in(nodes: &[Node], values: &[f64], index: usize) -> Decoded {
+    let Node { q, word, .. } = nodes[index];
     let (a, b) = (word.a(), word.b());
-    let arithmetic = |op: Op, form: u8| Decoded {
-        op,
-        n: 0,
-        operands: match form {
-            0 => SmallVec::from_slice(&[active(a), active(b)]),
-            1 => SmallVec::from_slice(&[active(a), beside()]),
-            _ => SmallVec::from_slice(&[beside(), active(a)]),
-        },
-    };
+    let active = |index: usize| Operand { index, value: values[index] };
+    let constant = |value: f64| Operand { index: 0, value };
     match word.code() {
-        code::LEAF => Decoded {
-            op: Op::Leaf,
-            n: 0,
-            operands: SmallVec::new(),
-        },
-        code @ code::ADD..=code::CONST_ADD => arithmetic(Op::Add, code - code::ADD),
-        code @ code::SUB..=code::CONST_SUB => arithmetic(Op::Sub, code - code::SUB),
-        code @ code::MUL..=code::CONST_MUL => arithmetic(Op::Mul, code - code::MUL),
-        code @ code::DIV..=code::CONST_DIV => arithmetic(Op::Div, code - code::DIV),
-        code::SQUARE => arithmetic(Op::Mul, 0),
-        code::UNARY => {
-            let (op, n) = unpack(b);
-            Decoded {
-                op,
-                n,
-                operands: SmallVec::from_slice(&[active(a)]),
-            }
-        }
-        code::DOT => Decoded {
-            op: Op::Dot,
-            n: 0,
-            operands: (index - b..index)
-                .flat_map(|i| {
-                    let slot = node(i);
-                    let (x, y) = (slot.word.a(), slot.word.b());
-                    match (x, y) {
-                        (0, 0) => [constant(slot.value), constant(1.0)],
-                        (0, y) => [constant(slot.value), active(y)],
-                        (x, 0) => [active(x), constant(slot.value)],
-                        (x, y) => [active(x), active(y)],
-                    }
-                })
-                .collect(),
-        },
-        _ => {
-            let op = Op::ALL[a];
-            let mut operands: SmallVec<[Operand; 4]> = (index - b..index)
-                .map(|i| {
-                    let slot = node(i);
-                    if slot.word.a() == 0 {
-                        constant(slot.value)
-                    } else {
-                        active(slot.word.a())
-                    }
-                })
-                .collect();
-            let n = if op.is_indexed() {
-                operands.pop().map_or(0, |n| n.value as i32)
-            } else {
-                0
+        code::LEAF => Decoded { op: Op::Leaf, n: 0, operands: SmallVec::new() },
+        code::ONE | code::DROPPED => {
+            let op = Op::ALL[b & 255];
+            let operands: &[Operand] = match b >> 8 {
+                0 => &[active(a)],
+                1 => &[active(a), constant(q)],
+                2 => &[constant(q), active(a)],
+                _ => &[active(a), active(a)],
             };
-            Decoded { op, n, operands }
+            Decoded { op, n: if op.is_indexed() { q as i32 } else { 0 }, operands: SmallVec::from_slice(operands) }
         }
+        code::NARY => {
+            let op = Op::ALL[a];
+            let operand = |(index, p)| if index == 0 { constant(p) } else { active(index) };
+            let operands = read_slots(nodes, index).map(operand).collect();
+            Decoded { op, n: 0, operands }
+        }
+        code::OUTPUT => {
+            let operands = read_slots(nodes, a).map(|(index, value)| Operand { index, value }).collect();
+            Decoded { op: Op::Checkpoint, n: 0, operands }
+        }
+        code => Decoded {
+            op: Op::BINARY[(code - code::TWO) as usize],
+            n: 0,
+            operands: SmallVec::from_slice(&[active(a), active(b)]),
+        },
     }
 }
 
-/// The operation and the integer parameter in the `b` field of a unary word.
-#[inline(always)]
-pub(crate) fn unpack(b: usize) -> (Op, i32) {
-    let sign = 32 - INDEX_BITS;
-    let n = ((b as u32) << sign) as i32 >> (sign + OP_BITS);
-    (Op::ALL[b & ((1 << OP_BITS) - 1)], n)
+/// The value of the node at `index`.
+///
+/// Works out, once, what lies before it: only drawings, `differentiate` and the like ask.
+pub(crate) fn value_of(index: usize) -> f64 {
+    cold(|cold| {
+        arena().nodes(|nodes| {
+            let values = &mut cold.values;
+            for i in values.len()..=index {
+                let Node { p, word, .. } = nodes[i];
+                let value = match word.code() {
+                    code::ONE | code::DROPPED | code::TWO.. => {
+                        let Decoded { op, n, operands } = decode_in(nodes, values, i);
+                        let mut args = [0.0; 3];
+                        for (arg, operand) in args.iter_mut().zip(&operands) {
+                            *arg = operand.value;
+                        }
+                        ops::value(op, args, n)
+                    }
+                    _ => p,
+                };
+                values.push(value);
+            }
+            values[index]
+        })
+    })
 }

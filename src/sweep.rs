@@ -11,69 +11,282 @@
 //! very often the node just before it, so the contribution to that one is carried in a register.
 
 use crate::arena::{Node, arena};
-use crate::graph::{cold, verify};
-use crate::ops::{self, Kind, Op};
-use crate::record::{Custom, code, decode, unpack};
+use crate::checkpoint::run_again;
+use crate::graph::{cold, id_of, recording_scope, verify};
+use crate::ops::{self, Op};
+use crate::record::{Custom, Operand, checkpoint_of, code, decode, read_checkpoint, value_of};
 use crate::var::Var;
+use smallvec::SmallVec;
 use std::collections::BTreeMap;
 
 /// Slots in a window.
-const WINDOW: usize = 512;
+const WINDOW: usize = 64;
 
-/// Fills the adjoints of the ancestors of `output`, whose own is `seed`, and zeroes all others.
+/// The adjoints of the last sweep.
+#[derive(Default)]
+pub(crate) struct Adjoints {
+    /// By index; of windows that are not live, whatever was there.
+    adjoints: Vec<f64>,
+    /// Whether the last sweep came to a window.
+    live: Vec<bool>,
+    /// The live windows.
+    swept: Vec<usize>,
+}
+
+impl Adjoints {
+    /// The adjoint of a node.
+    pub(crate) fn get(&self, index: usize) -> f64 {
+        if self.live.get(index / WINDOW) == Some(&true) { self.adjoints[index] } else { 0.0 }
+    }
+
+    /// Adds to the adjoint of a node.
+    #[inline(always)]
+    fn add(&mut self, index: usize, contribution: f64) {
+        if !self.live[index / WINDOW] {
+            self.enliven(index / WINDOW);
+        }
+        self.adjoints[index] += contribution;
+    }
+
+    /// Zeroes a window that a sweep comes to.
+    #[cold]
+    #[inline(never)]
+    fn enliven(&mut self, window: usize) {
+        self.adjoints[window * WINDOW..(window + 1) * WINDOW].fill(0.0);
+        self.live[window] = true;
+        self.swept.push(window);
+    }
+
+    /// Makes all adjoints zero, with room for those up to `last`.
+    fn reset(&mut self, last: usize) {
+        for window in self.swept.drain(..) {
+            self.live[window] = false;
+        }
+        if last >= self.adjoints.len() {
+            self.adjoints = Vec::new(); // nothing in it is live
+        }
+        self.make_room(last + 1);
+    }
+
+    /// Makes room for those of the slots below `end`.
+    fn make_room(&mut self, end: usize) {
+        let windows = end.div_ceil(WINDOW);
+        if windows > self.live.len() {
+            self.live.resize(windows.max(self.live.len() * 2), false);
+        }
+        let len = self.live.len() * WINDOW;
+        if self.adjoints.is_empty() {
+            self.adjoints = vec![0.0; len]; // from fresh pages, which cost nothing until used
+        } else if len > self.adjoints.len() {
+            self.adjoints.resize(len, 0.0);
+        }
+    }
+
+    /// Forgets those of the slots from `end` on.
+    pub(crate) fn truncate(&mut self, end: usize) {
+        let (window, rest) = (end / WINDOW, end % WINDOW);
+        if self.live.get(window) == Some(&true) {
+            self.adjoints[window * WINDOW + rest..(window + 1) * WINDOW].fill(0.0);
+        }
+        if self.live.len() > window + 1 {
+            let live = &mut self.live;
+            self.swept.retain(|&swept| swept <= window || !std::mem::take(&mut live[swept]));
+        }
+    }
+
+    /// Those that are not zero, by ascending index.
+    fn nonzero(&self) -> Vec<(usize, f64)> {
+        let mut windows = self.swept.clone();
+        windows.sort_unstable();
+        windows
+            .into_iter()
+            .flat_map(|window| window * WINDOW..(window + 1) * WINDOW)
+            .map(|index| (index, self.adjoints[index]))
+            .filter(|&(_, w)| w != 0.0)
+            .collect()
+    }
+}
+
+/// Fills the adjoints of the ancestors of `output` and makes all others zero.
 #[track_caller]
-pub(crate) fn sweep(output: Var, seed: f64) {
-    let arena = arena();
+pub(crate) fn sweep(output: Var) {
     if !output.is_constant() {
-        verify(arena, output.id());
+        verify(arena(), output.id());
     }
     cold(|cold| {
-        arena.nodes(|nodes| {
-            clear(nodes, &mut cold.swept);
-            if !output.is_constant() {
-                let output = output.index();
-                nodes[output].adjoint = seed;
-                windows(&mut nodes[..=output], &mut cold.swept);
+        cold.adjoints.reset(output.index());
+        if !output.is_constant() {
+            cold.adjoints.add(output.index(), 1.0);
+        }
+    });
+    if !output.is_constant() {
+        sweep_between(1, output.index() + 1);
+    }
+}
+
+/// Sweeps the slots below `end` down to `floor`.
+#[track_caller]
+fn sweep_between(floor: usize, end: usize) {
+    let mut end = end;
+    while let Some(head) =
+        cold(|cold| arena().nodes(|nodes| sweep_to_checkpoint(nodes, &mut cold.adjoints, floor, end)))
+    {
+        sweep_checkpoint(head);
+        end = head;
+    }
+}
+
+/// Records the segment of the checkpoint at `head` again, and sweeps it.
+#[track_caller]
+fn sweep_checkpoint(head: usize) {
+    let (inputs, outputs) = read_checkpoint(head);
+    recording_scope(|| {
+        let leaf = |x: &Operand| if x.index == 0 { Var::constant(x.value) } else { Var::new(x.value) };
+        let leaves: SmallVec<[Var; 4]> = inputs.iter().map(leaf).collect();
+        let floor = arena().end();
+        let again = run_again(head, &leaves, outputs);
+        let end = arena().end();
+        cold(|cold| {
+            let adjoints = &mut cold.adjoints;
+            adjoints.make_room(end);
+            for (k, output) in again.iter().enumerate().filter(|(_, output)| !output.is_constant()) {
+                let w = adjoints.get(head + 1 + k);
+                adjoints.add(output.index(), w);
+            }
+        });
+        sweep_between(floor, end);
+        cold(|cold| {
+            for (x, leaf) in inputs.iter().zip(&leaves).filter(|(x, _)| x.index != 0) {
+                let w = cold.adjoints.get(leaf.index());
+                cold.adjoints.add(x.index, w);
             }
         });
     });
+}
+
+/// Sweeps the live windows below `end` down to `floor`, or to a checkpoint: returns its index.
+fn sweep_to_checkpoint(nodes: &[Node], adjoints: &mut Adjoints, floor: usize, end: usize) -> Option<usize> {
+    let mut i = end;
+    while i > floor {
+        let window = (i - 1) / WINDOW;
+        if !adjoints.live[window] {
+            let live = &adjoints.live[floor / WINDOW..window];
+            i = live.iter().rposition(|&live| live).map_or(floor, |below| (floor / WINDOW + below + 1) * WINDOW);
+            continue;
+        }
+        let start = (window * WINDOW).max(floor);
+        let carry;
+        (i, carry) = sweep_fast(nodes, &mut adjoints.adjoints, &adjoints.live, start, i);
+        if i == start {
+            if carry != 0.0 {
+                adjoints.add(i - 1, carry);
+            }
+        } else if nodes[i - 1].word.code() == code::CHECKPOINT {
+            return Some(i - 1);
+        } else {
+            i = sweep_one(nodes, adjoints, i - 1).max(start);
+        }
+    }
+    None
+}
+
+/// Sweeps the slots below `end` down to `start`, or to one that wants more than this loop can do.
+///
+/// Returns the index after it, and what the slot before `start` is still owed.
+///
+/// There is no call in here. One that returns would make the compiler keep the numbers around it in
+/// memory, where each takes three times as long from one node to the next.
+#[inline(never)]
+fn sweep_fast(
+    nodes: &[Node],
+    adjoints: &mut [f64],
+    live: &[bool],
+    start: usize,
+    end: usize,
+) -> (usize, f64) {
+    let (nodes, adjoints) = (&nodes[..end], &mut adjoints[..end]);
+    let mut i = end;
+    // What the node before this one gave to the slot `i − 1`.
+    let mut carry = 0.0;
+    while i > start {
+        let Node { p, q, word } = nodes[i - 1];
+        let w = adjoints[i - 1] + carry;
+        adjoints[i - 1] = w;
+        carry = 0.0;
+        i -= 1;
+        if w == 0.0 {
+            continue;
+        }
+        macro_rules! give {
+            ($to:expr, $contribution:expr) => {
+                if $to + 1 == i {
+                    carry += $contribution;
+                } else {
+                    adjoints[$to] += $contribution;
+                }
+            };
+        }
+        let (a, b) = (word.a(), word.b());
+        let is_ready = |to: usize| to + 1 >= start || live[to / WINDOW];
+        if word.code() >= code::TWO {
+            if !(is_ready(a) && is_ready(b)) {
+                return (i + 1, 0.0);
+            }
+            give!(a, w * p);
+            give!(b, w * q);
+        } else if word.code() == code::ONE {
+            if !is_ready(a) {
+                return (i + 1, 0.0);
+            }
+            give!(a, w * p);
+        } else if word.code() >= code::NARY {
+            return (i + 1, 0.0);
+        }
+    }
+    (i, carry)
+}
+
+/// Sweeps any one node; returns the index of the first slot that belongs to it.
+#[inline(never)]
+fn sweep_one(nodes: &[Node], adjoints: &mut Adjoints, i: usize) -> usize {
+    let (w, word) = (adjoints.adjoints[i], nodes[i].word);
+    let slots = match word.code() {
+        code::NARY => i - word.b().div_ceil(2)..i,
+        // So that its segment is swept, whatever the signs of its outputs' adjoints.
+        code::OUTPUT => {
+            adjoints.add(word.a(), w.abs());
+            return i;
+        }
+        _ => i..i + 1,
+    };
+    let first = slots.start;
+    for &Node { p, q, word } in &nodes[slots] {
+        let code = word.code();
+        if word.a() != 0 && (code > code::SLOT_MAX || code & 1 == 0) {
+            adjoints.add(word.a(), w * p);
+        }
+        if word.b() != 0 && (code >= code::TWO || code <= code::SLOT_MAX && code & 2 == 0) {
+            adjoints.add(word.b(), w * q);
+        }
+    }
+    first
 }
 
 /// Sweeps from `output` and adds the adjoints to those that are there.
 #[track_caller]
 pub(crate) fn sweep_accumulate(output: Var) {
-    let before = adjoints();
-    sweep(output, 1.0);
-    cold(|cold| {
-        arena().nodes(|nodes| {
-            for (index, adjoint) in before {
-                nodes[index].adjoint += adjoint;
-                cold.swept.push((index / WINDOW) as u32);
-            }
-        });
-        cold.swept.sort_unstable();
-        cold.swept.dedup();
-    });
+    let before = cold(|cold| cold.adjoints.nonzero());
+    sweep(output);
+    restore(before);
 }
 
-/// The adjoints that are not zero, by ascending index.
-fn adjoints() -> Vec<(usize, f64)> {
+/// Adds adjoints of an earlier sweep.
+fn restore(adjoints: Vec<(usize, f64)>) {
     cold(|cold| {
-        arena().nodes(|nodes| {
-            let mut found = Vec::new();
-            cold.swept.sort_unstable();
-            for &window in &cold.swept {
-                let start = (window as usize * WINDOW).min(nodes.len());
-                let end = (start + WINDOW).min(nodes.len());
-                found.extend(
-                    (start.max(1)..end)
-                        .map(|i| (i, nodes[i].adjoint))
-                        .filter(|&(_, w)| w != 0.0),
-                );
-            }
-            found
-        })
-    })
+        for (index, adjoint) in adjoints {
+            cold.adjoints.add(index, adjoint);
+        }
+    });
 }
 
 /// A snapshot of one sweep's derivatives, which later sweeps and the end of its scope leave alone.
@@ -140,23 +353,12 @@ impl Gradients {
 /// Sweeps from `output` into a snapshot, and leaves the adjoints in the graph as they were.
 #[track_caller]
 pub(crate) fn gradients(output: Var) -> Gradients {
-    let before = adjoints();
-    sweep(output, 1.0);
-    let after = adjoints();
-    cold(|cold| {
-        arena().nodes(|nodes| {
-            clear(nodes, &mut cold.swept);
-            for &(index, adjoint) in &before {
-                nodes[index].adjoint = adjoint;
-                cold.swept.push((index / WINDOW) as u32);
-            }
-        });
-        cold.swept.dedup();
-        Gradients {
-            adjoints: after,
-            epochs: cold.epochs(),
-        }
-    })
+    let before = cold(|cold| cold.adjoints.nonzero());
+    sweep(output);
+    let gradients = cold(|cold| Gradients { adjoints: cold.adjoints.nonzero(), epochs: cold.epochs() });
+    sweep(Var::constant(0.0));
+    restore(before);
+    gradients
 }
 
 /// Records the derivatives of `output` with respect to each of `x`.
@@ -189,168 +391,16 @@ pub(crate) fn differentiate(output: Var, x: &[Var]) -> Vec<Var> {
         .map(|x| found.get(&x.index()).copied().unwrap_or_default())
         .collect()
 }
-/// Zeroes the adjoints of the windows in `swept`.
-fn clear(nodes: &mut [Node], swept: &mut Vec<u32>) {
-    for window in swept.drain(..) {
-        let start = (window as usize * WINDOW).min(nodes.len());
-        let end = (start + WINDOW).min(nodes.len());
-        for node in &mut nodes[start..end] {
-            node.adjoint = 0.0;
-        }
-    }
-}
-
-/// Sweeps the windows that matter, from the last slot of `nodes` down, and lists them in `swept`.
-fn windows(nodes: &mut [Node], swept: &mut Vec<u32>) {
-    let mut window = (nodes.len() - 1) / WINDOW;
-    if window == 0 {
-        sweep_window(nodes, 0, |_| ());
-        swept.push(0);
-        return;
-    }
-    let mut marks = vec![false; window];
-    loop {
-        let start = window * WINDOW;
-        let end = (start + WINDOW).min(nodes.len());
-        sweep_window(&mut nodes[..end], start, |below| {
-            marks[below / WINDOW] = true
-        });
-        swept.push(window as u32);
-        match marks[..window].iter().rposition(|&mark| mark) {
-            Some(next) => window = next,
-            None => return,
-        }
-    }
-}
-
-/// Sweeps the slots from the last one of `nodes` down to `start`; `mark` is told of operands below.
-#[inline(always)]
-fn sweep_window(nodes: &mut [Node], start: usize, mut mark: impl FnMut(usize)) {
-    let mut i = nodes.len();
-    // What the node after it gave to the node at `i − 1`.
-    let mut carry = 0.0;
-    while i > start {
-        i -= 1;
-        let node = nodes[i];
-        let w = node.adjoint + carry;
-        if w == 0.0 {
-            if carry != 0.0 {
-                nodes[i].adjoint = w;
-                carry = 0.0;
-            }
-            continue;
-        }
-        nodes[i].adjoint = w;
-        carry = 0.0;
-        macro_rules! give {
-            ($to:expr, $contribution:expr) => {{
-                let to = $to;
-                if to + 1 == i && to >= start {
-                    carry += $contribution;
-                } else {
-                    nodes[to].adjoint += $contribution;
-                    if to < start {
-                        mark(to);
-                    }
-                }
-            }};
-        }
-        macro_rules! partial {
-            ($op:ident, $k:literal, $x:expr, $y:expr) => {
-                ops::partial(Op::$op, $k, [$x, $y, 0.0], 0, node.value, 0.0)
-            };
-        }
-        let (a, b) = (node.word.a(), node.word.b());
-        match node.word.code() {
-            code::SLOT | code::LEAF => {}
-            code::ADD => {
-                give!(a, w);
-                give!(b, w);
-            }
-            code::ADD_CONST | code::CONST_ADD | code::SUB_CONST => {
-                i -= 1;
-                give!(a, w);
-            }
-            code::SUB => {
-                give!(a, w);
-                give!(b, -w);
-            }
-            code::CONST_SUB => {
-                i -= 1;
-                give!(a, -w);
-            }
-            code::MUL => {
-                let (x, y) = (nodes[a].value, nodes[b].value);
-                give!(a, w * y);
-                give!(b, w * x);
-            }
-            code::MUL_CONST | code::CONST_MUL => {
-                i -= 1;
-                give!(a, w * nodes[i].value);
-            }
-            code::SQUARE => {
-                let x = nodes[a].value;
-                give!(a, w * (x + x));
-            }
-            code::DIV => {
-                let (x, y) = (nodes[a].value, nodes[b].value);
-                give!(a, w * partial!(Div, 0, x, y));
-                give!(b, w * partial!(Div, 1, x, y));
-            }
-            code::DIV_CONST => {
-                i -= 1;
-                give!(a, w * partial!(Div, 0, 0.0, nodes[i].value));
-            }
-            code::CONST_DIV => {
-                i -= 1;
-                give!(a, w * partial!(Div, 1, nodes[i].value, nodes[a].value));
-            }
-            code::UNARY => {
-                let (op, n) = unpack(b);
-                let p = ops::partial(op, 0, [nodes[a].value, 0.0, 0.0], n, node.value, 0.0);
-                if p != 0.0 || op.kind() == Kind::Smooth {
-                    give!(a, w * p);
-                }
-            }
-            code::SUM => {
-                for slot in i - b..i {
-                    let operand = nodes[slot].word.a();
-                    if operand != 0 {
-                        give!(operand, w);
-                    }
-                }
-            }
-            code::DOT => {
-                for slot in i - b..i {
-                    let Node { value: c, word, .. } = nodes[slot];
-                    let (x, y) = (word.a(), word.b());
-                    let value = |k: usize| if k == 0 { c } else { nodes[k].value };
-                    let (vx, vy) = (value(x), value(y));
-                    if x != 0 {
-                        give!(x, w * vy);
-                    }
-                    if y != 0 {
-                        give!(y, w * vx);
-                    }
-                }
-            }
-            _ => {
-                for slot in i - b..i {
-                    let Node { value: p, word, .. } = nodes[slot];
-                    if word.a() != 0 && word.b() == 0 {
-                        give!(word.a(), w * p);
-                    }
-                }
-            }
-        }
-    }
-}
-
 /// What the node at `index`, of adjoint `w`, gives to its operands, recorded.
 fn contributions(index: usize, w: Var) -> Vec<(usize, Var)> {
-    let node = arena().node(index);
-    let z = Var::from_parts(node.value, crate::graph::id_of(index));
-    let decoded = decode(index, |i| arena().node(i));
+    if let Some(head) = checkpoint_of(index) {
+        let (inputs, outputs) = read_checkpoint(head);
+        let inputs: SmallVec<[Var; 4]> = inputs.iter().map(|x| x.var()).collect();
+        let again = run_again(head, &inputs, outputs)[index - head - 1];
+        return if again.is_constant() { vec![] } else { vec![(again.index(), w)] };
+    }
+    let z = Var::from_parts(value_of(index), id_of(index));
+    let decoded = decode(index);
     let operands: Vec<Var> = decoded
         .operands
         .iter()

@@ -4,8 +4,9 @@ use crate::arena::{INDEX_BITS, INDEX_MASK, arena};
 use crate::graph::{cold, verify};
 use crate::ops::{self, Op};
 use crate::real::Real;
-use crate::record::{self, Custom, code};
+use crate::record::{self, Custom};
 use crate::sweep::{self, Gradients};
+use crate::watch::{self, Comparison, Reading};
 use smallvec::SmallVec;
 use std::cmp::Ordering;
 use std::fmt;
@@ -122,7 +123,9 @@ impl Var {
     /// assert_eq!(x.value(), 6.0);
     /// ```
     #[inline(always)]
+    #[track_caller]
     pub fn value(self) -> f64 {
+        watch::read(Reading::Value, self);
         self.value
     }
 
@@ -148,7 +151,8 @@ impl Var {
         }
         let arena = arena();
         verify(arena, self.id);
-        arena.node(self.index()).adjoint
+        watch::read(Reading::Gradient, self);
+        cold(|cold| cold.adjoints.get(self.index()))
     }
 
     /// Sweeps the graph from this output back: fills [`grad`](Var::grad) of every ancestor.
@@ -172,7 +176,7 @@ impl Var {
     #[inline]
     #[track_caller]
     pub fn backward(self) {
-        sweep::sweep(self, 1.0);
+        sweep::sweep(self);
     }
 
     /// Sweeps like [`backward`](Var::backward), but adds to the gradients that are there.
@@ -208,6 +212,7 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn gradients(self) -> Gradients {
+        watch::read(Reading::Gradient, self);
         sweep::gradients(self)
     }
 
@@ -240,7 +245,9 @@ impl Var {
     /// assert_eq!(x.grad(), 3.0);
     /// ```
     #[inline]
+    #[track_caller]
     pub fn detach(self) -> Var {
+        watch::read(Reading::Detached, self);
         Var::constant(self.value)
     }
 
@@ -334,7 +341,7 @@ impl Var {
     fn decode(self) -> Option<record::Decoded> {
         (self.id != 0).then(|| {
             verify(arena(), self.id);
-            record::decode(self.index(), |i| arena().node(i))
+            record::decode(self.index())
         })
     }
 
@@ -538,11 +545,11 @@ macro_rules! operators {
     )* };
 }
 operators! {
-    Add add AddAssign add_assign + |a, b, z| record::arithmetic(code::ADD, a, b, z);
-    Sub sub SubAssign sub_assign - |a, b, z| record::arithmetic(code::SUB, a, b, z);
-    Mul mul MulAssign mul_assign * |a, b, z| record::arithmetic(code::MUL, a, b, z);
-    Div div DivAssign div_assign / |a, b, z| record::arithmetic(code::DIV, a, b, z);
-    Rem rem RemAssign rem_assign % |a, b, z| record::nary(Op::Rem, &[a, b], z);
+    Add add AddAssign add_assign + |a, b, z| record::binary(Op::Add, a, b, z);
+    Sub sub SubAssign sub_assign - |a, b, z| record::binary(Op::Sub, a, b, z);
+    Mul mul MulAssign mul_assign * |a, b, z| record::binary(Op::Mul, a, b, z);
+    Div div DivAssign div_assign / |a, b, z| record::binary(Op::Div, a, b, z);
+    Rem rem RemAssign rem_assign % |a, b, z| record::binary(Op::Rem, a, b, z);
 }
 
 impl Neg for Var {
@@ -594,8 +601,9 @@ macro_rules! methods {
 
         impl Real for Var {
             #[inline(always)]
+            #[track_caller]
             fn value(self) -> f64 {
-                self.value
+                Var::value(self)
             }
 
             #[inline(always)]
@@ -615,7 +623,9 @@ macro_rules! methods {
 
             #[inline(always)]
             fn unless_nan(self, z: Var) -> Var {
-                if z.value.is_nan() { Var::constant(f64::NAN) } else { self }
+                #[allow(clippy::eq_op)]
+                let is_nan = z != z;
+                if is_nan { Var::constant(f64::NAN) } else { self }
             }
 
             #[track_caller]
@@ -646,7 +656,7 @@ macro_rules! methods {
         record::unary(Op::$Op, 0 $(+ $n as i32)?, $x, $value)
     };
     (@record $Op:ident $x:ident ($($y:ident),+) () $value:ident) => {
-        record::nary(Op::$Op, &[$x, $($y),+], $value)
+        record::function(Op::$Op, &[$x, $($y),+], $value)
     };
 }
 ops::table!(methods);
@@ -681,46 +691,43 @@ impl Default for Var {
     }
 }
 
-impl PartialEq for Var {
-    #[inline(always)]
-    fn eq(&self, other: &Var) -> bool {
-        self.value == other.value
-    }
-}
+// Each comparison by its own sign, so that a recording notes what was asked, and where.
+macro_rules! comparisons {
+    ($($A:ty, $B:ty;)*) => { $(
+        impl PartialEq<$B> for $A {
+            comparisons!(@ $B: eq Equal ==);
+            comparisons!(@ $B: ne Equal !=);
+        }
 
-impl PartialEq<f64> for Var {
-    #[inline(always)]
-    fn eq(&self, other: &f64) -> bool {
-        self.value == *other
-    }
-}
+        impl PartialOrd<$B> for $A {
+            #[inline(always)]
+            #[track_caller]
+            fn partial_cmp(&self, other: &$B) -> Option<Ordering> {
+                let (a, b) = (Var::from(*self), Var::from(*other));
+                watch::compared(Comparison::Order, a, b);
+                a.value.partial_cmp(&b.value)
+            }
 
-impl PartialEq<Var> for f64 {
-    #[inline(always)]
-    fn eq(&self, other: &Var) -> bool {
-        *self == other.value
-    }
+            comparisons!(@ $B: lt Less <);
+            comparisons!(@ $B: le LessOrEqual <=);
+            comparisons!(@ $B: gt Greater >);
+            comparisons!(@ $B: ge GreaterOrEqual >=);
+        }
+    )* };
+    (@ $B:ty: $method:ident $comparison:ident $sign:tt) => {
+        #[inline(always)]
+        #[track_caller]
+        fn $method(&self, other: &$B) -> bool {
+            let (a, b) = (Var::from(*self), Var::from(*other));
+            watch::compared(Comparison::$comparison, a, b);
+            a.value $sign b.value
+        }
+    };
 }
-
-impl PartialOrd for Var {
-    #[inline(always)]
-    fn partial_cmp(&self, other: &Var) -> Option<Ordering> {
-        self.value.partial_cmp(&other.value)
-    }
-}
-
-impl PartialOrd<f64> for Var {
-    #[inline(always)]
-    fn partial_cmp(&self, other: &f64) -> Option<Ordering> {
-        self.value.partial_cmp(other)
-    }
-}
-
-impl PartialOrd<Var> for f64 {
-    #[inline(always)]
-    fn partial_cmp(&self, other: &Var) -> Option<Ordering> {
-        self.partial_cmp(&other.value)
-    }
+comparisons! {
+    Var, Var;
+    Var, f64;
+    f64, Var;
 }
 
 impl Sum for Var {
@@ -791,7 +798,7 @@ fn values(x: &[Var]) -> SmallVec<[f64; 16]> {
 /// ```
 #[track_caller]
 pub fn sum(terms: &[Var]) -> Var {
-    record::sum(terms, terms.iter().map(|x| x.value).sum())
+    record::with_partials(Op::Sum, terms, terms.iter().map(|x| x.value).sum(), |_| 1.0)
 }
 
 /// The dot product `Σ xᵢ·yᵢ`: one node.

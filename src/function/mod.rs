@@ -1,1 +1,385 @@
-//! Functions recorded once.
+//! Functions recorded once and evaluated many times.
+//!
+//! [`Function::record`] runs a closure once and keeps what it did as a flat program: dead code removed,
+//! equal expressions merged, chains of additions made one. The program is then evaluated at other inputs
+//! without the closure, without the graph, and from any thread.
+//!
+//! A recording is straight-line code, so it must know where the closure could have gone another way.
+//! Every comparison of variables is therefore part of it, a *guard*: where one would get another answer,
+//! a replay returns [`ReplayError::BranchChanged`] instead of a number, and a [`Recorder`] records that
+//! branch too. Rows of the table such as `max`, `relu` or `abs` need no guard. What a closure took from
+//! the graph as a plain number is frozen, and told of in [`Function::frozen_reads`].
+//!
+//! ```
+//! use scalargrad::function::{Function, ReplayError};
+//!
+//! let f = Function::record(&[3.0, 2.0], |x| {
+//!     if x[0] > x[1] { x[0] * x[0] * x[1] } else { x[1] }
+//! });
+//! assert_eq!(f.gradient(&[5.0, 1.0])?, (25.0, vec![10.0, 25.0]));
+//! assert!(matches!(f.value(&[0.0, 1.0]), Err(ReplayError::BranchChanged(_))));
+//! # Ok::<(), ReplayError>(())
+//! ```
+
+mod capture;
+mod display;
+mod error;
+mod evaluate;
+mod interpret;
+mod optimise;
+mod program;
+mod recorder;
+mod tangents;
+#[cfg(test)]
+mod tests;
+
+pub use error::{BranchChange, FrozenRead, ReplayError};
+pub use recorder::Recorder;
+
+pub(crate) use capture::capture;
+pub(crate) use program::Program;
+
+use crate::graph::recording_scope;
+use crate::matrix::Matrix;
+use crate::var::Var;
+use crate::watch::watch;
+
+/// A function recorded once.
+///
+/// Its values equal those of the closure bit for bit; its gradients too, but for rounding: the
+/// contributions to one adjoint are added in another order, and those to equal expressions together.
+///
+/// A `Function` is plain data, `Send` and `Sync`. Buffers that evaluations need are kept per thread and used again.
+///
+/// ```
+/// use scalargrad::function::Function;
+///
+/// let f = Function::record(&[1.0, 1.0], |x| (1.0 - x[0]).powi(2) + 100.0 * (x[1] - x[0] * x[0]).powi(2));
+/// assert_eq!(f.gradient(&[0.0, 1.0])?, (101.0, vec![-2.0, 200.0]));
+/// assert_eq!(f.hessian(&[0.0, 1.0])?.as_slice(), [-398.0, 0.0, 0.0, 200.0]);
+/// # Ok::<(), scalargrad::function::ReplayError>(())
+/// ```
+#[derive(Clone)]
+pub struct Function {
+    program: Program,
+    frozen: Vec<FrozenRead>,
+}
+
+/// The outputs of a closure: a [`Var`], a vector or array of them, or a tuple.
+///
+/// ```
+/// use scalargrad::function::Function;
+///
+/// let f = Function::record(&[2.0], |x| [x[0] * x[0], x[0] + 1.0]);
+/// assert_eq!(f.values(&[3.0])?, [9.0, 4.0]);
+/// # Ok::<(), scalargrad::function::ReplayError>(())
+/// ```
+pub trait Outputs {
+    /// The outputs, in order.
+    fn into_outputs(self) -> Vec<Var>;
+}
+
+impl Outputs for Var {
+    fn into_outputs(self) -> Vec<Var> {
+        vec![self]
+    }
+}
+
+impl Outputs for Vec<Var> {
+    fn into_outputs(self) -> Vec<Var> {
+        self
+    }
+}
+
+impl<const N: usize> Outputs for [Var; N] {
+    fn into_outputs(self) -> Vec<Var> {
+        self.into()
+    }
+}
+
+impl Outputs for (Var, Var) {
+    fn into_outputs(self) -> Vec<Var> {
+        vec![self.0, self.1]
+    }
+}
+
+impl Outputs for (Var, Var, Var) {
+    fn into_outputs(self) -> Vec<Var> {
+        vec![self.0, self.1, self.2]
+    }
+}
+
+impl Function {
+    /// Runs `f` at `x` and keeps what it does.
+    ///
+    /// Variables from outside, and leaves made inside, are constants of the function. Give inputs names with
+    /// [`Var::named`] to see them in its printed form.
+    ///
+    /// # Panics
+    ///
+    /// If an output is stale, or depends on a [`Var::custom`] operation, which was made from plain
+    /// numbers and cannot be computed again.
+    ///
+    /// ```
+    /// use scalargrad::function::Function;
+    ///
+    /// let f = Function::record(&[0.0], |x| x[0].sin() / 2.0);
+    /// assert_eq!(f.value(&[1.0])?, 1f64.sin() / 2.0);
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    #[track_caller]
+    pub fn record<O: Outputs>(x: &[f64], f: impl FnOnce(&[Var]) -> O) -> Function {
+        let captured = recording_scope(|| {
+            let x: Vec<Var> = x.iter().map(|&x| Var::new(x)).collect();
+            let (outputs, watch) = watch(|| f(&x).into_outputs());
+            capture(&x, &outputs, watch)
+        });
+        let program = optimise::optimise(&captured.program);
+        program.refuse_first_order_customs();
+        let reads = captured.reads.iter().map(FrozenRead::of_read);
+        let outside = captured.outside.into_iter().map(FrozenRead::of_outside);
+        Function {
+            frozen: reads.chain(outside).collect(),
+            program,
+        }
+    }
+
+    /// The number of inputs.
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// assert_eq!(Function::record(&[1.0, 2.0], |x| x[0] + x[1]).inputs(), 2);
+    /// ```
+    pub fn inputs(&self) -> usize {
+        self.program.inputs
+    }
+
+    /// The number of outputs.
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// assert_eq!(Function::record(&[1.0], |x| (x[0], x[0] * 2.0)).outputs(), 2);
+    /// ```
+    pub fn outputs(&self) -> usize {
+        self.program.outputs.len()
+    }
+
+    /// The number of operations.
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0, 2.0, 3.0, 4.0], |x| x[0] + x[1] + x[2] + x[3]);
+    /// assert_eq!(f.len(), 1);
+    /// ```
+    pub fn len(&self) -> usize {
+        self.program.nodes.len()
+    }
+
+    /// Whether there is no operation: every output is an input or a constant.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The number of comparisons that a replay checks.
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// assert_eq!(Function::record(&[1.0], |x| if x[0] < 0.0 { -x[0] } else { x[0] }).guards(), 1);
+    /// assert_eq!(Function::record(&[1.0], |x| x[0].abs()).guards(), 0);
+    /// ```
+    pub fn guards(&self) -> usize {
+        self.program.guards.len()
+    }
+
+    /// What the closure took from the graph as a plain number, which every replay sees as it was then.
+    ///
+    /// Reads of [`Var::value`] and [`Var::grad`], [`Var::detach`], operations in
+    /// [`graph::no_grad`](crate::graph::no_grad), and variables from outside. Empty for a closure that
+    /// stays within the arithmetic of variables: its replay is right wherever no guard trips.
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[3.0], |x| x[0] * x[0].value());
+    /// assert_eq!(f.value(&[5.0])?, 15.0); // not 25
+    /// assert_eq!(f.frozen_reads().len(), 1);
+    /// assert!(f.frozen_reads()[0].to_string().starts_with("`value()` was read at src/"));
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn frozen_reads(&self) -> &[FrozenRead] {
+        &self.frozen
+    }
+
+    /// The value of the only output.
+    ///
+    /// # Errors
+    ///
+    /// If a comparison would go another way at `x`, `x` has the wrong length, or there is another number
+    /// of outputs than one.
+    pub fn value(&self, x: &[f64]) -> Result<f64, ReplayError> {
+        self.check("outputs", self.outputs(), 1)?;
+        let mut value = 0.0;
+        self.check_inputs(x)?;
+        self.replay(x, self.program.values(x, |z| value = z))?;
+        Ok(value)
+    }
+
+    /// The values of all outputs.
+    ///
+    /// # Errors
+    ///
+    /// If a comparison would go another way at `x`, or `x` has the wrong length.
+    pub fn values(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError> {
+        let mut values = Vec::with_capacity(self.outputs());
+        self.check_inputs(x)?;
+        self.replay(x, self.program.values(x, |z| values.push(z)))?;
+        Ok(values)
+    }
+
+    /// The value and the gradient of the only output.
+    ///
+    /// # Errors
+    ///
+    /// As for [`value`](Function::value).
+    pub fn gradient(&self, x: &[f64]) -> Result<(f64, Vec<f64>), ReplayError> {
+        let mut gradient = vec![0.0; self.inputs()];
+        Ok((self.gradient_into(x, &mut gradient)?, gradient))
+    }
+
+    /// The value of the only output; writes its gradient to `gradient`, and allocates nothing once this
+    /// thread has room.
+    ///
+    /// # Errors
+    ///
+    /// As for [`value`](Function::value), or if `gradient` has another length than `x`.
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| x[0] * x[1]);
+    /// let mut gradient = [0.0; 2];
+    /// assert_eq!(f.gradient_into(&[2.0, 3.0], &mut gradient)?, 6.0);
+    /// assert_eq!(gradient, [3.0, 2.0]);
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn gradient_into(&self, x: &[f64], gradient: &mut [f64]) -> Result<f64, ReplayError> {
+        self.check("outputs", self.outputs(), 1)?;
+        self.check_inputs(x)?;
+        self.check("numbers in `gradient`", gradient.len(), self.inputs())?;
+        let mut value = 0.0;
+        self.replay(x, self.program.vjp(x, |_| 1.0, gradient, |z| value = z))?;
+        Ok(value)
+    }
+
+    /// The derivative of every output (a row each) with respect to every input.
+    ///
+    /// Forward or in reverse, whichever takes fewer passes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`values`](Function::values).
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| [x[0] * x[1], x[0] - x[1]]);
+    /// assert_eq!(f.jacobian(&[2.0, 3.0])?.as_slice(), [3.0, 2.0, 1.0, -1.0]);
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn jacobian(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
+        self.check_inputs(x)?;
+        self.replay(x, self.program.jacobian(x))
+    }
+
+    /// The weights times the Jacobian, `wᵀJ`: the gradient of the weighted sum of the outputs.
+    ///
+    /// # Errors
+    ///
+    /// As for [`values`](Function::values), or if `w` has another length than there are outputs.
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| [x[0] * x[1], x[0] - x[1]]);
+    /// assert_eq!(f.vjp(&[2.0, 3.0], &[1.0, 10.0])?, [13.0, -8.0]);
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn vjp(&self, x: &[f64], w: &[f64]) -> Result<Vec<f64>, ReplayError> {
+        self.check_inputs(x)?;
+        self.check("weights in `w`", w.len(), self.outputs())?;
+        let mut gradient = vec![0.0; self.inputs()];
+        self.replay(x, self.program.vjp(x, |k| w[k], &mut gradient, |_| ()))?;
+        Ok(gradient)
+    }
+
+    /// The values of the outputs, and their tangents along `v`: the Jacobian times `v`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`values`](Function::values), or if `v` has another length than `x`.
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| [x[0] * x[1], x[0] - x[1]]);
+    /// assert_eq!(f.jvp(&[2.0, 3.0], &[1.0, 10.0])?, (vec![6.0, -1.0], vec![23.0, -9.0]));
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn jvp(&self, x: &[f64], v: &[f64]) -> Result<(Vec<f64>, Vec<f64>), ReplayError> {
+        self.check_inputs(x)?;
+        self.check("numbers in `v`", v.len(), self.inputs())?;
+        self.replay(x, self.program.jvp(x, v))
+    }
+
+    /// The Hessian of the only output times `v`, by one pass forward and one in reverse.
+    ///
+    /// # Errors
+    ///
+    /// As for [`value`](Function::value), or if `v` has another length than `x`.
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| x[0] * x[0] * x[1]);
+    /// assert_eq!(f.hvp(&[2.0, 3.0], &[1.0, 0.0])?, [6.0, 4.0]);
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn hvp(&self, x: &[f64], v: &[f64]) -> Result<Vec<f64>, ReplayError> {
+        self.check("outputs", self.outputs(), 1)?;
+        self.check_inputs(x)?;
+        self.check("numbers in `v`", v.len(), self.inputs())?;
+        self.replay(x, self.program.hvp(x, v))
+    }
+
+    /// The Hessian of the only output; symmetric.
+    ///
+    /// # Errors
+    ///
+    /// As for [`value`](Function::value).
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| x[0] * x[0] * x[1]);
+    /// assert_eq!(f.hessian(&[2.0, 3.0])?.as_slice(), [6.0, 4.0, 4.0, 0.0]);
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn hessian(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
+        self.check("outputs", self.outputs(), 1)?;
+        self.check_inputs(x)?;
+        self.replay(x, self.program.hessian(x))
+    }
+
+    fn check(&self, what: &'static str, found: usize, expected: usize) -> Result<(), ReplayError> {
+        if found == expected {
+            return Ok(());
+        }
+        Err(ReplayError::WrongLength {
+            what,
+            found,
+            expected,
+        })
+    }
+
+    fn check_inputs(&self, x: &[f64]) -> Result<(), ReplayError> {
+        self.check("inputs", x.len(), self.inputs())
+    }
+
+    /// Puts the place of a guard into words.
+    fn replay<R>(&self, x: &[f64], result: Result<R, usize>) -> Result<R, ReplayError> {
+        result.map_err(|k| ReplayError::BranchChanged(Box::new(BranchChange::of(&self.program, k, x))))
+    }
+}

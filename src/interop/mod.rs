@@ -1,4 +1,4 @@
-//! One small file per foreign trait family.
+//! One small file per foreign trait family. Everything forwards: no derivative is stated here.
 
 mod approx;
 mod num_traits;

@@ -1,1 +1,298 @@
 //! `num-traits`: generic code over `Float` runs on `Var`.
+
+use crate::var::Var;
+use num_traits::{
+    Bounded, Euclid, Float, FloatConst, FromPrimitive, Inv, MulAdd, MulAddAssign, Num, NumCast,
+    One, ParseFloatError, Pow, Signed, ToPrimitive, Zero,
+};
+use std::num::FpCategory;
+
+impl Zero for Var {
+    fn zero() -> Var {
+        Var::constant(0.0)
+    }
+
+    fn is_zero(&self) -> bool {
+        *self == 0.0
+    }
+}
+
+impl One for Var {
+    fn one() -> Var {
+        Var::constant(1.0)
+    }
+
+    fn is_one(&self) -> bool {
+        *self == 1.0
+    }
+}
+
+impl Num for Var {
+    type FromStrRadixErr = ParseFloatError;
+
+    /// A constant.
+    fn from_str_radix(text: &str, radix: u32) -> Result<Var, ParseFloatError> {
+        f64::from_str_radix(text, radix).map(Var::constant)
+    }
+}
+
+impl Bounded for Var {
+    fn min_value() -> Var {
+        Var::constant(f64::MIN)
+    }
+
+    fn max_value() -> Var {
+        Var::constant(f64::MAX)
+    }
+}
+
+impl NumCast for Var {
+    /// A constant, of a `Var` too.
+    fn from<T: ToPrimitive>(n: T) -> Option<Var> {
+        n.to_f64().map(Var::constant)
+    }
+}
+
+macro_rules! to_primitive {
+    ($($method:ident $T:ty),*) => {
+        impl ToPrimitive for Var { $(
+            fn $method(&self) -> Option<$T> {
+                self.value().$method()
+            }
+        )* }
+    };
+}
+to_primitive! {
+    to_isize isize, to_i8 i8, to_i16 i16, to_i32 i32, to_i64 i64, to_i128 i128,
+    to_usize usize, to_u8 u8, to_u16 u16, to_u32 u32, to_u64 u64, to_u128 u128,
+    to_f32 f32, to_f64 f64
+}
+
+macro_rules! from_primitive {
+    ($($method:ident $T:ty),*) => {
+        impl FromPrimitive for Var { $(
+            fn $method(n: $T) -> Option<Var> {
+                f64::$method(n).map(Var::constant)
+            }
+        )* }
+    };
+}
+from_primitive! {
+    from_isize isize, from_i8 i8, from_i16 i16, from_i32 i32, from_i64 i64, from_i128 i128,
+    from_usize usize, from_u8 u8, from_u16 u16, from_u32 u32, from_u64 u64, from_u128 u128,
+    from_f32 f32, from_f64 f64
+}
+
+macro_rules! float {
+    (
+        constants { $($constant:ident: $value:expr,)* }
+        questions { $($question:ident -> $Answer:ty,)* }
+        functions { $($method:ident($($y:ident),*)),* $(,)? }
+    ) => {
+        impl Float for Var {
+            $(
+                fn $constant() -> Var {
+                    Var::constant($value)
+                }
+            )*
+
+            $(
+                fn $question(self) -> $Answer {
+                    self.value().$question()
+                }
+            )*
+
+            $(
+                #[inline]
+                #[track_caller]
+                fn $method(self $(, $y: Var)*) -> Var {
+                    Var::$method(self $(, $y)*)
+                }
+            )*
+
+            #[inline]
+            #[track_caller]
+            fn powi(self, n: i32) -> Var {
+                Var::powi(self, n)
+            }
+
+            #[inline]
+            #[track_caller]
+            fn sin_cos(self) -> (Var, Var) {
+                Var::sin_cos(self)
+            }
+
+            #[inline]
+            #[track_caller]
+            fn abs_sub(self, other: Var) -> Var {
+                positive_difference(self, other)
+            }
+
+            fn integer_decode(self) -> (u64, i16, i8) {
+                Float::integer_decode(self.value())
+            }
+        }
+    };
+}
+float! {
+    constants {
+        nan: f64::NAN,
+        infinity: f64::INFINITY,
+        neg_infinity: f64::NEG_INFINITY,
+        neg_zero: -0.0,
+        min_value: f64::MIN,
+        min_positive_value: f64::MIN_POSITIVE,
+        max_value: f64::MAX,
+        epsilon: f64::EPSILON,
+    }
+    questions {
+        is_nan -> bool,
+        is_infinite -> bool,
+        is_finite -> bool,
+        is_normal -> bool,
+        is_subnormal -> bool,
+        is_sign_positive -> bool,
+        is_sign_negative -> bool,
+        classify -> FpCategory,
+    }
+    functions {
+        floor(), ceil(), round(), trunc(), fract(), abs(), signum(), recip(), sqrt(), cbrt(),
+        exp(), exp2(), exp_m1(), ln(), log2(), log10(), ln_1p(), to_degrees(), to_radians(),
+        sin(), cos(), tan(), asin(), acos(), atan(), sinh(), cosh(), tanh(), asinh(), acosh(), atanh(),
+        powf(n), log(base), max(other), min(other), hypot(other), atan2(other), copysign(sign),
+        mul_add(a, b), clamp(low, high),
+    }
+}
+
+/// `x − y` where it is positive, else 0; NaN of NaN.
+#[track_caller]
+fn positive_difference(x: Var, y: Var) -> Var {
+    if x <= y { Var::constant(0.0) } else { x - y }
+}
+
+impl Signed for Var {
+    #[track_caller]
+    fn abs(&self) -> Var {
+        Var::abs(*self)
+    }
+
+    #[track_caller]
+    fn abs_sub(&self, other: &Var) -> Var {
+        positive_difference(*self, *other)
+    }
+
+    #[track_caller]
+    fn signum(&self) -> Var {
+        Var::signum(*self)
+    }
+
+    fn is_positive(&self) -> bool {
+        self.value().is_sign_positive()
+    }
+
+    fn is_negative(&self) -> bool {
+        self.value().is_sign_negative()
+    }
+}
+
+macro_rules! float_const {
+    ($($constant:ident)*) => {
+        impl FloatConst for Var { $(
+            fn $constant() -> Var {
+                Var::constant(<f64 as FloatConst>::$constant())
+            }
+        )* }
+    };
+}
+float_const! {
+    E FRAC_1_PI FRAC_1_SQRT_2 FRAC_2_PI FRAC_2_SQRT_PI FRAC_PI_2 FRAC_PI_3 FRAC_PI_4 FRAC_PI_6 FRAC_PI_8
+    LN_10 LN_2 LOG10_E LOG2_E PI SQRT_2 TAU LOG10_2 LOG2_10
+}
+
+impl Euclid for Var {
+    /// A whole number, of slope 0.
+    #[track_caller]
+    fn div_euclid(&self, v: &Var) -> Var {
+        let quotient = (self / v).trunc();
+        if self.value() % v.value() < 0.0 {
+            quotient - if *v > 0.0 { 1.0 } else { -1.0 }
+        } else {
+            quotient
+        }
+    }
+
+    #[track_caller]
+    fn rem_euclid(&self, v: &Var) -> Var {
+        Var::rem_euclid(*self, *v)
+    }
+}
+
+impl<A: Into<Var>, B: Into<Var>> MulAdd<A, B> for Var {
+    type Output = Var;
+
+    #[inline]
+    #[track_caller]
+    fn mul_add(self, a: A, b: B) -> Var {
+        Var::mul_add(self, a, b)
+    }
+}
+
+impl<A: Into<Var>, B: Into<Var>> MulAddAssign<A, B> for Var {
+    #[inline]
+    #[track_caller]
+    fn mul_add_assign(&mut self, a: A, b: B) {
+        *self = Var::mul_add(*self, a, b);
+    }
+}
+
+impl Inv for Var {
+    type Output = Var;
+
+    #[inline]
+    #[track_caller]
+    fn inv(self) -> Var {
+        self.recip()
+    }
+}
+
+impl Inv for &Var {
+    type Output = Var;
+
+    #[inline]
+    #[track_caller]
+    fn inv(self) -> Var {
+        self.recip()
+    }
+}
+
+macro_rules! pow {
+    ($($A:ty, $B:ty: $method:ident($Exponent:ty);)*) => { $(
+        pow!(@ $A, $B: $method $Exponent);
+        pow!(@ $A, &$B: $method $Exponent);
+        pow!(@ &$A, $B: $method $Exponent);
+        pow!(@ &$A, &$B: $method $Exponent);
+    )* };
+    (@ $A:ty, $B:ty: $method:ident $Exponent:ty) => {
+        impl Pow<$B> for $A {
+            type Output = Var;
+
+            #[inline]
+            #[track_caller]
+            #[allow(clippy::clone_on_copy)] // copies an exponent and what a reference refers to alike
+            fn pow(self, exponent: $B) -> Var {
+                <Var as From<_>>::from(self).$method(<$Exponent as From<_>>::from(exponent.clone()))
+            }
+        }
+    };
+}
+pow! {
+    Var, i8: powi(i32);
+    Var, u8: powi(i32);
+    Var, i16: powi(i32);
+    Var, u16: powi(i32);
+    Var, i32: powi(i32);
+    Var, f32: powf(f64);
+    Var, f64: powf(f64);
+    Var, Var: powf(Var);
+    f64, Var: powf(Var);
+}

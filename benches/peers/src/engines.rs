@@ -1,0 +1,250 @@
+//! How each crate is asked for the derivatives of a workload: by the cheapest way that its
+//! documentation shows, with one recording and one sweep for each output, and with its tape kept
+//! from run to run where it allows that.
+
+use std::array;
+
+use RustQuant_autodiff::{Accumulate, Graph};
+use echidna::tape::{Tape, TapeGuard};
+use echidna::{BReverse, BytecodeTape, Reverse, record_multi};
+use nalgebra::{Const, U1};
+use num_dual::DualSVec64;
+use workloads::{Derivatives, Workload, differentiate};
+
+/// One way to compute the derivatives of any workload.
+pub trait Engine: Default {
+    const NAME: &'static str;
+
+    fn differentiate<const N: usize, const M: usize>(
+        &mut self,
+        workload: &impl Workload<N, M>,
+        point: usize,
+        out: &mut Derivatives<N, M>,
+    );
+}
+
+#[derive(Default)]
+pub struct Scalargrad;
+
+impl Engine for Scalargrad {
+    const NAME: &'static str = "scalargrad";
+
+    #[inline]
+    fn differentiate<const N: usize, const M: usize>(
+        &mut self,
+        workload: &impl Workload<N, M>,
+        point: usize,
+        out: &mut Derivatives<N, M>,
+    ) {
+        differentiate(workload, point, out);
+    }
+}
+
+#[cfg(feature = "xad-rs")]
+pub struct Xad(xad_rs::Tape<f64>);
+
+#[cfg(feature = "xad-rs")]
+impl Default for Xad {
+    fn default() -> Self {
+        Xad(xad_rs::Tape::new(true))
+    }
+}
+
+#[cfg(feature = "xad-rs")]
+impl Engine for Xad {
+    const NAME: &'static str = "xad-rs";
+
+    #[inline]
+    fn differentiate<const N: usize, const M: usize>(
+        &mut self,
+        workload: &impl Workload<N, M>,
+        point: usize,
+        out: &mut Derivatives<N, M>,
+    ) {
+        let tape = &mut self.0;
+        let _recording = tape.record();
+        let x = workload.points()[point].map(|x| xad_rs::AReal::input(x, tape));
+        let y = workload.eval(point, &x);
+        for (m, y) in y.into_iter().enumerate() {
+            if m > 0 {
+                tape.clear_derivatives();
+            }
+            out.value[m] = y.value();
+            y.set_adjoint(tape, 1.0);
+            tape.compute_adjoints();
+            out.gradient[m] = array::from_fn(|n| x[n].adjoint(tape));
+        }
+    }
+}
+
+#[derive(Default)]
+pub struct RustQuant(Graph);
+
+impl Engine for RustQuant {
+    const NAME: &'static str = "RustQuant";
+
+    #[inline]
+    fn differentiate<const N: usize, const M: usize>(
+        &mut self,
+        workload: &impl Workload<N, M>,
+        point: usize,
+        out: &mut Derivatives<N, M>,
+    ) {
+        self.0.clear();
+        let x = workload.points()[point].map(|x| self.0.var(x));
+        let y = workload.eval(point, &x);
+        for (m, y) in y.into_iter().enumerate() {
+            let adjoints = y.accumulate();
+            out.value[m] = y.value;
+            out.gradient[m] = array::from_fn(|n| adjoints[x[n].index]);
+        }
+    }
+}
+
+#[derive(Default)]
+pub struct Reversed(reverse::Tape);
+
+impl Engine for Reversed {
+    const NAME: &'static str = "reverse";
+
+    #[inline]
+    fn differentiate<const N: usize, const M: usize>(
+        &mut self,
+        workload: &impl Workload<N, M>,
+        point: usize,
+        out: &mut Derivatives<N, M>,
+    ) {
+        use reverse::Gradient;
+
+        self.0.clear();
+        let x = workload.points()[point].map(|x| self.0.add_var(x));
+        let y = workload.eval(point, &x);
+        for (m, y) in y.into_iter().enumerate() {
+            let adjoints = y.grad();
+            out.value[m] = y.val;
+            out.gradient[m] = array::from_fn(|n| adjoints.wrt(&x[n]));
+        }
+    }
+}
+
+/// Its tape cannot be cleared, so that each run needs a new one.
+#[derive(Default)]
+pub struct Aad;
+
+impl Engine for Aad {
+    const NAME: &'static str = "aad";
+
+    #[inline]
+    fn differentiate<const N: usize, const M: usize>(
+        &mut self,
+        workload: &impl Workload<N, M>,
+        point: usize,
+        out: &mut Derivatives<N, M>,
+    ) {
+        let tape = aad::Tape::new();
+        let x = tape.create_variables(&workload.points()[point]);
+        let y = workload.eval(point, &x);
+        for (m, y) in y.into_iter().enumerate() {
+            let gradients = y
+                .compute_gradients()
+                .expect("an output that depends on an input");
+            out.value[m] = y.value();
+            out.gradient[m] = gradients.get_gradients(&x).expect("inputs on the tape");
+        }
+    }
+}
+
+#[derive(Default)]
+pub struct Echidna(Tape<f64>);
+
+impl Engine for Echidna {
+    const NAME: &'static str = "echidna";
+
+    #[inline]
+    fn differentiate<const N: usize, const M: usize>(
+        &mut self,
+        workload: &impl Workload<N, M>,
+        point: usize,
+        out: &mut Derivatives<N, M>,
+    ) {
+        let tape = &mut self.0;
+        tape.clear();
+        let x = workload.points()[point].map(|x| {
+            let (index, value) = tape.new_variable(x);
+            Reverse::from_tape(value, index)
+        });
+        let recording = TapeGuard::new(tape);
+        let y = workload.eval(point, &x);
+        drop(recording);
+        for (m, y) in y.into_iter().enumerate() {
+            let adjoints = tape.reverse(y.index());
+            out.value[m] = echidna::Scalar::value(&y);
+            out.gradient[m].copy_from_slice(&adjoints[..N]);
+        }
+    }
+}
+
+/// Replays one recording for each point, made and optimised when the point is first seen.
+#[derive(Default)]
+pub struct EchidnaReplay {
+    programs: Vec<BytecodeTape<f64>>,
+    adjoints: Vec<f64>,
+}
+
+impl Engine for EchidnaReplay {
+    const NAME: &'static str = "echidna replay";
+
+    #[inline]
+    fn differentiate<const N: usize, const M: usize>(
+        &mut self,
+        workload: &impl Workload<N, M>,
+        point: usize,
+        out: &mut Derivatives<N, M>,
+    ) {
+        let x = &workload.points()[point];
+        if point == self.programs.len() {
+            let eval = |x: &[BReverse<f64>]| {
+                workload
+                    .eval(point, x.try_into().expect("all inputs"))
+                    .to_vec()
+            };
+            let (mut program, _) = record_multi(eval, x);
+            program.optimize();
+            self.programs.push(program);
+        }
+        let program = &mut self.programs[point];
+        if M == 1 {
+            let gradient = program.gradient_with_buf(x, &mut self.adjoints);
+            out.gradient[0].copy_from_slice(&gradient);
+        } else {
+            for (row, gradient) in out.gradient.iter_mut().zip(program.jacobian(x)) {
+                row.copy_from_slice(&gradient);
+            }
+        }
+        out.value.copy_from_slice(&program.output_values());
+    }
+}
+
+/// Forward mode: the gradient travels with each number, so this is for few inputs.
+#[derive(Default)]
+pub struct NumDual;
+
+impl Engine for NumDual {
+    const NAME: &'static str = "num-dual";
+
+    #[inline]
+    fn differentiate<const N: usize, const M: usize>(
+        &mut self,
+        workload: &impl Workload<N, M>,
+        point: usize,
+        out: &mut Derivatives<N, M>,
+    ) {
+        let values = &workload.points()[point];
+        let x = array::from_fn(|n| DualSVec64::from_re(values[n]).derivative(n));
+        let y = workload.eval(point, &x);
+        for (m, y) in y.into_iter().enumerate() {
+            out.value[m] = y.re;
+            out.gradient[m] = y.eps.unwrap_generic(Const::<N>, U1).into();
+        }
+    }
+}

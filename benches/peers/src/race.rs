@@ -1,0 +1,204 @@
+//! One workload: its contestants, the agreement of their results, and their times.
+
+use std::hint::black_box;
+use std::panic::{self, AssertUnwindSafe};
+use std::time::Instant;
+
+use workloads::Derivatives;
+
+use crate::by_hand::ByHandInC;
+use crate::engines::{Aad, Echidna, EchidnaReplay, Engine, Reversed, RustQuant, Scalargrad};
+
+pub const BY_HAND_IN_C: &str = "by hand, C";
+pub const BY_HAND_IN_RUST: &str = "by hand, Rust";
+
+/// How far a value or a derivative may be from the hand-written one, relative to it.
+const TOLERANCE: f64 = 1e-9;
+
+/// The shortest time worth measuring, in seconds.
+const SLICE: f64 = 3e-3;
+
+/// A run so long, in seconds, that a few of them must do.
+const LONG: f64 = 0.05;
+
+/// What became of a contestant.
+#[derive(Clone, Copy, Debug)]
+pub enum Outcome {
+    /// The median time of one run, in seconds, and its ratio to the hand-written gradient in C: the
+    /// median of the ratios within a round, which a machine that slows down for a while disturbs
+    /// least.
+    Measured {
+        time: f64,
+        ratio: f64,
+    },
+    /// The largest relative deviation from the hand-written values and gradients.
+    Disagrees(f64),
+    Panics,
+}
+
+/// The names of the contestants with what became of each, the hand-written gradient in C first.
+pub type Standings = Vec<(&'static str, Outcome)>;
+
+struct Contestant<'w> {
+    name: &'static str,
+    /// Why it may not run.
+    failure: Option<Outcome>,
+    /// Computes the derivatives at all points, so many times.
+    run: Box<dyn FnMut(usize) + 'w>,
+    times: Vec<f64>,
+}
+
+impl Contestant<'_> {
+    /// Returns the time of one run in a series of them, in seconds.
+    fn time(&mut self, runs: usize) -> f64 {
+        let start = Instant::now();
+        (self.run)(runs);
+        start.elapsed().as_secs_f64() / runs as f64
+    }
+}
+
+/// A workload and those who have entered for it.
+pub struct Race<'w, const N: usize, const M: usize, W> {
+    workload: &'w W,
+    reference: Vec<Derivatives<N, M>>,
+    contestants: Vec<Contestant<'w>>,
+}
+
+impl<'w, const N: usize, const M: usize, W: ByHandInC<N, M>> Race<'w, N, M, W> {
+    /// Enters the hand-written gradients; the one in Rust is what all must agree with.
+    pub fn new(workload: &'w W) -> Self {
+        let mut store = Vec::new();
+        let mut reference = vec![Derivatives::zero(); workload.points().len()];
+        for (point, out) in reference.iter_mut().enumerate() {
+            workload.by_hand(point, &mut store, out);
+        }
+        let race = Race {
+            workload,
+            reference,
+            contestants: Vec::new(),
+        };
+        let mut c_store = Vec::new();
+        race.enter(BY_HAND_IN_C, move |point, out| {
+            workload.by_hand_in_c(point, &mut c_store, out)
+        })
+        .enter(BY_HAND_IN_RUST, move |point, out| {
+            workload.by_hand(point, &mut store, out)
+        })
+    }
+
+    /// Enters all that record a tape.
+    pub fn with_tapes(self) -> Self {
+        let race = self.with::<Scalargrad>();
+        #[cfg(feature = "xad-rs")]
+        let race = race.with::<crate::engines::Xad>();
+        race.with::<RustQuant>()
+            .with::<Reversed>()
+            .with::<Aad>()
+            .with::<Echidna>()
+            .with::<EchidnaReplay>()
+    }
+
+    /// Enters those that have fused operations.
+    pub fn with_fused(self) -> Self {
+        let race = self.with::<Scalargrad>();
+        #[cfg(feature = "xad-rs")]
+        let race = race.with::<crate::engines::Xad>();
+        race
+    }
+
+    /// Enters one crate.
+    pub fn with<E: Engine + 'w>(self) -> Self {
+        let workload = self.workload;
+        let mut engine = E::default();
+        self.enter(E::NAME, move |point, out| {
+            engine.differentiate(black_box(workload), point, out)
+        })
+    }
+
+    fn enter(
+        mut self,
+        name: &'static str,
+        mut differentiate: impl FnMut(usize, &mut Derivatives<N, M>) + 'w,
+    ) -> Self {
+        let mut results = vec![Derivatives::zero(); self.reference.len()];
+        let trial = panic::catch_unwind(AssertUnwindSafe(|| {
+            for (point, out) in results.iter_mut().enumerate() {
+                differentiate(point, out);
+            }
+        }));
+        let failure = match trial {
+            Err(_) => Some(Outcome::Panics),
+            Ok(()) => {
+                let pairs = self.reference.iter().zip(&results);
+                let by = pairs
+                    .map(|(want, got)| deviation(want, got))
+                    .fold(0.0, f64::max);
+                (by > TOLERANCE).then_some(Outcome::Disagrees(by))
+            }
+        };
+        let run = Box::new(move |runs| {
+            for _ in 0..runs {
+                for (point, out) in results.iter_mut().enumerate() {
+                    differentiate(black_box(point), black_box(out));
+                }
+            }
+        });
+        let times = Vec::new();
+        self.contestants.push(Contestant {
+            name,
+            failure,
+            run,
+            times,
+        });
+        self
+    }
+
+    /// Measures in rounds, each of which runs every contestant for a moment, and takes the medians.
+    pub fn run(mut self, quick: bool) -> Standings {
+        let able = self.contestants.iter_mut().filter(|c| c.failure.is_none());
+        let mut able: Vec<_> = able.map(|c| (c.time(1), c)).collect();
+        let long = able.iter().any(|(once, _)| *once > LONG);
+        for _ in 0..if quick || long { 5 } else { 21 } {
+            for (once, contestant) in &mut able {
+                let time = contestant.time((SLICE / *once).ceil() as usize);
+                contestant.times.push(time);
+            }
+        }
+        let floor = self.contestants[0].times.clone();
+        let outcome = |contestant: Contestant| {
+            let ratios = contestant
+                .times
+                .iter()
+                .zip(&floor)
+                .map(|(time, floor)| time / floor);
+            let measured = Outcome::Measured {
+                ratio: median(ratios.collect()),
+                time: median(contestant.times),
+            };
+            (contestant.name, contestant.failure.unwrap_or(measured))
+        };
+        self.contestants.into_iter().map(outcome).collect()
+    }
+}
+
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    numbers.get(numbers.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The largest relative deviation of a value or derivative; infinite where one is not a number.
+fn deviation<const N: usize, const M: usize>(
+    want: &Derivatives<N, M>,
+    got: &Derivatives<N, M>,
+) -> f64 {
+    let wanted = want.value.iter().chain(want.gradient.as_flattened());
+    let gotten = got.value.iter().chain(got.gradient.as_flattened());
+    let deviations = wanted
+        .zip(gotten)
+        .map(|(want, got)| match (got - want).abs() {
+            0.0 => 0.0,
+            by if by.is_nan() => f64::INFINITY,
+            by => by / want.abs(),
+        });
+    deviations.fold(0.0, f64::max)
+}

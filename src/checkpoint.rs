@@ -1,0 +1,110 @@
+//! Segments that are recorded again when the sweep reaches them: memory against time.
+
+use crate::graph;
+use crate::record::{self, Segment};
+use crate::var::Var;
+use crate::watch;
+use std::rc::Rc;
+
+/// Runs `f` on `inputs` without keeping its interior, and records it again when a sweep reaches it.
+///
+/// The graph then holds the inputs, the outputs and the closure, and not the operations between
+/// them; a sweep needs the memory of one segment at a time. A long simulation cut into segments
+/// costs one more run of each. Checkpoints nest: inside a segment there may be others.
+///
+/// `f` must compute the same each time it is run: values and gradients are bit for bit those of
+/// `f(inputs)`. It may use variables from outside, and they get their gradients, too. What it
+/// returns is `f(inputs)` in a closure that is being recorded as a
+/// [`Function`](crate::function::Function), and for `differentiate`.
+///
+/// # Panics
+///
+/// If an input is stale, or, in the sweep, if `f` returns another number of outputs than before.
+///
+/// ```
+/// use scalargrad::{Var, checkpoint, graph};
+///
+/// let x = Var::new(1.5);
+/// let y = checkpoint(&[x], |x| vec![(0..1000).fold(x[0], |x, _| x.sin() + 1.0)])[0];
+/// assert_eq!(graph::len(), 2); // x and y
+/// y.backward();
+///
+/// let (kept, plain) = (x.grad(), (0..1000).fold(x, |x, _| x.sin() + 1.0));
+/// plain.backward();
+/// assert_eq!((y.value(), kept), (plain.value(), x.grad()));
+/// ```
+#[track_caller]
+pub fn checkpoint(inputs: &[Var], f: impl Fn(&[Var]) -> Vec<Var> + 'static) -> Vec<Var> {
+    if watch::is_watching() || !record::any_recorded(crate::arena::arena(), inputs) {
+        return f(inputs);
+    }
+    let constants: Vec<Var> = inputs.iter().map(|x| Var::constant(x.raw())).collect();
+    let outputs: Vec<f64> = graph::no_grad(|| f(&constants)).iter().map(|y| y.raw()).collect();
+    record::checkpoint(Rc::new(f), inputs, &outputs)
+}
+
+/// Advances a state by `steps` steps of `step`, with no more than about `at_once` steps in memory.
+///
+/// `step(k, state)` gives the state after step `k`. The steps are cut into at most `at_once`
+/// segments, each a [`checkpoint`]; a segment longer than `at_once` is cut again. Recording takes
+/// one run, and a sweep another for each level: two in all up to `at_once²` steps.
+///
+/// # Panics
+///
+/// If `at_once` is less than 2, or a handle is stale.
+///
+/// ```
+/// use scalargrad::{Var, advance};
+///
+/// let rate = Var::new(0.01);
+/// // One thousand explicit Euler steps of x' = −x, about thirty of them in memory.
+/// let end = advance(&[Var::from(1.0), rate], 1000, 32, |_, s| vec![s[0] - s[0] * s[1], s[1]]);
+/// end[0].backward();
+/// let exact = -1000.0 * 0.99f64.powi(999);
+/// assert!((rate.grad() / exact - 1.0).abs() < 1e-12);
+/// ```
+#[track_caller]
+pub fn advance(
+    state: &[Var],
+    steps: usize,
+    at_once: usize,
+    step: impl Fn(usize, &[Var]) -> Vec<Var> + 'static,
+) -> Vec<Var> {
+    assert!(at_once >= 2, "scalargrad: `advance` needs room for at least 2 steps at once");
+    advance_from(0, state, steps, at_once, &(Rc::new(step) as Step))
+}
+
+type Step = Rc<dyn Fn(usize, &[Var]) -> Vec<Var>>;
+
+#[track_caller]
+fn advance_from(first: usize, state: &[Var], steps: usize, at_once: usize, step: &Step) -> Vec<Var> {
+    let mut state = state.to_vec();
+    if steps <= at_once {
+        for k in first..first + steps {
+            state = step(k, &state);
+        }
+        return state;
+    }
+    let length = steps.div_ceil(steps.div_ceil(at_once).min(at_once));
+    let mut done = 0;
+    while done < steps {
+        let (start, length, step) = (first + done, length.min(steps - done), step.clone());
+        state = checkpoint(&state, move |state| advance_from(start, state, length, at_once, &step));
+        done += length;
+    }
+    state
+}
+
+/// Runs the segment of the checkpoint at `head` again.
+#[track_caller]
+pub(crate) fn run_again(head: usize, inputs: &[Var], outputs: usize) -> Vec<Var> {
+    let segment: Segment = graph::cold(|cold| cold.segments[&head].clone());
+    let again = segment(inputs);
+    assert_eq!(
+        again.len(),
+        outputs,
+        "scalargrad: the closure of a checkpoint gave {} outputs when it was run again, and {outputs} before",
+        again.len()
+    );
+    again
+}

@@ -1,0 +1,193 @@
+//! What a replay may refuse, and what a recording could not see.
+
+use super::evaluate::with_space;
+use super::interpret::forward;
+use super::program::Program;
+use crate::watch::{Comparison, Read, Reading};
+use std::fmt;
+
+/// Why a replay gave no number.
+///
+/// ```
+/// use scalargrad::function::Function;
+///
+/// let f = Function::record(&[3.0], |x| if x[0] < 0.0 { -x[0] } else { x[0] });
+/// assert_eq!(
+///     f.value(&[1.0, 2.0]).unwrap_err().to_string(),
+///     "the function has 1 inputs, not 2"
+/// );
+/// assert!(f.value(&[-1.0]).unwrap_err().to_string().starts_with("the comparison `x[0] < 0` at src/"));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// A comparison that the closure made would get another answer: the recording is of another branch.
+    BranchChanged(Box<BranchChange>),
+    /// Not as many numbers as there must be.
+    #[non_exhaustive]
+    WrongLength {
+        /// The numbers counted.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// How many there must be.
+        expected: usize,
+    },
+}
+
+impl fmt::Display for ReplayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReplayError::BranchChanged(change) => change.fmt(f),
+            &ReplayError::WrongLength {
+                what: "outputs",
+                found,
+                expected,
+            } => write!(f, "this needs a function of {expected} output, not {found}; see `values`, `jacobian`, `vjp`"),
+            ReplayError::WrongLength {
+                what: "inputs",
+                found,
+                expected,
+            } => write!(f, "the function has {expected} inputs, not {found}"),
+            ReplayError::WrongLength {
+                what,
+                found,
+                expected,
+            } => write!(f, "there must be {expected} {what}, not {found}"),
+        }
+    }
+}
+
+impl std::error::Error for ReplayError {}
+
+/// The comparison that would get another answer, and its operands then and now.
+///
+/// ```
+/// use scalargrad::function::{Function, ReplayError};
+///
+/// let f = Function::record(&[3.0], |x| if x[0] < 0.0 { -x[0] } else { x[0] });
+/// let Err(ReplayError::BranchChanged(change)) = f.value(&[-1.0]) else { unreachable!() };
+/// assert_eq!((change.recorded(), change.operands()), ([3.0, 0.0], [-1.0, 0.0]));
+/// assert_eq!(change.comparison(), "x[0] < 0");
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct BranchChange {
+    comparison: String,
+    place: Box<str>,
+    is_order: bool,
+    answer: i8,
+    recorded: [f64; 2],
+    operands: [f64; 2],
+}
+
+impl BranchChange {
+    /// Describes guard `k`, which tripped at `x`.
+    pub(super) fn of(program: &Program, k: usize, x: &[f64]) -> BranchChange {
+        let guard = &program.guards[k];
+        let operands = with_space(|space| {
+            let _ = forward(program, x, &mut space.values);
+            guard.operands.map(|index| space.values[index as usize])
+        });
+        let [a, b] = guard.operands.map(|index| program.expression(index));
+        BranchChange {
+            comparison: match guard.comparison {
+                Comparison::Order => format!("{a}.partial_cmp({b})"),
+                Comparison::Equal if a == b => format!("{a} is a number"),
+                comparison => format!("{a} {} {b}", comparison.sign()),
+            },
+            place: guard.place.clone(),
+            is_order: guard.comparison == Comparison::Order,
+            answer: guard.answer,
+            recorded: guard.recorded,
+            operands,
+        }
+    }
+
+    /// The comparison, as an expression of the inputs.
+    pub fn comparison(&self) -> &str {
+        &self.comparison
+    }
+
+    /// The place in the source where it was made: `file:line:column`.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Its operands when recorded.
+    pub fn recorded(&self) -> [f64; 2] {
+        self.recorded
+    }
+
+    /// Its operands now.
+    pub fn operands(&self) -> [f64; 2] {
+        self.operands
+    }
+}
+
+impl fmt::Display for BranchChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [[a0, b0], [a, b]] = [self.recorded, self.operands];
+        let (then, now) = match (self.is_order, self.answer) {
+            (false, 0) => ("false", "true"),
+            (false, _) => ("true", "false"),
+            (true, -1) => ("less", "another"),
+            (true, 0) => ("equal", "another"),
+            (true, 1) => ("greater", "another"),
+            (true, _) => ("none", "another"),
+        };
+        write!(
+            f,
+            "the comparison `{}` at {} was {then} when the function was recorded (of {a0:?} and {b0:?}) \
+             and is {now} here (of {a:?} and {b:?}): record the function again on this branch, or use a `Recorder`",
+            self.comparison, self.place
+        )
+    }
+}
+
+/// A number that a closure took from the graph: a replay sees it as it was when recorded.
+///
+/// ```
+/// use scalargrad::{Var, function::Function};
+///
+/// let scale = Var::new(2.0).named("scale");
+/// let f = Function::record(&[3.0], |x| x[0] * scale);
+/// assert_eq!(f.frozen_reads()[0].to_string(), "the variable `scale` from outside is a constant, 2.0");
+/// assert_eq!(f.frozen_reads()[0].value(), Some(2.0));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct FrozenRead {
+    text: String,
+    value: Option<f64>,
+}
+
+impl FrozenRead {
+    pub(super) fn of_read(read: &Read) -> FrozenRead {
+        let (at, value) = (read.at, read.operand.value);
+        let (text, value) = match read.how {
+            Reading::Value => (format!("`value()` was read at {at}: {value:?}"), Some(value)),
+            Reading::Gradient => (format!("a gradient was read at {at}"), None),
+            Reading::Detached => (format!("`detach()` at {at} froze {value:?}"), Some(value)),
+            Reading::NotRecorded => (format!("`no_grad` at {at} froze what it computed"), None),
+        };
+        FrozenRead { text, value }
+    }
+
+    pub(super) fn of_outside((value, name): (f64, Option<String>)) -> FrozenRead {
+        let name = name.map_or(String::new(), |name| format!(" `{name}`"));
+        FrozenRead {
+            text: format!("the variable{name} from outside is a constant, {value:?}"),
+            value: Some(value),
+        }
+    }
+
+    /// The number, where it is one.
+    pub fn value(&self) -> Option<f64> {
+        self.value
+    }
+}
+
+impl fmt::Display for FrozenRead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}

@@ -1,0 +1,233 @@
+//! The interpreter: a program over any kind of number, forward for values, in reverse for adjoints.
+//!
+//! The rules at the edges are those of the eager sweep: an adjoint that is zero is not propagated,
+//! a switch gives nothing to what it does not select, a step gives nothing at all.
+
+use super::program::{Node, Program};
+use crate::ops::{self, Kind, Op};
+use crate::real::Real;
+use crate::record::Custom;
+use crate::var::Var;
+use smallvec::SmallVec;
+
+/// A number that a program can be run over.
+pub(crate) trait Number: Real {
+    /// The value of any row but a user's own; `is_active` tells which operands depend on an input.
+    fn row(op: Op, n: i32, operands: &[Self], is_active: impl Fn(usize) -> bool) -> Self;
+
+    /// The value of a user's own operation.
+    fn custom(custom: &Custom, operands: &[Self]) -> Self;
+
+    /// The partials of a user's own operation with the result `z`.
+    fn custom_partials(custom: &Custom, operands: &[Self], z: Self) -> SmallVec<[Self; 4]>;
+
+    /// Whether it is zero, and so are its tangents.
+    fn is_zero(self) -> bool;
+
+    /// What an adjoint gives through the partial `p`.
+    fn times(self, p: Self) -> Self;
+}
+
+/// Fills `values` from the inputs; stops at the first guard whose answer is another now, and
+/// returns its place.
+pub(crate) fn forward<T: Number>(
+    program: &Program,
+    inputs: &[T],
+    values: &mut Vec<T>,
+) -> Result<(), usize> {
+    let first_node = program.first_node();
+    values.resize(program.len(), T::default());
+    let values = &mut values[..];
+    values[..program.inputs].copy_from_slice(inputs);
+    for (value, &constant) in values[program.inputs..].iter_mut().zip(&program.constants) {
+        *value = T::from(constant);
+    }
+    let mut done = 0;
+    for (k, guard) in program.guards.iter().enumerate() {
+        nodes(program, values, done..guard.after as usize, first_node);
+        done = guard.after as usize;
+        let [a, b] = guard.operands.map(|index| values[index as usize].value());
+        if guard.comparison.answer(a, b) != guard.answer {
+            return Err(k);
+        }
+    }
+    nodes(program, values, done..program.nodes.len(), first_node);
+    Ok(())
+}
+
+#[inline(always)]
+fn nodes<T: Number>(
+    program: &Program,
+    values: &mut [T],
+    range: std::ops::Range<usize>,
+    first_node: usize,
+) {
+    for (i, node) in range.clone().zip(&program.nodes[range]) {
+        let operands = program.operands(node);
+        let value = match (node.op, operands) {
+            (Op::Add, &[a, b]) => values[a as usize] + values[b as usize],
+            (Op::Sub, &[a, b]) => values[a as usize] - values[b as usize],
+            (Op::Mul, &[a, b]) => values[a as usize] * values[b as usize],
+            (Op::Div, &[a, b]) => values[a as usize] / values[b as usize],
+            (Op::Sum, operands) => operands.iter().map(|&k| values[k as usize]).sum(),
+            _ => other(program, node, operands, values),
+        };
+        values[first_node + i] = value;
+    }
+}
+
+#[inline(always)]
+fn other<T: Number>(program: &Program, node: &Node, operands: &[u32], values: &[T]) -> T {
+    let is_active = |k: usize| program.is_active(operands[k]);
+    if let (&[a], true) = (operands, is_row(node.op)) {
+        return T::row(node.op, node.n, &[values[a as usize]], is_active);
+    }
+    let args: SmallVec<[T; 4]> = operands.iter().map(|&k| values[k as usize]).collect();
+    if node.op == Op::Custom {
+        T::custom(&program.customs[node.n as usize], &args)
+    } else {
+        T::row(node.op, node.n, &args, is_active)
+    }
+}
+
+/// Whether it is a row of the table, of at most three operands.
+#[inline(always)]
+pub(crate) fn is_row(op: Op) -> bool {
+    !matches!(op, Op::Sum | Op::Dot | Op::Norm | Op::LogSumExp | Op::Custom)
+}
+
+/// Adds to the adjoints of all operands what the adjoints of the nodes give them.
+pub(crate) fn reverse<T: Number>(program: &Program, values: &[T], adjoints: &mut [T]) {
+    let first_node = program.first_node();
+    for (i, node) in program.nodes.iter().enumerate().rev() {
+        let index = first_node + i;
+        let w = adjoints[index];
+        if w.is_zero() {
+            continue;
+        }
+        let operands = program.operands(node);
+        let value = |k: u32| values[k as usize];
+        match (node.op, operands) {
+            (Op::Add, &[a, b]) => {
+                adjoints[a as usize] += w;
+                adjoints[b as usize] += w;
+            }
+            (Op::Sub, &[a, b]) => {
+                adjoints[a as usize] += w;
+                adjoints[b as usize] -= w;
+            }
+            (Op::Mul, &[a, b]) if a == b => {
+                adjoints[a as usize] += w.times(value(a) + value(a));
+            }
+            (Op::Mul, &[a, b]) => {
+                let (to_a, to_b) = (w.times(value(b)), w.times(value(a)));
+                adjoints[a as usize] += to_a;
+                adjoints[b as usize] += to_b;
+            }
+            (Op::Sum, operands) => {
+                for &a in operands {
+                    adjoints[a as usize] += w;
+                }
+            }
+            _ => give(program, node, operands, values, w, index, adjoints),
+        }
+    }
+}
+
+#[inline(always)]
+fn give<T: Number>(
+    program: &Program,
+    node: &Node,
+    operands: &[u32],
+    values: &[T],
+    w: T,
+    index: usize,
+    adjoints: &mut [T],
+) {
+    let z = values[index];
+    let mut add = |to: u32, p: T| {
+        if node.op.kind() == Kind::Smooth || !p.is_zero() {
+            adjoints[to as usize] += w.times(p);
+        }
+    };
+    if let (&[a], true) = (operands, is_row(node.op)) {
+        if node.op.kind() != Kind::Step {
+            let args = [values[a as usize], T::default(), T::default()];
+            // At a tie of one operand with itself there is nothing to share.
+            add(a, ops::partial(node.op, 0, args, node.n, z, T::from(1.0)));
+        }
+        return;
+    }
+    let args: SmallVec<[T; 4]> = operands.iter().map(|&k| values[k as usize]).collect();
+    let is_active = |k: usize| program.is_active(operands[k]);
+    if node.op == Op::Custom {
+        let partials = T::custom_partials(&program.customs[node.n as usize], &args, z);
+        for (k, p) in partials.into_iter().enumerate() {
+            if is_active(k) {
+                add(operands[k], p);
+            }
+        }
+    } else {
+        for (k, p) in ops::partials(node.op, node.n, &args, is_active, z).into_iter().enumerate() {
+            if let Some(p) = p {
+                add(operands[k], p);
+            }
+        }
+    }
+}
+
+impl Number for f64 {
+    #[inline(always)]
+    fn row(op: Op, n: i32, operands: &[f64], _: impl Fn(usize) -> bool) -> f64 {
+        match op {
+            Op::Sum => operands.iter().sum(),
+            Op::Dot => {
+                let (x, y) = halves(operands);
+                Real::dot(&x, &y)
+            }
+            Op::Norm => Real::norm(operands),
+            Op::LogSumExp => Real::log_sum_exp(operands),
+            _ => {
+                let mut args = [0.0; 3];
+                args[..operands.len()].copy_from_slice(operands);
+                ops::value(op, args, n)
+            }
+        }
+    }
+
+    fn custom(custom: &Custom, operands: &[f64]) -> f64 {
+        defined(custom).value(operands)
+    }
+
+    fn custom_partials(custom: &Custom, operands: &[f64], z: f64) -> SmallVec<[f64; 4]> {
+        let x: SmallVec<[Var; 4]> = operands.iter().map(|&x| Var::constant(x)).collect();
+        let partials = defined(custom).partials(&x, Var::constant(z));
+        assert_eq!(
+            partials.len(),
+            operands.len(),
+            "scalargrad: `{}` has another number of partials than of operands",
+            custom.label
+        );
+        partials.into_iter().map(Var::raw).collect()
+    }
+
+    #[inline(always)]
+    fn is_zero(self) -> bool {
+        self == 0.0
+    }
+
+    #[inline(always)]
+    fn times(self, p: f64) -> f64 {
+        self * p
+    }
+}
+
+/// The user's operation; `Program::refuse_first_order_customs` has seen to it that there is one.
+pub(crate) fn defined(custom: &Custom) -> &dyn crate::var::CustomOp {
+    custom.op.as_deref().expect("an operation that can be computed again")
+}
+
+/// The two factors of the products of a dot product, which stand by turns.
+pub(crate) fn halves<T: Copy>(operands: &[T]) -> (SmallVec<[T; 16]>, SmallVec<[T; 16]>) {
+    operands.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip()
+}

@@ -1,0 +1,102 @@
+//! A closure with all of its branches that were met.
+
+use super::{Function, Outputs, ReplayError};
+use crate::var::Var;
+
+/// A closure, and a recording of each branch that it has taken.
+///
+/// Where a guard trips it runs the closure once more and keeps both recordings, so that inputs may
+/// wander between branches freely.
+///
+/// ```
+/// use scalargrad::{Var, function::Recorder};
+///
+/// let mut f = Recorder::new(|x: &[Var]| if x[0] < 0.0 { x[0] * x[0] } else { x[0] });
+/// assert_eq!(f.gradient(&[-3.0]), (9.0, vec![-6.0]));
+/// assert_eq!(f.gradient(&[5.0]), (5.0, vec![1.0]));
+/// assert_eq!(f.evaluate_or_record(&[-1.0]), [1.0]);
+/// assert_eq!(f.variants().len(), 2);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Recorder<F> {
+    closure: F,
+    /// The latest one used first.
+    variants: Vec<Function>,
+}
+
+impl<F, O> Recorder<F>
+where
+    F: FnMut(&[Var]) -> O,
+    O: Outputs,
+{
+    /// A recorder that has recorded nothing yet.
+    pub fn new(closure: F) -> Recorder<F> {
+        Recorder {
+            closure,
+            variants: Vec::new(),
+        }
+    }
+
+    /// The recordings made so far, the latest one used first.
+    pub fn variants(&self) -> &[Function] {
+        &self.variants
+    }
+
+    /// The values of the outputs at `x`: from the recording of this branch, made now if there is none.
+    ///
+    /// # Panics
+    ///
+    /// As [`Function::record`].
+    #[track_caller]
+    pub fn evaluate_or_record(&mut self, x: &[f64]) -> Vec<f64> {
+        self.with(x, |f| f.values(x))
+    }
+
+    /// The value and the gradient of the only output.
+    ///
+    /// # Panics
+    ///
+    /// As [`Function::record`], and if there is another number of outputs than one.
+    #[track_caller]
+    pub fn gradient(&mut self, x: &[f64]) -> (f64, Vec<f64>) {
+        self.with(x, |f| f.gradient(x))
+    }
+
+    /// The result of `evaluate` on the recording of the branch at `x`, made now if there is none.
+    ///
+    /// # Panics
+    ///
+    /// As [`Function::record`], and where `evaluate` returns another error than that of a branch or of
+    /// the number of inputs.
+    ///
+    /// ```
+    /// use scalargrad::{Var, function::Recorder};
+    ///
+    /// let mut f = Recorder::new(|x: &[Var]| if x[0] < 0.0 { x[0] * x[0] } else { x[0] });
+    /// assert_eq!(f.with(&[-1.0], |f| f.hessian(&[-1.0])).as_slice(), [2.0]);
+    /// ```
+    #[track_caller]
+    pub fn with<R>(
+        &mut self,
+        x: &[f64],
+        mut evaluate: impl FnMut(&Function) -> Result<R, ReplayError>,
+    ) -> R {
+        for k in 0..self.variants.len() {
+            if self.variants[k].inputs() != x.len() {
+                continue;
+            }
+            match evaluate(&self.variants[k]) {
+                Ok(result) => {
+                    self.variants[..=k].rotate_right(1);
+                    return result;
+                }
+                Err(ReplayError::BranchChanged(_)) => {}
+                Err(error) => panic!("scalargrad: {error}"),
+            }
+        }
+        let new = Function::record(x, &mut self.closure);
+        let result = evaluate(&new).unwrap_or_else(|error| panic!("scalargrad: {error}"));
+        self.variants.insert(0, new);
+        result
+    }
+}

@@ -1,0 +1,355 @@
+//! Numbers with tangents: several directional derivatives pushed forward at a time.
+//!
+//! Stamped from the table like every other [`Real`]: the value by the row's value over `f64`, the
+//! tangents by its partials over `f64`. Run through the reverse sweep, whose rules are the same text,
+//! they give the derivatives of the adjoints: forward over reverse.
+
+use super::interpret::{Number, defined, halves, is_row};
+use crate::ops::{self, Kind, Op};
+use crate::real::Real;
+use crate::record::Custom;
+use crate::var::Var;
+use smallvec::SmallVec;
+use std::cmp::Ordering;
+use std::fmt;
+use std::iter::{Product, Sum};
+use std::ops::{
+    Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign,
+};
+
+/// A value and `N` tangents.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tangents<const N: usize> {
+    pub value: f64,
+    pub tangents: [f64; N],
+}
+
+impl<const N: usize> Tangents<N> {
+    #[inline(always)]
+    fn map(value: f64, tangent: impl Fn(usize) -> f64) -> Self {
+        Tangents {
+            value,
+            tangents: std::array::from_fn(tangent),
+        }
+    }
+
+    /// `value` with the tangents `Σ partial · tangents`, in which a zero tangent gives nothing.
+    #[inline(always)]
+    fn combine<const M: usize>(value: f64, terms: [(f64, &[f64; N]); M]) -> Self {
+        let mut tangents = [0.0; N];
+        let mut nonfinite = 0.0;
+        for (i, tangent) in tangents.iter_mut().enumerate() {
+            for (partial, along) in &terms {
+                *tangent += partial * along[i];
+            }
+            nonfinite += *tangent * 0.0;
+        }
+        if nonfinite != 0.0 {
+            tangents = carefully(&terms);
+        }
+        Tangents { value, tangents }
+    }
+
+    #[inline(always)]
+    fn unary(op: Op, n: i32, x: Self) -> Self {
+        let z = ops::value(op, [x.value, 0.0, 0.0], n);
+        if op.kind() == Kind::Step {
+            return z.into();
+        }
+        let p = ops::partial(op, 0, [x.value, 0.0, 0.0], n, z, 1.0);
+        if p == 0.0 && op.kind() == Kind::Switch {
+            return z.into();
+        }
+        Self::combine(z, [(p, &x.tangents)])
+    }
+
+    fn nary(op: Op, n: i32, x: &[Self], is_active: impl Fn(usize) -> bool) -> Self {
+        let values: SmallVec<[f64; 4]> = x.iter().map(|x| x.value).collect();
+        let z = <f64 as Number>::row(op, n, &values, &is_active);
+        let partials = ops::partials(op, n, &values, is_active, z);
+        let mut result = Self::from(z);
+        for (x, p) in x.iter().zip(partials) {
+            if let Some(p) = p.filter(|&p| p != 0.0 || op.kind() == Kind::Smooth) {
+                result = Self::combine(z, [(1.0, &result.tangents), (p, &x.tangents)]);
+            }
+        }
+        result
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn carefully<const N: usize>(terms: &[(f64, &[f64; N])]) -> [f64; N] {
+    std::array::from_fn(|i| {
+        let along = terms.iter().filter(|(_, along)| along[i] != 0.0);
+        along.map(|(p, along)| p * along[i]).sum()
+    })
+}
+
+impl<const N: usize> Number for Tangents<N> {
+    #[inline(always)]
+    fn row(op: Op, n: i32, operands: &[Self], is_active: impl Fn(usize) -> bool) -> Self {
+        match operands {
+            [x] if is_row(op) => Self::unary(op, n, *x),
+            _ => Self::nary(op, n, operands, is_active),
+        }
+    }
+
+    fn custom(custom: &Custom, operands: &[Self]) -> Self {
+        let values: SmallVec<[f64; 4]> = operands.iter().map(|x| x.value).collect();
+        let z = f64::custom(custom, &values);
+        let partials = f64::custom_partials(custom, &values, z);
+        let mut result = Self::from(z);
+        for (x, p) in operands.iter().zip(partials) {
+            result = Self::combine(z, [(1.0, &result.tangents), (p, &x.tangents)]);
+        }
+        result
+    }
+
+    fn custom_partials(custom: &Custom, operands: &[Self], z: Self) -> SmallVec<[Self; 4]> {
+        crate::graph::recording_scope(|| {
+            let x: SmallVec<[Var; 4]> = operands.iter().map(|x| Var::new(x.value)).collect();
+            let result = Var::new(z.value);
+            let along = x.iter().zip(operands).chain([(&result, &z)]);
+            let partials = defined(custom).partials(&x, result);
+            let differential = |p: &Var| {
+                let gradients = p.gradients();
+                along.clone().fold(Self::from(p.raw()), |sum, (&x, dx)| {
+                    let slope = gradients.wrt(x);
+                    Self::combine(sum.value, [(1.0, &sum.tangents), (slope, &dx.tangents)])
+                })
+            };
+            partials.iter().map(differential).collect()
+        })
+    }
+
+    #[inline(always)]
+    fn is_zero(self) -> bool {
+        self.value == 0.0 && self.tangents.iter().all(|&tangent| tangent == 0.0)
+    }
+
+    #[inline(always)]
+    fn times(self, p: Self) -> Self {
+        if self.value == 0.0 {
+            let w = if p.value.is_finite() { self } else { Self::default() };
+            return Self::combine(0.0, [(p.value, &w.tangents)]);
+        }
+        self * p
+    }
+}
+
+impl<const N: usize> Default for Tangents<N> {
+    fn default() -> Self {
+        Self::from(0.0)
+    }
+}
+
+impl<const N: usize> From<f64> for Tangents<N> {
+    #[inline(always)]
+    fn from(value: f64) -> Self {
+        Tangents {
+            value,
+            tangents: [0.0; N],
+        }
+    }
+}
+
+impl<const N: usize> fmt::Display for Tangents<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
+impl<const N: usize> PartialEq for Tangents<N> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl<const N: usize> PartialEq<f64> for Tangents<N> {
+    fn eq(&self, other: &f64) -> bool {
+        self.value == *other
+    }
+}
+
+impl<const N: usize> PartialOrd for Tangents<N> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.value.partial_cmp(&other.value)
+    }
+}
+
+impl<const N: usize> PartialOrd<f64> for Tangents<N> {
+    fn partial_cmp(&self, other: &f64) -> Option<Ordering> {
+        self.value.partial_cmp(other)
+    }
+}
+
+impl<const N: usize> Neg for Tangents<N> {
+    type Output = Self;
+    #[inline(always)]
+    fn neg(self) -> Self {
+        Self::map(-self.value, |i| -self.tangents[i])
+    }
+}
+
+impl<const N: usize> Add for Tangents<N> {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, y: Self) -> Self {
+        Self::map(self.value + y.value, |i| self.tangents[i] + y.tangents[i])
+    }
+}
+
+impl<const N: usize> Sub for Tangents<N> {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, y: Self) -> Self {
+        Self::map(self.value - y.value, |i| self.tangents[i] - y.tangents[i])
+    }
+}
+
+impl<const N: usize> Mul for Tangents<N> {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, y: Self) -> Self {
+        let terms = [(y.value, &self.tangents), (self.value, &y.tangents)];
+        Self::combine(self.value * y.value, terms)
+    }
+}
+
+macro_rules! binary_row {
+    ($($Trait:ident $method:ident;)*) => { $(
+        impl<const N: usize> $Trait for Tangents<N> {
+            type Output = Self;
+            #[inline(always)]
+            fn $method(self, y: Self) -> Self {
+                let args = [self.value, y.value, 0.0];
+                let z = ops::value(Op::$Trait, args, 0);
+                let p = |k| ops::partial(Op::$Trait, k, args, 0, z, 1.0);
+                if y.tangents == [0.0; N] {
+                    return Self::combine(z, [(p(0), &self.tangents)]);
+                }
+                Self::combine(z, [(p(0), &self.tangents), (p(1), &y.tangents)])
+            }
+        }
+    )* };
+}
+binary_row! {
+    Div div;
+    Rem rem;
+}
+
+macro_rules! mixed {
+    ($($Trait:ident $method:ident $Assign:ident $assign:ident;)*) => { $(
+        impl<const N: usize> $Trait<f64> for Tangents<N> {
+            type Output = Self;
+            #[inline(always)]
+            fn $method(self, y: f64) -> Self {
+                $Trait::$method(self, Self::from(y))
+            }
+        }
+        impl<const N: usize> $Assign for Tangents<N> {
+            #[inline(always)]
+            fn $assign(&mut self, y: Self) {
+                *self = $Trait::$method(*self, y);
+            }
+        }
+        impl<const N: usize> $Assign<f64> for Tangents<N> {
+            #[inline(always)]
+            fn $assign(&mut self, y: f64) {
+                *self = $Trait::$method(*self, y);
+            }
+        }
+    )* };
+}
+mixed! {
+    Add add AddAssign add_assign;
+    Sub sub SubAssign sub_assign;
+    Mul mul MulAssign mul_assign;
+    Div div DivAssign div_assign;
+    Rem rem RemAssign rem_assign;
+}
+
+impl<const N: usize> Sum for Tangents<N> {
+    #[inline]
+    fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
+        // −0.0, as for f64.
+        terms.fold(Self::from(-0.0), |sum, term| sum + term)
+    }
+}
+
+impl<const N: usize> Product for Tangents<N> {
+    fn product<I: Iterator<Item = Self>>(factors: I) -> Self {
+        factors.fold(Self::from(1.0), |product, factor| product * factor)
+    }
+}
+
+macro_rules! methods {
+    (
+        operators { $($operators:tt)* }
+        $( $kind:ident { $(
+            $(#[$doc:meta])*
+            $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
+            $value:expr, $z:ident $tie:ident => ( $($partial:expr),* ) ; $derivative:literal ;
+            [ $($domain:expr),+ ] ; [ $($probe:expr),* $(,)? ] ;
+        )* } )*
+    ) => {
+        impl<const LANES: usize> Real for Tangents<LANES> {
+            #[inline(always)]
+            fn value(self) -> f64 {
+                self.value
+            }
+
+            #[inline(always)]
+            fn below(self, bound: f64, a: impl FnOnce() -> Self, b: impl FnOnce() -> Self) -> Self {
+                if self.value < bound { a() } else { b() }
+            }
+
+            #[inline(always)]
+            fn within(self, bound: f64, a: impl FnOnce() -> Self, b: impl FnOnce() -> Self) -> Self {
+                if self.value.abs() < bound { a() } else { b() }
+            }
+
+            #[inline(always)]
+            fn at(self, point: f64, a: impl FnOnce() -> Self, b: impl FnOnce() -> Self) -> Self {
+                if self.value == point { a() } else { b() }
+            }
+
+            #[inline(always)]
+            fn unless_nan(self, z: Self) -> Self {
+                if z.value.is_nan() { Self::from(f64::NAN) } else { self }
+            }
+
+            fn dot(x: &[Self], y: &[Self]) -> Self {
+                assert_eq!(x.len(), y.len(), "dot: the slices have different lengths");
+                let pairs: SmallVec<[Self; 16]> = x.iter().zip(y).flat_map(|(&x, &y)| [x, y]).collect();
+                debug_assert_eq!(halves(&pairs).0.len(), x.len());
+                Self::nary(Op::Dot, 0, &pairs, |_| true)
+            }
+
+            fn norm(x: &[Self]) -> Self {
+                Self::nary(Op::Norm, 0, x, |_| true)
+            }
+
+            fn log_sum_exp(x: &[Self]) -> Self {
+                Self::nary(Op::LogSumExp, 0, x, |_| true)
+            }
+
+            $($(
+                #[inline]
+                fn $method(self $(, $y: impl Into<Self>)* $(, $n: $N)?) -> Self {
+                    methods!(@row $Op self ($($y),*) ($($n)?))
+                }
+            )*)*
+        }
+    };
+    (@row $Op:ident $x:ident () ($($n:ident)?)) => {
+        Self::unary(Op::$Op, 0 $(+ $n as i32)?, $x)
+    };
+    // Inside a rule nothing but a constant has no tangent at all.
+    (@row $Op:ident $x:ident ($($y:ident),+) ()) => {{
+        let x = [$x, $($y.into()),+];
+        Self::nary(Op::$Op, 0, &x, |k| x[k].tangents != [0.0; LANES])
+    }};
+}
+ops::table!(methods);

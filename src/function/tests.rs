@@ -1,0 +1,128 @@
+//! Every row of the table at its probe points: replayed as run, to the second order.
+
+use super::Function;
+use crate::real::Real;
+use crate::var::Var;
+
+/// Equal, NaN to NaN, or up to a few roundings of `scale`.
+#[track_caller]
+fn assert_close(found: f64, expected: f64, scale: f64, what: &str) {
+    let is_close = found == expected
+        || found.is_nan() && expected.is_nan()
+        || (found - expected).abs() <= 16.0 * f64::EPSILON * scale.max(expected.abs());
+    assert!(is_close, "{what}: {found:?}, not {expected:?}");
+}
+
+/// All points whose coordinates are probes.
+fn points(probes: &[f64], arity: usize) -> Vec<Vec<f64>> {
+    (0..arity).fold(vec![vec![]], |points, _| {
+        let extended = points.iter().flat_map(|point| {
+            probes.iter().map(|&probe| [&point[..], &[probe]].concat())
+        });
+        extended.collect()
+    })
+}
+
+/// The eager value, gradient and second derivatives.
+fn eager(f: impl Fn(&[Var]) -> Var, x: &[f64]) -> (f64, Vec<f64>, Vec<Vec<f64>>) {
+    crate::graph::scope(|| {
+        let x: Vec<Var> = x.iter().map(|&x| Var::new(x)).collect();
+        let z = f(&x);
+        let gradient = z.gradients().wrt_all(&x);
+        let second = z.differentiate(&x).into_iter().map(|g| g.gradients().wrt_all(&x));
+        (z.raw(), gradient, second.collect())
+    })
+}
+
+/// Checks a row recorded at one point and replayed at the others.
+fn check(method: &str, arity: usize, probes: &[f64], f: impl Fn(&[Var]) -> Var) {
+    let points = points(probes, arity);
+    let is_defined = |x: &&Vec<f64>| method != "clamp" || x[1] <= x[2];
+    let defined: Vec<&Vec<f64>> = points.iter().filter(is_defined).collect();
+    let recorded = Function::record(defined[0], &f);
+    assert_eq!((recorded.guards(), recorded.frozen_reads().len()), (0, 0), "{method}");
+    for x in defined {
+        let what = format!("{method} at {x:?}");
+        let (value, gradient, second) = eager(&f, x);
+        let (replayed, replayed_gradient) = recorded.gradient(x).unwrap();
+        assert!(
+            replayed.to_bits() == value.to_bits() || replayed.is_nan() && value.is_nan(),
+            "{what}: {replayed:?}, not {value:?}"
+        );
+        for (found, expected) in replayed_gradient.iter().zip(&gradient) {
+            assert_close(*found, *expected, 0.0, &format!("{what}: gradient"));
+        }
+        let hessian = recorded.hessian(x).unwrap();
+        for i in 0..arity {
+            for j in 0..arity {
+                let scale = second.iter().flatten().fold(0.0f64, |m, h| m.max(h.abs()));
+                let scale = if scale.is_finite() { scale } else { 0.0 };
+                // At a kink the two orders of differentiation may take different sides.
+                let mean = 0.5 * second[i][j] + 0.5 * second[j][i];
+                if mean.is_finite() {
+                    assert_close(hessian[(i, j)], mean, scale, &format!("{what}: second ({i}, {j})"));
+                }
+            }
+        }
+        for i in 0..arity {
+            let mut v = vec![0.0; arity];
+            v[i] = 1.0;
+            let (_, tangents) = recorded.jvp(x, &v).unwrap();
+            assert_close(tangents[0], gradient[i], 0.0, &format!("{what}: tangent {i}"));
+        }
+    }
+}
+
+macro_rules! check_rows {
+    (
+        operators { $(
+            $(#[$odoc:meta])*
+            $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ) $olabel:literal :
+            $ovalue:expr, $oz:ident $otie:ident => ( $($opartial:expr),* ) ; $oderivative:literal ;
+            [ $($odomain:expr),+ ] ; [ $($oprobe:expr),* $(,)? ] ;
+        )* }
+        $( $kind:ident { $(
+            $(#[$doc:meta])*
+            $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
+            $value:expr, $z:ident $tie:ident => ( $($partial:expr),* ) ; $derivative:literal ;
+            [ $($domain:expr),+ ] ; [ $($probe:expr),* $(,)? ] ;
+        )* } )*
+    ) => {
+        #[test]
+        fn every_row_replays_as_it_runs() {
+            $(
+                check(stringify!($operator), [$(stringify!($odomain)),+].len(), &[$($oprobe),*], |x| {
+                    let mut operands = x.iter().copied();
+                    let $ox = operands.next().unwrap();
+                    $(let $oy = operands.next().unwrap();)*
+                    $ovalue
+                });
+            )*
+            $($(
+                for n in [0, 1, 2, 3, 5] {
+                    let _ = n;
+                    $(let $n = n as $N;)?
+                    check(stringify!($method), [$(stringify!($domain)),+].len(), &[$($probe),*], |x| {
+                        let mut operands = x.iter().copied();
+                        let $x = operands.next().unwrap();
+                        $(let $y = operands.next().unwrap();)*
+                        Real::$method($x $(, $y)* $(, $n)?)
+                    });
+                    if concat!($(stringify!($n))?).is_empty() { break; }
+                }
+            )*)*
+        }
+    };
+}
+crate::ops::table!(check_rows);
+
+#[test]
+fn functions_of_slices_replay_as_they_run() {
+    let probes = [-2.0, 0.0, 0.5];
+    check("sum", 3, &probes, |x| crate::sum(x));
+    check("dot", 3, &probes, |x| crate::dot(x, &[x[1], x[2], 3.0.into()]));
+    check("norm", 3, &probes, |x| crate::norm(x));
+    check("log_sum_exp", 3, &probes, |x| crate::log_sum_exp(x));
+    check("softmax", 3, &probes, |x| crate::softmax(x)[1]);
+    check("weighted_sum", 2, &probes, |x| crate::weighted_sum(x, &[0.5, 0.0]));
+}

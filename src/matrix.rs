@@ -1,0 +1,130 @@
+//! A small dense matrix: what `jacobian` and `hessian` return.
+
+use std::fmt;
+use std::ops::{Index, IndexMut};
+
+/// A dense matrix, stored row by row.
+///
+/// ```
+/// use scalargrad::Matrix;
+///
+/// let mut m = Matrix::zeros(2, 3);
+/// m[(0, 2)] = 5.0;
+/// assert_eq!(m.row(0), [0.0, 0.0, 5.0]);
+/// assert_eq!((m.rows(), m.cols(), m.as_slice().len()), (2, 3, 6));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Matrix {
+    rows: usize,
+    cols: usize,
+    numbers: Vec<f64>,
+}
+
+impl Matrix {
+    /// A matrix of zeros.
+    ///
+    /// ```
+    /// assert_eq!(scalargrad::Matrix::zeros(2, 1).as_slice(), [0.0, 0.0]);
+    /// ```
+    pub fn zeros(rows: usize, cols: usize) -> Matrix {
+        Matrix {
+            rows,
+            cols,
+            numbers: vec![0.0; rows * cols],
+        }
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The number of columns.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// Row `i`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such row.
+    ///
+    /// ```
+    /// assert_eq!(scalargrad::Matrix::zeros(1, 2).row(0), [0.0, 0.0]);
+    /// ```
+    #[track_caller]
+    pub fn row(&self, i: usize) -> &[f64] {
+        assert!(i < self.rows, "row {i} of a matrix of {} rows", self.rows);
+        &self.numbers[i * self.cols..][..self.cols]
+    }
+
+    /// All numbers, row by row.
+    pub fn as_slice(&self) -> &[f64] {
+        &self.numbers
+    }
+
+    /// The numbers, row by row.
+    ///
+    /// ```
+    /// assert_eq!(scalargrad::Matrix::zeros(2, 2).into_vec().len(), 4);
+    /// ```
+    pub fn into_vec(self) -> Vec<f64> {
+        self.numbers
+    }
+
+    #[track_caller]
+    fn place(&self, (i, j): (usize, usize)) -> usize {
+        assert!(
+            i < self.rows && j < self.cols,
+            "entry ({i}, {j}) of a {} × {} matrix",
+            self.rows,
+            self.cols
+        );
+        i * self.cols + j
+    }
+}
+
+impl Index<(usize, usize)> for Matrix {
+    type Output = f64;
+
+    /// The entry in row `i` and column `j`; panics if there is none.
+    #[track_caller]
+    fn index(&self, at: (usize, usize)) -> &f64 {
+        &self.numbers[self.place(at)]
+    }
+}
+
+impl IndexMut<(usize, usize)> for Matrix {
+    #[track_caller]
+    fn index_mut(&mut self, at: (usize, usize)) -> &mut f64 {
+        let place = self.place(at);
+        &mut self.numbers[place]
+    }
+}
+
+impl fmt::Display for Matrix {
+    /// One line per row, the columns aligned; a precision holds for every number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts: Vec<String> = self
+            .numbers
+            .iter()
+            .map(|x| match f.precision() {
+                Some(digits) => format!("{x:.digits$}"),
+                None => x.to_string(),
+            })
+            .collect();
+        let width = texts.iter().map(String::len).max().unwrap_or(0);
+        for i in 0..self.rows {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            let row: Vec<String> = texts[i * self.cols..][..self.cols]
+                .iter()
+                .map(|text| format!("{text:>width$}"))
+                .collect();
+            write!(f, "[{}]", row.join("  "))?;
+        }
+        Ok(())
+    }
+}

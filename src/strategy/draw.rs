@@ -1,0 +1,136 @@
+//! The drawing of a random program, operation by operation.
+
+use super::Programs;
+use super::program::{Operand, Program, Source, Step};
+use super::rows::ROWS;
+use crate::ops::Kind;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Reason, TestRunner};
+use std::ops::RangeInclusive;
+
+impl Programs {
+    pub(super) fn draw(&self, random: &mut Random) -> Program {
+        let inputs = random.within(&self.inputs);
+        let mut draft = Draft::new(inputs);
+        for _ in 0..random.within(&self.operations) {
+            draft.push(self.smooth, random);
+        }
+        draft.program()
+    }
+
+    /// A program and a point at which it is tame: an operation that would spoil it is drawn again.
+    pub(super) fn draw_at_point(&self, random: &mut Random) -> (Program, Vec<f64>) {
+        loop {
+            let inputs = random.within(&self.inputs);
+            let x: Vec<f64> = (0..inputs).map(|_| random.decimal(1000)).collect();
+            let count = random.within(&self.operations);
+            let mut draft = Draft::new(inputs);
+            let mut attempts = 20 * count;
+            while draft.steps.len() < count && attempts > 0 {
+                let before = draft.clone();
+                draft.push(self.smooth, random);
+                if !draft.program().is_tame_at(&x) {
+                    draft = before;
+                }
+                attempts -= 1;
+            }
+            if draft.steps.len() == count {
+                return (draft.program(), x);
+            }
+        }
+    }
+}
+
+/// A program that grows.
+#[derive(Clone)]
+struct Draft {
+    inputs: usize,
+    steps: Vec<Step>,
+    /// The steps that nothing uses yet.
+    unused: Vec<usize>,
+}
+
+impl Draft {
+    fn new(inputs: usize) -> Draft {
+        Draft {
+            inputs,
+            steps: Vec::new(),
+            unused: Vec::new(),
+        }
+    }
+
+    /// The program whose output is the latest operation.
+    fn program(&self) -> Program {
+        let output = Source::Step(self.steps.len() - 1);
+        Program::new(self.inputs, self.steps.clone(), output)
+    }
+
+    fn push(&mut self, smooth: bool, random: &mut Random) {
+        let row = loop {
+            let row = &ROWS[random.below(ROWS.len())];
+            // A step ends all that came before: seldom.
+            let is_wanted = row.op.kind() != Kind::Step || random.below(3) == 0;
+            if is_wanted && (row.is_smooth() || !smooth) {
+                break row;
+            }
+        };
+        let n = row.parameters().map_or(0, |range| {
+            let (least, greatest) = (*range.start(), *range.end());
+            least + random.below((greatest - least + 1) as usize) as i32
+        });
+        let arity = random.within(&row.arity());
+        let arity = arity - arity % row.group();
+        let mut operands: Vec<Source> = (0..arity).map(|_| self.source(random)).collect();
+        if operands.iter().all(|x| matches!(x, Source::Constant(_))) {
+            operands[random.below(arity)] = Source::Input(random.below(self.inputs));
+        }
+        let operands = operands.into_iter().map(Operand::plain).collect();
+        self.unused.push(self.steps.len());
+        self.steps.push(Step { row, n, operands });
+    }
+
+    /// Most often the latest result that nothing uses yet, so that little is dead in the end.
+    fn source(&mut self, random: &mut Random) -> Source {
+        let kind = random.below(20);
+        if kind < 3 {
+            return Source::Constant(random.decimal(100));
+        }
+        if let (3..17, Some(j)) = (kind, self.unused.last().copied()) {
+            self.unused.pop();
+            return Source::Step(j);
+        }
+        if (3..12).contains(&kind) && !self.steps.is_empty() {
+            let j = random.below(self.steps.len());
+            self.unused.retain(|&k| k != j);
+            return Source::Step(j);
+        }
+        Source::Input(random.below(self.inputs))
+    }
+}
+
+/// SplitMix64 from a seed of the runner's: one draw of the runner for each program, and no word of the
+/// version of `rand` that proptest uses.
+pub(super) struct Random(u64);
+
+impl Random {
+    pub fn new(runner: &mut TestRunner) -> Result<Random, Reason> {
+        Ok(Random(proptest::num::u64::ANY.new_tree(runner)?.current()))
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) % n as u64) as usize
+    }
+
+    fn within(&mut self, range: &RangeInclusive<usize>) -> usize {
+        range.start() + self.below(range.end() - range.start() + 1)
+    }
+
+    /// A number in `−2 ..= 2`: a whole number of `parts` of one.
+    fn decimal(&mut self, parts: usize) -> f64 {
+        let k = self.below(4 * parts + 1) as f64 - 2.0 * parts as f64;
+        k / parts as f64
+    }
+}

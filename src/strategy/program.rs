@@ -1,0 +1,487 @@
+//! A random program: its evaluation, its fit into the domains, its text.
+
+use super::rows::{BOX, ROWS, Range, Row};
+use crate::ops::Op;
+use crate::real::Real;
+use std::fmt;
+
+/// How far the operands of a kinked operation keep from the kink at a tame point.
+const REACH: f64 = 0.05;
+
+/// A differentiable program: operations on inputs, constants and each other's results.
+///
+/// The strategies of this [module](super) make it. It is defined, finite and tame for all inputs in
+/// `−2 ..= 2`: an operand that could leave the domain of its operation is scaled and shifted into it.
+/// A program that was drawn with a point has no kink nearby, and a
+/// [smooth](super::Programs::smooth) one has none at all.
+///
+/// It prints as Rust to paste, in several lines with `{:#}`:
+///
+/// ```
+/// use proptest::prelude::*;
+/// use scalargrad::{gradient, strategy};
+///
+/// let f = strategy::programs().operations(1..=1);
+/// proptest!(|(f in f, x in strategy::points(3))| {
+///     let x = &x[..f.inputs()];
+///     prop_assert!(f.to_string().starts_with("|x: &[Var]| ")); // such as `|x: &[Var]| x[0].sin()`
+///     prop_assert!(f.evaluate(x).is_finite());
+///     prop_assert!(gradient(|x| f.evaluate(x), x)[0].is_finite());
+/// });
+/// ```
+#[derive(Clone)]
+pub struct Program {
+    pub(super) inputs: usize,
+    pub(super) steps: Vec<Step>,
+    pub(super) output: Source,
+}
+
+/// One operation.
+#[derive(Clone)]
+pub(super) struct Step {
+    pub row: &'static Row,
+    pub n: i32,
+    pub operands: Vec<Operand>,
+}
+
+/// Where a number comes from.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Source {
+    Constant(f64),
+    Input(usize),
+    Step(usize),
+}
+
+/// `source · scale + shift`.
+#[derive(Clone, Copy)]
+pub(super) struct Operand {
+    pub source: Source,
+    scale: f64,
+    shift: f64,
+}
+
+impl Operand {
+    pub fn plain(source: Source) -> Operand {
+        Operand {
+            source,
+            scale: 1.0,
+            shift: 0.0,
+        }
+    }
+
+    /// Scaled and shifted from its range into another.
+    fn fitted(source: Source, from: Range, to: Range) -> Operand {
+        let plain = Operand::plain(source);
+        if to.0 <= from.0 && from.1 <= to.1 {
+            return plain;
+        }
+        if let Source::Constant(c) = source {
+            let share = ((c + BOX) / (2.0 * BOX)).clamp(0.0, 1.0);
+            let fitted = to.0 + share * (to.1 - to.0);
+            return Operand::plain(Source::Constant(hundredths(fitted)));
+        }
+        let scale = two_digits(((to.1 - to.0) / (from.1 - from.0)).min(1.0));
+        let (low, high) = (from.0 * scale, from.1 * scale);
+        // Rounded towards the inside.
+        let shift = if low < to.0 {
+            hundredths(to.0 - low + 0.005)
+        } else if high > to.1 {
+            hundredths(to.1 - high - 0.005)
+        } else {
+            0.0
+        };
+        Operand {
+            scale,
+            shift,
+            ..plain
+        }
+    }
+
+    fn map(self, (low, high): Range) -> Range {
+        (
+            low * self.scale + self.shift,
+            high * self.scale + self.shift,
+        )
+    }
+
+    fn apply<T: Real>(self, x: T) -> T {
+        match (self.scale == 1.0, self.shift == 0.0) {
+            (true, true) => x,
+            (true, false) => x + self.shift,
+            (false, true) => x * self.scale,
+            (false, false) => x * self.scale + self.shift,
+        }
+    }
+
+    fn is_plain(self) -> bool {
+        self.scale == 1.0 && self.shift == 0.0
+    }
+}
+
+fn hundredths(x: f64) -> f64 {
+    (x * 100.0).round() / 100.0
+}
+
+/// A number in `0 ..= 1` rounded down to two digits.
+fn two_digits(x: f64) -> f64 {
+    let mut parts = 10.0;
+    while x * parts < 10.0 {
+        parts *= 10.0;
+    }
+    (x * parts - 0.5).round() / parts
+}
+
+impl Program {
+    /// Drops what does not matter to the output, and fits each operand into its operation's domain.
+    pub(super) fn new(inputs: usize, steps: Vec<Step>, output: Source) -> Program {
+        let mut program = Program {
+            inputs,
+            steps,
+            output,
+        };
+        program.prune();
+        program.fit();
+        program
+    }
+
+    fn prune(&mut self) {
+        let mut is_live = vec![false; self.steps.len()];
+        let mark = |is_live: &mut [bool], source: Source| {
+            if let Source::Step(j) = source {
+                is_live[j] = true;
+            }
+        };
+        mark(&mut is_live, self.output);
+        for j in (0..self.steps.len()).rev() {
+            if is_live[j] {
+                for x in &self.steps[j].operands {
+                    mark(&mut is_live, x.source);
+                }
+            }
+        }
+        let renumbered: Vec<usize> = is_live
+            .iter()
+            .scan(0, |next, &live| {
+                *next += usize::from(live);
+                Some(*next - usize::from(live))
+            })
+            .collect();
+        let renumber = |source: &mut Source| {
+            if let Source::Step(j) = source {
+                *j = renumbered[*j];
+            }
+        };
+        let mut live = is_live.iter();
+        self.steps.retain(|_| live.next() == Some(&true));
+        for step in &mut self.steps {
+            step.operands
+                .iter_mut()
+                .for_each(|x| renumber(&mut x.source));
+        }
+        renumber(&mut self.output);
+    }
+
+    fn fit(&mut self) {
+        let mut ranges: Vec<Range> = Vec::with_capacity(self.steps.len());
+        for step in &mut self.steps {
+            let home = step.row.home(step.n, step.operands.len());
+            let mut fitted = Vec::with_capacity(step.operands.len());
+            for (x, &to) in step.operands.iter_mut().zip(&home.ranges) {
+                let from = |x: &Operand| match x.source {
+                    Source::Constant(c) => (c, c),
+                    Source::Input(_) => (-BOX, BOX),
+                    Source::Step(j) => ranges[j],
+                };
+                *x = Operand::fitted(x.source, from(x), to);
+                fitted.push(x.map(from(x)));
+            }
+            ranges.push(step.row.range(step.n, &fitted));
+        }
+    }
+
+    /// The number of inputs.
+    ///
+    /// ```
+    /// use proptest::prelude::*;
+    ///
+    /// proptest!(|((f, x) in scalargrad::strategy::program_at_point())| {
+    ///     prop_assert_eq!(f.inputs(), x.len());
+    /// });
+    /// ```
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// The number of operations, apart from those that scale and shift an operand into a domain.
+    ///
+    /// ```
+    /// use proptest::prelude::*;
+    ///
+    /// proptest!(|(f in scalargrad::strategy::programs())| {
+    ///     prop_assert!((1..=12).contains(&f.operations()));
+    /// });
+    /// ```
+    pub fn operations(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// The output at `x`, over any number type.
+    ///
+    /// # Panics
+    ///
+    /// If `x` does not have a number for each input.
+    ///
+    /// ```
+    /// use proptest::prelude::*;
+    /// use scalargrad::{Var, strategy};
+    ///
+    /// proptest!(|((f, x) in strategy::program_at_point())| {
+    ///     let variables: Vec<Var> = x.iter().map(|&x| Var::new(x)).collect();
+    ///     prop_assert_eq!(f.evaluate(&variables), f.evaluate(&x));
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn evaluate<T: Real>(&self, x: &[T]) -> T {
+        self.evaluate_by(x, |_| 0)
+    }
+
+    /// The output at `x`, with the operations in an order of the caller's choice.
+    ///
+    /// `pick(k)` says which of the `k` operations whose operands are known comes next, by a number
+    /// below `k`; what else it does happens between two operations.
+    ///
+    /// # Panics
+    ///
+    /// If `x` does not have a number for each input, or `pick` gives no number below `k`.
+    ///
+    /// ```
+    /// use proptest::prelude::*;
+    /// use scalargrad::{Var, gradient, strategy};
+    ///
+    /// proptest!(|((f, x) in strategy::program_at_point())| {
+    ///     let last_first = gradient(|x| f.evaluate_by(x, |k| {
+    ///         Var::new(1.0).sin(); // of no concern to the output
+    ///         k - 1
+    ///     }), &x);
+    ///     for (a, b) in last_first.iter().zip(gradient(|x| f.evaluate(x), &x)) {
+    ///         prop_assert!((a - b).abs() <= 1e-9 * (1.0 + b.abs()));
+    ///     }
+    /// });
+    /// ```
+    #[track_caller]
+    pub fn evaluate_by<T: Real>(&self, x: &[T], mut pick: impl FnMut(usize) -> usize) -> T {
+        assert_eq!(
+            x.len(),
+            self.inputs,
+            "scalargrad: a program of {} inputs",
+            self.inputs
+        );
+        let mut values: Vec<Option<T>> = vec![None; self.steps.len()];
+        let number = |values: &[Option<T>], source: Source| match source {
+            Source::Constant(c) => Some(T::from(c)),
+            Source::Input(i) => Some(x[i]),
+            Source::Step(j) => values[j],
+        };
+        let mut waiting: Vec<usize> = (0..self.steps.len()).collect();
+        while !waiting.is_empty() {
+            let is_ready = |&j: &usize| {
+                let mut operands = self.steps[j].operands.iter();
+                operands.all(|x| number(&values, x.source).is_some())
+            };
+            let ready: Vec<usize> = (0..waiting.len())
+                .filter(|&place| is_ready(&waiting[place]))
+                .collect();
+            let j = waiting.remove(ready[pick(ready.len())]);
+            let step = &self.steps[j];
+            let operands: Vec<T> = step
+                .operands
+                .iter()
+                .map(|x| x.apply(number(&values, x.source).expect("it is ready")))
+                .collect();
+            values[j] = Some(step.row.value(step.n, &operands));
+        }
+        number(&values, self.output).expect("all operations are done")
+    }
+
+    /// Whether it is smooth around `x`, and finite differences there mean something.
+    ///
+    /// Found with plain numbers only: a wrong derivative must not hide itself.
+    pub(super) fn is_tame_at(&self, x: &[f64]) -> bool {
+        let mut values: Vec<f64> = Vec::with_capacity(self.steps.len());
+        for step in &self.steps {
+            let operands: Vec<f64> = step
+                .operands
+                .iter()
+                .map(|operand| {
+                    operand.apply(match operand.source {
+                        Source::Constant(c) => c,
+                        Source::Input(i) => x[i],
+                        Source::Step(j) => values[j],
+                    })
+                })
+                .collect();
+            let z = step.row.value(step.n, &operands);
+            if !z.is_finite() || !step.row.is_smooth_at(step.n, &operands, REACH) {
+                return false;
+            }
+            values.push(z);
+        }
+        let slope = |i: usize, h: f64| {
+            let at = |x_i: f64| {
+                let mut x = x.to_vec();
+                x[i] = x_i;
+                self.evaluate(&x)
+            };
+            (at(x[i] + h) - at(x[i] - h)) / (2.0 * h)
+        };
+        (0..x.len()).all(|i| {
+            let (coarse, fine) = (slope(i, 2e-3), slope(i, 1e-3));
+            (coarse - fine).abs() <= 0.01 * (1.0 + fine.abs()) && fine.abs() <= 1e4
+        })
+    }
+}
+
+impl fmt::Debug for Program {
+    /// As it displays.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Program {
+    /// Rust to paste: a closure over `&[Var]`, in one line, or in several with `{:#}`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "|x: &[Var]| ")?;
+        let Some((last, others)) = self.steps.split_last().filter(|_| self.is_last_output()) else {
+            return write!(f, "{}", Place::Receiver.text(Operand::plain(self.output)));
+        };
+        if others.is_empty() {
+            return write!(f, "{last}");
+        }
+        let (open, close) = if f.alternate() {
+            ("\n    ", "\n")
+        } else {
+            (" ", " ")
+        };
+        write!(f, "{{")?;
+        for (j, step) in others.iter().enumerate() {
+            write!(f, "{open}let {} = {step};", name(j))?;
+        }
+        write!(f, "{open}{last}{close}}}")
+    }
+}
+
+impl Program {
+    fn is_last_output(&self) -> bool {
+        matches!(self.output, Source::Step(_))
+    }
+}
+
+/// Where an operand stands in the text of an operation.
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    /// Before a method, or alone.
+    Receiver,
+    /// Beside an operator.
+    Beside,
+    /// In the parentheses of a method.
+    Argument,
+    /// In a slice.
+    Element,
+}
+
+impl Place {
+    fn text(self, operand: Operand) -> String {
+        let source = match operand.source {
+            Source::Constant(c) if matches!(self, Place::Receiver | Place::Element) => {
+                return format!("Var::constant({c:?})");
+            }
+            Source::Constant(c) => return format!("{c:?}"),
+            Source::Input(i) => format!("x[{i}]"),
+            Source::Step(j) => name(j),
+        };
+        let Operand { scale, shift, .. } = operand;
+        let scaled = if scale == 1.0 {
+            source
+        } else {
+            format!("{source} * {scale:?}")
+        };
+        let shifted = match shift {
+            0.0 => scaled,
+            ..0.0 => format!("{scaled} - {:?}", -shift),
+            _ => format!("{scaled} + {shift:?}"),
+        };
+        if operand.is_plain() || matches!(self, Place::Argument | Place::Element) {
+            shifted
+        } else {
+            format!("({shifted})")
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sign = match self.row.op {
+            Op::Add => "+",
+            Op::Sub => "-",
+            Op::Mul => "*",
+            Op::Div => "/",
+            Op::Rem => "%",
+            Op::Neg => return write!(f, "-{}", Place::Receiver.text(self.operands[0])),
+            _ => "",
+        };
+        let slice = |operands: &[Operand]| {
+            let elements: Vec<String> = operands.iter().map(|&x| Place::Element.text(x)).collect();
+            format!("&[{}]", elements.join(", "))
+        };
+        let method = self.row.method;
+        if self.row.op == Op::Dot {
+            let (x, y) = self.operands.split_at(self.operands.len() / 2);
+            return write!(f, "scalargrad::{method}({}, {})", slice(x), slice(y));
+        }
+        if self.row.is_nary() {
+            return write!(f, "scalargrad::{method}({})", slice(&self.operands));
+        }
+        if !sign.is_empty() {
+            let [x, y] = [self.operands[0], self.operands[1]];
+            let is_constant = |x: Operand| matches!(x.source, Source::Constant(_));
+            let first = if is_constant(x) && is_constant(y) {
+                Place::Receiver
+            } else {
+                Place::Beside
+            };
+            return write!(f, "{} {sign} {}", first.text(x), Place::Beside.text(y));
+        }
+        let (receiver, others) = self
+            .operands
+            .split_first()
+            .expect("an operation has operands");
+        let mut arguments: Vec<String> = others.iter().map(|&x| Place::Argument.text(x)).collect();
+        arguments.extend(self.row.parameters().map(|_| self.n.to_string()));
+        write!(
+            f,
+            "{}.{method}({})",
+            Place::Receiver.text(*receiver),
+            arguments.join(", ")
+        )
+    }
+}
+
+/// `a`, `b`, … without `x`, then `v25`, …
+fn name(j: usize) -> String {
+    match "abcdefghijklmnopqrstuvwyz".chars().nth(j) {
+        Some(letter) => letter.into(),
+        None => format!("v{j}"),
+    }
+}
+
+/// The first row of the table that takes the same operands.
+pub(super) fn simplest_like(step: &Step) -> &'static Row {
+    ROWS.iter()
+        .find(|row| {
+            row.parameters().is_none()
+                && row.group() == step.row.group()
+                && row.arity().contains(&step.operands.len())
+        })
+        .unwrap_or(step.row)
+}

@@ -1,0 +1,267 @@
+//! Where each operation is tame: the box of operands on which a random program uses it.
+//!
+//! Nothing is known here of a particular function. The table gives the domain of each operand and the
+//! points that matter; from there the box is found by sampling values, slopes and curvatures.
+
+use crate::ops::{self, Op};
+use crate::real::Real;
+use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::sync::{Mutex, PoisonError};
+
+/// As the table spells it.
+const INF: f64 = f64::INFINITY;
+/// What inputs and constants of a program lie in: `−BOX ..= BOX`.
+pub(super) const BOX: f64 = 2.0;
+/// How far a tame operand keeps from the end of a domain.
+const MARGIN: f64 = 0.25;
+/// What is tame: bounds on the value, the slopes and the curvatures.
+const TAME: [f64; 3] = [200.0, 200.0, 2000.0];
+
+pub(super) type Range = (f64, f64);
+
+/// An operation that a program can use.
+pub(super) struct Row {
+    pub op: Op,
+    pub method: &'static str,
+    /// Of each operand; none for an operation on slices, which takes all numbers.
+    domains: &'static [RangeInclusive<f64>],
+    probes: &'static [f64],
+    /// The least and the greatest integer parameter.
+    parameter: Option<(i32, i32)>,
+}
+
+macro_rules! rows {
+    (
+        operators { $(
+            $(#[$odoc:meta])*
+            $Operator:ident $operator:ident ( $($ox:ident),* ) $olabel:literal :
+            $ovalue:expr, $oz:ident $otie:ident => ( $($opartial:expr),* ) ; $oderivative:literal ;
+            [ $($odomain:expr),+ ] ; [ $($oprobe:expr),* $(,)? ] ;
+        )* }
+        $( $kind:ident { $(
+            $(#[$doc:meta])*
+            $Op:ident $method:ident ( $($x:ident),* $(; $n:ident : $N:ty)? ) $label:literal :
+            $value:expr, $z:ident $tie:ident => ( $($partial:expr),* ) ; $derivative:literal ;
+            [ $($domain:expr),+ ] ; [ $($probe:expr),* $(,)? ] ;
+        )* } )*
+    ) => {
+        /// Every operation, the simplest first.
+        pub(super) static ROWS: &[Row] = &[
+            $( rows!(@row $Operator $operator [ $($odomain),+ ] [ $($oprobe),* ] None), )*
+            $($( rows!(@row $Op $method [ $($domain),+ ] [ $($probe),* ] rows!(@parameter $($N)?)), )*)*
+            rows!(@row Sum sum [] [0.0] None),
+            rows!(@row Dot dot [] [0.0] None),
+            rows!(@row Norm norm [] [0.0] None),
+            rows!(@row LogSumExp log_sum_exp [] [0.0] None),
+        ];
+    };
+    (@row $Op:ident $method:ident [ $($domain:expr),* ] [ $($probe:expr),* ] $parameter:expr) => {
+        Row {
+            op: Op::$Op,
+            method: stringify!($method),
+            domains: &[ $($domain),* ],
+            probes: &[ $($probe),* ],
+            parameter: $parameter,
+        }
+    };
+    (@parameter) => { None };
+    (@parameter $N:ty) => { Some(if <$N>::MIN == 0 { (0, 3) } else { (-3, 4) }) };
+}
+ops::table!(rows);
+
+impl Row {
+    /// The values of the integer parameter, if it has one.
+    pub fn parameters(&self) -> Option<RangeInclusive<i32>> {
+        self.parameter.map(|(least, greatest)| least..=greatest)
+    }
+
+    pub fn is_nary(&self) -> bool {
+        self.domains.is_empty()
+    }
+
+    /// The numbers of operands that it can have.
+    pub fn arity(&self) -> RangeInclusive<usize> {
+        if self.is_nary() {
+            self.group()..=2 * self.group() + 2
+        } else {
+            self.domains.len()..=self.domains.len()
+        }
+    }
+
+    /// What the number of operands is a multiple of.
+    pub fn group(&self) -> usize {
+        if self.op == Op::Dot { 2 } else { 1 }
+    }
+
+    /// The value, over any number type.
+    pub fn value<T: Real>(&self, n: i32, operands: &[T]) -> T {
+        match self.op {
+            Op::Sum => operands.iter().copied().sum(),
+            Op::Dot => {
+                let (x, y) = operands.split_at(operands.len() / 2);
+                T::dot(x, y)
+            }
+            Op::Norm => T::norm(operands),
+            Op::LogSumExp => T::log_sum_exp(operands),
+            op => {
+                let mut args = [T::from(0.0); 3];
+                args[..operands.len()].copy_from_slice(operands);
+                ops::value(op, args, n)
+            }
+        }
+    }
+
+    /// Whether it has neither kinks nor jumps where it is tame.
+    pub fn is_smooth(&self) -> bool {
+        let n = self.parameter.map_or(0, |(least, _)| least);
+        self.home(n, *self.arity().start()).is_smooth
+    }
+
+    /// The box of operands on which it is tame.
+    pub fn home(&self, n: i32, arity: usize) -> Home {
+        static HOMES: Mutex<BTreeMap<(u8, i32, usize), Home>> = Mutex::new(BTreeMap::new());
+        let mut homes = HOMES.lock().unwrap_or_else(PoisonError::into_inner);
+        homes
+            .entry((self.op as u8, n, arity))
+            .or_insert_with(|| self.find_home(n, arity))
+            .clone()
+    }
+
+    fn find_home(&self, n: i32, arity: usize) -> Home {
+        let whole = |size: f64| -> Vec<Range> {
+            let part = |k| match self.domains.get(k) {
+                Some(domain) => tame_part(domain, size),
+                None => (-size, size),
+            };
+            (0..arity).map(part).collect()
+        };
+        // Poles and kinks like 0 best: a smooth row has none towards the upper end, of one operand
+        // (that is enough for the length of a vector) or of all.
+        let lifted = |cut: f64, is_lifted: &dyn Fn(usize) -> bool| -> Vec<Range> {
+            let lift = |(k, &(low, high)): (usize, &Range)| match is_lifted(k) {
+                true => (low + cut * (high - low), high),
+                false => (low, high),
+            };
+            whole(BOX).iter().enumerate().map(lift).collect()
+        };
+        let candidates = || {
+            let cuts = [0.25, 0.5625, 0.625, 0.75, 0.875].into_iter();
+            let parts =
+                cuts.flat_map(|cut| [lifted(cut, &|k| k + 1 == arity), lifted(cut, &|_| true)]);
+            [whole(2.0 * BOX), whole(BOX)].into_iter().chain(parts)
+        };
+        let smooth = || candidates().find(|b| self.is_tame(n, b, true));
+        let pieces = || candidates().find(|b| self.is_tame(n, b, false));
+        let smooth = (self.op.kind() == ops::Kind::Smooth).then(smooth).flatten();
+        let is_smooth = smooth.is_some();
+        match smooth.or_else(pieces) {
+            Some(ranges) => Home { ranges, is_smooth },
+            None => panic!("scalargrad: `{}` is tame nowhere", self.method),
+        }
+    }
+
+    /// Whether value (and slopes and curvatures, if `smoothly`) are bounded over a box.
+    fn is_tame(&self, n: i32, ranges: &[Range], smoothly: bool) -> bool {
+        const H: f64 = 1e-4;
+        let [value, slope, curvature] = TAME;
+        let count = [64, 16, 8, 4, 2, 2][ranges.len() - 1];
+        let mut tame = true;
+        self.samples(ranges, count, |x| {
+            let z = self.value(n, x);
+            tame &= z.abs() <= value;
+            if !smoothly {
+                return;
+            }
+            for k in 0..x.len() {
+                let v = x[k];
+                x[k] = v - H;
+                let below = self.value(n, x);
+                x[k] = v + H;
+                let above = self.value(n, x);
+                x[k] = v;
+                tame &= (above - below).abs() <= slope * 2.0 * H
+                    && (above - 2.0 * z + below).abs() <= curvature * H * H;
+            }
+        });
+        tame
+    }
+
+    /// What the value ranges over on a box of operands, sampled and widened a little.
+    pub fn range(&self, n: i32, ranges: &[Range]) -> Range {
+        let count = [16, 8, 4, 2, 2, 2][ranges.len() - 1];
+        let (mut low, mut high) = (INF, -INF);
+        self.samples(ranges, count, |x| {
+            let z = self.value(n, x);
+            low = low.min(z);
+            high = high.max(z);
+        });
+        let slack = 0.01 * (high - low);
+        (low - slack, high + slack)
+    }
+
+    /// Visits a grid on a box, of about `count` numbers for each operand: the ends, the points that
+    /// matter to this row, and between them multiples of a power of two, for kinks and jumps are
+    /// at whole numbers and where operands are equal.
+    fn samples(&self, ranges: &[Range], count: usize, mut visit: impl FnMut(&mut [f64])) {
+        let axis = |&(low, high): &Range| {
+            let mut step = 1.0 / 64.0;
+            while high - low > step * count as f64 {
+                step *= 2.0;
+            }
+            let first = (low / step).round() as i64;
+            let last = (high / step).round() as i64;
+            let grid = (first..=last).map(|i| i as f64 * step);
+            let between = grid.chain(self.probes.iter().copied());
+            let between = between.filter(|&x| low < x && x < high);
+            let mut axis: Vec<f64> = between.chain([low, high]).collect();
+            axis.sort_by(f64::total_cmp);
+            axis.dedup();
+            axis
+        };
+        let axes: Vec<Vec<f64>> = ranges.iter().map(axis).collect();
+        let total: usize = axes.iter().map(Vec::len).product();
+        let mut x = vec![0.0; axes.len()];
+        for mut i in 0..total {
+            for (x, axis) in x.iter_mut().zip(&axes) {
+                *x = axis[i % axis.len()];
+                i /= axis.len();
+            }
+            visit(&mut x);
+        }
+    }
+
+    /// Whether there is no kink and no jump within `reach` of the operands, each moved alone.
+    ///
+    /// A row that is not smooth is linear in each operand between its kinks.
+    pub fn is_smooth_at(&self, n: i32, x: &[f64], reach: f64) -> bool {
+        if self.home(n, x.len()).is_smooth {
+            return true;
+        }
+        let z = self.value(n, x);
+        let mut moved = x.to_vec();
+        (0..x.len()).all(|k| {
+            moved[k] = x[k] + reach;
+            let above = self.value(n, &moved);
+            moved[k] = x[k] - reach;
+            let below = self.value(n, &moved);
+            moved[k] = x[k];
+            (above - 2.0 * z + below).abs() <= 1e-9 * (1.0 + z.abs())
+        })
+    }
+}
+
+/// The part of a domain that is near 0 and away from its ends.
+fn tame_part(domain: &RangeInclusive<f64>, size: f64) -> Range {
+    let low = (domain.start() + MARGIN).max(-size);
+    let high = if low < size / 2.0 { size } else { low + size };
+    (low, high.min(domain.end() - MARGIN))
+}
+
+/// Where an operation is tame.
+#[derive(Clone)]
+pub(super) struct Home {
+    /// Of each operand.
+    pub ranges: Vec<Range>,
+    pub is_smooth: bool,
+}

@@ -1,0 +1,114 @@
+//! What stands in no file but its own: elementary functions and `unsafe`; and the map of the files.
+
+use crate::readme::{read, rows};
+use std::fs;
+use std::path::Path;
+
+/// The source files, each with its lines of code.
+fn sources() -> Vec<(String, Vec<String>)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut open = vec![root.join("src")];
+    let mut found = Vec::new();
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(
+                fs::read_dir(path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let name = path.strip_prefix(root).unwrap().to_str().unwrap();
+            let name = name.replace('\\', "/");
+            let code = read(&name).lines().map(code).collect();
+            found.push((name, code));
+        }
+    }
+    found
+}
+
+/// A line without its comment and its strings.
+fn code(line: &str) -> String {
+    let code = line.split("//").next().unwrap();
+    code.split('"').step_by(2).collect()
+}
+
+/// The words of a line.
+fn words(line: &str) -> impl Iterator<Item = &str> {
+    line.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+}
+
+/// Whether the line has `Op::` and one of the variants.
+fn has_variant(line: &str, variants: &[String]) -> bool {
+    let named = |rest: &str| {
+        words(rest)
+            .next()
+            .is_some_and(|word| variants.iter().any(|v| v == word))
+    };
+    line.split("Op::").skip(1).any(named)
+}
+
+#[test]
+fn no_file_but_the_table_names_an_elementary_function() {
+    // What code about plain numbers, iterators and words says too.
+    let ordinary = "abs add ceil clamp div floor fract max min mul neg powi recip rem round signum sqrt sub trunc";
+    // Only arithmetic may be special.
+    let arithmetic = ["Add", "Sub", "Mul", "Div", "Rem", "Neg"];
+    // `sin_cos`, the condition of `select`, and the softmax from its log-sum-exp.
+    let allowed = [
+        ("src/real.rs", "(self.sin(), self.cos())"),
+        ("src/var.rs", "(self.sin(), self.cos())"),
+        ("src/var.rs", "self.mask_select(a, b)"),
+        ("src/var.rs", "x.exp_sub(normaliser)"),
+    ];
+    let (mut variants, mut methods): (Vec<String>, Vec<String>) = rows().into_iter().unzip();
+    variants.retain(|variant| !arithmetic.contains(&variant.as_str()));
+    methods.retain(|method| !words(ordinary).any(|word| word == method));
+    let mut strays = Vec::new();
+    for (file, lines) in sources() {
+        let is_home = ["src/ops.rs", "src/special.rs"].contains(&file.as_str())
+            || ["src/special/", "src/interop/"]
+                .iter()
+                .any(|home| file.starts_with(home));
+        if is_home {
+            continue;
+        }
+        for (n, line) in lines.iter().enumerate() {
+            let names = words(line).any(|word| methods.iter().any(|method| method == word));
+            let allowed = allowed.iter().any(|(f, l)| *f == file && line.contains(l));
+            if (names || has_variant(line, &variants)) && !allowed {
+                strays.push(format!("{file}:{}: {}", n + 1, line.trim()));
+            }
+        }
+    }
+    assert!(strays.is_empty(), "{}", strays.join("\n"));
+}
+
+#[test]
+fn no_file_but_the_arena_is_unsafe() {
+    for (file, lines) in sources() {
+        let unsafe_lines = lines
+            .iter()
+            .filter(|line| words(line).any(|word| word == "unsafe"));
+        assert!(
+            file == "src/arena.rs" || unsafe_lines.count() == 0,
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn the_map_has_every_room() {
+    let map = read("ARCHITECTURE.md");
+    for (file, _) in sources() {
+        let mut names = file
+            .match_indices('/')
+            .skip(1)
+            .map(|(end, _)| &file[..=end]);
+        let is_named = |name: &str| map.contains(&format!("`{name}`"));
+        assert!(
+            is_named(&file) || names.any(is_named),
+            "{file} is not in ARCHITECTURE.md"
+        );
+    }
+    assert!(map.lines().count() <= 120);
+}
