@@ -176,8 +176,8 @@ mod trampoline {
     }
 }
 
-/// The table of an arena that has none yet: no epoch is zero.
-static NONE_OPEN: u64 = 0;
+/// The table of an arena that has none yet: a single place.
+static NONE_OPEN: u64 = FIRST_EPOCH;
 
 impl Arena {
     /// An empty arena; slot 0 is never used, so that index 0 can mean "no node".
@@ -360,7 +360,7 @@ impl Arena {
     /// Makes room for `more` slots.
     #[track_caller]
     pub(crate) fn reserve(&self, more: usize) {
-        if self.end() + more > (self.limit.get() & INDEX_MASK) as usize {
+        if more > ((self.limit.get() & INDEX_MASK) as usize).saturating_sub(self.end()) {
             self.grow(more).unwrap_or_else(|refusal| self.refuse(refusal));
         }
     }
@@ -406,7 +406,7 @@ impl Arena {
         if old != 0 && self.nodes.get().is_null() {
             return Err(Refusal::Lent);
         }
-        let needed = self.end() + more;
+        let needed = self.end().saturating_add(more);
         let most = INDEX_MASK as usize;
         if needed > most {
             return Err(Refusal::Full);
@@ -429,6 +429,11 @@ impl Arena {
         self.capacity.set(new);
         self.set_limit();
         Ok(())
+    }
+
+    /// Whether its thread is ending.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.is_retired.get()
     }
 
     /// Whether nothing was ever recorded.

@@ -24,7 +24,7 @@ use crate::function::{Outputs, Program, capture};
 use crate::graph;
 use crate::matrix::Matrix;
 use crate::var::{Var, weighted_sum};
-use crate::watch::Watch;
+use crate::watch::{self, Reading, Watch};
 
 /// The gradient of `f` at `x`.
 ///
@@ -52,7 +52,7 @@ pub fn gradient(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Vec<f64> {
 /// ```
 #[track_caller]
 pub fn value_and_gradient(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> (f64, Vec<f64>) {
-    graph::scope(|| {
+    graph::recording_scope(|| {
         let x = leaves(x);
         let output = f(&x);
         (output.raw(), output.gradients().wrt_all(&x))
@@ -91,10 +91,9 @@ pub fn derivative(f: impl FnOnce(Var) -> Var, x: f64) -> f64 {
 /// ```
 #[track_caller]
 pub fn jacobian<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64]) -> Matrix {
-    graph::scope(|| {
+    graph::recording_scope(|| {
         let leaves = leaves(x);
-        let outputs = f(&leaves).into_outputs();
-        let program = program(&leaves, &outputs);
+        let (outputs, program) = recorded(f, &leaves);
         if outputs.len() > 1 && program.is_computable() {
             return unguarded(program.jacobian(x));
         }
@@ -125,7 +124,7 @@ pub fn jacobian<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64]) -> Matrix {
 /// ```
 #[track_caller]
 pub fn hessian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Matrix {
-    unguarded(recorded(f, x).hessian(x))
+    unguarded(computable(f, x).hessian(x))
 }
 
 /// The Hessian of `f` at `x` times `v`, without the Hessian.
@@ -142,7 +141,7 @@ pub fn hessian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Matrix {
 #[track_caller]
 pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
     assert_eq!(x.len(), v.len(), "hvp: `v` must be as long as `x`");
-    unguarded(recorded(f, x).hvp(x, v))
+    unguarded(computable(f, x).hvp(x, v))
 }
 
 /// The values of the outputs of `f` at `x`, and their tangents along `v`: the Jacobian times `v`.
@@ -164,10 +163,9 @@ pub fn jvp<O: Outputs>(
     v: &[f64],
 ) -> (Vec<f64>, Vec<f64>) {
     assert_eq!(x.len(), v.len(), "jvp: `v` must be as long as `x`");
-    graph::scope(|| {
+    graph::recording_scope(|| {
         let leaves = leaves(x);
-        let outputs = f(&leaves).into_outputs();
-        let program = program(&leaves, &outputs);
+        let (outputs, program) = recorded(f, &leaves);
         if program.is_computable() {
             return unguarded(program.jvp(x, v));
         }
@@ -192,7 +190,7 @@ pub fn jvp<O: Outputs>(
 /// ```
 #[track_caller]
 pub fn vjp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], w: &[f64]) -> Vec<f64> {
-    graph::scope(|| {
+    graph::recording_scope(|| {
         let x = leaves(x);
         let outputs = f(&x).into_outputs();
         assert_eq!(outputs.len(), w.len(), "vjp: `w` must have a weight for each output");
@@ -213,7 +211,7 @@ pub fn vjp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], w: &[f64]) -> Vec
 /// ```
 #[track_caller]
 pub fn laplacian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> f64 {
-    unguarded(recorded(f, x).laplacian(x))
+    unguarded(computable(f, x).laplacian(x))
 }
 
 fn leaves(x: &[f64]) -> Vec<Var> {
@@ -222,19 +220,26 @@ fn leaves(x: &[f64]) -> Vec<Var> {
 
 /// Runs `f` and reads the recording back.
 #[track_caller]
-fn recorded(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Program {
+fn recorded<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[Var]) -> (Vec<Var>, Program) {
+    let (outputs, _) = watch::watch(|| f(x).into_outputs());
+    let captured = capture(x, &outputs, Watch::default());
+    if watch::is_watching() {
+        // An outer recording must know that the result is a number.
+        for index in captured.outside {
+            watch::read(Reading::Gradient, Var::from_parts(0.0, graph::id_of(index)));
+        }
+    }
+    (outputs, captured.program)
+}
+
+/// The program of a function of one output that can be differentiated twice.
+#[track_caller]
+fn computable(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Program {
     graph::scope(|| {
-        let x = leaves(x);
-        let output = f(&x);
-        let program = program(&x, &[output]);
+        let (_, program) = recorded(f, &leaves(x));
         program.refuse_first_order_customs();
         program
     })
-}
-
-#[track_caller]
-fn program(x: &[Var], outputs: &[Var]) -> Program {
-    capture(x, outputs, Watch::default()).program
 }
 
 /// The result for a program without guards.

@@ -8,7 +8,7 @@ mod svg;
 use crate::arena::arena;
 use crate::graph::{cold, verify};
 use crate::ops::Op;
-use crate::record::{self, Decoded};
+use crate::record::{Decoded, decode};
 use crate::var::Var;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -356,10 +356,6 @@ impl Item {
             None => operation.to_string(),
         }
     }
-}
-
-fn decode(index: usize) -> Decoded {
-    record::decode(index)
 }
 
 /// The number of nodes that the node at `index` was made from, itself and constants included.

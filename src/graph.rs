@@ -7,7 +7,7 @@
 //! handle would have to be kept over exactly that many scopes to be taken for another.
 
 use crate::arena::{Arena, FIRST_EPOCH, INDEX_BITS, arena};
-use crate::record::{self, Custom, Segment};
+use crate::record::{self, Custom, Segment, Values};
 use crate::sweep::Adjoints;
 use crate::var::Var;
 use crate::watch::{self, Reading};
@@ -34,8 +34,7 @@ pub(crate) struct Cold {
     pub(crate) names: BTreeMap<usize, String>,
     pub(crate) customs: BTreeMap<usize, Custom>,
     pub(crate) segments: BTreeMap<usize, Segment>,
-    /// The values that were asked for, of the slots up to the last one.
-    pub(crate) values: Vec<f64>,
+    pub(crate) values: Values,
     pub(crate) adjoints: Adjoints,
 }
 
@@ -65,7 +64,7 @@ impl Cold {
             names: BTreeMap::new(),
             customs: BTreeMap::new(),
             segments: BTreeMap::new(),
-            values: Vec::new(),
+            values: Values::default(),
             adjoints: Adjoints::default(),
         }
     }
@@ -244,18 +243,36 @@ pub fn scope<R>(f: impl FnOnce() -> R) -> R {
 /// Runs `f` in a scope that records, inside [`no_grad`] too.
 #[track_caller]
 pub(crate) fn recording_scope<R>(f: impl FnOnce() -> R) -> R {
-    struct Pause(bool);
-    impl Drop for Pause {
-        fn drop(&mut self) {
-            if self.0 {
-                arena().restart(PAUSED, arena().end());
-            }
+    let _scope = Scope::open(Location::caller());
+    let _switch = Switch::to(false);
+    f()
+}
+
+/// Stops or resumes recording, until this is dropped.
+struct Switch {
+    was_paused: bool,
+}
+
+impl Switch {
+    fn to(paused: bool) -> Switch {
+        let was_paused = is_paused(arena());
+        Switch::set(paused);
+        Switch { was_paused }
+    }
+
+    fn set(paused: bool) {
+        let arena = arena();
+        if paused != is_paused(arena) && !arena.is_retired() {
+            let epoch = if paused { PAUSED } else { current_epoch() };
+            arena.restart(epoch, arena.end());
         }
     }
-    let _scope = Scope::open(Location::caller());
-    let _pause = Pause(is_paused(arena()));
-    arena().restart(current_epoch(), arena().end());
-    f()
+}
+
+impl Drop for Switch {
+    fn drop(&mut self) {
+        Switch::set(self.was_paused);
+    }
 }
 
 /// A scope that ends when this is dropped.
@@ -313,8 +330,8 @@ pub fn clear() {
     let (arena, at) = (arena(), Location::caller());
     let _forgotten = cold(|cold| {
         for i in 0..cold.frames.len() {
-            cold.end_epoch(arena, cold.frames[i].epoch, true, at);
             let epoch = cold.new_epoch(arena);
+            cold.end_epoch(arena, cold.frames[i].epoch, true, at);
             cold.frames[i] = Frame { epoch, start: 1 };
         }
         arena.restart(cold.recording_epoch(arena), 1);
@@ -336,17 +353,8 @@ pub fn clear() {
 /// ```
 #[track_caller]
 pub fn no_grad<R>(f: impl FnOnce() -> R) -> R {
-    struct Resume(bool);
-    impl Drop for Resume {
-        fn drop(&mut self) {
-            if !self.0 {
-                arena().restart(current_epoch(), arena().end());
-            }
-        }
-    }
-    let _resume = Resume(is_paused(arena()));
     watch::read(Reading::NotRecorded, Var::constant(0.0));
-    arena().restart(PAUSED, arena().end());
+    let _switch = Switch::to(true);
     f()
 }
 

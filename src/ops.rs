@@ -219,7 +219,7 @@ macro_rules! table {
             /// `x ln y`, and 0 at `x = 0`.
             Xlogy xlogy(x, y) "xlogy": special::xlogy(x, y), z tie => (
                     y.ln(),
-                    x.at(0.0, || x, || x / y)
+                    x.at(0.0, || y.at(0.0, || x, || x / y), || x / y)
                 ); "`ln y`, `x/y`; the second is `0` at `x = 0`";
                 [-INF..=INF, 0.0..=INF]; [0.0, 0.5, 2.0];
             /// `ln(eˣ + eʸ)`.
@@ -314,36 +314,14 @@ fn powf_dx<T: Real>(x: T, y: T, z: T) -> T {
         let h = x.abs().powf(exponent * 0.5);
         (y * h, h.copysign(sign))
     };
+    // y z/x, in the order that neither overflows nor underflows on the way.
     let from_result = || {
-        z.below(
-            -TINY,
-            || y * z / x,
-            || {
-                z.below(
-                    TINY,
-                    || {
-                        let (yh, h) = halved(y, z);
-                        yh * (h / x)
-                    },
-                    || {
-                        z.below(
-                            1.0,
-                            || y * z / x,
-                            || {
-                                z.below(
-                                    INF,
-                                    || y * (z / x),
-                                    || {
-                                        let (yh, h) = halved(y, z);
-                                        yh * (h / x)
-                                    },
-                                )
-                            },
-                        )
-                    },
-                )
-            },
-        )
+        let by_halves = || {
+            let (yh, h) = halved(y, z);
+            yh * (h / x)
+        };
+        let of_normal = || z.within(1.0, || y * z / x, || y * (z / x));
+        z.within(TINY, by_halves, || z.within(INF, of_normal, by_halves))
     };
     let exact = || {
         let p = x.powf(m);
@@ -354,7 +332,8 @@ fn powf_dx<T: Real>(x: T, y: T, z: T) -> T {
         p.within(TINY, by_halves, || p.within(INF, || y * p, by_halves))
     };
     x.at(0.0, plain, || {
-        x.within(INF, || (m + 1.0 - y).at(0.0, exact, from_result), plain)
+        let is_exact = || (m + 1.0 - y).at(0.0, || (y - m - 1.0).at(0.0, exact, from_result), from_result);
+        x.within(INF, is_exact, plain)
     })
 }
 
@@ -407,11 +386,7 @@ fn atan2_dx<T: Real>(y: T, x: T) -> T {
 fn by_ratio<T: Real>(a: T, b: T) -> T {
     let smaller = || {
         let t = a / b;
-        t.within(
-            TINY,
-            || a / b / b,
-            || t * (T::from(0.5) / b) * (T::from(2.0) / (t * t + 1.0)),
-        )
+        t.within(TINY, || a / (b * b), || t * 0.5 / b * (T::from(2.0) / (t * t + 1.0)))
     };
     let larger = || {
         let t = b / a;

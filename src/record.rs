@@ -305,68 +305,142 @@ impl Operand {
 
 /// Reads the node at `index` back.
 pub(crate) fn decode(index: usize) -> Decoded {
-    value_of(index); // works out those of the operands too
-    cold(|cold| arena().nodes(|nodes| decode_in(nodes, &cold.values, index)))
+    let read = || cold(|cold| arena().nodes(|nodes| {
+        cold.values.make_room(nodes.len());
+        decode_in(nodes, &cold.values, index)
+    }));
+    let mut decoded = read();
+    for operand in decoded.operands.iter_mut().filter(|operand| operand.index != 0) {
+        operand.value = value_of(operand.index);
+    }
+    decoded
 }
 
-fn decode_in(nodes: &[Node], values: &[f64], index: usize) -> Decoded {
+fn decode_in(nodes: &[Node], values: &Values, index: usize) -> Decoded {
+    let mut operands = SmallVec::new();
+    let (op, n) = read_node(nodes, index, |index, value| operands.push(Operand { index, value }));
+    if op != Op::Checkpoint {
+        for operand in operands.iter_mut().filter(|operand: &&mut Operand| operand.index != 0) {
+            operand.value = values.get(operand.index);
+        }
+    }
+    Decoded { op, n, operands }
+}
+
+/// The operation of the node at `index` and its integer parameter; `each` gets the index of every
+/// operand, or 0 and the value of a constant.
+#[inline(always)]
+pub(crate) fn read_node(nodes: &[Node], index: usize, mut each: impl FnMut(usize, f64)) -> (Op, i32) {
     let Node { q, word, .. } = nodes[index];
     let (a, b) = (word.a(), word.b());
-    let active = |index: usize| Operand { index, value: values[index] };
-    let constant = |value: f64| Operand { index: 0, value };
     match word.code() {
-        code::LEAF => Decoded { op: Op::Leaf, n: 0, operands: SmallVec::new() },
+        code::LEAF => (Op::Leaf, 0),
         code::ONE | code::DROPPED => {
             let op = Op::ALL[b & 255];
-            let operands: &[Operand] = match b >> 8 {
-                0 => &[active(a)],
-                1 => &[active(a), constant(q)],
-                2 => &[constant(q), active(a)],
-                _ => &[active(a), active(a)],
-            };
-            Decoded { op, n: if op.is_indexed() { q as i32 } else { 0 }, operands: SmallVec::from_slice(operands) }
+            if b >> 8 == Form::ConstantLeft as usize {
+                each(0, q);
+            }
+            each(a, 0.0);
+            if b >> 8 == Form::ConstantRight as usize {
+                each(0, q);
+            } else if b >> 8 == Form::Twice as usize {
+                each(a, 0.0);
+            }
+            (op, if op.is_indexed() { q as i32 } else { 0 })
         }
         code::NARY => {
-            let op = Op::ALL[a];
-            let operand = |(index, p)| if index == 0 { constant(p) } else { active(index) };
-            let operands = read_slots(nodes, index).map(operand).collect();
-            Decoded { op, n: 0, operands }
+            read_slots(nodes, index).for_each(|(index, value)| each(index, value));
+            (Op::ALL[a], 0)
         }
         code::OUTPUT => {
-            let operands = read_slots(nodes, a).map(|(index, value)| Operand { index, value }).collect();
-            Decoded { op: Op::Checkpoint, n: 0, operands }
+            read_slots(nodes, a).for_each(|(index, value)| each(index, value));
+            (Op::Checkpoint, 0)
         }
-        code => Decoded {
-            op: Op::BINARY[(code - code::TWO) as usize],
-            n: 0,
-            operands: SmallVec::from_slice(&[active(a), active(b)]),
-        },
+        code => {
+            each(a, 0.0);
+            each(b, 0.0);
+            (Op::BINARY[(code - code::TWO) as usize], 0)
+        }
     }
 }
 
 /// The value of the node at `index`.
 ///
-/// Works out, once, what lies before it: only drawings, `differentiate` and the like ask.
+/// Works out, once, what it was made from: only drawings, `differentiate` and the like ask.
 pub(crate) fn value_of(index: usize) -> f64 {
     cold(|cold| {
         arena().nodes(|nodes| {
             let values = &mut cold.values;
-            for i in values.len()..=index {
+            values.make_room(nodes.len());
+            let mut wanted = vec![index];
+            while let Some(&i) = wanted.last() {
                 let Node { p, word, .. } = nodes[i];
-                let value = match word.code() {
-                    code::ONE | code::DROPPED | code::TWO.. => {
-                        let Decoded { op, n, operands } = decode_in(nodes, values, i);
-                        let mut args = [0.0; 3];
-                        for (arg, operand) in args.iter_mut().zip(&operands) {
-                            *arg = operand.value;
-                        }
-                        ops::value(op, args, n)
+                let operands: &[usize] = match word.code() {
+                    _ if values.is_known(i) => {
+                        wanted.pop();
+                        continue;
                     }
-                    _ => p,
+                    code::ONE | code::DROPPED => &[word.a()],
+                    code::TWO.. => &[word.a(), word.b()],
+                    _ => {
+                        values.set(i, p);
+                        continue;
+                    }
                 };
-                values.push(value);
+                let before = wanted.len();
+                wanted.extend(operands.iter().filter(|&&operand| !values.is_known(operand)));
+                if wanted.len() == before {
+                    let Decoded { op, n, operands } = decode_in(nodes, values, i);
+                    let mut args = [0.0; 3];
+                    for (arg, operand) in args.iter_mut().zip(&operands) {
+                        *arg = operand.value;
+                    }
+                    values.set(i, ops::value(op, args, n));
+                }
             }
-            values[index]
+            values.get(index)
         })
     })
+}
+
+/// The values of nodes that were asked for.
+#[derive(Default)]
+pub(crate) struct Values {
+    values: Vec<f64>,
+    /// A bit for each value that is known.
+    known: Vec<u64>,
+}
+
+impl Values {
+    fn get(&self, index: usize) -> f64 {
+        self.values[index]
+    }
+
+    fn is_known(&self, index: usize) -> bool {
+        self.known[index / 64] >> (index % 64) & 1 == 1
+    }
+
+    fn set(&mut self, index: usize, value: f64) {
+        self.values[index] = value;
+        self.known[index / 64] |= 1 << (index % 64);
+    }
+
+    /// Makes room for those of the slots below `end`, in fresh pages, which cost nothing until used.
+    fn make_room(&mut self, end: usize) {
+        if end > self.values.len() {
+            let words = end.div_ceil(64).max(2 * self.known.len());
+            let (mut values, mut known) = (vec![0.0; 64 * words], vec![0; words]);
+            values[..self.values.len()].copy_from_slice(&self.values);
+            known[..self.known.len()].copy_from_slice(&self.known);
+            *self = Values { values, known };
+        }
+    }
+
+    /// Forgets those of the slots from `end` on.
+    pub(crate) fn truncate(&mut self, end: usize) {
+        if end < self.values.len() {
+            self.known[end / 64] &= (1 << (end % 64)) - 1;
+            self.known[end / 64 + 1..].fill(0);
+        }
+    }
 }

@@ -499,13 +499,13 @@ pub trait CustomOp: Send + Sync + 'static {
 }
 
 macro_rules! operators {
-    ($($Trait:ident $method:ident $TraitAssign:ident $method_assign:ident $op:tt $record:expr;)*) => { $(
+    ($($Trait:ident $method:ident $TraitAssign:ident $method_assign:ident $op:tt;)*) => { $(
         impl $Trait for Var {
             type Output = Var;
             #[inline(always)]
             #[track_caller]
             fn $method(self, other: Var) -> Var {
-                $record(self, other, self.value $op other.value)
+                record::binary(Op::$Trait, self, other, self.value $op other.value)
             }
         }
         operators!(@mixed $Trait $method: Var, f64; f64, Var);
@@ -545,11 +545,11 @@ macro_rules! operators {
     )* };
 }
 operators! {
-    Add add AddAssign add_assign + |a, b, z| record::binary(Op::Add, a, b, z);
-    Sub sub SubAssign sub_assign - |a, b, z| record::binary(Op::Sub, a, b, z);
-    Mul mul MulAssign mul_assign * |a, b, z| record::binary(Op::Mul, a, b, z);
-    Div div DivAssign div_assign / |a, b, z| record::binary(Op::Div, a, b, z);
-    Rem rem RemAssign rem_assign % |a, b, z| record::binary(Op::Rem, a, b, z);
+    Add add AddAssign add_assign +;
+    Sub sub SubAssign sub_assign -;
+    Mul mul MulAssign mul_assign *;
+    Div div DivAssign div_assign /;
+    Rem rem RemAssign rem_assign %;
 }
 
 impl Neg for Var {
@@ -892,7 +892,7 @@ pub fn log_sum_exp(x: &[Var]) -> Var {
     record::with_partials(Op::LogSumExp, x, z, |k| shares[k].unwrap_or_default())
 }
 
-/// `exp xᵢ / Σ exp xⱼ` for each `xᵢ`, without overflow on the way: one node per output, and one
+/// `exp xᵢ / Σ exp xⱼ` for each `xᵢ`, without overflow on the way: two nodes per output, and two
 /// that they share.
 ///
 /// # Derivative
@@ -909,5 +909,8 @@ pub fn log_sum_exp(x: &[Var]) -> Var {
 #[track_caller]
 pub fn softmax(x: &[Var]) -> Vec<Var> {
     let normaliser = log_sum_exp(x);
-    x.iter().map(|x| x.exp_sub(normaliser)).collect()
+    let shares: Vec<Var> = x.iter().map(|x| x.exp_sub(normaliser)).collect();
+    // 1, but for the rounding of the normaliser, which this makes good.
+    let total = sum(&shares);
+    shares.iter().map(|share| share / total).collect()
 }

@@ -54,14 +54,6 @@ pub(crate) enum Comparison {
 }
 
 impl Comparison {
-    pub(crate) const ALL: [Comparison; 6] = [
-        Comparison::Equal,
-        Comparison::Less,
-        Comparison::LessOrEqual,
-        Comparison::Greater,
-        Comparison::GreaterOrEqual,
-        Comparison::Order,
-    ];
 
     /// The answer, as a number: 0 or 1, and for the order −1, 0, 1, or 2 for none.
     #[inline(always)]

@@ -1,19 +1,19 @@
 //! From the tape to a program.
 
 use super::program::{Builder, Guard, Program, Ref};
-use crate::arena::arena;
+use crate::arena::{Node, arena};
 use crate::graph::{cold, verify};
 use crate::ops::Op;
-use crate::record::{self, Operand, decode, value_of};
+use crate::record::{self, value_of};
 use crate::var::Var;
-use crate::watch::{Read, Reading, Watch};
+use crate::watch::{Compared, Read, Reading, Watch};
 
 /// What was recorded, and what of it a replay will not see again.
 pub(crate) struct Captured {
     pub program: Program,
     pub reads: Vec<Read>,
-    /// Variables from outside, each with its value and its name.
-    pub outside: Vec<(f64, Option<String>)>,
+    /// The indices of variables from outside.
+    pub outside: Vec<usize>,
 }
 
 /// Reads back what was recorded since the `inputs`, which stand one after the other on the tape.
@@ -33,35 +33,28 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], watch: Watch) -> Captured
         start,
         refs: Vec::with_capacity(end - start),
         builder: Builder::new(inputs.len(), false),
-        outside: Vec::new(),
+        pending: Vec::new(),
+        customs: Vec::new(),
     };
     tape.builder.reserve(end - start, 2 * (end - start));
     let mut comparisons = watch.comparisons.into_iter().peekable();
-    for index in start..=end {
-        while let Some(compared) = comparisons.next_if(|compared| compared.end <= index) {
-            let operands = compared.operands.map(|operand| tape.operand(operand));
-            if !operands.iter().all(|operand| operand.is_constant()) {
-                let recorded = compared.operands.map(|operand| operand.value);
-                let guard = Guard {
-                    comparison: compared.comparison,
-                    operands: [0; 2],
-                    answer: compared.comparison.answer(recorded[0], recorded[1]),
-                    recorded,
-                    after: tape.builder.len() as u32,
-                    place: compared.at.to_string().into(),
-                };
-                tape.builder.guard(guard, operands);
+    arena.nodes(|nodes| {
+        for index in start..=end {
+            while let Some(compared) = comparisons.next_if(|next| next.end <= index) {
+                tape.push_guard(&compared);
+            }
+            if index < start + inputs.len() {
+                tape.refs.push(Ref::input(index - start));
+            } else if index < end {
+                tape.push(index, nodes);
             }
         }
-        if index < start + inputs.len() {
-            tape.refs.push(Ref::input(index - start));
-        } else if index < end {
-            tape.push(index);
-        }
-    }
+    });
     let mut reads = watch.reads;
     reads.retain(|read| {
-        read.how == Reading::NotRecorded || !tape.operand(read.operand).is_constant()
+        let operand = read.operand;
+        read.how == Reading::NotRecorded
+            || operand.index >= start && !tape.refs[operand.index - start].is_constant()
     });
     let names: Vec<(usize, String)> = cold(|cold| {
         let names = cold.names.range(start..);
@@ -74,10 +67,19 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], watch: Watch) -> Captured
         }
     }
     let outputs: Vec<Ref> = outputs.iter().map(|&output| tape.var(output)).collect();
+    let mut builder = tape.builder;
+    for &(index, constant) in &tape.pending {
+        builder.set_constant(constant, value_of(index));
+    }
+    cold(|cold| tape.customs.iter().for_each(|index| builder.custom(cold.customs[index].clone())));
+    let mut outside: Vec<usize> = tape.pending.iter().map(|&(index, _)| index).collect();
+    outside.retain(|&index| index < start);
+    outside.sort_unstable();
+    outside.dedup();
     Captured {
-        outside: outside(tape.outside),
-        program: tape.builder.finish(outputs),
+        program: builder.finish(outputs),
         reads,
+        outside,
     }
 }
 
@@ -87,63 +89,75 @@ struct Tape {
     /// What each slot from `start` on has become.
     refs: Vec<Ref>,
     builder: Builder,
-    /// Nodes before `start` that were used.
-    outside: Vec<usize>,
+    /// Nodes that are constants, whose values are still to be asked for.
+    pending: Vec<(usize, Ref)>,
+    /// The users' own operations.
+    customs: Vec<usize>,
 }
 
 impl Tape {
-    fn push(&mut self, index: usize) {
-        let node = arena().node(index);
-        let new = if !record::is_node(node.word) {
+    #[inline]
+    fn push(&mut self, index: usize, nodes: &[Node]) {
+        if !record::is_node(nodes[index].word) {
             // No handle leads here; the node after it reads it.
-            Ref::input(0)
+            self.refs.push(Ref::input(0));
+            return;
+        }
+        let first = self.builder.open();
+        let mut is_active = false;
+        let (op, n) = record::read_node(nodes, index, |index, value| {
+            let operand = self.operand(index, value);
+            is_active |= !operand.is_constant();
+            self.builder.operand(operand);
+        });
+        let new = if !is_active {
+            self.builder.abandon(first);
+            self.pending(index)
+        } else if op == Op::Custom {
+            self.customs.push(index);
+            self.builder.close(op, self.customs.len() as i32 - 1, first)
         } else {
-            let decoded = decode(index);
-            let first = self.refs.len();
-            let is_active = decoded.operands.iter().any(|operand| {
-                operand.index >= self.start && !self.refs[operand.index - self.start].is_constant()
-            });
-            debug_assert_eq!(first, index - self.start);
-            if !is_active {
-                self.builder.constant(value_of(index))
-            } else {
-                let operands: smallvec::SmallVec<[Ref; 4]> = decoded
-                    .operands
-                    .iter()
-                    .map(|&operand| self.operand(operand))
-                    .collect();
-                if decoded.op == Op::Custom {
-                    let custom = cold(|cold| cold.customs[&index].clone());
-                    self.builder.custom(custom, operands)
-                } else {
-                    self.builder.node(decoded.op, decoded.n, operands)
-                }
-            }
+            assert!(op != Op::Checkpoint, "a checkpoint keeps all of a recording");
+            self.builder.close(op, n, first)
         };
         self.refs.push(new);
     }
 
-    fn operand(&mut self, operand: Operand) -> Ref {
-        if operand.index >= self.start {
-            return self.refs[operand.index - self.start];
+    fn push_guard(&mut self, compared: &Compared) {
+        let operands = compared.operands.map(|operand| self.operand(operand.index, operand.value));
+        if operands.iter().all(|operand| operand.is_constant()) {
+            return;
         }
-        if operand.index != 0 {
-            self.outside.push(operand.index);
+        let recorded = compared.operands.map(|operand| operand.value);
+        let guard = Guard {
+            comparison: compared.comparison,
+            operands: [0; 2],
+            answer: compared.comparison.answer(recorded[0], recorded[1]),
+            recorded,
+            after: self.builder.len() as u32,
+            place: compared.at.to_string().into(),
+        };
+        self.builder.guard(guard, operands);
+    }
+
+    #[inline(always)]
+    fn operand(&mut self, index: usize, value: f64) -> Ref {
+        if index >= self.start {
+            self.refs[index - self.start]
+        } else if index == 0 {
+            self.builder.constant(value)
+        } else {
+            self.pending(index)
         }
-        self.builder.constant(operand.value)
+    }
+
+    fn pending(&mut self, index: usize) -> Ref {
+        let constant = self.builder.constant(0.0);
+        self.pending.push((index, constant));
+        constant
     }
 
     fn var(&mut self, x: Var) -> Ref {
-        self.operand(Operand {
-            index: x.index(),
-            value: x.raw(),
-        })
+        self.operand(x.index(), x.raw())
     }
-}
-
-fn outside(mut indices: Vec<usize>) -> Vec<(f64, Option<String>)> {
-    indices.sort_unstable();
-    indices.dedup();
-    let name = |index: usize| cold(|cold| cold.names.get(&index).cloned());
-    indices.into_iter().map(|index| (value_of(index), name(index))).collect()
 }

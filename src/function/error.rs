@@ -3,6 +3,8 @@
 use super::evaluate::with_space;
 use super::interpret::forward;
 use super::program::Program;
+use crate::graph::cold;
+use crate::record::value_of;
 use crate::watch::{Comparison, Read, Reading};
 use std::fmt;
 
@@ -172,7 +174,10 @@ impl FrozenRead {
         FrozenRead { text, value }
     }
 
-    pub(super) fn of_outside((value, name): (f64, Option<String>)) -> FrozenRead {
+    /// Describes the variable at an index of the tape.
+    pub(super) fn of_outside(index: usize) -> FrozenRead {
+        let value = value_of(index);
+        let name = cold(|cold| cold.names.get(&index).cloned());
         let name = name.map_or(String::new(), |name| format!(" `{name}`"));
         FrozenRead {
             text: format!("the variable{name} from outside is a constant, {value:?}"),

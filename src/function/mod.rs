@@ -129,19 +129,18 @@ impl Function {
     /// ```
     #[track_caller]
     pub fn record<O: Outputs>(x: &[f64], f: impl FnOnce(&[Var]) -> O) -> Function {
-        let captured = recording_scope(|| {
+        let (captured, frozen) = recording_scope(|| {
             let x: Vec<Var> = x.iter().map(|&x| Var::new(x)).collect();
             let (outputs, watch) = watch(|| f(&x).into_outputs());
-            capture(&x, &outputs, watch)
+            let captured = capture(&x, &outputs, watch);
+            let reads = captured.reads.iter().map(FrozenRead::of_read);
+            let outside = captured.outside.iter().map(|&index| FrozenRead::of_outside(index));
+            let frozen = reads.chain(outside).collect();
+            (captured.program, frozen)
         });
-        let program = optimise::optimise(&captured.program);
+        let program = optimise::optimise(&captured);
         program.refuse_first_order_customs();
-        let reads = captured.reads.iter().map(FrozenRead::of_read);
-        let outside = captured.outside.into_iter().map(FrozenRead::of_outside);
-        Function {
-            frozen: reads.chain(outside).collect(),
-            program,
-        }
+        Function { program, frozen }
     }
 
     /// The number of inputs.

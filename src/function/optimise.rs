@@ -3,10 +3,47 @@
 //! (What does not depend on an input is a constant already; see `capture`.) Nodes stay in the order in
 //! which they were recorded, and no value changes in a bit.
 
-use super::program::{Builder, Guard, Program, Ref};
+use super::program::{Builder, Guard, Node, Program, Ref};
 use crate::ops::Op;
 use smallvec::SmallVec;
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// A table of expressions. Its keys are short and nobody's attack: a multiplication hashes them.
+pub(super) type Table<K, V> = HashMap<K, V, BuildHasherDefault<Multiply>>;
+
+#[derive(Default)]
+pub(super) struct Multiply(u64);
+
+impl Hasher for Multiply {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
+    }
+
+    fn write_u8(&mut self, n: u8) {
+        self.write_u64(n.into());
+    }
+
+    fn write_u32(&mut self, n: u32) {
+        self.write_u64(n.into());
+    }
+
+    fn write_i32(&mut self, n: i32) {
+        self.write_u64(n as u64);
+    }
+
+    fn write_usize(&mut self, n: usize) {
+        self.write_u64(n as u64);
+    }
+
+    fn write_u64(&mut self, n: u64) {
+        self.0 = (self.0.rotate_left(26) ^ n).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 32
+    }
+}
 
 /// The program with the same results.
 pub(crate) fn optimise(program: &Program) -> Program {
@@ -51,8 +88,14 @@ impl<'a> Copy<'a> {
         indices.iter().map(|&index| self.of(index)).collect()
     }
 
+    fn custom(&mut self, node: &Node, operands: &[Ref]) -> Ref {
+        self.new.custom(self.old.customs[node.n as usize].clone());
+        let n = self.new.customs() as i32 - 1;
+        self.new.node(Op::Custom, n, operands)
+    }
+
     /// Copies the guards before old node `i`.
-    fn guards_before(&mut self, i: usize, seen: &mut HashMap<(u8, [Ref; 2]), ()>) {
+    fn guards_before(&mut self, i: usize, seen: &mut Table<(u8, [Ref; 2]), ()>) {
         while let Some(guard) = self.guards.next_if(|guard| guard.after as usize <= i) {
             let operands = guard.operands.map(|index| self.of(index));
             if seen.insert((guard.comparison as u8, operands), ()).is_none() {
@@ -88,8 +131,8 @@ fn merge_equal(program: &Program) -> Program {
         }
     }
     let mut copy = Copy::new(program);
-    let mut seen = HashMap::new();
-    let mut guards = HashMap::new();
+    let mut seen = Table::default();
+    let mut guards = Table::default();
     for (i, node) in program.nodes.iter().enumerate() {
         copy.guards_before(i, &mut guards);
         let index = program.first_node() + i;
@@ -98,15 +141,12 @@ fn merge_equal(program: &Program) -> Program {
         }
         let operands = copy.all(program.operands(node));
         let new = if node.op == Op::Custom {
-            let custom = program.customs[node.n as usize].clone();
-            copy.new.custom(custom, operands)
+            copy.custom(node, &operands)
         } else {
             let builder = &mut copy.new;
             *seen
                 .entry((node.op, node.n, operands))
-                .or_insert_with_key(|(op, n, operands)| {
-                    builder.node(*op, *n, operands.iter().copied())
-                })
+                .or_insert_with_key(|(op, n, operands)| builder.node(*op, *n, operands))
         };
         copy.refs[index] = Some(new);
     }
@@ -147,23 +187,24 @@ fn collapse_sums(program: &Program) -> Program {
         }
     }
     let mut copy = Copy::new(program);
-    let mut guards = HashMap::new();
+    let mut guards = Table::default();
     for (i, node) in program.nodes.iter().enumerate() {
         copy.guards_before(i, &mut guards);
         if is_inner[i] {
             continue;
         }
-        let new = if node.op == Op::Custom {
-            let operands = copy.all(program.operands(node));
-            copy.new.custom(program.customs[node.n as usize].clone(), operands)
-        } else if link(i).is_some() {
+        let new = if link(i).is_some() {
             let mut terms = terms(program, i, link);
             terms.reverse();
             let terms = copy.all(&terms);
-            copy.new.node(Op::Sum, 0, terms)
+            copy.new.node(Op::Sum, 0, &terms)
         } else {
             let operands = copy.all(program.operands(node));
-            copy.new.node(node.op, node.n, operands)
+            if node.op == Op::Custom {
+                copy.custom(node, &operands)
+            } else {
+                copy.new.node(node.op, node.n, &operands)
+            }
         };
         copy.refs[first_node + i] = Some(new);
     }

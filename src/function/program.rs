@@ -4,10 +4,11 @@
 //! before results. Nodes name their operation by its row of the table, so that an evaluator needs no
 //! knowledge of any particular function.
 
+use super::optimise::Table;
 use crate::ops::Op;
 use crate::record::Custom;
 use crate::watch::Comparison;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// One operation.
 #[derive(Clone, Copy, Debug)]
@@ -111,7 +112,7 @@ impl Ref {
 #[derive(Default)]
 pub(crate) struct Builder {
     program: Program,
-    constants: HashMap<u64, Ref>,
+    constants: Table<u64, Ref>,
     is_sharing: bool,
 }
 
@@ -124,7 +125,7 @@ impl Builder {
                 inputs,
                 ..Program::default()
             },
-            constants: HashMap::new(),
+            constants: Table::default(),
             is_sharing,
         }
     }
@@ -147,15 +148,24 @@ impl Builder {
         new
     }
 
+    /// Gives a constant its value, where none are shared.
+    pub(crate) fn set_constant(&mut self, constant: Ref, value: f64) {
+        self.program.constants[(constant.0 & !CONSTANT) as usize] = value;
+    }
+
+    /// Begins a node: its operands follow, then [`close`](Builder::close) or [`abandon`](Builder::abandon).
     #[inline]
-    pub(crate) fn node(
-        &mut self,
-        op: Op,
-        n: i32,
-        operands: impl IntoIterator<Item = Ref>,
-    ) -> Ref {
-        let first = self.program.operands.len();
-        self.program.operands.extend(operands.into_iter().map(|operand| operand.0));
+    pub(crate) fn open(&self) -> usize {
+        self.program.operands.len()
+    }
+
+    #[inline]
+    pub(crate) fn operand(&mut self, operand: Ref) {
+        self.program.operands.push(operand.0);
+    }
+
+    #[inline]
+    pub(crate) fn close(&mut self, op: Op, n: i32, first: usize) -> Ref {
         let node = Ref(NODE | self.program.nodes.len() as u32);
         self.program.nodes.push(Node {
             op,
@@ -166,10 +176,24 @@ impl Builder {
         node
     }
 
-    pub(crate) fn custom(&mut self, custom: Custom, operands: impl IntoIterator<Item = Ref>) -> Ref {
-        let n = self.program.customs.len() as i32;
+    pub(crate) fn abandon(&mut self, first: usize) {
+        self.program.operands.truncate(first);
+    }
+
+    pub(crate) fn node(&mut self, op: Op, n: i32, operands: &[Ref]) -> Ref {
+        let first = self.open();
+        self.program.operands.extend(operands.iter().map(|operand| operand.0));
+        self.close(op, n, first)
+    }
+
+    /// Adds a user's own operation; the parameter of its node is its place.
+    pub(crate) fn custom(&mut self, custom: Custom) {
         self.program.customs.push(custom);
-        self.node(Op::Custom, n, operands)
+    }
+
+    /// The number of users' own operations so far.
+    pub(crate) fn customs(&self) -> usize {
+        self.program.customs.len()
     }
 
     /// The number of nodes so far.

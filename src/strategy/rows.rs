@@ -6,13 +6,17 @@
 use crate::ops::{self, Op};
 use crate::real::Real;
 use std::collections::BTreeMap;
+use std::f64::consts::{E, PI, SQRT_2};
 use std::ops::RangeInclusive;
 use std::sync::{Mutex, PoisonError};
 
 /// As the table spells it.
 const INF: f64 = f64::INFINITY;
-/// What inputs and constants of a program lie in: `−BOX ..= BOX`.
-pub(super) const BOX: f64 = 2.0;
+/// What the inputs of a program may be: `−ROOM ..= ROOM`. Points stay within 2, so that finite
+/// differences have room; the step of [`check`](crate::check) is a quarter of the number.
+pub(super) const ROOM: f64 = 2.5;
+/// The sizes of the boxes that are tried.
+const SIZES: [f64; 2] = [4.0, ROOM];
 /// How far a tame operand keeps from the end of a domain.
 const MARGIN: f64 = 0.25;
 /// What is tame: bounds on the value, the slopes and the curvatures.
@@ -143,13 +147,13 @@ impl Row {
                 true => (low + cut * (high - low), high),
                 false => (low, high),
             };
-            whole(BOX).iter().enumerate().map(lift).collect()
+            whole(ROOM).iter().enumerate().map(lift).collect()
         };
         let candidates = || {
             let cuts = [0.25, 0.5625, 0.625, 0.75, 0.875].into_iter();
             let parts =
                 cuts.flat_map(|cut| [lifted(cut, &|k| k + 1 == arity), lifted(cut, &|_| true)]);
-            [whole(2.0 * BOX), whole(BOX)].into_iter().chain(parts)
+            SIZES.map(whole).into_iter().chain(parts)
         };
         let smooth = || candidates().find(|b| self.is_tame(n, b, true));
         let pieces = || candidates().find(|b| self.is_tame(n, b, false));
@@ -167,7 +171,7 @@ impl Row {
         let [value, slope, curvature] = TAME;
         let count = [64, 16, 8, 4, 2, 2][ranges.len() - 1];
         let mut tame = true;
-        self.samples(ranges, count, |x| {
+        visit(&self.axes(ranges, count), |x| {
             let z = self.value(n, x);
             tame &= z.abs() <= value;
             if !smoothly {
@@ -187,23 +191,41 @@ impl Row {
         tame
     }
 
-    /// What the value ranges over on a box of operands, sampled and widened a little.
+    /// What the value ranges over on a box of operands, sampled and widened.
     pub fn range(&self, n: i32, ranges: &[Range]) -> Range {
-        let count = [16, 8, 4, 2, 2, 2][ranges.len() - 1];
         let (mut low, mut high) = (INF, -INF);
-        self.samples(ranges, count, |x| {
+        let mut see = |x: &mut [f64]| {
             let z = self.value(n, x);
             low = low.min(z);
             high = high.max(z);
-        });
-        let slack = 0.01 * (high - low);
+        };
+        let slack = if self.home(n, ranges.len()).is_smooth {
+            let count = [16, 8, 4, 2, 2, 2][ranges.len() - 1];
+            visit(&self.axes(ranges, count), see);
+            0.01
+        } else {
+            // The corners, and points in step with no saw.
+            visit(
+                &ranges.iter().map(|r| vec![r.0, r.1]).collect::<Vec<_>>(),
+                &mut see,
+            );
+            let strides = [SQRT_2, PI, E];
+            for i in 0..200 {
+                let share = |stride: f64| f64::from(i) * stride % 1.0;
+                let shares = strides.into_iter().cycle().map(share);
+                let x = shares.zip(ranges).map(|(s, r)| r.0 + s * (r.1 - r.0));
+                see(&mut x.collect::<Vec<f64>>());
+            }
+            0.5
+        };
+        let slack = slack * (high - low);
         (low - slack, high + slack)
     }
 
-    /// Visits a grid on a box, of about `count` numbers for each operand: the ends, the points that
-    /// matter to this row, and between them multiples of a power of two, for kinks and jumps are
-    /// at whole numbers and where operands are equal.
-    fn samples(&self, ranges: &[Range], count: usize, mut visit: impl FnMut(&mut [f64])) {
+    /// A grid on a box, of about `count` numbers for each operand: the ends, the points that matter to
+    /// this row, and between them multiples of a power of two, for kinks and jumps are at whole
+    /// numbers and where operands are equal.
+    fn axes(&self, ranges: &[Range], count: usize) -> Vec<Vec<f64>> {
         let axis = |&(low, high): &Range| {
             let mut step = 1.0 / 64.0;
             while high - low > step * count as f64 {
@@ -215,25 +237,16 @@ impl Row {
             let between = grid.chain(self.probes.iter().copied());
             let between = between.filter(|&x| low < x && x < high);
             let mut axis: Vec<f64> = between.chain([low, high]).collect();
-            axis.sort_by(f64::total_cmp);
-            axis.dedup();
+            tidy(&mut axis);
             axis
         };
-        let axes: Vec<Vec<f64>> = ranges.iter().map(axis).collect();
-        let total: usize = axes.iter().map(Vec::len).product();
-        let mut x = vec![0.0; axes.len()];
-        for mut i in 0..total {
-            for (x, axis) in x.iter_mut().zip(&axes) {
-                *x = axis[i % axis.len()];
-                i /= axis.len();
-            }
-            visit(&mut x);
-        }
+        ranges.iter().map(axis).collect()
     }
 
     /// Whether there is no kink and no jump within `reach` of the operands, each moved alone.
     ///
-    /// A row that is not smooth is linear in each operand between its kinks.
+    /// A row that is not smooth is linear in each operand between its kinks, and may turn where two
+    /// operands are equal.
     pub fn is_smooth_at(&self, n: i32, x: &[f64], reach: f64) -> bool {
         if self.home(n, x.len()).is_smooth {
             return true;
@@ -241,6 +254,9 @@ impl Row {
         let z = self.value(n, x);
         let mut moved = x.to_vec();
         (0..x.len()).all(|k| {
+            if x[..k].iter().any(|y| (x[k] - y).abs() <= reach) {
+                return false;
+            }
             moved[k] = x[k] + reach;
             let above = self.value(n, &moved);
             moved[k] = x[k] - reach;
@@ -248,6 +264,24 @@ impl Row {
             moved[k] = x[k];
             (above - 2.0 * z + below).abs() <= 1e-9 * (1.0 + z.abs())
         })
+    }
+}
+
+fn tidy(axis: &mut Vec<f64>) {
+    axis.sort_by(f64::total_cmp);
+    axis.dedup();
+}
+
+/// Calls `f` at each point of a grid.
+fn visit(axes: &[Vec<f64>], mut f: impl FnMut(&mut [f64])) {
+    let total: usize = axes.iter().map(Vec::len).product();
+    let mut x = vec![0.0; axes.len()];
+    for mut i in 0..total {
+        for (x, axis) in x.iter_mut().zip(axes) {
+            *x = axis[i % axis.len()];
+            i /= axis.len();
+        }
+        f(&mut x);
     }
 }
 
