@@ -95,3 +95,7 @@ pub use ops::Op;
 pub use real::Real;
 pub use sweep::Gradients;
 pub use var::{Condition, CustomOp, Var, dot, log_sum_exp, norm, softmax, sum, weighted_sum};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -604,7 +604,6 @@ macro_rules! stamp {
         }
 
         /// The value of a row of the table; `n` is its integer parameter.
-        #[inline(always)]
         #[allow(clippy::unnecessary_cast, unused_variables)]
         pub(crate) fn value<T: Real>(op: Op, args: [T; 3], n: i32) -> T {
             match op {
@@ -620,23 +619,36 @@ macro_rules! stamp {
             }
         }
 
-        /// The partial of a row of the table with respect to operand `k`.
-        #[inline(always)]
+        /// The rule of each row: its partial with respect to operand `k`.
         #[allow(clippy::unnecessary_cast, unused_variables)]
-        pub(crate) fn partial<T: Real>(op: Op, k: usize, args: [T; 3], n: i32, z: T, tie: T) -> T {
-            match op {
-                $( Op::$Operator => {
+        pub(crate) mod rules {
+            use super::*;
+
+            $(
+                #[inline]
+                pub(crate) fn $operator<T: Real>(k: usize, args: [T; 3], n: i32, z: T, tie: T) -> T {
                     let [$ox $(, $oy)*, ..] = args;
                     let ($oz, $otie) = (z, tie);
                     nth!(k; $($opartial),*)
-                } )*
-                $($( Op::$Op => {
+                }
+            )*
+            $($(
+                #[inline]
+                pub(crate) fn $method<T: Real>(k: usize, args: [T; 3], n: i32, z: T, tie: T) -> T {
                     let [$x $(, $y)*, ..] = args;
                     $(let $n = n as $N;)?
                     let ($z, $tie) = (z, tie);
                     let partial = nth!(k; $($partial),*);
                     partial.unless_nan($z)
-                } )*)*
+                }
+            )*)*
+        }
+
+        /// The partial of a row of the table with respect to operand `k`.
+        pub(crate) fn partial<T: Real>(op: Op, k: usize, args: [T; 3], n: i32, z: T, tie: T) -> T {
+            match op {
+                $( Op::$Operator => rules::$operator(k, args, n, z, tie), )*
+                $($( Op::$Op => rules::$method(k, args, n, z, tie), )*)*
                 _ => unreachable!("{op:?} is not a row of the table"),
             }
         }

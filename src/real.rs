@@ -31,10 +31,10 @@ macro_rules! trait_real {
         /// use scalargrad::{Real, Var, derivative};
         ///
         /// fn logistic_map<T: Real>(x: T) -> T {
-        ///     x * 3.7 * (-x + 1.0)
+        ///     x * 4.0 * (-x + 1.0)
         /// }
-        /// assert_eq!(logistic_map(0.5), 0.925);
-        /// assert_eq!(derivative(logistic_map, 0.25), 3.7 * 0.5);
+        /// assert_eq!(logistic_map(0.5), 1.0);
+        /// assert_eq!(derivative(logistic_map, 0.25), 2.0);
         /// ```
         pub trait Real:
             Copy + Debug + Display + Default + From<f64> + PartialEq + PartialOrd

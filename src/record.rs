@@ -81,17 +81,22 @@ pub(crate) fn leaf(value: f64) -> Var {
     Var::from_parts(value, id)
 }
 
+/// A rule of the table, over `f64`: the partial with respect to operand `k` of the operands, the
+/// integer parameter, the result and the tie.
+pub(crate) trait Rule: Fn(usize, [f64; 3], i32, f64, f64) -> f64 {}
+impl<F: Fn(usize, [f64; 3], i32, f64, f64) -> f64> Rule for F {}
+
 /// Records an operation of two operands, neither of whose partials is ever dropped.
 #[inline(always)]
 #[track_caller]
-pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64) -> Var {
+pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var {
     let arena = arena();
     let next = arena.next();
     let (a_id, b_id) = (a.id(), b.id());
     let args = [a.raw(), b.raw(), 0.0];
     macro_rules! partial {
         ($k:literal) => {
-            ops::partial(op, $k, args, 0, value, 0.0)
+            rule($k, args, 0, value, 0.0)
         };
     }
     let is_old = |id: u64| (id ^ next) >> INDEX_BITS != 0;
@@ -137,14 +142,14 @@ fn is_recorded(arena: &Arena, id: u64) -> bool {
 /// Records a function of one operand.
 #[inline(always)]
 #[track_caller]
-pub(crate) fn unary(op: Op, n: i32, a: Var, value: f64) -> Var {
+pub(crate) fn unary(op: Op, n: i32, a: Var, value: f64, rule: impl Rule) -> Var {
     let arena = arena();
     if (a.id() ^ arena.next()) >> INDEX_BITS != 0 && !is_recorded(arena, a.id()) {
         return Var::constant(value);
     }
     let p = match op.kind() {
         Kind::Step => 0.0,
-        _ => ops::partial(op, 0, [a.raw(), 0.0, 0.0], n, value, 0.0),
+        _ => rule(0, [a.raw(), 0.0, 0.0], n, value, 0.0),
     };
     let code = if op.kind() != Kind::Smooth && p == 0.0 { code::DROPPED } else { code::ONE };
     let word = word_of_one(code, a.id(), op, Form::Alone);

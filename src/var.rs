@@ -505,7 +505,7 @@ macro_rules! operators {
             #[inline(always)]
             #[track_caller]
             fn $method(self, other: Var) -> Var {
-                record::binary(Op::$Trait, self, other, self.value $op other.value)
+                record::binary(Op::$Trait, self, other, self.value $op other.value, ops::rules::$method)
             }
         }
         operators!(@mixed $Trait $method: Var, f64; f64, Var);
@@ -557,7 +557,7 @@ impl Neg for Var {
     #[inline(always)]
     #[track_caller]
     fn neg(self) -> Var {
-        record::unary(Op::Neg, 0, self, -self.value)
+        record::unary(Op::Neg, 0, self, -self.value, ops::rules::neg)
     }
 }
 
@@ -594,7 +594,7 @@ macro_rules! methods {
                 pub fn $method(self $(, $y: impl Into<Var>)* $(, $n: $N)?) -> Var {
                     $(let $y: Var = $y.into();)*
                     let value = Real::$method(self.value $(, $y.value)* $(, $n)?);
-                    methods!(@record $Op self ($($y),*) ($($n)?) value)
+                    methods!(@record $Op $method self ($($y),*) ($($n)?) value)
                 }
             )*)*
         }
@@ -652,10 +652,10 @@ macro_rules! methods {
             )*)*
         }
     };
-    (@record $Op:ident $x:ident () ($($n:ident)?) $value:ident) => {
-        record::unary(Op::$Op, 0 $(+ $n as i32)?, $x, $value)
+    (@record $Op:ident $method:ident $x:ident () ($($n:ident)?) $value:ident) => {
+        record::unary(Op::$Op, 0 $(+ $n as i32)?, $x, $value, ops::rules::$method)
     };
-    (@record $Op:ident $x:ident ($($y:ident),+) () $value:ident) => {
+    (@record $Op:ident $method:ident $x:ident ($($y:ident),+) () $value:ident) => {
         record::function(Op::$Op, &[$x, $($y),+], $value)
     };
 }
@@ -767,6 +767,13 @@ impl fmt::Display for Var {
     }
 }
 
+impl fmt::LowerExp for Var {
+    /// The value, with the formatting of an `f64`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
 impl fmt::Debug for Var {
     /// `Var(2.0)`, or `Constant(2.0)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -860,10 +867,11 @@ pub fn weighted_sum(x: &[Var], weights: &[f64]) -> Var {
 ///
 /// ```
 /// use scalargrad::{Var, norm};
-/// let x = [Var::new(3e200), Var::new(4e200)];
+/// let big = 2f64.powi(600);
+/// let x = [Var::new(3.0 * big), Var::new(4.0 * big)];
 /// let z = norm(&x);
 /// z.backward();
-/// assert_eq!((z.value(), x[0].grad()), (5e200, 0.6));
+/// assert_eq!((z.value(), x[0].grad()), (5.0 * big, 0.6));
 /// ```
 #[track_caller]
 pub fn norm(x: &[Var]) -> Var {

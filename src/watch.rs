@@ -54,7 +54,6 @@ pub(crate) enum Comparison {
 }
 
 impl Comparison {
-
     /// The answer, as a number: 0 or 1, and for the order −1, 0, 1, or 2 for none.
     #[inline(always)]
     pub(crate) fn answer(self, a: f64, b: f64) -> i8 {

@@ -199,25 +199,28 @@ impl Row {
             low = low.min(z);
             high = high.max(z);
         };
-        let slack = if self.home(n, ranges.len()).is_smooth {
-            let count = [16, 8, 4, 2, 2, 2][ranges.len() - 1];
-            visit(&self.axes(ranges, count), see);
-            0.01
-        } else {
-            // The corners, and points in step with no saw.
-            visit(
-                &ranges.iter().map(|r| vec![r.0, r.1]).collect::<Vec<_>>(),
-                &mut see,
-            );
-            let strides = [SQRT_2, PI, E];
-            for i in 0..200 {
-                let share = |stride: f64| f64::from(i) * stride % 1.0;
-                let shares = strides.into_iter().cycle().map(share);
-                let x = shares.zip(ranges).map(|(s, r)| r.0 + s * (r.1 - r.0));
-                see(&mut x.collect::<Vec<f64>>());
+        let home = self.home(n, ranges.len());
+        let count = [16, 8, 4, 2, 2, 2][ranges.len() - 1];
+        let mut axes = self.axes(ranges, if home.is_smooth { count } else { 2 });
+        let mut slack = 0.01;
+        if !home.is_smooth {
+            // Where operands are equal, and points in step with no saw.
+            let ends: Vec<f64> = ranges.iter().flat_map(|r| [r.0, r.1]).collect();
+            for (axis, &(low, high)) in axes.iter_mut().zip(ranges) {
+                axis.extend(ends.iter().filter(|&&x| low < x && x < high));
             }
-            0.5
-        };
+            let mut x = vec![0.0; ranges.len()];
+            for i in 0..100 {
+                let strides = [SQRT_2, PI, E].into_iter().cycle();
+                for ((x, stride), r) in x.iter_mut().zip(strides).zip(ranges) {
+                    let t = f64::from(i) * stride;
+                    *x = r.0 + (t - f64::from(t as i32)) * (r.1 - r.0);
+                }
+                see(&mut x);
+            }
+            slack = 0.5;
+        }
+        visit(&axes, see);
         let slack = slack * (high - low);
         (low - slack, high + slack)
     }
@@ -237,7 +240,8 @@ impl Row {
             let between = grid.chain(self.probes.iter().copied());
             let between = between.filter(|&x| low < x && x < high);
             let mut axis: Vec<f64> = between.chain([low, high]).collect();
-            tidy(&mut axis);
+            axis.sort_by(f64::total_cmp);
+            axis.dedup();
             axis
         };
         ranges.iter().map(axis).collect()
@@ -265,11 +269,6 @@ impl Row {
             (above - 2.0 * z + below).abs() <= 1e-9 * (1.0 + z.abs())
         })
     }
-}
-
-fn tidy(axis: &mut Vec<f64>) {
-    axis.sort_by(f64::total_cmp);
-    axis.dedup();
 }
 
 /// Calls `f` at each point of a grid.

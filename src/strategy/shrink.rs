@@ -22,7 +22,8 @@ use std::fmt;
 pub struct Tree<T> {
     best: Case,
     current: Case,
-    candidates: Vec<Case>,
+    /// Simpler cases than the best one, once they are asked for.
+    candidates: Option<Vec<Case>>,
     /// The candidate that comes next.
     next: usize,
     /// How many have been tried since the best one was found.
@@ -33,7 +34,7 @@ pub struct Tree<T> {
 impl<T> Tree<T> {
     pub(super) fn new(case: Case, value: fn(&Case) -> T) -> Tree<T> {
         Tree {
-            candidates: case.simpler(),
+            candidates: None,
             current: case.clone(),
             best: case,
             next: 0,
@@ -44,8 +45,10 @@ impl<T> Tree<T> {
 
     /// Goes to the next candidate, or back to the best where there is none.
     fn advance(&mut self) -> bool {
-        while self.tried < self.candidates.len() {
-            let candidate = &self.candidates[self.next % self.candidates.len()];
+        let best = &self.best;
+        let candidates = self.candidates.get_or_insert_with(|| best.simpler());
+        while self.tried < candidates.len() {
+            let candidate = &candidates[self.next % candidates.len()];
             self.next += 1;
             self.tried += 1;
             if candidate.is_valid() {
@@ -69,7 +72,7 @@ impl<T: fmt::Debug> ValueTree for Tree<T> {
         if self.current.complexity() < self.best.complexity() {
             // It failed too. Go on in the list where it was: what did not help before seldom helps now.
             self.best = self.current.clone();
-            self.candidates = self.best.simpler();
+            self.candidates = None;
             self.next = self.next.saturating_sub(1);
             self.tried = 0;
         }

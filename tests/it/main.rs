@@ -11,4 +11,6 @@ mod generic;
 mod graph;
 mod lesson;
 mod programs;
+mod readme;
+mod rooms;
 mod values;
