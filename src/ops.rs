@@ -23,7 +23,7 @@
 
 use crate::real::Real;
 use smallvec::SmallVec;
-use std::f64::consts::{FRAC_2_SQRT_PI, LN_2, LOG2_E, LOG10_E, PI};
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LOG2_E, LOG10_E, PI};
 use std::f64::{INFINITY as INF, MIN_POSITIVE as TINY};
 
 #[rustfmt::skip]
@@ -47,7 +47,7 @@ macro_rules! table {
                 ); "`1/y`, `−x/y²`";
                 [-INF..=INF, 0.0..=INF]; [-2.0, 0.5, 0.75, 3.0];
             /// The remainder, with the sign of `x`.
-            Rem rem(x, y) "%": x % y, z tie => (T::from(1.0), -(x / y - z / y).round()); "`1`, `−trunc(x/y)`";
+            Rem rem(x, y) "%": x % y, z tie => (T::from(1.0).unless_nan(z), (-(x / y - z / y).round()).unless_nan(z)); "`1`, `−trunc(x/y)`";
                 [-INF..=INF, 0.0..=INF]; [-7.25, 0.5, 0.75, 3.0];
             /// The negative.
             Neg neg(x) "neg": -x, z tie => (T::from(-1.0)); "`−1`";
@@ -55,7 +55,7 @@ macro_rules! table {
         }
         smooth {
             /// The square root.
-            Sqrt sqrt(x) "sqrt": x.sqrt(), z tie => (T::from(0.5) / z.abs()); "`1/(2√x)`; `∞` at 0";
+            Sqrt sqrt(x) "sqrt": x.sqrt(), z tie => (z.at(0.0, || x.powf(-0.5) * 0.5, || T::from(0.5) / z)); "`1/(2√x)`; `∞` at 0";
                 [0.0..=INF]; [0.0, 0.25, 2.0, 1e300];
             /// The cube root.
             // The sum cancels the rounding of z, which 1/(3z²) would double; it is NaN at 0 and ∞.
@@ -79,7 +79,7 @@ macro_rules! table {
             Exp exp(x) "exp": x.exp(), z tie => (z); "`eˣ`";
                 [-INF..=INF]; [-1000.0, -2.0, 0.0, 1.5];
             /// The power of two, `2ˣ`.
-            Exp2 exp2(x) "exp2": x.exp2(), z tie => (z * LN_2); "`2ˣ ln 2`";
+            Exp2 exp2(x) "exp2": x.exp2(), z tie => (z.at(INF, || (x - 1.0).exp2() * (2.0 * LN_2), || z * LN_2)); "`2ˣ ln 2`";
                 [-INF..=INF]; [-1.5, 0.0, 3.0];
             /// `eˣ − 1`, accurate near zero.
             ExpM1 exp_m1(x) "exp_m1": x.exp_m1(), z tie => (x.below(-0.5, || x.exp(), || z + 1.0)); "`eˣ`";
@@ -180,7 +180,7 @@ macro_rules! table {
             Silu silu(x) "silu": special::silu(x), z tie => (silu_dx(x)); "`s(1 + x(1 − s))` with `s = sigmoid x`";
                 [-INF..=INF]; [-800.0, -1.0, 0.0, 2.0];
             /// `x · Φ(x)`, the exact Gaussian error linear unit.
-            Gelu gelu(x) "gelu": special::gelu(x), z tie => (x.normal_cdf() + x.norm_pdf() * x); "`Φ(x) + x φ(x)`";
+            Gelu gelu(x) "gelu": special::gelu(x), z tie => (gelu_dx(x)); "`Φ(x) + x φ(x)`";
                 [-30.0..=30.0]; [-5.0, -1.0, 0.0, 2.0];
             /// The error function.
             Erf erf(x) "erf": special::erf(x), z tie => (x.exp_neg_square() * FRAC_2_SQRT_PI); "`2/√π · exp(−x²)`";
@@ -233,14 +233,14 @@ macro_rules! table {
         }
         switch {
             /// The absolute value.
-            Abs abs(x) "abs": x.abs(), z tie => (x.gt_mask(0.0) - x.lt_mask(0.0)); "the sign of `x`; `0` at 0";
+            Abs abs(x) "abs": x.abs(), z tie => ((x.gt_mask(0.0) - x.lt_mask(0.0)).unless_nan(z)); "the sign of `x`; `0` at 0";
                 [-INF..=INF]; [0.0, -2.0, 3.0];
             /// The larger operand; a NaN operand is ignored.
-            Max max(x, y) "max": x.max(y), z tie => (x.eq_mask(z) * tie, y.eq_mask(z) * tie);
+            Max max(x, y) "max": x.max(y), z tie => ((x.eq_mask(z) * tie).unless_nan(z), (y.eq_mask(z) * tie).unless_nan(z));
                 "`1` for the larger; at a tie `½`, `½`, and `0` against a constant";
                 [-INF..=INF, -INF..=INF]; [0.0, -2.0, 3.0];
             /// The smaller operand; a NaN operand is ignored.
-            Min min(x, y) "min": x.min(y), z tie => (x.eq_mask(z) * tie, y.eq_mask(z) * tie);
+            Min min(x, y) "min": x.min(y), z tie => ((x.eq_mask(z) * tie).unless_nan(z), (y.eq_mask(z) * tie).unless_nan(z));
                 "`1` for the smaller; at a tie `½`, `½`, and `0` against a constant";
                 [-INF..=INF, -INF..=INF]; [0.0, -2.0, 3.0];
             /// The nearest number between `low` and `high`. Panics if `low > high` or one is NaN.
@@ -255,7 +255,7 @@ macro_rules! table {
                 ); "`±1` as the sign changed; `0` at `x = 0`; `0`";
                 [-INF..=INF, -INF..=INF]; [0.0, -2.0, 3.0];
             /// `max(x, 0)`.
-            Relu relu(x) "relu": special::relu(x), z tie => (x.gt_mask(0.0)); "`1` for `x > 0`, else `0`";
+            Relu relu(x) "relu": special::relu(x), z tie => (x.gt_mask(0.0).unless_nan(z)); "`1` for `x > 0`, else `0`";
                 [-INF..=INF]; [0.0, -2.0, 3.0];
             /// `x` for `x > 0`, else `slope · x`.
             LeakyRelu leaky_relu(x, slope) "leaky_relu": special::leaky_relu(x, slope), z tie => (
@@ -405,7 +405,7 @@ fn silu_dx<T: Real>(x: T) -> T {
         -700.0,
         || {
             let h = (x * 0.5).exp();
-            (x + 1.0) * h * h
+            h.at(0.0, || h, || (x + 1.0) * h * h)
         },
         || {
             x.below(
@@ -415,6 +415,19 @@ fn silu_dx<T: Real>(x: T) -> T {
             )
         },
     )
+}
+
+fn gelu_dx<T: Real>(x: T) -> T {
+    // In the far left tail the density is subnormal; its factors are not.
+    let tail = || {
+        let h = (x * 0.5).exp_neg_square();
+        h.at(0.0, || h, || x.normal_cdf() + h * (x * (0.5 * FRAC_2_SQRT_PI * FRAC_1_SQRT_2)) * h)
+    };
+    let density = || {
+        let density = x.norm_pdf();
+        density.at(0.0, || x.normal_cdf(), || x.normal_cdf() + density * x)
+    };
+    x.below(-37.0, tail, density)
 }
 
 /// `sigmoid(x − y)`, with the rounding of the difference made good.
@@ -639,7 +652,10 @@ macro_rules! stamp {
                     $(let $n = n as $N;)?
                     let ($z, $tie) = (z, tie);
                     let partial = nth!(k; $($partial),*);
-                    partial.unless_nan($z)
+                    match Op::$Op.kind() {
+                        Kind::Smooth => partial.unless_nan($z),
+                        _ => partial,
+                    }
                 }
             )*)*
         }
@@ -676,7 +692,7 @@ pub(crate) fn partials<T: Real>(
         Op::Constant | Op::Leaf => SmallVec::new(),
         Op::Sum => of(&|_| T::from(1.0)),
         Op::Dot => of(&|k| operands[k ^ 1]),
-        Op::Norm => of(&|k| norm_partial(operands[k], z)),
+        Op::Norm => of(&|k| norm_partial(operands, k, z)),
         // Divided by their own sum, which makes the rounding of z good.
         Op::LogSumExp => {
             let shares: SmallVec<[T; 4]> = operands.iter().map(|&x| (x - z).exp()).collect();
@@ -693,9 +709,15 @@ pub(crate) fn partials<T: Real>(
     }
 }
 
-/// `x/z`, and 0 for the norm of a zero vector.
-pub(crate) fn norm_partial<T: Real>(x: T, z: T) -> T {
-    z.at(0.0, || T::from(0.0), || x / z)
+/// `xₖ/z`, from scaled operands where z has lost bits or overflowed; 0 for a zero vector.
+pub(crate) fn norm_partial<T: Real>(x: &[T], k: usize, z: T) -> T {
+    let scaled = |scale: f64| {
+        let x: SmallVec<[T; 4]> = x.iter().map(|&x| x * scale).collect();
+        x[k] / T::norm(&x)
+    };
+    let (up, down) = (1e200, 1e-200);
+    let small = || z.at(0.0, || T::from(0.0), || scaled(up));
+    z.below(TINY, small, || z.at(INF, || scaled(down), || x[k] / z))
 }
 
 /// The share of an operand that equals the result `z`, among the operands that do: `1/k` for `k`

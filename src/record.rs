@@ -272,10 +272,11 @@ pub(crate) fn read_checkpoint(head: usize) -> (SmallVec<[Operand; 4]>, usize) {
 /// Whether an operation on these operands is to be recorded; looks at all, so that none is stale.
 #[track_caller]
 pub(crate) fn any_recorded(arena: &Arena, operands: &[Var]) -> bool {
-    let next = arena.next();
-    operands.iter().fold(false, |any, x| {
-        any | ((x.id() ^ next) >> INDEX_BITS == 0 || is_recorded(arena, x.id()))
-    })
+    let mut any = false;
+    for x in operands {
+        any |= (x.id() ^ arena.next()) >> INDEX_BITS == 0 || is_recorded(arena, x.id());
+    }
+    any
 }
 
 /// Whether a slot holds a node.

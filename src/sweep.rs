@@ -13,7 +13,7 @@
 use crate::arena::{Node, arena};
 use crate::checkpoint::run_again;
 use crate::graph::{cold, id_of, recording_scope, verify};
-use crate::ops::{self, Op};
+use crate::ops::{self, Kind, Op};
 use crate::record::{Custom, Operand, checkpoint_of, code, decode, read_checkpoint, value_of};
 use crate::var::Var;
 use smallvec::SmallVec;
@@ -410,9 +410,10 @@ fn contributions(index: usize, w: Var) -> Vec<(usize, Var)> {
     let mut given = Vec::with_capacity(operands.len());
     for (x, p) in operands.into_iter().zip(partials) {
         let Some(p) = p else { continue };
-        let nothing = p.is_constant() && p.raw() == 0.0;
-        let absorbed = w.raw() == 0.0 && !p.raw().is_finite();
-        if !(nothing || absorbed) {
+        let is_dropped = decoded.op.kind() == Kind::Switch && p == 0.0;
+        let is_zero = p.is_constant() && p.raw() == 0.0 && w.raw().is_finite();
+        let is_absorbed = !p.raw().is_finite() && w == 0.0;
+        if !(is_dropped || is_zero || is_absorbed) {
             given.push((x.index(), times(w, p)));
         }
     }

@@ -315,7 +315,10 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn op(self) -> Op {
-        self.decode().map_or(Op::Constant, |node| node.op)
+        match self.decode() {
+            Some(node) => node.op,
+            None => Op::Constant,
+        }
     }
 
     /// The operands that it was made from, constants included.
@@ -332,17 +335,19 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn operands(self) -> SmallVec<[Var; 4]> {
-        self.decode().map_or_else(SmallVec::new, |node| {
-            node.operands.iter().map(|x| x.var()).collect()
-        })
+        match self.decode() {
+            Some(node) => node.operands.iter().map(|x| x.var()).collect(),
+            None => SmallVec::new(),
+        }
     }
 
     #[track_caller]
     fn decode(self) -> Option<record::Decoded> {
-        (self.id != 0).then(|| {
-            verify(arena(), self.id);
-            record::decode(self.index())
-        })
+        if self.id == 0 {
+            return None;
+        }
+        verify(arena(), self.id);
+        Some(record::decode(self.index()))
     }
 
     /// `a` where the condition holds, else `b`.
@@ -875,8 +880,9 @@ pub fn weighted_sum(x: &[Var], weights: &[f64]) -> Var {
 /// ```
 #[track_caller]
 pub fn norm(x: &[Var]) -> Var {
-    let z = <f64 as Real>::norm(&values(x));
-    record::with_partials(Op::Norm, x, z, |k| ops::norm_partial(x[k].value, z))
+    let values = values(x);
+    let z = <f64 as Real>::norm(&values);
+    record::with_partials(Op::Norm, x, z, |k| ops::norm_partial(&values, k, z))
 }
 
 /// `ln Σ exp xᵢ`, without overflow on the way: one node.

@@ -12,7 +12,8 @@ const REACH: f64 = 0.05;
 ///
 /// The strategies of this [module](super) make it. It is defined, finite and tame for all inputs in
 /// `−2.5 ..= 2.5` (points are within 2, so that finite differences have room): an operand that could leave
-/// the domain of its operation is scaled and shifted into it. A program that was drawn with a point has
+/// the domain of its operation is scaled and shifted into it. (Ranges are found by sampling: among tens of
+/// thousands of programs with jumps there is one that steps out.) A program that was drawn with a point has
 /// no kink nearby, and a [smooth](super::Programs::smooth) one has none at all.
 ///
 /// It prints as Rust to paste, in several lines with `{:#}`:
@@ -336,8 +337,10 @@ impl Program {
         };
         (0..x.len()).all(|i| {
             let (coarse, fine) = (slope(i, 2e-3), slope(i, 1e-3));
-            let is_tame = (1e-3..1e4).contains(&fine.abs());
-            fine == 0.0 || is_tame && (coarse - fine).abs() <= 0.01 * (1.0 + fine.abs())
+            if fine == 0.0 {
+                return [coarse, slope(i, 0.0314), slope(i, 0.271)] == [0.0; 3];
+            }
+            (1e-3..1e4).contains(&fine.abs()) && (coarse - fine).abs() <= 0.01 * (1.0 + fine.abs())
         })
     }
 }

@@ -1,0 +1,149 @@
+//! Sparse matrices and their patterns, in compressed rows.
+
+use crate::matrix::Matrix;
+
+/// The places in a matrix that may differ from zero, in compressed rows.
+///
+/// ```
+/// use scalargrad::function::Function;
+///
+/// let f = Function::record(&[1.0; 3], |x| x[0] * x[1] + x[2].sin());
+/// let pattern = f.hessian_pattern()?;
+/// assert_eq!(pattern.iter().collect::<Vec<_>>(), [(0, 1), (1, 0), (2, 2)]);
+/// assert_eq!((pattern.row_starts(), pattern.columns()), (&[0, 1, 2, 3][..], &[1, 0, 2][..]));
+/// # Ok::<(), scalargrad::function::ReplayError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    cols: usize,
+    starts: Vec<usize>,
+    columns: Vec<usize>,
+}
+
+impl Pattern {
+    /// The pattern of `rows` rows; `entries` must be sorted.
+    pub(super) fn new(rows: usize, cols: usize, entries: impl Iterator<Item = (usize, usize)>) -> Pattern {
+        let mut starts = vec![0; rows + 1];
+        let mut columns = Vec::new();
+        for (i, j) in entries {
+            columns.push(j);
+            starts[i + 1] = columns.len();
+        }
+        for i in 1..starts.len() {
+            starts[i] = starts[i].max(starts[i - 1]);
+        }
+        Pattern {
+            cols,
+            starts,
+            columns,
+        }
+    }
+
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// The number of columns.
+    pub fn cols(&self) -> usize {
+        self.cols
+    }
+
+    /// The number of places.
+    pub fn len(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Whether every entry is zero.
+    pub fn is_empty(&self) -> bool {
+        self.columns.is_empty()
+    }
+
+    /// For each row the place where it starts in [`columns`](Pattern::columns), and the end of the last.
+    pub fn row_starts(&self) -> &[usize] {
+        &self.starts
+    }
+
+    /// The columns of all rows, one row after the other, ascending in each.
+    pub fn columns(&self) -> &[usize] {
+        &self.columns
+    }
+
+    /// The places `(row, column)`, row by row.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        (0..self.rows()).flat_map(|i| {
+            self.columns[self.starts[i]..self.starts[i + 1]].iter().map(move |&j| (i, j))
+        })
+    }
+}
+
+/// A sparse matrix in compressed rows.
+///
+/// ```
+/// use scalargrad::function::Function;
+///
+/// let f = Function::record(&[1.0; 3], |x| x[0] * x[1] + x[2] * x[2]);
+/// let h = f.sparse_hessian(&[1.0, 2.0, 3.0])?;
+/// assert_eq!(h.triplets().collect::<Vec<_>>(), [(0, 1, 1.0), (1, 0, 1.0), (2, 2, 2.0)]);
+/// assert_eq!((h.get(2, 2), h.get(0, 0)), (2.0, 0.0));
+/// # Ok::<(), scalargrad::function::ReplayError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct SparseMatrix {
+    pattern: Pattern,
+    values: Vec<f64>,
+}
+
+impl SparseMatrix {
+    /// The matrix of sorted triplets.
+    pub(super) fn new(rows: usize, cols: usize, triplets: &[(usize, usize, f64)]) -> SparseMatrix {
+        SparseMatrix {
+            pattern: Pattern::new(rows, cols, triplets.iter().map(|&(i, j, _)| (i, j))),
+            values: triplets.iter().map(|&(.., value)| value).collect(),
+        }
+    }
+
+    /// Where its entries are.
+    pub fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    /// The entries, in the order of the pattern.
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    /// The entries as `(row, column, value)`, row by row.
+    pub fn triplets(&self) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
+        self.pattern.iter().zip(&self.values).map(|((i, j), &value)| (i, j, value))
+    }
+
+    /// The entry at `(i, j)`; zero outside the pattern.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such row.
+    #[track_caller]
+    pub fn get(&self, i: usize, j: usize) -> f64 {
+        let start = self.pattern.starts[i];
+        let row = &self.pattern.columns[start..self.pattern.starts[i + 1]];
+        row.binary_search(&j).map_or(0.0, |k| self.values[start + k])
+    }
+
+    /// The same matrix with its zeros.
+    ///
+    /// ```
+    /// use scalargrad::function::Function;
+    ///
+    /// let f = Function::record(&[1.0; 2], |x| [x[0] * 2.0, x[1]]);
+    /// assert_eq!(f.sparse_jacobian(&[1.0; 2])?.to_dense().as_slice(), [2.0, 0.0, 0.0, 1.0]);
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn to_dense(&self) -> Matrix {
+        let mut dense = Matrix::zeros(self.pattern.rows(), self.pattern.cols());
+        for (i, j, value) in self.triplets() {
+            dense[(i, j)] = value;
+        }
+        dense
+    }
+}
