@@ -116,14 +116,14 @@ impl Cold {
 
     /// Forgets what belongs to the slots from `end` on. What the user gave is returned, to be dropped
     /// when the graph can be used again.
-    fn truncate(&mut self, end: usize) -> Forgotten {
-        fn split<T>(map: &mut BTreeMap<usize, T>, end: usize) -> BTreeMap<usize, T> {
-            if map.is_empty() { BTreeMap::new() } else { map.split_off(&end) }
-        }
+    fn truncate(&mut self, end: usize) -> Option<Forgotten> {
         self.values.truncate(end);
         self.adjoints.truncate(end);
-        split(&mut self.names, end);
-        Forgotten(split(&mut self.customs, end), split(&mut self.segments, end))
+        if self.names.is_empty() && self.customs.is_empty() && self.segments.is_empty() {
+            return None;
+        }
+        self.names.split_off(&end);
+        Some(Forgotten(self.customs.split_off(&end), self.segments.split_off(&end)))
     }
 }
 
@@ -308,7 +308,7 @@ impl Drop for Scope {
                 return None;
             }
             arena.restart(epoch, ended.start);
-            Some(cold.truncate(ended.start))
+            cold.truncate(ended.start)
         });
     }
 }

@@ -12,7 +12,7 @@
 
 use crate::arena::{Node, arena};
 use crate::checkpoint::run_again;
-use crate::graph::{cold, id_of, recording_scope, verify};
+use crate::graph::{Cold, cold, id_of, recording_scope, verify};
 use crate::ops::{self, Kind, Op};
 use crate::record::{Custom, Operand, checkpoint_of, code, decode, read_checkpoint, value_of};
 use crate::var::Var;
@@ -57,15 +57,15 @@ impl Adjoints {
         self.swept.push(window);
     }
 
-    /// Makes all adjoints zero, with room for those up to `last`.
-    fn reset(&mut self, last: usize) {
+    /// Makes all adjoints zero, with room for those of the slots below `end`.
+    fn reset(&mut self, end: usize) {
         for window in self.swept.drain(..) {
             self.live[window] = false;
         }
-        if last >= self.adjoints.len() {
+        if end > self.adjoints.len() {
             self.adjoints = Vec::new(); // nothing in it is live
+            self.make_room(end);
         }
-        self.make_room(last + 1);
     }
 
     /// Makes room for those of the slots below `end`.
@@ -84,13 +84,12 @@ impl Adjoints {
 
     /// Forgets those of the slots from `end` on.
     pub(crate) fn truncate(&mut self, end: usize) {
-        let (window, rest) = (end / WINDOW, end % WINDOW);
-        if self.live.get(window) == Some(&true) {
-            self.adjoints[window * WINDOW + rest..(window + 1) * WINDOW].fill(0.0);
-        }
-        if self.live.len() > window + 1 {
-            let live = &mut self.live;
-            self.swept.retain(|&swept| swept <= window || !std::mem::take(&mut live[swept]));
+        // The first window that keeps none: slot 0 is nobody's.
+        let window = if end <= 1 { 0 } else { end.div_ceil(WINDOW) };
+        let live = &mut self.live;
+        self.swept.retain(|&swept| swept < window || !std::mem::take(&mut live[swept]));
+        if let Some(true) = self.live.get(end / WINDOW) {
+            self.adjoints[end..window * WINDOW].fill(0.0);
         }
     }
 
@@ -113,26 +112,28 @@ pub(crate) fn sweep(output: Var) {
     if !output.is_constant() {
         verify(arena(), output.id());
     }
-    cold(|cold| {
-        cold.adjoints.reset(output.index());
+    let end = output.index() + 1;
+    sweep_between(1, end, |adjoints| {
+        adjoints.reset(end);
         if !output.is_constant() {
-            cold.adjoints.add(output.index(), 1.0);
+            adjoints.add(output.index(), 1.0);
         }
     });
-    if !output.is_constant() {
-        sweep_between(1, output.index() + 1);
-    }
 }
 
-/// Sweeps the slots below `end` down to `floor`.
+/// Sweeps the slots below `end` down to `floor`, after `seed` has given the outputs their adjoints.
 #[track_caller]
-fn sweep_between(floor: usize, end: usize) {
-    let mut end = end;
-    while let Some(head) =
-        cold(|cold| arena().nodes(|nodes| sweep_to_checkpoint(nodes, &mut cold.adjoints, floor, end)))
-    {
+fn sweep_between(floor: usize, end: usize, seed: impl FnOnce(&mut Adjoints)) {
+    let sweep = |cold: &mut Cold, end: usize| {
+        arena().nodes(|nodes| sweep_to_checkpoint(nodes, &mut cold.adjoints, floor, end))
+    };
+    let mut checkpoint = cold(|cold| {
+        seed(&mut cold.adjoints);
+        sweep(cold, end)
+    });
+    while let Some(head) = checkpoint {
         sweep_checkpoint(head);
-        end = head;
+        checkpoint = cold(|cold| sweep(cold, head));
     }
 }
 
@@ -146,15 +147,13 @@ fn sweep_checkpoint(head: usize) {
         let floor = arena().end();
         let again = run_again(head, &leaves, outputs);
         let end = arena().end();
-        cold(|cold| {
-            let adjoints = &mut cold.adjoints;
+        sweep_between(floor, end, |adjoints| {
             adjoints.make_room(end);
             for (k, output) in again.iter().enumerate().filter(|(_, output)| !output.is_constant()) {
                 let w = adjoints.get(head + 1 + k);
                 adjoints.add(output.index(), w);
             }
         });
-        sweep_between(floor, end);
         cold(|cold| {
             for (x, leaf) in inputs.iter().zip(&leaves).filter(|(x, _)| x.index != 0) {
                 let w = cold.adjoints.get(leaf.index());
@@ -227,7 +226,7 @@ fn sweep_fast(
             };
         }
         let (a, b) = (word.a(), word.b());
-        let is_ready = |to: usize| to + 1 >= start || live[to / WINDOW];
+        let is_ready = |to: usize| to >= start || to + 1 == i || live[to / WINDOW];
         if word.code() >= code::TWO {
             if !(is_ready(a) && is_ready(b)) {
                 return (i + 1, 0.0);

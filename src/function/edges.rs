@@ -132,12 +132,13 @@ impl Local {
                 local.first.extend(active.map(|k| (operands[k], value(k ^ 1))));
                 let pairs = (0..operands.len()).step_by(2);
                 let both = pairs.filter(|&k| is_active(k) && is_active(k + 1));
-                local.second.extend(both.map(|k| (operands[k], operands[k + 1], 1.0)));
+                both.for_each(|k| local.pair(operands, k, k + 1, 1.0));
             }
             (_, None) => {
                 local.first.extend(active.map(|k| (operands[k], 0.0)));
-                let add = |j: usize, k: usize| local.second.push((operands[j], operands[k], 0.0));
-                second_partials(node.op, node.n, operands.len(), is_active, add);
+                second_partials(node.op, node.n, operands.len(), is_active, |j, k| {
+                    local.pair(operands, j, k, 0.0);
+                });
             }
             (op, Some(values)) if is_row(op) => {
                 let mut args = [Tangents::<3>::default(); 3];
@@ -152,12 +153,38 @@ impl Local {
                 let partials = ops::partials(op, node.n, args, is_active, z);
                 second_partials(op, node.n, operands.len(), is_active, |j, k| {
                     let second = partials[j].map_or(0.0, |p| p.tangents[k]);
-                    local.second.push((operands[j], operands[k], second));
+                    local.pair(operands, j, k, second);
                 });
             }
             (_, Some(values)) => local.wide(program, node, index, values),
         }
+        local.merge();
         local
+    }
+
+    /// Makes the operands distinct.
+    fn merge(&mut self) {
+        if let [(a, _), (b, _)] = self.first[..] {
+            if a != b {
+                return;
+            }
+        } else if self.first.len() > 2 {
+            self.first.sort_unstable_by_key(|&(operand, _)| operand);
+        }
+        self.first.dedup_by(|&mut (a, p), (b, sum)| {
+            let is_same = a == *b;
+            if is_same {
+                *sum += p;
+            }
+            is_same
+        });
+    }
+
+    /// Notes the second partial with respect to two slots, which may hold the same operand.
+    fn pair(&mut self, operands: &[u32], j: usize, k: usize, second: f64) {
+        let (a, b) = (operands[j], operands[k]);
+        let is_twice = j != k && a == b;
+        self.second.push((a, b, if is_twice { 2.0 * second } else { second }));
     }
 
     /// As `of`, for a node of any number of operands: a tangent at a time.
@@ -181,7 +208,7 @@ impl Local {
             args[j].tangents = [0.0];
             self.first.push((operands[j], z.tangents[0]));
             for k in (j..operands.len()).filter(|&k| is_active(k)) {
-                self.second.push((operands[j], operands[k], partials[k].tangents[0]));
+                self.pair(operands, j, k, partials[k].tangents[0]);
             }
         }
     }
@@ -217,10 +244,7 @@ impl Program {
                 if other == index as u32 {
                     for (a, &(j, pj)) in local.first.iter().enumerate() {
                         for &(k, pk) in &local.first[a..] {
-                            let both = times(times(weight, pj), pk);
-                            // Two different slots stand for two entries; so do they on the diagonal.
-                            let is_twice = j == k && !std::ptr::eq(&local.first[a].1, &pk) && false;
-                            edges.add(j, k, if is_twice { 2.0 * both } else { both });
+                            edges.add(j, k, times(times(weight, pj), pk));
                         }
                     }
                 } else {
@@ -250,5 +274,133 @@ impl Program {
         }
         entries.sort_unstable_by_key(|&(i, j, _)| (i, j));
         Some(entries)
+    }
+}
+
+/// What each output depends on.
+struct Ancestors<'a> {
+    program: &'a Program,
+    /// For each number the output that was the last to reach it, plus 1.
+    reached_by: Vec<u32>,
+    stack: Vec<u32>,
+    inputs: Vec<u32>,
+    nodes: Vec<u32>,
+}
+
+impl<'a> Ancestors<'a> {
+    fn new(program: &'a Program) -> Ancestors<'a> {
+        Ancestors {
+            program,
+            reached_by: vec![0; program.len()],
+            stack: Vec::new(),
+            inputs: Vec::new(),
+            nodes: Vec::new(),
+        }
+    }
+
+    /// Finds those of output `row`: inputs in ascending order, nodes in descending order.
+    fn find(&mut self, row: usize) {
+        self.inputs.clear();
+        self.nodes.clear();
+        self.reach(self.program.outputs[row], row);
+        let first_node = self.program.first_node();
+        while let Some(index) = self.stack.pop() {
+            if (index as usize) < first_node {
+                self.inputs.push(index);
+                continue;
+            }
+            let i = index as usize - first_node;
+            self.nodes.push(i as u32);
+            let node = &self.program.nodes[i];
+            if node.op.kind() != Kind::Step {
+                for &operand in self.program.operands(node) {
+                    self.reach(operand, row);
+                }
+            }
+        }
+        self.inputs.sort_unstable();
+        self.nodes.sort_unstable_by(|a, b| b.cmp(a));
+    }
+
+    fn reach(&mut self, index: u32, row: usize) {
+        let by = &mut self.reached_by[index as usize];
+        if self.program.is_active(index) && *by != row as u32 + 1 {
+            *by = row as u32 + 1;
+            self.stack.push(index);
+        }
+    }
+}
+
+impl Program {
+    /// Where the Hessian of the only output may differ from zero.
+    pub(crate) fn hessian_pattern(&self) -> Pattern {
+        let entries = self.push_edges(None, usize::MAX).unwrap_or_default();
+        Pattern::new(self.inputs, self.inputs, entries.iter().map(|&(i, j, _)| (i, j)))
+    }
+
+    /// Where the Jacobian may differ from zero.
+    pub(crate) fn jacobian_pattern(&self) -> Pattern {
+        let mut ancestors = Ancestors::new(self);
+        let mut entries = Vec::new();
+        for row in 0..self.outputs.len() {
+            ancestors.find(row);
+            entries.extend(ancestors.inputs.iter().map(|&input| (row, input as usize)));
+        }
+        Pattern::new(self.outputs.len(), self.inputs, entries.into_iter())
+    }
+
+    pub(crate) fn sparse_jacobian(&self, x: &[f64]) -> Result<SparseMatrix, Tripped> {
+        with_space(|space| {
+            forward(self, x, &mut space.values)?;
+            space.adjoints.clear();
+            space.adjoints.resize(self.len(), 0.0);
+            let mut ancestors = Ancestors::new(self);
+            let mut triplets = Vec::new();
+            for row in 0..self.outputs.len() {
+                ancestors.find(row);
+                space.adjoints[self.outputs[row] as usize] = 1.0;
+                for &i in &ancestors.nodes {
+                    reverse_node(self, i as usize, &space.values, &mut space.adjoints);
+                    space.adjoints[self.first_node() + i as usize] = 0.0;
+                }
+                for &input in &ancestors.inputs {
+                    let adjoint = std::mem::take(&mut space.adjoints[input as usize]);
+                    triplets.push((row, input as usize, adjoint));
+                }
+            }
+            Ok(SparseMatrix::new(self.outputs.len(), self.inputs, &triplets))
+        })
+    }
+
+    /// The second derivatives of the only output at `x`, unless there are more than `budget` edges.
+    fn edges_at(&self, x: &[f64], budget: usize) -> Result<Option<Vec<(usize, usize, f64)>>, Tripped> {
+        with_space(|space| {
+            forward(self, x, &mut space.values)?;
+            space.adjoints.clear();
+            space.adjoints.resize(self.len(), 0.0);
+            space.adjoints[self.outputs[0] as usize] = 1.0;
+            reverse(self, &space.values, &mut space.adjoints);
+            Ok(self.push_edges(Some((&space.values, &space.adjoints)), budget))
+        })
+    }
+
+    pub(crate) fn sparse_hessian(&self, x: &[f64]) -> Result<SparseMatrix, Tripped> {
+        let triplets = self.edges_at(x, usize::MAX)?.unwrap_or_default();
+        Ok(SparseMatrix::new(self.inputs, self.inputs, &triplets))
+    }
+
+    /// The Hessian of the only output: by edge pushing where that is less work than packs of columns.
+    pub(crate) fn hessian(&self, x: &[f64]) -> Result<Matrix, Tripped> {
+        let packs = self.inputs.div_ceil(super::evaluate::LANES);
+        if packs > 2 {
+            if let Some(triplets) = self.edges_at(x, 2 * packs * self.nodes.len())? {
+                let mut hessian = Matrix::zeros(self.inputs, self.inputs);
+                for (i, j, value) in triplets {
+                    hessian[(i, j)] = value;
+                }
+                return Ok(hessian);
+            }
+        }
+        self.hessian_by_columns(x)
     }
 }

@@ -129,11 +129,6 @@ impl Program {
         Ok(space.1[..self.inputs].iter().map(|w| w.tangents[0]).collect())
     }
 
-    /// The Hessian of the only output.
-    pub(crate) fn hessian(&self, x: &[f64]) -> Result<Matrix, Tripped> {
-        self.hessian_by_columns(x)
-    }
-
     /// The Hessian of the only output, by packs of columns.
     pub(crate) fn hessian_by_columns(&self, x: &[f64]) -> Result<Matrix, Tripped> {
         let n = self.inputs;

@@ -98,39 +98,45 @@ pub(crate) fn is_row(op: Op) -> bool {
 
 /// Adds to the adjoints of all operands what the adjoints of the nodes give them.
 pub(crate) fn reverse<T: Number>(program: &Program, values: &[T], adjoints: &mut [T]) {
-    let first_node = program.first_node();
-    for (i, node) in program.nodes.iter().enumerate().rev() {
-        let index = first_node + i;
-        let w = adjoints[index];
-        if w.is_zero() {
-            continue;
+    for i in (0..program.nodes.len()).rev() {
+        reverse_node(program, i, values, adjoints);
+    }
+}
+
+/// Adds to the adjoints of the operands of node `i` what its own gives them.
+#[inline(always)]
+pub(crate) fn reverse_node<T: Number>(program: &Program, i: usize, values: &[T], adjoints: &mut [T]) {
+    let index = program.first_node() + i;
+    let w = adjoints[index];
+    if w.is_zero() {
+        return;
+    }
+    let node = &program.nodes[i];
+    let operands = program.operands(node);
+    let value = |k: u32| values[k as usize];
+    match (node.op, operands) {
+        (Op::Add, &[a, b]) => {
+            adjoints[a as usize] += w;
+            adjoints[b as usize] += w;
         }
-        let operands = program.operands(node);
-        let value = |k: u32| values[k as usize];
-        match (node.op, operands) {
-            (Op::Add, &[a, b]) => {
-                adjoints[a as usize] += w;
-                adjoints[b as usize] += w;
-            }
-            (Op::Sub, &[a, b]) => {
-                adjoints[a as usize] += w;
-                adjoints[b as usize] -= w;
-            }
-            (Op::Mul, &[a, b]) if a == b => {
-                adjoints[a as usize] += w.times(value(a) + value(a));
-            }
-            (Op::Mul, &[a, b]) => {
-                let (to_a, to_b) = (w.times(value(b)), w.times(value(a)));
-                adjoints[a as usize] += to_a;
-                adjoints[b as usize] += to_b;
-            }
-            (Op::Sum, operands) => {
-                for &a in operands {
-                    adjoints[a as usize] += w;
-                }
-            }
-            _ => give(program, node, operands, values, w, index, adjoints),
+        (Op::Sub, &[a, b]) => {
+            adjoints[a as usize] += w;
+            adjoints[b as usize] -= w;
         }
+        (Op::Mul, &[a, b]) if a == b => {
+            adjoints[a as usize] += w.times(value(a) + value(a));
+        }
+        (Op::Mul, &[a, b]) => {
+            let (to_a, to_b) = (w.times(value(b)), w.times(value(a)));
+            adjoints[a as usize] += to_a;
+            adjoints[b as usize] += to_b;
+        }
+        (Op::Sum, operands) => {
+            for &a in operands {
+                adjoints[a as usize] += w;
+            }
+        }
+        _ => give(program, node, operands, values, w, index, adjoints),
     }
 }
 

@@ -23,18 +23,22 @@
 
 mod capture;
 mod display;
+mod edges;
 mod error;
 mod evaluate;
 mod interpret;
 mod optimise;
 mod program;
 mod recorder;
+mod sparse;
+mod structure;
 mod tangents;
 #[cfg(test)]
 mod tests;
 
 pub use error::{BranchChange, FrozenRead, ReplayError};
 pub use recorder::Recorder;
+pub use sparse::{Pattern, SparseMatrix};
 
 pub(crate) use capture::capture;
 pub(crate) use program::Program;
@@ -360,6 +364,79 @@ impl Function {
         self.check("outputs", self.outputs(), 1)?;
         self.check_inputs(x)?;
         self.replay(x, self.program.hessian(x))
+    }
+
+    /// Where the Hessian of the only output may differ from zero, whatever the inputs.
+    ///
+    /// # Errors
+    ///
+    /// If there is another number of outputs than one.
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0; 3], |x| x[0] * x[1] + x[2]);
+    /// assert_eq!(f.hessian_pattern()?.iter().collect::<Vec<_>>(), [(0, 1), (1, 0)]);
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn hessian_pattern(&self) -> Result<Pattern, ReplayError> {
+        self.check("outputs", self.outputs(), 1)?;
+        Ok(self.program.hessian_pattern())
+    }
+
+    /// Where the Jacobian may differ from zero, whatever the inputs.
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0; 3], |x| [x[0] * x[1], x[2].floor()]);
+    /// assert_eq!(f.jacobian_pattern().iter().collect::<Vec<_>>(), [(0, 0), (0, 1)]);
+    /// ```
+    pub fn jacobian_pattern(&self) -> Pattern {
+        self.program.jacobian_pattern()
+    }
+
+    /// The Hessian of the only output, without most of its zeros: its entries are those of
+    /// [`hessian_pattern`](Function::hessian_pattern).
+    ///
+    /// By edge pushing: the time is about that of a gradient for each number that a number of the program
+    /// interacts with, and neither dense rows nor the number of inputs matter.
+    ///
+    /// # Errors
+    ///
+    /// As for [`value`](Function::value).
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let n = 1000;
+    /// let f = Function::record(&vec![1.0; n], |x| x.iter().map(|&xi| x[0] * xi * xi).sum::<scalargrad::Var>());
+    /// let h = f.sparse_hessian(&vec![2.0; n])?; // an arrow
+    /// assert_eq!((h.pattern().len(), h.get(5, 5), h.get(5, 0)), (3 * n - 2, 4.0, 4.0));
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn sparse_hessian(&self, x: &[f64]) -> Result<SparseMatrix, ReplayError> {
+        self.check("outputs", self.outputs(), 1)?;
+        self.check_inputs(x)?;
+        self.replay(x, self.program.sparse_hessian(x))
+    }
+
+    /// The Jacobian without most of its zeros: its entries are those of
+    /// [`jacobian_pattern`](Function::jacobian_pattern).
+    ///
+    /// Each row by a sweep of only what its output depends on.
+    ///
+    /// # Errors
+    ///
+    /// As for [`values`](Function::values).
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0; 3], |x| [x[0] * x[1], x[2] * 5.0]);
+    /// let j = f.sparse_jacobian(&[2.0, 3.0, 4.0])?;
+    /// assert_eq!(j.triplets().collect::<Vec<_>>(), [(0, 0, 3.0), (0, 1, 2.0), (1, 2, 5.0)]);
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn sparse_jacobian(&self, x: &[f64]) -> Result<SparseMatrix, ReplayError> {
+        self.check_inputs(x)?;
+        self.replay(x, self.program.sparse_jacobian(x))
     }
 
     fn check(&self, what: &'static str, found: usize, expected: usize) -> Result<(), ReplayError> {

@@ -2,6 +2,7 @@
 
 mod accuracy;
 mod check;
+mod checkpoint;
 mod derive;
 mod draw;
 mod dual;
@@ -13,4 +14,5 @@ mod lesson;
 mod programs;
 mod readme;
 mod rooms;
+mod sweep;
 mod values;

@@ -372,7 +372,7 @@ fn counterexamples_shrink_to_the_operation_at_fault() {
     );
     assert_eq!(
         minimal(programs(), without(" / ")),
-        "|x: &[Var]| x[0] / (x[0] * 0.93 + 2.12)"
+        "|x: &[Var]| x[0] / (x[0] * 0.75 + 2.13)"
     );
     assert_eq!(
         minimal(programs(), without(".powi(")),

@@ -1,0 +1,166 @@
+//! Segments that are recorded again when the sweep reaches them.
+
+use scalargrad::{Var, advance, checkpoint, derivative, graph};
+use std::cell::Cell;
+use std::rc::Rc;
+
+/// A step of Lotka–Volterra with rates `p`, by the classical Runge–Kutta method.
+fn step(p: [Var; 4], x: Var, y: Var) -> [Var; 2] {
+    let h = 1e-3;
+    let f = |x: Var, y: Var| (p[0] * x - p[1] * x * y, p[2] * x * y - p[3] * y);
+    let (k1, l1) = f(x, y);
+    let (k2, l2) = f(x + k1 * (h / 2.0), y + l1 * (h / 2.0));
+    let (k3, l3) = f(x + k2 * (h / 2.0), y + l2 * (h / 2.0));
+    let (k4, l4) = f(x + k3 * h, y + l3 * h);
+    [
+        x + (k1 + k2 * 2.0 + k3 * 2.0 + k4) * (h / 6.0),
+        y + (l1 + l2 * 2.0 + l3 * 2.0 + l4) * (h / 6.0),
+    ]
+}
+
+fn rates() -> [Var; 4] {
+    [1.1, 0.4, 0.1, 0.4].map(Var::new)
+}
+
+fn plain(p: [Var; 4], steps: usize) -> Var {
+    let (mut x, mut y) = (Var::from(10.0), Var::from(5.0));
+    for _ in 0..steps {
+        [x, y] = step(p, x, y);
+    }
+    x + y
+}
+
+fn cut(p: [Var; 4], steps: usize, at_once: usize) -> Var {
+    let state = [Var::from(10.0), Var::from(5.0), p[0], p[1], p[2], p[3]];
+    let end = advance(&state, steps, at_once, |_, s| {
+        let p = [s[2], s[3], s[4], s[5]];
+        let [x, y] = step(p, s[0], s[1]);
+        vec![x, y, p[0], p[1], p[2], p[3]]
+    });
+    end[0] + end[1]
+}
+
+fn value_and_slopes(f: impl Fn([Var; 4]) -> Var) -> (f64, [f64; 4]) {
+    graph::scope(|| {
+        let p = rates();
+        let y = f(p);
+        y.backward();
+        (y.value(), p.map(Var::grad))
+    })
+}
+
+fn assert_close(a: [f64; 4], b: [f64; 4]) {
+    for (a, b) in a.into_iter().zip(b) {
+        assert!((a - b).abs() <= 1e-12 * b.abs(), "{a} is not {b}");
+    }
+}
+
+#[test]
+fn a_simulation_cut_into_segments_gives_what_the_plain_one_gives() {
+    let (value, slopes) = value_and_slopes(|p| plain(p, 500));
+    for at_once in [2, 3, 7, 22, 23, 499, 500, 501] {
+        let (v, s) = value_and_slopes(|p| cut(p, 500, at_once));
+        assert_eq!(v.to_bits(), value.to_bits());
+        assert_close(s, slopes);
+    }
+    assert_eq!(value_and_slopes(|p| cut(p, 0, 2)).0, 15.0);
+}
+
+#[test]
+fn a_captured_variable_gets_its_gradient() {
+    let (value, slopes) = value_and_slopes(|p| plain(p, 60));
+    let (v, s) = value_and_slopes(|p| {
+        let mut state = vec![Var::from(10.0), Var::from(5.0)];
+        for _ in 0..6 {
+            state = checkpoint(&state, move |s| {
+                (0..10).fold(s.to_vec(), |s, _| step(p, s[0], s[1]).to_vec())
+            });
+        }
+        state[0] + state[1]
+    });
+    // The first segment has constant inputs only, so it is recorded as it is.
+    assert_eq!(v.to_bits(), value.to_bits());
+    assert_close(s, slopes);
+}
+
+#[test]
+fn the_interior_of_a_segment_is_not_kept() {
+    graph::scope(|| {
+        let x = Var::new(0.5);
+        let before = graph::len();
+        let y = checkpoint(&[x], |x| vec![(0..100_000).fold(x[0], |x, _| x.sin() + x), x[0]]);
+        assert_eq!((graph::len() - before, y.len()), (2, 2));
+        y[0].backward();
+        assert_eq!(graph::len() - before, 2);
+        assert_eq!((y[1].value(), y[1].grad()), (0.5, 0.0));
+    });
+}
+
+#[test]
+fn adjoints_of_outputs_that_cancel_are_swept_all_the_same() {
+    let x = Var::new(3.0);
+    let y = checkpoint(&[x], |x| vec![x[0] * x[0], x[0]]);
+    (y[0] - y[1]).backward();
+    assert_eq!(x.grad(), 5.0);
+    (y[0] * 0.0 + y[1] * 2.0).backward();
+    assert_eq!(x.grad(), 2.0);
+}
+
+#[test]
+fn segments_nest_and_repeat() {
+    let x = Var::new(1.2);
+    let cube = |x: &[Var]| {
+        let square = checkpoint(x, |x| vec![x[0] * x[0]])[0];
+        vec![square * x[0]]
+    };
+    let y = checkpoint(&[x], cube)[0];
+    for _ in 0..3 {
+        y.backward();
+        assert!((x.grad() - 3.0 * 1.44).abs() < 1e-15);
+    }
+    let gradients = (y * 2.0).gradients();
+    assert!((gradients.wrt(x) - 6.0 * 1.44).abs() < 1e-15);
+    let first = y.differentiate(&[x])[0];
+    let second = first.differentiate(&[x])[0];
+    assert!((first.value() - 3.0 * 1.44).abs() < 1e-15);
+    assert!((second.value() - 7.2).abs() < 1e-14);
+}
+
+#[test]
+fn a_sweep_of_another_output_does_not_run_the_segment() {
+    let runs = Rc::new(Cell::new(0));
+    let x = Var::new(2.0);
+    let count = runs.clone();
+    let y = checkpoint(&[x], move |x| {
+        count.set(count.get() + 1);
+        vec![x[0] * x[0]]
+    })[0];
+    assert_eq!(runs.get(), 1);
+    (x * 3.0).backward();
+    assert_eq!((runs.get(), x.grad()), (1, 3.0));
+    y.backward();
+    assert_eq!((runs.get(), x.grad()), (2, 4.0));
+}
+
+#[test]
+fn constants_pass_through_and_nothing_is_recorded_for_them() {
+    let y = checkpoint(&[Var::from(2.0)], |x| vec![x[0] * x[0]])[0];
+    assert!(y.is_constant() && y.value() == 4.0);
+    let x = Var::new(3.0);
+    let y = checkpoint(&[x, Var::from(2.0)], |x| vec![x[0] * x[1], x[1]]);
+    (y[0] + y[1]).backward();
+    assert_eq!(x.grad(), 2.0);
+    assert_eq!(derivative(|x| checkpoint(&[x], |x| vec![x[0], x[0]])[1], 7.0), 1.0);
+}
+
+#[test]
+fn a_segment_that_changes_its_mind_is_a_clear_panic_and_the_graph_stays_usable() {
+    let first = Cell::new(true);
+    let x = Var::new(2.0);
+    let y = checkpoint(&[x], move |x| if first.replace(false) { vec![x[0]] } else { vec![x[0]; 2] })[0];
+    let panic = std::panic::catch_unwind(|| y.backward()).unwrap_err();
+    let text = panic.downcast_ref::<String>().unwrap();
+    assert!(text.contains("gave 2 outputs when it was run again, and 1 before"), "{text}");
+    (x * x).backward();
+    assert_eq!(x.grad(), 4.0);
+}
