@@ -83,6 +83,7 @@ mod special;
 #[cfg(feature = "proptest")]
 pub mod strategy;
 mod sweep;
+mod taylor;
 mod var;
 mod watch;
 
@@ -94,6 +95,7 @@ pub use matrix::Matrix;
 pub use ops::Op;
 pub use real::Real;
 pub use sweep::Gradients;
+pub use taylor::taylor;
 pub use var::{Condition, CustomOp, Var, dot, log_sum_exp, norm, softmax, sum, weighted_sum};
 
 #[cfg(doctest)]

@@ -112,7 +112,7 @@ macro_rules! trait_real {
 
             fn dot(x: &[f64], y: &[f64]) -> f64 {
                 assert_eq!(x.len(), y.len(), "dot: the slices have different lengths");
-                special::dot(x, y)
+                special::dot(x.iter().copied().zip(y.iter().copied()))
             }
 
             fn norm(x: &[f64]) -> f64 {

@@ -272,9 +272,13 @@ pub(crate) fn read_checkpoint(head: usize) -> (SmallVec<[Operand; 4]>, usize) {
 /// Whether an operation on these operands is to be recorded; looks at all, so that none is stale.
 #[track_caller]
 pub(crate) fn any_recorded(arena: &Arena, operands: &[Var]) -> bool {
+    let next = arena.next();
+    if operands.iter().fold(0, |all, x| all | (x.id() ^ next)) >> INDEX_BITS == 0 {
+        return !operands.is_empty();
+    }
     let mut any = false;
     for x in operands {
-        any |= (x.id() ^ arena.next()) >> INDEX_BITS == 0 || is_recorded(arena, x.id());
+        any |= (x.id() ^ next) >> INDEX_BITS == 0 || is_recorded(arena, x.id());
     }
     any
 }

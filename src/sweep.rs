@@ -260,12 +260,13 @@ fn sweep_one(nodes: &[Node], adjoints: &mut Adjoints, i: usize) -> usize {
     };
     let first = slots.start;
     for &Node { p, q, word } in &nodes[slots] {
-        let code = word.code();
-        if word.a() != 0 && (code > code::SLOT_MAX || code & 1 == 0) {
-            adjoints.add(word.a(), w * p);
+        let (a, b, code) = (word.a(), word.b(), word.code());
+        let is_slot = code <= code::SLOT_MAX;
+        if a != 0 && !(is_slot && code & 1 != 0) {
+            adjoints.add(a, w * p);
         }
-        if word.b() != 0 && (code >= code::TWO || code <= code::SLOT_MAX && code & 2 == 0) {
-            adjoints.add(word.b(), w * q);
+        if b != 0 && (code >= code::TWO || is_slot && code & 2 == 0) {
+            adjoints.add(b, w * q);
         }
     }
     first
@@ -430,7 +431,7 @@ fn times(w: Var, p: Var) -> Var {
 }
 
 /// The partials of a node with respect to its operands, recorded.
-fn partials(index: usize, op: Op, n: i32, operands: &[Var], z: Var) -> ops::Partials<Var> {
+pub(crate) fn partials(index: usize, op: Op, n: i32, operands: &[Var], z: Var) -> ops::Partials<Var> {
     if op != Op::Custom {
         return ops::partials(op, n, operands, |k| !operands[k].is_constant(), z);
     }

@@ -4,6 +4,7 @@ use crate::arena::{INDEX_BITS, INDEX_MASK, arena};
 use crate::graph::{cold, verify};
 use crate::ops::{self, Op};
 use crate::real::Real;
+use crate::special;
 use crate::record::{self, Custom};
 use crate::sweep::{self, Gradients};
 use crate::watch::{self, Comparison, Reading};
@@ -833,7 +834,7 @@ pub fn sum(terms: &[Var]) -> Var {
 #[track_caller]
 pub fn dot(x: &[Var], y: &[Var]) -> Var {
     assert_eq!(x.len(), y.len(), "dot: the slices have different lengths");
-    record::dot(x, y, Real::dot(&values(x), &values(y)))
+    record::dot(x, y, special::dot(x.iter().zip(y).map(|(x, y)| (x.value, y.value))))
 }
 
 /// The sum `Σ wᵢ·xᵢ` with weights that are plain numbers: one node.

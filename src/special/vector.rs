@@ -1,8 +1,9 @@
 //! Functions of any number of operands.
 
 /// `Σ xᵢ·yᵢ`, added from the first to the last.
-pub fn dot(x: &[f64], y: &[f64]) -> f64 {
-    x.iter().zip(y).map(|(a, b)| a * b).sum()
+#[inline]
+pub fn dot(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
+    pairs.map(|(x, y)| x * y).sum()
 }
 
 /// `√Σ xᵢ²`, scaled by a power of two so that no square overflows or vanishes.

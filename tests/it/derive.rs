@@ -1,1 +1,292 @@
-//! To come.
+//! Closures in, derivatives out: against each other and against formulas.
+
+use scalargrad::function::Function;
+use scalargrad::{
+    CustomOp, Matrix, Real, Var, derivative, gradient, graph, hessian, hvp, jacobian, jvp, laplacian,
+    log_sum_exp, norm, taylor, vjp,
+};
+
+fn rosenbrock<T: Real>(x: &[T]) -> T {
+    let term = |pair: &[T]| {
+        let (a, b) = (pair[1] - pair[0] * pair[0], -pair[0] + 1.0);
+        a * a * 100.0 + b * b
+    };
+    x.windows(2).map(term).sum()
+}
+
+fn mixture(x: &[Var]) -> Var {
+    let n = x.len();
+    let coupled = (x[0] * x[1]).sin() + x[2].powf(x[3]) + x[n - 1].hypot(x[0]) / x[1];
+    log_sum_exp(&x[..4]) * norm(&x[2..]) + coupled.exp() + x[4].max(x[5]) * x[5] + (x[6] * x[6]).tanh()
+}
+
+fn point(n: usize) -> Vec<f64> {
+    (0..n).map(|i| 0.75 + 0.25 * (i as f64 * 1.7).sin()).collect()
+}
+
+/// The Hessian by `differentiate` and a sweep.
+fn twice(f: impl Fn(&[Var]) -> Var, x: &[f64]) -> Matrix {
+    let mut h = Matrix::zeros(x.len(), x.len());
+    graph::scope(|| {
+        let x: Vec<Var> = x.iter().map(|&x| Var::new(x)).collect();
+        for (i, first) in f(&x).differentiate(&x).into_iter().enumerate() {
+            for (j, second) in first.gradients().wrt_all(&x).into_iter().enumerate() {
+                h[(i, j)] = second;
+            }
+        }
+    });
+    h
+}
+
+#[track_caller]
+fn assert_close(found: &[f64], expected: &[f64]) {
+    let size = expected.iter().fold(1e-300f64, |m, x| m.max(x.abs()));
+    assert_eq!(found.len(), expected.len());
+    for (k, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!((found - expected).abs() <= 1e-12 * size, "{k}: {found} {expected}");
+    }
+}
+
+#[test]
+fn hessians_are_symmetric_and_equal_differentiate_twice() {
+    for n in [8, 9, 16, 17, 40, 200] {
+        for f in [rosenbrock as fn(&[Var]) -> Var, mixture] {
+            let x = point(n);
+            let h = hessian(f, &x);
+            assert_close(h.as_slice(), twice(f, &x).as_slice());
+            for i in 0..n {
+                for j in 0..i {
+                    assert_eq!(h[(i, j)].to_bits(), h[(j, i)].to_bits());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn sparse_equals_dense() {
+    let n = 40;
+    let x = point(n);
+    for f in [rosenbrock as fn(&[Var]) -> Var, mixture] {
+        let recorded = Function::record(&x, f);
+        let sparse = recorded.sparse_hessian(&x).unwrap();
+        assert_eq!(sparse.pattern(), &recorded.hessian_pattern().unwrap());
+        assert_close(sparse.to_dense().as_slice(), twice(f, &x).as_slice());
+    }
+    let outputs = |x: &[Var]| -> Vec<Var> { x.windows(3).map(|x| x[0] * x[1] + x[2].sin()).collect() };
+    let recorded = Function::record(&x, outputs);
+    let sparse = recorded.sparse_jacobian(&x).unwrap();
+    assert_eq!(sparse.pattern(), &recorded.jacobian_pattern());
+    assert_eq!(sparse.pattern().len(), 3 * (n - 2));
+    assert_close(sparse.to_dense().as_slice(), recorded.jacobian(&x).unwrap().as_slice());
+}
+
+#[test]
+fn the_pattern_of_a_linear_or_flat_function_is_empty() {
+    let f = Function::record(&[1.0, 2.0], |x| x[0] * 3.0 - x[1] / 2.0 + x[0].floor() * x[1] + x[0] * x[1].abs() + x[1].max(x[0]));
+    let pattern = f.hessian_pattern().unwrap();
+    assert_eq!(pattern.iter().collect::<Vec<_>>(), [(0, 1), (1, 0)]);
+    let f = Function::record(&[1.0, 2.0], |x| x[0] * 3.0 - x[1].relu());
+    assert!(f.hessian_pattern().unwrap().is_empty());
+}
+
+#[test]
+fn an_arrow_of_a_hundred_thousand_takes_no_time() {
+    let n = 100_000;
+    let x = vec![1.5; n];
+    let f = Function::record(&x, |x| x.iter().map(|&xi| x[n / 2] * xi * xi).sum::<Var>());
+    let h = f.sparse_hessian(&x).unwrap();
+    assert_eq!(h.pattern().len(), 3 * n - 2);
+    assert_eq!((h.get(0, 0), h.get(0, n / 2), h.get(n / 2, 7)), (3.0, 3.0, 3.0));
+}
+
+#[test]
+fn hvp_is_the_hessian_times_a_vector() {
+    let x = point(12);
+    let v: Vec<f64> = (0..12).map(|i| f64::from(i) - 5.5).collect();
+    let h = twice(mixture, &x);
+    let expected: Vec<f64> = (0..12).map(|i| h.row(i).iter().zip(&v).map(|(h, v)| h * v).sum()).collect();
+    assert_close(&hvp(mixture, &x, &v), &expected);
+    let trace: f64 = (0..12).map(|i| h[(i, i)]).sum();
+    assert_close(&[laplacian(mixture, &x)], &[trace]);
+}
+
+#[test]
+fn forward_equals_reverse() {
+    let wide = |x: &[Var]| [mixture(x), rosenbrock(x)];
+    let tall = |x: &[Var]| -> Vec<Var> {
+        (0..40).map(|k| (x[k % 2] * k as f64).sin() * x[(k + 1) % 2]).collect()
+    };
+    let x = point(30);
+    let rows = jacobian(wide, &x);
+    assert_close(rows.row(0), &gradient(mixture, &x));
+    assert_close(rows.row(1), &gradient(rosenbrock, &x));
+    let v: Vec<f64> = (0..30).map(|i| f64::from(i).cos()).collect();
+    let (values, tangents) = jvp(wide, &x, &v);
+    for k in 0..2 {
+        let along: f64 = rows.row(k).iter().zip(&v).map(|(j, v)| j * v).sum();
+        assert_close(&[tangents[k]], &[along]);
+    }
+    assert_eq!(values[1], graph::no_grad(|| rosenbrock(&x)));
+    let x = [0.3, 0.7];
+    let columns = jacobian(tall, &x); // forward
+    for k in 0..40 {
+        let mut w = vec![0.0; 40];
+        w[k] = 1.0;
+        assert_close(columns.row(k), &vjp(tall, &x, &w));
+    }
+}
+
+#[test]
+fn each_closure_runs_once_and_leaves_no_node() {
+    let before = graph::len();
+    let runs = std::cell::Cell::new(0);
+    let f = |x: &[Var]| {
+        runs.set(runs.get() + 1);
+        rosenbrock(x)
+    };
+    let x = point(30);
+    jacobian(f, &x);
+    hessian(f, &x);
+    hvp(f, &x, &x);
+    jvp(f, &x, &x);
+    vjp(f, &x, &[1.0]);
+    laplacian(f, &x);
+    assert_eq!((runs.get(), graph::len()), (6, before));
+}
+
+#[test]
+fn nested_derivatives_do_not_mix_up_their_variables() {
+    // D(x ↦ x · D(y ↦ x·y)(1))(4): the inner derivative is x, so the outer one is that of x².
+    let inner = |x: Var| {
+        let y = Var::new(1.0);
+        (x * y).differentiate(&[y])[0]
+    };
+    assert_eq!(derivative(|x| x * inner(x), 4.0), 8.0);
+    // D(x ↦ x · D(y ↦ x + y)(1))(1) = 1, the classic confusion of perturbations.
+    let shifted = |x: Var| {
+        let y = Var::new(1.0);
+        x * (x + y).differentiate(&[y])[0]
+    };
+    assert_eq!(derivative(shifted, 1.0), 1.0);
+    // The same through a recording, and forward over reverse.
+    let f = Function::record(&[4.0], |x| x[0] * inner(x[0]));
+    assert_eq!(f.gradient(&[5.0]), Ok((25.0, vec![10.0])));
+    assert_eq!(f.hessian(&[5.0]).unwrap().as_slice(), [2.0]);
+}
+
+#[test]
+fn a_number_taken_from_an_inner_derivative_is_told_of() {
+    let f = Function::record(&[4.0], |x| x[0] * derivative(|y| x[0] * y, 1.0));
+    assert!(!f.frozen_reads().is_empty());
+    let f = Function::record(&[4.0], |x| x[0] * hessian(|y| y[0] * y[0] * x[0], &[1.0])[(0, 0)]);
+    assert!(!f.frozen_reads().is_empty());
+}
+
+#[test]
+fn first_order_customs_have_first_derivatives() {
+    let f = |x: &[Var]| {
+        let area = Var::custom("area", x[0].value() * x[1].value(), [(x[0], x[1].value()), (x[1], x[0].value())]);
+        [area * 2.0, x[0]]
+    };
+    assert_eq!(jacobian(f, &[3.0, 2.0]).as_slice(), [4.0, 6.0, 1.0, 0.0]);
+    assert_eq!(jvp(f, &[3.0, 2.0], &[1.0, 10.0]), (vec![12.0, 3.0], vec![64.0, 1.0]));
+    assert_eq!(vjp(f, &[3.0, 2.0], &[1.0, 1.0]), [5.0, 6.0]);
+}
+
+#[test]
+#[should_panic(expected = "Implement `CustomOp`")]
+fn first_order_customs_have_no_hessian() {
+    hessian(|x| Var::custom("square", 9.0, [(x[0], 6.0)]), &[3.0]);
+}
+
+struct Product;
+impl CustomOp for Product {
+    fn value(&self, x: &[f64]) -> f64 {
+        x.iter().product()
+    }
+    fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
+        (0..x.len()).map(|k| (0..x.len()).filter(|&j| j != k).map(|j| x[j]).product()).collect()
+    }
+}
+
+#[test]
+fn customs_have_hessians() {
+    let x = point(20);
+    let f = |x: &[Var]| Product.apply(&x[..5]).sin() + rosenbrock(x);
+    assert_close(hessian(f, &x).as_slice(), twice(f, &x).as_slice());
+    assert_close(hessian(|x| f(x), &x[..6]).as_slice(), twice(f, &x[..6]).as_slice());
+}
+
+#[test]
+fn taylor_coefficients_are_derivatives_over_factorials() {
+    let sine = taylor(|x| x.sin(), 0.0, 7);
+    assert_close(&sine, &[0.0, 1.0, 0.0, -1.0 / 6.0, 0.0, 1.0 / 120.0, 0.0, -1.0 / 5040.0]);
+    let f = |x: Var| (x * x).tanh() / (x + 2.0) + x.powf(1.5) - x.digamma() * x.atan();
+    let series = taylor(f, 0.8, 6);
+    let (mut found, mut factorial) = (Vec::new(), 1.0);
+    graph::scope(|| {
+        let x = Var::new(0.8);
+        let mut z = f(x);
+        for k in 0..=6 {
+            found.push(z.value() / factorial);
+            factorial *= f64::from(k + 1);
+            z = z.differentiate(&[x])[0];
+        }
+    });
+    assert_close(&series, &found);
+    assert_eq!(taylor(|_| Var::constant(3.0), 1.0, 2), [3.0, 0.0, 0.0]);
+    assert_eq!(taylor(|x| x, 1.0, 0), [1.0]);
+}
+
+#[test]
+fn a_matrix_prints_its_rows_aligned() {
+    let m = jacobian(|x| [x[0] * 10.0, x[1] * -0.5 + x[0]], &[1.0, 2.0]);
+    assert_eq!(m.to_string(), "[  10     0]\n[   1  -0.5]");
+    assert_eq!(format!("{m:.1}"), "[10.0   0.0]\n[ 1.0  -0.5]");
+}
+
+#[cfg(feature = "proptest")]
+mod random {
+    use super::*;
+    use proptest::prelude::*;
+    use scalargrad::strategy;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
+        #[test]
+        fn second_derivatives_of_random_programs_agree(
+            (f, x) in strategy::programs().operations(1..=15).at_point(),
+        ) {
+            let run = |x: &[Var]| f.evaluate(x);
+            let expected = twice(run, &x);
+            prop_assume!(expected.as_slice().iter().all(|h| h.is_finite()));
+            let size = expected.as_slice().iter().fold(1.0f64, |m, h| m.max(h.abs()));
+            let recorded = Function::record(&x, run);
+            let dense = recorded.hessian(&x).unwrap();
+            let sparse = recorded.sparse_hessian(&x).unwrap().to_dense();
+            for ((dense, sparse), expected) in
+                dense.as_slice().iter().zip(sparse.as_slice()).zip(expected.as_slice())
+            {
+                prop_assert!((dense - expected).abs() <= 1e-8 * size, "{} {}", dense, expected);
+                prop_assert!((sparse - expected).abs() <= 1e-8 * size, "{} {}", sparse, expected);
+            }
+        }
+
+        #[test]
+        fn forward_equals_reverse_on_random_programs(
+            (f, x) in strategy::programs().operations(1..=30).at_point(),
+        ) {
+            let run = |x: &[Var]| f.evaluate(x);
+            let reverse = gradient(run, &x);
+            let size = reverse.iter().fold(1.0f64, |m, g| m.max(g.abs()));
+            for k in 0..x.len() {
+                let mut v = vec![0.0; x.len()];
+                v[k] = 1.0;
+                let forward = jvp(run, &x, &v).1[0];
+                prop_assert!((forward - reverse[k]).abs() <= 1e-10 * size, "{} {}", forward, reverse[k]);
+            }
+        }
+    }
+}

@@ -386,7 +386,8 @@ mod at_a_pole {
 
 #[test]
 fn outside_the_domain_value_and_partials_are_nan() {
-    let unary: &[(&str, fn(Var) -> Var, &[f64])] = &[
+    type Outside = (&'static str, fn(Var) -> Var, &'static [f64]);
+    let unary: &[Outside] = &[
         ("ln", Var::ln, &[-1.0, -5e-324, -INF]),
         ("log2", Var::log2, &[-1.0, -INF]),
         ("log10", Var::log10, &[-1.0, -INF]),

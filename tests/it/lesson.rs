@@ -115,6 +115,7 @@ fn the_fourth_power_and_its_inner_square_asked_of_one_graph() {
 }
 
 #[test]
+#[allow(clippy::misrefactored_assign_op)] // as it stands there
 fn the_program_of_micrograds_readme() {
     let (a, b) = (Var::new(-4.0), Var::new(2.0));
     let mut c = a + b;

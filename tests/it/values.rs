@@ -350,7 +350,10 @@ fn clamp_panics_where_f64_does_and_leaves_the_graph_usable() {
 /// Every row of the table stands in this file, so that a new one cannot be forgotten.
 #[test]
 fn every_operation_of_the_table_is_checked_here() {
-    let (table, here) = (include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/ops.rs")), include_str!("values.rs"));
+    let (table, here) = (
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/ops.rs")),
+        include_str!("values.rs"),
+    );
     let mut rows = 0;
     for line in table.lines() {
         // `Variant method(operands) "label": value, …`

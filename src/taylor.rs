@@ -1,0 +1,233 @@
+//! Taylor series of a function of one variable.
+//!
+//! A row's derivative is its partial times the derivative of its operand: with series for the partial up
+//! to order k − 1 the series of the row is known to order k. A partial is an expression of the table's
+//! rows again, recorded once for each row (and shared: the partial of the partial of `sin` is `sin` itself,
+//! with its sign), so all series grow together, an order at a time.
+
+use crate::graph;
+use crate::ops::{Kind, Op};
+use crate::record::{Decoded, decode};
+use crate::sweep;
+use crate::var::Var;
+use smallvec::SmallVec;
+use std::collections::HashMap;
+
+/// The Taylor coefficients of `f` around `x`: the `k`-th is the `k`-th derivative over `k!`.
+///
+/// All `order + 1` of them from one recording of `f`, in time that grows with the square of the order.
+///
+/// # Panics
+///
+/// If the output is stale, or depends on a [`Var::custom`] operation, whose partials are numbers.
+///
+/// ```
+/// use scalargrad::taylor;
+///
+/// assert_eq!(taylor(|x| x * x * x, 2.0, 4), [8.0, 12.0, 6.0, 1.0, 0.0]);
+/// let series = taylor(|x| x.exp(), 0.0, 20);
+/// assert!((series[20] * 2432902008176640000.0 - 1.0).abs() < 1e-14);
+/// ```
+#[track_caller]
+pub fn taylor(f: impl FnOnce(Var) -> Var, x: f64, order: usize) -> Vec<f64> {
+    graph::scope(|| {
+        let x = Var::new(x);
+        let z = f(x);
+        let mut series = Series {
+            order,
+            x,
+            terms: Vec::new(),
+            of_node: HashMap::new(),
+            of_expression: HashMap::new(),
+        };
+        let output = series.of(z, 0);
+        series.add_partials();
+        series.grow();
+        let mut coefficients = std::mem::take(&mut series.terms[output].coefficients);
+        coefficients.resize(order + 1, 0.0);
+        coefficients
+    })
+}
+
+/// An operation as it is told from others: itself, its parameter, the places of its operands.
+type Expression = (Op, i32, SmallVec<[usize; 4]>);
+
+/// A number with its coefficients so far.
+struct Term {
+    /// The index of its node, 0 for a constant.
+    index: usize,
+    op: Op,
+    n: i32,
+    operands: SmallVec<[usize; 4]>,
+    /// For each operand the place of the partial, where there is one.
+    partials: SmallVec<[Option<usize>; 4]>,
+    /// The order of derivative at which it is first used.
+    depth: usize,
+    coefficients: Vec<f64>,
+}
+
+struct Series {
+    order: usize,
+    x: Var,
+    terms: Vec<Term>,
+    of_node: HashMap<usize, usize>,
+    of_expression: HashMap<Expression, usize>,
+}
+
+impl Series {
+    /// The place of a variable, with all that it was made from.
+    fn of(&mut self, z: Var, depth: usize) -> usize {
+        if z.is_constant() {
+            return self.push(0, Op::Constant, 0, SmallVec::new(), depth, z.raw());
+        }
+        let mut wanted = vec![(z.index(), z.raw())];
+        while let Some(&(index, value)) = wanted.last() {
+            if self.of_node.contains_key(&index) {
+                wanted.pop();
+                continue;
+            }
+            let Decoded { op, n, operands } = decode(index);
+            let before = wanted.len();
+            wanted.extend(
+                operands
+                    .iter()
+                    .filter(|operand| operand.index != 0 && !self.of_node.contains_key(&operand.index))
+                    .map(|operand| (operand.index, operand.value)),
+            );
+            if wanted.len() > before {
+                continue;
+            }
+            wanted.pop();
+            let places: SmallVec<[usize; 4]> = operands
+                .iter()
+                .map(|operand| match self.of_node.get(&operand.index) {
+                    Some(&place) => place,
+                    None => self.constant(operand.value, depth),
+                })
+                .collect();
+            let expression = (op, n, places.clone());
+            let is_shared = !matches!(op, Op::Leaf | Op::Custom);
+            let place = match self.of_expression.get(&expression).filter(|_| is_shared) {
+                Some(&place) => place,
+                None => {
+                    let place = self.push(index, op, n, places, depth, value);
+                    self.of_expression.insert(expression, place);
+                    place
+                }
+            };
+            self.of_node.insert(index, place);
+        }
+        self.of_node[&z.index()]
+    }
+
+    /// The place of a constant, one for all that are equal.
+    fn constant(&mut self, value: f64, depth: usize) -> usize {
+        let bits = value.to_bits();
+        let expression = (Op::Constant, 0, SmallVec::from_slice(&[bits as usize, (bits >> 32) as usize]));
+        if let Some(&place) = self.of_expression.get(&expression) {
+            return place;
+        }
+        let place = self.push(0, Op::Constant, 0, SmallVec::new(), depth, value);
+        self.of_expression.insert(expression, place);
+        place
+    }
+
+    fn push(
+        &mut self,
+        index: usize,
+        op: Op,
+        n: i32,
+        operands: SmallVec<[usize; 4]>,
+        depth: usize,
+        value: f64,
+    ) -> usize {
+        self.terms.push(Term {
+            index,
+            op,
+            n,
+            operands,
+            partials: SmallVec::new(),
+            depth,
+            coefficients: vec![value],
+        });
+        self.terms.len() - 1
+    }
+
+    /// Whether the series follows from those of the operands alone.
+    fn is_arithmetic(op: Op) -> bool {
+        matches!(op, Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Neg | Op::Sum | Op::Dot)
+    }
+
+    /// Records the partials of all terms, those of the partials too, as far as the order asks.
+    fn add_partials(&mut self) {
+        let mut place = 0;
+        while place < self.terms.len() {
+            let Term {
+                index, op, n, depth, ..
+            } = self.terms[place];
+            let is_plain = matches!(op, Op::Constant | Op::Leaf) || Series::is_arithmetic(op);
+            if !is_plain && op.kind() != Kind::Step && depth < self.order {
+                let operands: Vec<Var> = decode(index).operands.iter().map(|x| x.var()).collect();
+                let z = Var::from_parts(self.terms[place].coefficients[0], graph::id_of(index));
+                let partials = sweep::partials(index, op, n, &operands, z);
+                let places = partials.into_iter().zip(&operands).map(|(p, x)| {
+                    p.filter(|_| !x.is_constant()).map(|p| self.of(p, depth + 1))
+                });
+                self.terms[place].partials = places.collect();
+            }
+            place += 1;
+        }
+    }
+
+    /// Computes the coefficients, an order at a time.
+    fn grow(&mut self) {
+        let mut by_index: Vec<usize> = (0..self.terms.len()).collect();
+        by_index.sort_by_key(|&place| self.terms[place].index);
+        for k in 1..=self.order {
+            for &place in &by_index {
+                if self.terms[place].depth + k <= self.order {
+                    let coefficient = self.coefficient(place, k);
+                    self.terms[place].coefficients.push(coefficient);
+                }
+            }
+        }
+    }
+
+    /// The coefficient of order `k`, from those of the operands and lower ones.
+    fn coefficient(&self, place: usize, k: usize) -> f64 {
+        let term = &self.terms[place];
+        let of = |operand: usize, j: usize| self.terms[term.operands[operand]].coefficients[j];
+        let product = |a: usize, b: usize| (0..=k).map(|j| times(of(a, j), of(b, k - j))).sum::<f64>();
+        match term.op {
+            Op::Constant => 0.0,
+            Op::Leaf => f64::from(k == 1 && term.index == self.x.index()),
+            Op::Add => of(0, k) + of(1, k),
+            Op::Sub => of(0, k) - of(1, k),
+            Op::Neg => -of(0, k),
+            Op::Mul => product(0, 1),
+            Op::Div => {
+                let known: f64 = (0..k).map(|j| times(term.coefficients[j], of(1, k - j))).sum();
+                (of(0, k) - known) / of(1, 0)
+            }
+            Op::Sum => (0..term.operands.len()).map(|a| of(a, k)).sum(),
+            Op::Dot => (0..term.operands.len()).step_by(2).map(|a| product(a, a + 1)).sum(),
+            op => {
+                let mut sum = 0.0;
+                for (a, partial) in term.partials.iter().enumerate() {
+                    let Some(partial) = *partial else { continue };
+                    let p = &self.terms[partial].coefficients;
+                    if op.kind() == Kind::Switch && p[0] == 0.0 {
+                        continue;
+                    }
+                    sum += (1..=k).map(|j| times(of(a, j) * j as f64, p[k - j])).sum::<f64>();
+                }
+                sum / k as f64
+            }
+        }
+    }
+}
+
+/// `a · b`, where a coefficient `a` that is zero gives nothing.
+fn times(a: f64, b: f64) -> f64 {
+    if a == 0.0 { 0.0 } else { a * b }
+}
