@@ -39,7 +39,7 @@ fn newton_step(h: &Matrix, damping: f64, gradient: &[f64]) -> Option<Vec<f64>> {
 
 fn main() -> Result<(), ReplayError> {
     let n = 10;
-    let mut x: Vec<f64> = (0..n).map(|i| if i % 2 == 0 { -1.2 } else { 1.0 }).collect();
+    let mut x = vec![0.0; n];
     let f = Function::record(&x, rosenbrock);
     println!("{} inputs, {} operations, {} second derivatives", n, f.len(), f.hessian_pattern()?.len());
 

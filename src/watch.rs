@@ -72,6 +72,14 @@ impl Comparison {
         }
     }
 
+    /// The comparison that is written with `sign`.
+    #[cfg(feature = "serde")]
+    pub(crate) fn of_sign(sign: &str) -> Option<Comparison> {
+        use Comparison::*;
+        let all = [Equal, Less, LessOrEqual, Greater, GreaterOrEqual, Order];
+        all.into_iter().find(|comparison| comparison.sign() == sign)
+    }
+
     /// The sign it is written with.
     pub(crate) const fn sign(self) -> &'static str {
         match self {

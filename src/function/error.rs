@@ -158,8 +158,8 @@ impl fmt::Display for BranchChange {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct FrozenRead {
-    text: String,
-    value: Option<f64>,
+    pub(super) text: String,
+    pub(super) value: Option<f64>,
 }
 
 impl FrozenRead {

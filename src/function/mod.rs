@@ -30,6 +30,8 @@ mod interpret;
 mod optimise;
 mod program;
 mod recorder;
+#[cfg(feature = "serde")]
+mod saved;
 mod sparse;
 mod structure;
 mod tangents;

@@ -15,4 +15,5 @@ mod programs;
 mod readme;
 mod rooms;
 mod sweep;
+mod saved;
 mod values;

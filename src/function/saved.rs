@@ -1,0 +1,192 @@
+//! Saving and loading (feature `serde`): plain data out, checked data in.
+//!
+//! Numbers are saved as their bits, so that every format keeps all of them, NaN and infinities too; an
+//! operation by its name in the table. What is loaded is checked as if an enemy had written it.
+
+use super::error::FrozenRead;
+use super::program::{Guard, Node, Program};
+use super::Function;
+use crate::ops::Op;
+use crate::watch::Comparison;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The version of the format.
+const FORMAT: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Saved {
+    format: u32,
+    /// The name of every input, empty for none.
+    inputs: Vec<String>,
+    constants: Vec<u64>,
+    /// Operation, integer parameter, operands.
+    nodes: Vec<(String, i32, Vec<u32>)>,
+    outputs: Vec<u32>,
+    guards: Vec<SavedGuard>,
+    /// The names of nodes.
+    names: Vec<(u32, String)>,
+    frozen: Vec<(String, Option<u64>)>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SavedGuard {
+    comparison: String,
+    operands: [u32; 2],
+    answer: i8,
+    recorded: [u64; 2],
+    after: u32,
+    place: String,
+}
+
+impl Serialize for Function {
+    /// Fails for a function with users' own operations, which are code.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Saved::of(self)
+            .map_err(serde::ser::Error::custom)?
+            .serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Function {
+    /// Fails for anything but what a function was saved as.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Function, D::Error> {
+        Saved::deserialize(deserializer)?
+            .check()
+            .map_err(serde::de::Error::custom)
+    }
+}
+
+impl Saved {
+    fn of(function: &Function) -> Result<Saved, String> {
+        let program = &function.program;
+        if let Some(custom) = program.customs.first() {
+            return Err(format!("the operation `{}` is a user's own and cannot be saved", custom.label));
+        }
+        let node = |node: &Node| (format!("{:?}", node.op), node.n, program.operands(node).to_vec());
+        let guard = |guard: &Guard| SavedGuard {
+            comparison: guard.comparison.sign().into(),
+            operands: guard.operands,
+            answer: guard.answer,
+            recorded: guard.recorded.map(f64::to_bits),
+            after: guard.after,
+            place: guard.place.to_string(),
+        };
+        let inputs = (0..program.inputs as u32).map(|k| program.names.get(&k).cloned().unwrap_or_default());
+        let nodes = program.names.iter().filter(|&(&k, _)| k as usize >= program.inputs);
+        let frozen = function.frozen.iter();
+        Ok(Saved {
+            format: FORMAT,
+            inputs: inputs.collect(),
+            constants: program.constants.iter().map(|c| c.to_bits()).collect(),
+            nodes: program.nodes.iter().map(node).collect(),
+            outputs: program.outputs.clone(),
+            guards: program.guards.iter().map(guard).collect(),
+            names: nodes.map(|(&k, name)| (k, name.clone())).collect(),
+            frozen: frozen.map(|read| (read.text.clone(), read.value.map(f64::to_bits))).collect(),
+        })
+    }
+
+    fn check(self) -> Result<Function, String> {
+        if self.format != FORMAT {
+            return Err(format!("format {} is not known, {FORMAT} is", self.format));
+        }
+        let mut program = Program {
+            inputs: self.inputs.len(),
+            constants: self.constants.into_iter().map(f64::from_bits).collect(),
+            ..Program::default()
+        };
+        let operands: usize = self.nodes.iter().map(|(.., operands)| operands.len()).sum();
+        let first_node = program.first_node();
+        let len = first_node + self.nodes.len();
+        if len.max(operands) >= 1 << 30 {
+            return Err("the program is too large".into());
+        }
+        let below = |end: usize, index: u32| match (index as usize) < end {
+            true => Ok(index),
+            false => Err(format!("{index} is no number that is known there")),
+        };
+        for (i, (name, n, operands)) in self.nodes.into_iter().enumerate() {
+            let op = *Op::ALL
+                .iter()
+                .find(|op| format!("{op:?}") == name)
+                .ok_or_else(|| format!("`{name}` is no operation"))?;
+            if !is_sound(op, n, operands.len()) {
+                return Err(format!("`{name}` does not take {} operands and {n}", operands.len()));
+            }
+            operands.iter().try_for_each(|&k| below(first_node + i, k).map(drop))?;
+            program.nodes.push(Node {
+                op,
+                n,
+                first: program.operands.len() as u32,
+                count: operands.len() as u32,
+            });
+            program.operands.extend(operands);
+        }
+        for output in self.outputs {
+            program.outputs.push(below(len, output)?);
+        }
+        for guard in self.guards {
+            let earliest = program.guards.last().map_or(0, |guard| guard.after);
+            if guard.after < earliest || guard.after as usize > program.nodes.len() {
+                return Err("a guard is out of place".into());
+            }
+            let known = first_node + guard.after as usize;
+            program.guards.push(Guard {
+                comparison: Comparison::of_sign(&guard.comparison)
+                    .ok_or_else(|| format!("`{}` is no comparison", guard.comparison))?,
+                operands: [below(known, guard.operands[0])?, below(known, guard.operands[1])?],
+                answer: guard.answer,
+                recorded: guard.recorded.map(f64::from_bits),
+                after: guard.after,
+                place: guard.place.into(),
+            });
+        }
+        let inputs = (0..).zip(self.inputs).filter(|(_, name)| !name.is_empty());
+        for (index, name) in inputs.chain(self.names) {
+            program.names.insert(below(len, index)?, name);
+        }
+        let frozen = self.frozen.into_iter().map(|(text, value)| FrozenRead {
+            text,
+            value: value.map(f64::from_bits),
+        });
+        Ok(Function {
+            program,
+            frozen: frozen.collect(),
+        })
+    }
+}
+
+macro_rules! soundness {
+    (
+        operators { $(
+            $(#[$odoc:meta])*
+            $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ) $olabel:literal :
+            $ovalue:expr, $oz:ident $otie:ident => ( $($opartial:expr),* ) ; $oderivative:literal ;
+            [ $($odomain:expr),+ ] ; [ $($oprobe:expr),* $(,)? ] ;
+        )* }
+        $( $kind:ident { $(
+            $(#[$doc:meta])*
+            $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
+            $value:expr, $z:ident $tie:ident => ( $($partial:expr),* ) ; $derivative:literal ;
+            [ $($domain:expr),+ ] ; [ $($probe:expr),* $(,)? ] ;
+        )* } )*
+    ) => {
+        /// Whether an operation takes that many operands and that integer parameter.
+        fn is_sound(op: Op, n: i32, count: usize) -> bool {
+            match op {
+                $( Op::$Operator => n == 0 && count == [stringify!($ox) $(, stringify!($oy))*].len(), )*
+                $($( Op::$Op => {
+                    let is_sound = n == 0;
+                    $( let is_sound = is_sound || <$N>::try_from(n).is_ok(); )?
+                    is_sound && count == [stringify!($x) $(, stringify!($y))*].len()
+                } )*)*
+                Op::Sum | Op::Norm | Op::LogSumExp => n == 0,
+                Op::Dot => n == 0 && count % 2 == 0,
+                _ => false,
+            }
+        }
+    };
+}
+crate::ops::table!(soundness);
