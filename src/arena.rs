@@ -361,7 +361,8 @@ impl Arena {
     #[track_caller]
     pub(crate) fn reserve(&self, more: usize) {
         if more > ((self.limit.get() & INDEX_MASK) as usize).saturating_sub(self.end()) {
-            self.grow(more).unwrap_or_else(|refusal| self.refuse(refusal));
+            self.grow(more)
+                .unwrap_or_else(|refusal| self.refuse(refusal));
         }
     }
 
@@ -380,7 +381,9 @@ impl Arena {
     #[track_caller]
     fn refuse(&self, refusal: Refusal) -> ! {
         match refusal {
-            Refusal::Lent => panic!("scalargrad: the graph is being swept; nothing can be recorded in it now"),
+            Refusal::Lent => {
+                panic!("scalargrad: the graph is being swept; nothing can be recorded in it now")
+            }
             Refusal::Retired => panic!(
                 "scalargrad: this thread is ending and its graph is gone; \
                  use `value()` in destructors of thread-local values, or finish before the thread ends"
@@ -411,19 +414,35 @@ impl Arena {
         if needed > most {
             return Err(Refusal::Full);
         }
-        let layout = |nodes: usize| Layout::array::<Node>(nodes).map_err(|_| Refusal::NoMemory { nodes });
+        let layout =
+            |nodes: usize| Layout::array::<Node>(nodes).map_err(|_| Refusal::NoMemory { nodes });
         let allocate = |new: usize| {
             let size = layout(new)?.size();
             // SAFETY: the sizes are not zero; `nodes` came from this allocator with `layout(old)`.
             let nodes = unsafe {
-                if old == 0 { alloc(layout(new)?) } else { realloc(self.nodes.get().cast(), layout(old)?, size) }
+                if old == 0 {
+                    alloc(layout(new)?)
+                } else {
+                    realloc(self.nodes.get().cast(), layout(old)?, size)
+                }
             };
-            if nodes.is_null() { Err(Refusal::NoMemory { nodes: new }) } else { Ok((nodes.cast::<Node>(), new)) }
+            if nodes.is_null() {
+                Err(Refusal::NoMemory { nodes: new })
+            } else {
+                Ok((nodes.cast::<Node>(), new))
+            }
         };
-        let (nodes, new) = allocate(needed.max(old * 2).max(1024).min(most)).or_else(|_| allocate(needed))?;
+        let (nodes, new) =
+            allocate(needed.max(old * 2).max(1024).min(most)).or_else(|_| allocate(needed))?;
         if old == 0 {
             // SAFETY: slot 0 is inside the new allocation.
-            unsafe { nodes.write(Node { p: 0.0, q: 0.0, word: Word::new(0, 0, 0) }) };
+            unsafe {
+                nodes.write(Node {
+                    p: 0.0,
+                    q: 0.0,
+                    word: Word::new(0, 0, 0),
+                })
+            };
         }
         self.nodes.set(nodes);
         self.capacity.set(new);

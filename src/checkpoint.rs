@@ -39,7 +39,10 @@ pub fn checkpoint(inputs: &[Var], f: impl Fn(&[Var]) -> Vec<Var> + 'static) -> V
         return f(inputs);
     }
     let constants: Vec<Var> = inputs.iter().map(|x| Var::constant(x.raw())).collect();
-    let outputs: Vec<f64> = graph::no_grad(|| f(&constants)).iter().map(|y| y.raw()).collect();
+    let outputs: Vec<f64> = graph::no_grad(|| f(&constants))
+        .iter()
+        .map(|y| y.raw())
+        .collect();
     record::checkpoint(Rc::new(f), inputs, &outputs)
 }
 
@@ -70,14 +73,23 @@ pub fn advance(
     at_once: usize,
     step: impl Fn(usize, &[Var]) -> Vec<Var> + 'static,
 ) -> Vec<Var> {
-    assert!(at_once >= 2, "scalargrad: `advance` needs room for at least 2 steps at once");
+    assert!(
+        at_once >= 2,
+        "scalargrad: `advance` needs room for at least 2 steps at once"
+    );
     advance_from(0, state, steps, at_once, &(Rc::new(step) as Step))
 }
 
 type Step = Rc<dyn Fn(usize, &[Var]) -> Vec<Var>>;
 
 #[track_caller]
-fn advance_from(first: usize, state: &[Var], steps: usize, at_once: usize, step: &Step) -> Vec<Var> {
+fn advance_from(
+    first: usize,
+    state: &[Var],
+    steps: usize,
+    at_once: usize,
+    step: &Step,
+) -> Vec<Var> {
     let mut state = state.to_vec();
     if steps <= at_once {
         for k in first..first + steps {
@@ -89,7 +101,9 @@ fn advance_from(first: usize, state: &[Var], steps: usize, at_once: usize, step:
     let mut done = 0;
     while done < steps {
         let (start, length, step) = (first + done, length.min(steps - done), step.clone());
-        state = checkpoint(&state, move |state| advance_from(start, state, length, at_once, &step));
+        state = checkpoint(&state, move |state| {
+            advance_from(start, state, length, at_once, &step)
+        });
         done += length;
     }
     state

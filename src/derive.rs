@@ -20,9 +20,11 @@
 //! assert_eq!(outer, 8.0);
 //! ```
 
-use crate::function::{Outputs, Program, capture};
-use crate::graph;
+use crate::arena::arena;
+use crate::function::{Outputs, Program, capture, hvp_on_tape};
+use crate::graph::{self, verify};
 use crate::matrix::Matrix;
+use crate::sweep;
 use crate::var::{Var, weighted_sum};
 use crate::watch::{self, Reading, Watch};
 
@@ -55,7 +57,7 @@ pub fn value_and_gradient(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> (f64, Vec
     graph::recording_scope(|| {
         let x = leaves(x);
         let output = f(&x);
-        (output.raw(), output.gradients().wrt_all(&x))
+        (output.raw(), sweep::gradient(output, &x))
     })
 }
 
@@ -141,7 +143,20 @@ pub fn hessian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Matrix {
 #[track_caller]
 pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
     assert_eq!(x.len(), v.len(), "hvp: `v` must be as long as `x`");
-    unguarded(computable(f, x).hvp(x, v))
+    graph::scope(|| {
+        let leaves = leaves(x);
+        let (output, _) = watch::watch(|| f(&leaves));
+        let start = leaves.first().map_or(0, |x| x.index());
+        if !output.is_constant() && output.index() >= start && !watch::is_watching() {
+            verify(arena(), output.id());
+            if let Some(product) = hvp_on_tape(start, x, v, output.index()) {
+                return product;
+            }
+        }
+        let program = program(&leaves, &[output]);
+        program.refuse_first_order_customs();
+        unguarded(program.hvp(x, v))
+    })
 }
 
 /// The values of the outputs of `f` at `x`, and their tangents along `v`: the Jacobian times `v`.
@@ -157,11 +172,7 @@ pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
 /// assert_eq!((values, tangents), (vec![6.0, 1.0], vec![32.0, -9.0]));
 /// ```
 #[track_caller]
-pub fn jvp<O: Outputs>(
-    f: impl FnOnce(&[Var]) -> O,
-    x: &[f64],
-    v: &[f64],
-) -> (Vec<f64>, Vec<f64>) {
+pub fn jvp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], v: &[f64]) -> (Vec<f64>, Vec<f64>) {
     assert_eq!(x.len(), v.len(), "jvp: `v` must be as long as `x`");
     graph::recording_scope(|| {
         let leaves = leaves(x);
@@ -170,8 +181,11 @@ pub fn jvp<O: Outputs>(
             return unguarded(program.jvp(x, v));
         }
         let along = |output: &Var| {
-            let gradient = output.gradients().wrt_all(&leaves);
-            (output.raw(), gradient.iter().zip(v).map(|(p, v)| p * v).sum::<f64>())
+            let gradient = sweep::gradient(*output, &leaves);
+            (
+                output.raw(),
+                gradient.iter().zip(v).map(|(p, v)| p * v).sum::<f64>(),
+            )
         };
         outputs.iter().map(along).unzip()
     })
@@ -193,8 +207,12 @@ pub fn vjp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], w: &[f64]) -> Vec
     graph::recording_scope(|| {
         let x = leaves(x);
         let outputs = f(&x).into_outputs();
-        assert_eq!(outputs.len(), w.len(), "vjp: `w` must have a weight for each output");
-        weighted_sum(&outputs, w).gradients().wrt_all(&x)
+        assert_eq!(
+            outputs.len(),
+            w.len(),
+            "vjp: `w` must have a weight for each output"
+        );
+        sweep::gradient(weighted_sum(&outputs, w), &x)
     })
 }
 
@@ -222,14 +240,21 @@ fn leaves(x: &[f64]) -> Vec<Var> {
 #[track_caller]
 fn recorded<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[Var]) -> (Vec<Var>, Program) {
     let (outputs, _) = watch::watch(|| f(x).into_outputs());
-    let captured = capture(x, &outputs, Watch::default());
+    let program = program(x, &outputs);
+    (outputs, program)
+}
+
+/// The program of what was recorded.
+#[track_caller]
+fn program(x: &[Var], outputs: &[Var]) -> Program {
+    let captured = capture(x, outputs, Watch::default());
     if watch::is_watching() {
         // An outer recording must know that the result is a number.
         for index in captured.outside {
             watch::read(Reading::Gradient, Var::from_parts(0.0, graph::id_of(index)));
         }
     }
-    (outputs, captured.program)
+    captured.program
 }
 
 /// The program of a function of one output that can be differentiated twice.

@@ -111,7 +111,9 @@ impl Cold {
             return PAUSED;
         }
         let innermost = self.frames.last();
-        innermost.expect("the thread's own graph is never closed").epoch
+        innermost
+            .expect("the thread's own graph is never closed")
+            .epoch
     }
 
     /// Forgets what belongs to the slots from `end` on. What the user gave is returned, to be dropped
@@ -123,7 +125,10 @@ impl Cold {
             return None;
         }
         self.names.split_off(&end);
-        Some(Forgotten(self.customs.split_off(&end), self.segments.split_off(&end)))
+        Some(Forgotten(
+            self.customs.split_off(&end),
+            self.segments.split_off(&end),
+        ))
     }
 }
 

@@ -71,6 +71,7 @@ mod arena;
 pub mod check;
 mod checkpoint;
 pub mod derive;
+mod differentiate;
 mod draw;
 pub mod function;
 pub mod graph;

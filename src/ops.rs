@@ -207,13 +207,13 @@ macro_rules! table {
             Digamma digamma(x) "digamma": special::digamma(x), z tie => (x.polygamma(1)); "`ψ⁽¹⁾(x)`";
                 [0.0..=INF]; [0.3, 1.0, 4.5, -1.5];
             /// The polygamma function, the `n`-th derivative of `digamma`.
-            Polygamma polygamma(x; n: u32) "polygamma": special::polygamma(n, x), z tie => (x.polygamma(n + 1)); "`ψ⁽ⁿ⁺¹⁾(x)`";
+            Polygamma polygamma(x; n: u32) "polygamma": special::polygamma(n, x), z tie => (x.polygamma(n.saturating_add(1))); "`ψ⁽ⁿ⁺¹⁾(x)`";
                 [0.0..=INF]; [0.3, 1.0, 4.5, -1.5];
             /// The unnormalised sinc, `sin x / x`, and 1 at 0.
             Sinc sinc(x) "sinc": special::sinc(x), z tie => (x.sinc_derivative(1)); "`cos x / x − sin x / x²`; `0` at 0";
                 [-INF..=INF]; [0.0, 1e-5, 1.0, -4.0];
             /// The `n`-th derivative of `sinc`.
-            SincDerivative sinc_derivative(x; n: u32) "sinc_derivative": special::sinc_derivative(n, x), z tie => (x.sinc_derivative(n + 1));
+            SincDerivative sinc_derivative(x; n: u32) "sinc_derivative": special::sinc_derivative(n, x), z tie => (x.sinc_derivative(n.saturating_add(1)));
                 "`sinc⁽ⁿ⁺¹⁾(x)`";
                 [-INF..=INF]; [0.0, 1e-5, 1.0, -4.0];
             /// `x ln y`, and 0 at `x = 0`.
@@ -332,7 +332,13 @@ fn powf_dx<T: Real>(x: T, y: T, z: T) -> T {
         p.within(TINY, by_halves, || p.within(INF, || y * p, by_halves))
     };
     x.at(0.0, plain, || {
-        let is_exact = || (m + 1.0 - y).at(0.0, || (y - m - 1.0).at(0.0, exact, from_result), from_result);
+        let is_exact = || {
+            (m + 1.0 - y).at(
+                0.0,
+                || (y - m - 1.0).at(0.0, exact, from_result),
+                from_result,
+            )
+        };
         x.within(INF, is_exact, plain)
     })
 }
@@ -386,7 +392,11 @@ fn atan2_dx<T: Real>(y: T, x: T) -> T {
 fn by_ratio<T: Real>(a: T, b: T) -> T {
     let smaller = || {
         let t = a / b;
-        t.within(TINY, || a / (b * b), || t * 0.5 / b * (T::from(2.0) / (t * t + 1.0)))
+        t.within(
+            TINY,
+            || a / (b * b),
+            || t * 0.5 / b * (T::from(2.0) / (t * t + 1.0)),
+        )
     };
     let larger = || {
         let t = b / a;
@@ -421,7 +431,11 @@ fn gelu_dx<T: Real>(x: T) -> T {
     // In the far left tail the density is subnormal; its factors are not.
     let tail = || {
         let h = (x * 0.5).exp_neg_square();
-        h.at(0.0, || h, || x.normal_cdf() + h * (x * (0.5 * FRAC_2_SQRT_PI * FRAC_1_SQRT_2)) * h)
+        h.at(
+            0.0,
+            || h,
+            || x.normal_cdf() + h * (x * (0.5 * FRAC_2_SQRT_PI * FRAC_1_SQRT_2)) * h,
+        )
     };
     let density = || {
         let density = x.norm_pdf();
@@ -440,7 +454,13 @@ fn logaddexp_dx<T: Real>(x: T, y: T) -> T {
             let e = (x - (d - v)) - (y + v);
             d.sigmoid() * (e * (-d).sigmoid() + 1.0)
         },
-        || (x - y).at(INF, || T::from(1.0), || T::from(0.0)),
+        || {
+            d.at(
+                INF,
+                || T::from(1.0),
+                || d.at(-INF, || T::from(0.0), || T::from(0.5)),
+            )
+        },
     )
 }
 

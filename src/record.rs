@@ -74,7 +74,11 @@ pub(crate) type Segment = Rc<dyn Fn(&[Var]) -> Vec<Var>>;
 pub(crate) fn leaf(value: f64) -> Var {
     let arena = arena();
     register(arena);
-    let mut id = arena.push(Node { p: value, q: 0.0, word: Word::new(code::LEAF, 0, 0) });
+    let mut id = arena.push(Node {
+        p: value,
+        q: 0.0,
+        word: Word::new(code::LEAF, 0, 0),
+    });
     if is_paused(arena) {
         id = current_epoch() << INDEX_BITS | id & INDEX_MASK;
     }
@@ -104,12 +108,20 @@ pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var
         if is_old(a_id) && !is_recorded(arena, a_id) {
             return Var::constant(value);
         }
-        Node { p: partial!(0), q: b.raw(), word: word_of_one(code::ONE, a_id, op, Form::ConstantRight) }
+        Node {
+            p: partial!(0),
+            q: b.raw(),
+            word: word_of_one(code::ONE, a_id, op, Form::ConstantRight),
+        }
     } else if a_id == 0 {
         if is_old(b_id) && !is_recorded(arena, b_id) {
             return Var::constant(value);
         }
-        Node { p: partial!(1), q: a.raw(), word: word_of_one(code::ONE, b_id, op, Form::ConstantLeft) }
+        Node {
+            p: partial!(1),
+            q: a.raw(),
+            word: word_of_one(code::ONE, b_id, op, Form::ConstantLeft),
+        }
     } else {
         if ((a_id ^ next) | (b_id ^ next)) >> INDEX_BITS != 0
             && !(is_recorded(arena, a_id) & is_recorded(arena, b_id))
@@ -117,9 +129,17 @@ pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var
             return Var::constant(value);
         }
         if a_id == b_id {
-            Node { p: partial!(0) + partial!(1), q: 0.0, word: word_of_one(code::ONE, a_id, op, Form::Twice) }
+            Node {
+                p: partial!(0) + partial!(1),
+                q: 0.0,
+                word: word_of_one(code::ONE, a_id, op, Form::Twice),
+            }
         } else {
-            Node { p: partial!(0), q: partial!(1), word: Word::new(code::TWO + op.place(), a_id, b_id) }
+            Node {
+                p: partial!(0),
+                q: partial!(1),
+                word: Word::new(code::TWO + op.place(), a_id, b_id),
+            }
         }
     };
     Var::from_parts(value, arena.push(node))
@@ -151,9 +171,20 @@ pub(crate) fn unary(op: Op, n: i32, a: Var, value: f64, rule: impl Rule) -> Var 
         Kind::Step => 0.0,
         _ => rule(0, [a.raw(), 0.0, 0.0], n, value, 0.0),
     };
-    let code = if op.kind() != Kind::Smooth && p == 0.0 { code::DROPPED } else { code::ONE };
+    let code = if op.kind() != Kind::Smooth && p == 0.0 {
+        code::DROPPED
+    } else {
+        code::ONE
+    };
     let word = word_of_one(code, a.id(), op, Form::Alone);
-    Var::from_parts(value, arena.push(Node { p, q: f64::from(n), word }))
+    Var::from_parts(
+        value,
+        arena.push(Node {
+            p,
+            q: f64::from(n),
+            word,
+        }),
+    )
 }
 
 /// Records a row of the table of several operands.
@@ -164,7 +195,11 @@ pub(crate) fn function(op: Op, operands: &[Var], value: f64) -> Var {
     for (arg, x) in args.iter_mut().zip(operands) {
         *arg = x.raw();
     }
-    let tie = ops::tie(&args[..operands.len()], &|k: usize| !operands[k].is_constant(), value);
+    let tie = ops::tie(
+        &args[..operands.len()],
+        &|k: usize| !operands[k].is_constant(),
+        value,
+    );
     with_partials(op, operands, value, |k| match op.kind() {
         Kind::Step => 0.0,
         _ => ops::partial(op, k, args, 0, value, tie),
@@ -173,7 +208,12 @@ pub(crate) fn function(op: Op, operands: &[Var], value: f64) -> Var {
 
 /// Records any operation whose partials are known.
 #[track_caller]
-pub(crate) fn with_partials(op: Op, operands: &[Var], value: f64, partial: impl Fn(usize) -> f64) -> Var {
+pub(crate) fn with_partials(
+    op: Op,
+    operands: &[Var],
+    value: f64,
+    partial: impl Fn(usize) -> f64,
+) -> Var {
     let arena = arena();
     if !any_recorded(arena, operands) {
         return Var::constant(value);
@@ -184,7 +224,14 @@ pub(crate) fn with_partials(op: Op, operands: &[Var], value: f64, partial: impl 
         (p, (may_drop && p == 0.0) as u8)
     });
     let word = Word::new(code::NARY, op as u64, operands.len() as u64);
-    Var::from_parts(value, arena.push(Node { p: value, q: 0.0, word }))
+    Var::from_parts(
+        value,
+        arena.push(Node {
+            p: value,
+            q: 0.0,
+            word,
+        }),
+    )
 }
 
 /// Records the slots of a node; `active` gives what stands beside an active operand, and whether
@@ -201,7 +248,11 @@ fn push_slots(arena: &Arena, operands: &[Var], active: impl Fn(usize) -> (f64, u
     arena.reserve(operands.len().div_ceil(2) + 1);
     for k in (0..operands.len()).step_by(2) {
         let ((p, drop_a, a), (q, drop_b, b)) = (operand(k), operand(k + 1));
-        arena.push(Node { p, q, word: Word::new(code::SLOT | drop_a | drop_b << 1, a, b) });
+        arena.push(Node {
+            p,
+            q,
+            word: Word::new(code::SLOT | drop_a | drop_b << 1, a, b),
+        });
     }
 }
 
@@ -226,10 +277,21 @@ pub(crate) fn dot(x: &[Var], y: &[Var], value: f64) -> Var {
         // Where a factor is constant, its own value stands in its place.
         let p = if x.is_constant() { x } else { y };
         let q = if y.is_constant() { y } else { x };
-        arena.push(Node { p: p.raw(), q: q.raw(), word: Word::new(code::SLOT, x.id(), y.id()) });
+        arena.push(Node {
+            p: p.raw(),
+            q: q.raw(),
+            word: Word::new(code::SLOT, x.id(), y.id()),
+        });
     }
     let word = Word::new(code::NARY, Op::Dot as u64, 2 * x.len() as u64);
-    Var::from_parts(value, arena.push(Node { p: value, q: 0.0, word }))
+    Var::from_parts(
+        value,
+        arena.push(Node {
+            p: value,
+            q: 0.0,
+            word,
+        }),
+    )
 }
 
 /// Records a user's own operation.
@@ -248,17 +310,24 @@ pub(crate) fn checkpoint(segment: Segment, inputs: &[Var], outputs: &[f64]) -> V
     let arena = arena();
     push_slots(arena, inputs, |k| (inputs[k].raw(), 0));
     let word = Word::new(code::CHECKPOINT, Op::Checkpoint as u64, inputs.len() as u64);
-    let head = arena.push(Node { p: 0.0, q: outputs.len() as f64, word });
+    let head = arena.push(Node {
+        p: 0.0,
+        q: outputs.len() as f64,
+        word,
+    });
     cold(|cold| cold.segments.insert((head & INDEX_MASK) as usize, segment));
     let word = Word::new(code::OUTPUT, head, 0);
-    let output = |&value: &f64| Var::from_parts(value, arena.push(Node { p: value, q: 0.0, word }));
+    let output = |&value: &f64| {
+        Var::from_parts(
+            value,
+            arena.push(Node {
+                p: value,
+                q: 0.0,
+                word,
+            }),
+        )
+    };
     outputs.iter().map(output).collect()
-}
-
-/// The checkpoint that the node at `index` is an output of.
-pub(crate) fn checkpoint_of(index: usize) -> Option<usize> {
-    let word = arena().node(index).word;
-    (word.code() == code::OUTPUT).then(|| word.a())
 }
 
 /// The operands of the checkpoint at `head`, and the number of its outputs.
@@ -315,32 +384,17 @@ impl Operand {
 
 /// Reads the node at `index` back.
 pub(crate) fn decode(index: usize) -> Decoded {
-    let read = || cold(|cold| arena().nodes(|nodes| {
-        cold.values.make_room(nodes.len());
-        decode_in(nodes, &cold.values, index)
-    }));
-    let mut decoded = read();
-    for operand in decoded.operands.iter_mut().filter(|operand| operand.index != 0) {
-        operand.value = value_of(operand.index);
-    }
-    decoded
-}
-
-fn decode_in(nodes: &[Node], values: &Values, index: usize) -> Decoded {
-    let mut operands = SmallVec::new();
-    let (op, n) = read_node(nodes, index, |index, value| operands.push(Operand { index, value }));
-    if op != Op::Checkpoint {
-        for operand in operands.iter_mut().filter(|operand: &&mut Operand| operand.index != 0) {
-            operand.value = values.get(operand.index);
-        }
-    }
-    Decoded { op, n, operands }
+    cold(|cold| arena().nodes(|nodes| cold.values.decode(nodes, index)))
 }
 
 /// The operation of the node at `index` and its integer parameter; `each` gets the index of every
 /// operand, or 0 and the value of a constant.
 #[inline(always)]
-pub(crate) fn read_node(nodes: &[Node], index: usize, mut each: impl FnMut(usize, f64)) -> (Op, i32) {
+pub(crate) fn read_node(
+    nodes: &[Node],
+    index: usize,
+    mut each: impl FnMut(usize, f64),
+) -> (Op, i32) {
     let Node { q, word, .. } = nodes[index];
     let (a, b) = (word.a(), word.b());
     match word.code() {
@@ -378,39 +432,7 @@ pub(crate) fn read_node(nodes: &[Node], index: usize, mut each: impl FnMut(usize
 ///
 /// Works out, once, what it was made from: only drawings, `differentiate` and the like ask.
 pub(crate) fn value_of(index: usize) -> f64 {
-    cold(|cold| {
-        arena().nodes(|nodes| {
-            let values = &mut cold.values;
-            values.make_room(nodes.len());
-            let mut wanted = vec![index];
-            while let Some(&i) = wanted.last() {
-                let Node { p, word, .. } = nodes[i];
-                let operands: &[usize] = match word.code() {
-                    _ if values.is_known(i) => {
-                        wanted.pop();
-                        continue;
-                    }
-                    code::ONE | code::DROPPED => &[word.a()],
-                    code::TWO.. => &[word.a(), word.b()],
-                    _ => {
-                        values.set(i, p);
-                        continue;
-                    }
-                };
-                let before = wanted.len();
-                wanted.extend(operands.iter().filter(|&&operand| !values.is_known(operand)));
-                if wanted.len() == before {
-                    let Decoded { op, n, operands } = decode_in(nodes, values, i);
-                    let mut args = [0.0; 3];
-                    for (arg, operand) in args.iter_mut().zip(&operands) {
-                        *arg = operand.value;
-                    }
-                    values.set(i, ops::value(op, args, n));
-                }
-            }
-            values.get(index)
-        })
-    })
+    cold(|cold| arena().nodes(|nodes| cold.values.of(nodes, index)))
 }
 
 /// The values of nodes that were asked for.
@@ -422,8 +444,60 @@ pub(crate) struct Values {
 }
 
 impl Values {
-    fn get(&self, index: usize) -> f64 {
+    /// Reads the node at `index` back, with the values of its operands.
+    pub(crate) fn decode(&mut self, nodes: &[Node], index: usize) -> Decoded {
+        let mut operands = SmallVec::new();
+        let (op, n) = read_node(nodes, index, |index, value| {
+            operands.push(Operand { index, value })
+        });
+        for operand in operands
+            .iter_mut()
+            .filter(|operand: &&mut Operand| operand.index != 0)
+        {
+            operand.value = self.of(nodes, operand.index);
+        }
+        Decoded { op, n, operands }
+    }
+
+    /// The value of the node at `index`.
+    pub(crate) fn of(&mut self, nodes: &[Node], index: usize) -> f64 {
+        self.make_room(nodes.len());
+        if !self.is_known(index) {
+            self.work_out(nodes, index);
+        }
         self.values[index]
+    }
+
+    /// Works a value out, after those that it was made from.
+    fn work_out(&mut self, nodes: &[Node], index: usize) {
+        let mut wanted = vec![index];
+        while let Some(&i) = wanted.last() {
+            let Node { p, word, .. } = nodes[i];
+            let operands: &[usize] = match word.code() {
+                code::ONE | code::DROPPED => &[word.a()],
+                code::TWO.. => &[word.a(), word.b()],
+                _ => {
+                    self.set(i, p);
+                    wanted.pop();
+                    continue;
+                }
+            };
+            let before = wanted.len();
+            wanted.extend(operands.iter().filter(|&&operand| !self.is_known(operand)));
+            if wanted.len() == before {
+                let (mut args, mut k) = ([0.0; 3], 0);
+                let (op, n) = read_node(nodes, i, |index, value| {
+                    args[k] = if index == 0 {
+                        value
+                    } else {
+                        self.values[index]
+                    };
+                    k += 1;
+                });
+                self.set(i, ops::value(op, args, n));
+                wanted.pop();
+            }
+        }
     }
 
     fn is_known(&self, index: usize) -> bool {

@@ -1,4 +1,4 @@
-//! The reverse sweep: from one output, in reverse topological order, over `f64` or over `Var`.
+//! The reverse sweep over `f64`: from one output, in reverse topological order.
 //!
 //! Operands are recorded before their results, so index order is a topological order, and going down
 //! the tape from the output meets every node after all its users. The tape is swept in *windows* of
@@ -12,12 +12,11 @@
 
 use crate::arena::{Node, arena};
 use crate::checkpoint::run_again;
-use crate::graph::{Cold, cold, id_of, recording_scope, verify};
-use crate::ops::{self, Kind, Op};
-use crate::record::{Custom, Operand, checkpoint_of, code, decode, read_checkpoint, value_of};
+use crate::graph::{Cold, cold, recording_scope, verify};
+use crate::record::{Operand, code, read_checkpoint};
 use crate::var::Var;
+use crate::watch::{self, Reading};
 use smallvec::SmallVec;
-use std::collections::BTreeMap;
 
 /// Slots in a window.
 const WINDOW: usize = 64;
@@ -36,7 +35,11 @@ pub(crate) struct Adjoints {
 impl Adjoints {
     /// The adjoint of a node.
     pub(crate) fn get(&self, index: usize) -> f64 {
-        if self.live.get(index / WINDOW) == Some(&true) { self.adjoints[index] } else { 0.0 }
+        if self.live.get(index / WINDOW) == Some(&true) {
+            self.adjoints[index]
+        } else {
+            0.0
+        }
     }
 
     /// Adds to the adjoint of a node.
@@ -87,7 +90,8 @@ impl Adjoints {
         // The first window that keeps none: slot 0 is nobody's.
         let window = if end <= 1 { 0 } else { end.div_ceil(WINDOW) };
         let live = &mut self.live;
-        self.swept.retain(|&swept| swept < window || !std::mem::take(&mut live[swept]));
+        self.swept
+            .retain(|&swept| swept < window || !std::mem::take(&mut live[swept]));
         if let Some(true) = self.live.get(end / WINDOW) {
             self.adjoints[end..window * WINDOW].fill(0.0);
         }
@@ -142,14 +146,24 @@ fn sweep_between(floor: usize, end: usize, seed: impl FnOnce(&mut Adjoints)) {
 fn sweep_checkpoint(head: usize) {
     let (inputs, outputs) = read_checkpoint(head);
     recording_scope(|| {
-        let leaf = |x: &Operand| if x.index == 0 { Var::constant(x.value) } else { Var::new(x.value) };
+        let leaf = |x: &Operand| {
+            if x.index == 0 {
+                Var::constant(x.value)
+            } else {
+                Var::new(x.value)
+            }
+        };
         let leaves: SmallVec<[Var; 4]> = inputs.iter().map(leaf).collect();
         let floor = arena().end();
         let again = run_again(head, &leaves, outputs);
         let end = arena().end();
         sweep_between(floor, end, |adjoints| {
             adjoints.make_room(end);
-            for (k, output) in again.iter().enumerate().filter(|(_, output)| !output.is_constant()) {
+            for (k, output) in again
+                .iter()
+                .enumerate()
+                .filter(|(_, output)| !output.is_constant())
+            {
                 let w = adjoints.get(head + 1 + k);
                 adjoints.add(output.index(), w);
             }
@@ -164,13 +178,21 @@ fn sweep_checkpoint(head: usize) {
 }
 
 /// Sweeps the live windows below `end` down to `floor`, or to a checkpoint: returns its index.
-fn sweep_to_checkpoint(nodes: &[Node], adjoints: &mut Adjoints, floor: usize, end: usize) -> Option<usize> {
+fn sweep_to_checkpoint(
+    nodes: &[Node],
+    adjoints: &mut Adjoints,
+    floor: usize,
+    end: usize,
+) -> Option<usize> {
     let mut i = end;
     while i > floor {
         let window = (i - 1) / WINDOW;
         if !adjoints.live[window] {
             let live = &adjoints.live[floor / WINDOW..window];
-            i = live.iter().rposition(|&live| live).map_or(floor, |below| (floor / WINDOW + below + 1) * WINDOW);
+            i = live
+                .iter()
+                .rposition(|&live| live)
+                .map_or(floor, |below| (floor / WINDOW + below + 1) * WINDOW);
             continue;
         }
         let start = (window * WINDOW).max(floor);
@@ -350,103 +372,29 @@ impl Gradients {
     }
 }
 
+/// Sweeps from `output` for the derivatives with respect to `x`, and leaves the adjoints in the graph
+/// as they were.
+#[track_caller]
+pub(crate) fn gradient(output: Var, x: &[Var]) -> Vec<f64> {
+    watch::read(Reading::Gradient, output);
+    let before = cold(|cold| cold.adjoints.nonzero());
+    sweep(output);
+    let gradient = cold(|cold| x.iter().map(|x| cold.adjoints.get(x.index())).collect());
+    sweep(Var::constant(0.0));
+    restore(before);
+    gradient
+}
+
 /// Sweeps from `output` into a snapshot, and leaves the adjoints in the graph as they were.
 #[track_caller]
 pub(crate) fn gradients(output: Var) -> Gradients {
     let before = cold(|cold| cold.adjoints.nonzero());
     sweep(output);
-    let gradients = cold(|cold| Gradients { adjoints: cold.adjoints.nonzero(), epochs: cold.epochs() });
+    let gradients = cold(|cold| Gradients {
+        adjoints: cold.adjoints.nonzero(),
+        epochs: cold.epochs(),
+    });
     sweep(Var::constant(0.0));
     restore(before);
     gradients
-}
-
-/// Records the derivatives of `output` with respect to each of `x`.
-///
-/// An adjoint that is absent, or exactly zero and constant, is not propagated, so that the graph of
-/// a derivative grows with what it depends on and not with its order.
-#[track_caller]
-pub(crate) fn differentiate(output: Var, x: &[Var]) -> Vec<Var> {
-    let arena = arena();
-    for x in x.iter().chain([&output]).filter(|x| !x.is_constant()) {
-        verify(arena, x.id());
-    }
-    let mut found: BTreeMap<usize, Var> = BTreeMap::new();
-    let mut open: BTreeMap<usize, Var> = BTreeMap::new();
-    if !output.is_constant() {
-        open.insert(output.index(), Var::constant(1.0));
-    }
-    let wanted: BTreeMap<usize, ()> = x.iter().map(|x| (x.index(), ())).collect();
-    while let Some((index, w)) = open.pop_last() {
-        if wanted.contains_key(&index) {
-            found.insert(index, w);
-        }
-        for (operand, contribution) in contributions(index, w) {
-            open.entry(operand)
-                .and_modify(|sum| *sum += contribution)
-                .or_insert(contribution);
-        }
-    }
-    x.iter()
-        .map(|x| found.get(&x.index()).copied().unwrap_or_default())
-        .collect()
-}
-/// What the node at `index`, of adjoint `w`, gives to its operands, recorded.
-fn contributions(index: usize, w: Var) -> Vec<(usize, Var)> {
-    if let Some(head) = checkpoint_of(index) {
-        let (inputs, outputs) = read_checkpoint(head);
-        let inputs: SmallVec<[Var; 4]> = inputs.iter().map(|x| x.var()).collect();
-        let again = run_again(head, &inputs, outputs)[index - head - 1];
-        return if again.is_constant() { vec![] } else { vec![(again.index(), w)] };
-    }
-    let z = Var::from_parts(value_of(index), id_of(index));
-    let decoded = decode(index);
-    let operands: Vec<Var> = decoded
-        .operands
-        .iter()
-        .map(|operand| operand.var())
-        .collect();
-    let partials = partials(index, decoded.op, decoded.n, &operands, z);
-    let mut given = Vec::with_capacity(operands.len());
-    for (x, p) in operands.into_iter().zip(partials) {
-        let Some(p) = p else { continue };
-        let is_dropped = decoded.op.kind() == Kind::Switch && p == 0.0;
-        let is_zero = p.is_constant() && p.raw() == 0.0 && w.raw().is_finite();
-        let is_absorbed = !p.raw().is_finite() && w == 0.0;
-        if !(is_dropped || is_zero || is_absorbed) {
-            given.push((x.index(), times(w, p)));
-        }
-    }
-    given
-}
-
-/// `w · p`, without a node for a factor of one.
-fn times(w: Var, p: Var) -> Var {
-    match (w.is_constant(), w.raw(), p.is_constant(), p.raw()) {
-        (true, 1.0, ..) => p,
-        (_, _, true, 1.0) => w,
-        (_, _, true, -1.0) => -w,
-        _ => w * p,
-    }
-}
-
-/// The partials of a node with respect to its operands, recorded.
-pub(crate) fn partials(index: usize, op: Op, n: i32, operands: &[Var], z: Var) -> ops::Partials<Var> {
-    if op != Op::Custom {
-        return ops::partials(op, n, operands, |k| !operands[k].is_constant(), z);
-    }
-    let Custom { label, op } = cold(|cold| cold.customs[&index].clone());
-    let Some(op) = op else {
-        panic!(
-            "scalargrad: `{label}` was made by `Var::custom` with partials that are plain numbers, \
-             so it cannot be differentiated again. Implement `CustomOp`, whose partials are expressions"
-        )
-    };
-    let partials = op.partials(operands, z);
-    assert_eq!(
-        partials.len(),
-        operands.len(),
-        "scalargrad: `{label}` has another number of partials than of operands"
-    );
-    partials.into_iter().map(Some).collect()
 }

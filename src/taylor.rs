@@ -5,10 +5,10 @@
 //! rows again, recorded once for each row (and shared: the partial of the partial of `sin` is `sin` itself,
 //! with its sign), so all series grow together, an order at a time.
 
+use crate::differentiate;
 use crate::graph;
 use crate::ops::{Kind, Op};
 use crate::record::{Decoded, decode};
-use crate::sweep;
 use crate::var::Var;
 use smallvec::SmallVec;
 use std::collections::HashMap;
@@ -91,7 +91,9 @@ impl Series {
             wanted.extend(
                 operands
                     .iter()
-                    .filter(|operand| operand.index != 0 && !self.of_node.contains_key(&operand.index))
+                    .filter(|operand| {
+                        operand.index != 0 && !self.of_node.contains_key(&operand.index)
+                    })
                     .map(|operand| (operand.index, operand.value)),
             );
             if wanted.len() > before {
@@ -123,7 +125,11 @@ impl Series {
     /// The place of a constant, one for all that are equal.
     fn constant(&mut self, value: f64, depth: usize) -> usize {
         let bits = value.to_bits();
-        let expression = (Op::Constant, 0, SmallVec::from_slice(&[bits as usize, (bits >> 32) as usize]));
+        let expression = (
+            Op::Constant,
+            0,
+            SmallVec::from_slice(&[bits as usize, (bits >> 32) as usize]),
+        );
         if let Some(&place) = self.of_expression.get(&expression) {
             return place;
         }
@@ -155,7 +161,10 @@ impl Series {
 
     /// Whether the series follows from those of the operands alone.
     fn is_arithmetic(op: Op) -> bool {
-        matches!(op, Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Neg | Op::Sum | Op::Dot)
+        matches!(
+            op,
+            Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Neg | Op::Sum | Op::Dot
+        )
     }
 
     /// Records the partials of all terms, those of the partials too, as far as the order asks.
@@ -163,15 +172,20 @@ impl Series {
         let mut place = 0;
         while place < self.terms.len() {
             let Term {
-                index, op, n, depth, ..
+                index,
+                op,
+                n,
+                depth,
+                ..
             } = self.terms[place];
             let is_plain = matches!(op, Op::Constant | Op::Leaf) || Series::is_arithmetic(op);
             if !is_plain && op.kind() != Kind::Step && depth < self.order {
                 let operands: Vec<Var> = decode(index).operands.iter().map(|x| x.var()).collect();
                 let z = Var::from_parts(self.terms[place].coefficients[0], graph::id_of(index));
-                let partials = sweep::partials(index, op, n, &operands, z);
+                let partials = differentiate::partials(index, op, n, &operands, z);
                 let places = partials.into_iter().zip(&operands).map(|(p, x)| {
-                    p.filter(|_| !x.is_constant()).map(|p| self.of(p, depth + 1))
+                    p.filter(|_| !x.is_constant())
+                        .map(|p| self.of(p, depth + 1))
                 });
                 self.terms[place].partials = places.collect();
             }
@@ -197,7 +211,8 @@ impl Series {
     fn coefficient(&self, place: usize, k: usize) -> f64 {
         let term = &self.terms[place];
         let of = |operand: usize, j: usize| self.terms[term.operands[operand]].coefficients[j];
-        let product = |a: usize, b: usize| (0..=k).map(|j| times(of(a, j), of(b, k - j))).sum::<f64>();
+        let product =
+            |a: usize, b: usize| (0..=k).map(|j| times(of(a, j), of(b, k - j))).sum::<f64>();
         match term.op {
             Op::Constant => 0.0,
             Op::Leaf => f64::from(k == 1 && term.index == self.x.index()),
@@ -206,11 +221,16 @@ impl Series {
             Op::Neg => -of(0, k),
             Op::Mul => product(0, 1),
             Op::Div => {
-                let known: f64 = (0..k).map(|j| times(term.coefficients[j], of(1, k - j))).sum();
+                let known: f64 = (0..k)
+                    .map(|j| times(term.coefficients[j], of(1, k - j)))
+                    .sum();
                 (of(0, k) - known) / of(1, 0)
             }
             Op::Sum => (0..term.operands.len()).map(|a| of(a, k)).sum(),
-            Op::Dot => (0..term.operands.len()).step_by(2).map(|a| product(a, a + 1)).sum(),
+            Op::Dot => (0..term.operands.len())
+                .step_by(2)
+                .map(|a| product(a, a + 1))
+                .sum(),
             op => {
                 let mut sum = 0.0;
                 for (a, partial) in term.partials.iter().enumerate() {
@@ -219,7 +239,9 @@ impl Series {
                     if op.kind() == Kind::Switch && p[0] == 0.0 {
                         continue;
                     }
-                    sum += (1..=k).map(|j| times(of(a, j) * j as f64, p[k - j])).sum::<f64>();
+                    sum += (1..=k)
+                        .map(|j| times(of(a, j) * j as f64, p[k - j]))
+                        .sum::<f64>();
                 }
                 sum / k as f64
             }

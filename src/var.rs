@@ -1,11 +1,12 @@
 //! The handle: constructors, operators, methods stamped from the table, n-ary functions.
 
 use crate::arena::{INDEX_BITS, INDEX_MASK, arena};
+use crate::differentiate::differentiate;
 use crate::graph::{cold, verify};
 use crate::ops::{self, Op};
 use crate::real::Real;
-use crate::special;
 use crate::record::{self, Custom};
+use crate::special;
 use crate::sweep::{self, Gradients};
 use crate::watch::{self, Comparison, Reading};
 use smallvec::SmallVec;
@@ -94,6 +95,12 @@ impl Var {
             id,
             thread: PhantomData,
         }
+    }
+
+    /// The variable of the node at `index`, recorded in `epoch`.
+    #[inline(always)]
+    pub(crate) const fn of(value: f64, epoch: u64, index: usize) -> Var {
+        Var::from_parts(value, epoch << INDEX_BITS | index as u64)
     }
 
     /// The value, not noted as a read.
@@ -235,7 +242,7 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn differentiate(self, x: &[Var]) -> Vec<Var> {
-        sweep::differentiate(self, x)
+        differentiate(self, x)
     }
 
     /// The same number as a constant: what is computed from it does not reach back.
@@ -834,7 +841,11 @@ pub fn sum(terms: &[Var]) -> Var {
 #[track_caller]
 pub fn dot(x: &[Var], y: &[Var]) -> Var {
     assert_eq!(x.len(), y.len(), "dot: the slices have different lengths");
-    record::dot(x, y, special::dot(x.iter().zip(y).map(|(x, y)| (x.value, y.value))))
+    record::dot(
+        x,
+        y,
+        special::dot(x.iter().zip(y).map(|(x, y)| (x.value, y.value))),
+    )
 }
 
 /// The sum `Σ wᵢ·xᵢ` with weights that are plain numbers: one node.

@@ -71,7 +71,11 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], watch: Watch) -> Captured
     for &(index, constant) in &tape.pending {
         builder.set_constant(constant, value_of(index));
     }
-    cold(|cold| tape.customs.iter().for_each(|index| builder.custom(cold.customs[index].clone())));
+    cold(|cold| {
+        tape.customs
+            .iter()
+            .for_each(|index| builder.custom(cold.customs[index].clone()))
+    });
     let mut outside: Vec<usize> = tape.pending.iter().map(|&(index, _)| index).collect();
     outside.retain(|&index| index < start);
     outside.sort_unstable();
@@ -117,14 +121,19 @@ impl Tape {
             self.customs.push(index);
             self.builder.close(op, self.customs.len() as i32 - 1, first)
         } else {
-            assert!(op != Op::Checkpoint, "a checkpoint keeps all of a recording");
+            assert!(
+                op != Op::Checkpoint,
+                "a checkpoint keeps all of a recording"
+            );
             self.builder.close(op, n, first)
         };
         self.refs.push(new);
     }
 
     fn push_guard(&mut self, compared: &Compared) {
-        let operands = compared.operands.map(|operand| self.operand(operand.index, operand.value));
+        let operands = compared
+            .operands
+            .map(|operand| self.operand(operand.index, operand.value));
         if operands.iter().all(|operand| operand.is_constant()) {
             return;
         }

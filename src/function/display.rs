@@ -101,7 +101,11 @@ impl fmt::Display for Function {
         const SHOWN: usize = 8;
         let program = &self.program;
         let list = |indices: &[u32]| {
-            let names: Vec<String> = indices.iter().take(SHOWN).map(|&k| program.name(k)).collect();
+            let names: Vec<String> = indices
+                .iter()
+                .take(SHOWN)
+                .map(|&k| program.name(k))
+                .collect();
             let more = match indices.len() {
                 n if n > SHOWN => format!(", … ({n} in all)"),
                 _ => String::new(),

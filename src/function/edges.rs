@@ -129,7 +129,9 @@ impl Local {
                 local.first.extend(active.map(|k| (operands[k], sign(k))));
             }
             (Op::Mul | Op::Dot, _) => {
-                local.first.extend(active.map(|k| (operands[k], value(k ^ 1))));
+                local
+                    .first
+                    .extend(active.map(|k| (operands[k], value(k ^ 1))));
                 let pairs = (0..operands.len()).step_by(2);
                 let both = pairs.filter(|&k| is_active(k) && is_active(k + 1));
                 both.for_each(|k| local.pair(operands, k, k + 1, 1.0));
@@ -149,7 +151,9 @@ impl Local {
                 let args = &args[..operands.len()];
                 let z = Tangents::<3>::row(op, node.n, args, is_active);
                 debug_assert!(z.value == values[index] || z.value.is_nan());
-                local.first.extend(active.map(|k| (operands[k], z.tangents[k])));
+                local
+                    .first
+                    .extend(active.map(|k| (operands[k], z.tangents[k])));
                 let partials = ops::partials(op, node.n, args, is_active, z);
                 second_partials(op, node.n, operands.len(), is_active, |j, k| {
                     let second = partials[j].map_or(0.0, |p| p.tangents[k]);
@@ -184,15 +188,18 @@ impl Local {
     fn pair(&mut self, operands: &[u32], j: usize, k: usize, second: f64) {
         let (a, b) = (operands[j], operands[k]);
         let is_twice = j != k && a == b;
-        self.second.push((a, b, if is_twice { 2.0 * second } else { second }));
+        self.second
+            .push((a, b, if is_twice { 2.0 * second } else { second }));
     }
 
     /// As `of`, for a node of any number of operands: a tangent at a time.
     fn wide(&mut self, program: &Program, node: &Node, index: usize, values: &[f64]) {
         let operands = program.operands(node);
         let is_active = |k: usize| program.is_active(operands[k]);
-        let mut args: Vec<Tangents<1>> =
-            operands.iter().map(|&k| Tangents::from(values[k as usize])).collect();
+        let mut args: Vec<Tangents<1>> = operands
+            .iter()
+            .map(|&k| Tangents::from(values[k as usize]))
+            .collect();
         for j in (0..operands.len()).filter(|&j| is_active(j)) {
             args[j].tangents = [1.0];
             let (z, partials) = if node.op == Op::Custom {
@@ -203,7 +210,13 @@ impl Local {
             } else {
                 let z = Tangents::row(node.op, node.n, &args, is_active);
                 let partials = ops::partials(node.op, node.n, &args, is_active, z);
-                (z, partials.into_iter().map(Option::unwrap_or_default).collect())
+                (
+                    z,
+                    partials
+                        .into_iter()
+                        .map(Option::unwrap_or_default)
+                        .collect(),
+                )
             };
             args[j].tangents = [0.0];
             self.first.push((operands[j], z.tangents[0]));
@@ -335,7 +348,11 @@ impl Program {
     /// Where the Hessian of the only output may differ from zero.
     pub(crate) fn hessian_pattern(&self) -> Pattern {
         let entries = self.push_edges(None, usize::MAX).unwrap_or_default();
-        Pattern::new(self.inputs, self.inputs, entries.iter().map(|&(i, j, _)| (i, j)))
+        Pattern::new(
+            self.inputs,
+            self.inputs,
+            entries.iter().map(|&(i, j, _)| (i, j)),
+        )
     }
 
     /// Where the Jacobian may differ from zero.
@@ -368,12 +385,20 @@ impl Program {
                     triplets.push((row, input as usize, adjoint));
                 }
             }
-            Ok(SparseMatrix::new(self.outputs.len(), self.inputs, &triplets))
+            Ok(SparseMatrix::new(
+                self.outputs.len(),
+                self.inputs,
+                &triplets,
+            ))
         })
     }
 
     /// The second derivatives of the only output at `x`, unless there are more than `budget` edges.
-    fn edges_at(&self, x: &[f64], budget: usize) -> Result<Option<Vec<(usize, usize, f64)>>, Tripped> {
+    fn edges_at(
+        &self,
+        x: &[f64],
+        budget: usize,
+    ) -> Result<Option<Vec<(usize, usize, f64)>>, Tripped> {
         with_space(|space| {
             forward(self, x, &mut space.values)?;
             space.adjoints.clear();

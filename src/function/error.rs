@@ -45,7 +45,10 @@ impl fmt::Display for ReplayError {
                 what: "outputs",
                 found,
                 expected,
-            } => write!(f, "this needs a function of {expected} output, not {found}; see `values`, `jacobian`, `vjp`"),
+            } => write!(
+                f,
+                "this needs a function of {expected} output, not {found}; see `values`, `jacobian`, `vjp`"
+            ),
             ReplayError::WrongLength {
                 what: "inputs",
                 found,
@@ -166,7 +169,10 @@ impl FrozenRead {
     pub(super) fn of_read(read: &Read) -> FrozenRead {
         let (at, value) = (read.at, read.operand.value);
         let (text, value) = match read.how {
-            Reading::Value => (format!("`value()` was read at {at}: {value:?}"), Some(value)),
+            Reading::Value => (
+                format!("`value()` was read at {at}: {value:?}"),
+                Some(value),
+            ),
             Reading::Gradient => (format!("a gradient was read at {at}"), None),
             Reading::Detached => (format!("`detach()` at {at} froze {value:?}"), Some(value)),
             Reading::NotRecorded => (format!("`no_grad` at {at} froze what it computed"), None),

@@ -3,6 +3,7 @@
 use super::interpret::{forward, reverse};
 use super::program::Program;
 use super::tangents::Tangents;
+use super::tape::adjoints_on_tape;
 use crate::matrix::Matrix;
 use std::cell::Cell;
 
@@ -14,13 +15,21 @@ pub(crate) type Tripped = usize;
 
 thread_local! {
     /// Room that evaluations on this thread use again.
-    static SPACE: Cell<Space> = const { Cell::new(Space { values: Vec::new(), adjoints: Vec::new() }) };
+    static SPACE: Cell<Space> = const {
+        Cell::new(Space {
+            values: Vec::new(),
+            adjoints: Vec::new(),
+            along: (Vec::new(), Vec::new()),
+        })
+    };
 }
 
 #[derive(Default)]
 pub(crate) struct Space {
     pub values: Vec<f64>,
     pub adjoints: Vec<f64>,
+    /// Values and adjoints with a tangent.
+    pub along: (Vec<Tangents<1>>, Vec<Tangents<1>>),
 }
 
 /// Lends this thread's room.
@@ -37,7 +46,9 @@ impl Program {
     pub(crate) fn values(&self, x: &[f64], mut each: impl FnMut(f64)) -> Result<(), Tripped> {
         with_space(|space| {
             forward(self, x, &mut space.values)?;
-            self.outputs.iter().for_each(|&output| each(space.values[output as usize]));
+            self.outputs
+                .iter()
+                .for_each(|&output| each(space.values[output as usize]));
             Ok(())
         })
     }
@@ -124,9 +135,10 @@ impl Program {
 
     /// The Hessian of the only output times `v`.
     pub(crate) fn hvp(&self, x: &[f64], v: &[f64]) -> Result<Vec<f64>, Tripped> {
-        let mut space = Default::default();
-        self.gradient_along::<1>(x, |i, _| v[i], &mut space)?;
-        Ok(space.1[..self.inputs].iter().map(|w| w.tangents[0]).collect())
+        with_space(|space| {
+            self.gradient_along::<1>(x, |i, _| v[i], &mut space.along)?;
+            Ok(tangents(&space.along.1[..self.inputs]))
+        })
     }
 
     /// The Hessian of the only output, by packs of columns.
@@ -160,6 +172,20 @@ impl Program {
         }
         Ok(sum)
     }
+}
+
+/// The Hessian times `v`, straight from the tape: of the `output` of inputs that stand on the tape
+/// from `start` on. `None` if that takes a program.
+pub(crate) fn hvp_on_tape(start: usize, x: &[f64], v: &[f64], output: usize) -> Option<Vec<f64>> {
+    with_space(|space| {
+        let (values, adjoints) = &mut space.along;
+        adjoints_on_tape(start, &seeded(x, |i, _| v[i]), output, values, adjoints)?;
+        Some(tangents(&adjoints[..x.len()]))
+    })
+}
+
+fn tangents(adjoints: &[Tangents<1>]) -> Vec<f64> {
+    adjoints.iter().map(|w| w.tangents[0]).collect()
 }
 
 /// Inputs with tangents.

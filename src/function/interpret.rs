@@ -36,8 +36,10 @@ pub(crate) fn forward<T: Number>(
     values: &mut Vec<T>,
 ) -> Result<(), usize> {
     let first_node = program.first_node();
-    values.resize(program.len(), T::default());
-    let values = &mut values[..];
+    if values.len() < program.len() {
+        values.resize(program.len(), T::default());
+    }
+    let values = &mut values[..program.len()];
     values[..program.inputs].copy_from_slice(inputs);
     for (value, &constant) in values[program.inputs..].iter_mut().zip(&program.constants) {
         *value = T::from(constant);
@@ -93,7 +95,10 @@ fn other<T: Number>(program: &Program, node: &Node, operands: &[u32], values: &[
 /// Whether it is a row of the table, of at most three operands.
 #[inline(always)]
 pub(crate) fn is_row(op: Op) -> bool {
-    !matches!(op, Op::Sum | Op::Dot | Op::Norm | Op::LogSumExp | Op::Custom)
+    !matches!(
+        op,
+        Op::Sum | Op::Dot | Op::Norm | Op::LogSumExp | Op::Custom
+    )
 }
 
 /// Adds to the adjoints of all operands what the adjoints of the nodes give them.
@@ -105,7 +110,12 @@ pub(crate) fn reverse<T: Number>(program: &Program, values: &[T], adjoints: &mut
 
 /// Adds to the adjoints of the operands of node `i` what its own gives them.
 #[inline(always)]
-pub(crate) fn reverse_node<T: Number>(program: &Program, i: usize, values: &[T], adjoints: &mut [T]) {
+pub(crate) fn reverse_node<T: Number>(
+    program: &Program,
+    i: usize,
+    values: &[T],
+    adjoints: &mut [T],
+) {
     let index = program.first_node() + i;
     let w = adjoints[index];
     if w.is_zero() {
@@ -174,7 +184,10 @@ fn give<T: Number>(
             }
         }
     } else {
-        for (k, p) in ops::partials(node.op, node.n, &args, is_active, z).into_iter().enumerate() {
+        for (k, p) in ops::partials(node.op, node.n, &args, is_active, z)
+            .into_iter()
+            .enumerate()
+        {
             if let Some(p) = p {
                 add(operands[k], p);
             }
@@ -230,10 +243,16 @@ impl Number for f64 {
 
 /// The user's operation; `Program::refuse_first_order_customs` has seen to it that there is one.
 pub(crate) fn defined(custom: &Custom) -> &dyn crate::var::CustomOp {
-    custom.op.as_deref().expect("an operation that can be computed again")
+    custom
+        .op
+        .as_deref()
+        .expect("an operation that can be computed again")
 }
 
 /// The two factors of the products of a dot product, which stand by turns.
 pub(crate) fn halves<T: Copy>(operands: &[T]) -> (SmallVec<[T; 16]>, SmallVec<[T; 16]>) {
-    operands.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip()
+    operands
+        .chunks_exact(2)
+        .map(|pair| (pair[0], pair[1]))
+        .unzip()
 }

@@ -35,6 +35,7 @@ mod saved;
 mod sparse;
 mod structure;
 mod tangents;
+mod tape;
 #[cfg(test)]
 mod tests;
 
@@ -43,6 +44,7 @@ pub use recorder::Recorder;
 pub use sparse::{Pattern, SparseMatrix};
 
 pub(crate) use capture::capture;
+pub(crate) use evaluate::hvp_on_tape;
 pub(crate) use program::Program;
 
 use crate::graph::recording_scope;
@@ -140,7 +142,10 @@ impl Function {
             let (outputs, watch) = watch(|| f(&x).into_outputs());
             let captured = capture(&x, &outputs, watch);
             let reads = captured.reads.iter().map(FrozenRead::of_read);
-            let outside = captured.outside.iter().map(|&index| FrozenRead::of_outside(index));
+            let outside = captured
+                .outside
+                .iter()
+                .map(|&index| FrozenRead::of_outside(index));
             let frozen = reads.chain(outside).collect();
             (captured.program, frozen)
         });
@@ -458,6 +463,8 @@ impl Function {
 
     /// Puts the place of a guard into words.
     fn replay<R>(&self, x: &[f64], result: Result<R, usize>) -> Result<R, ReplayError> {
-        result.map_err(|k| ReplayError::BranchChanged(Box::new(BranchChange::of(&self.program, k, x))))
+        result.map_err(|k| {
+            ReplayError::BranchChanged(Box::new(BranchChange::of(&self.program, k, x)))
+        })
     }
 }

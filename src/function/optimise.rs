@@ -98,7 +98,10 @@ impl<'a> Copy<'a> {
     fn guards_before(&mut self, i: usize, seen: &mut Table<(u8, [Ref; 2]), ()>) {
         while let Some(guard) = self.guards.next_if(|guard| guard.after as usize <= i) {
             let operands = guard.operands.map(|index| self.of(index));
-            if seen.insert((guard.comparison as u8, operands), ()).is_none() {
+            if seen
+                .insert((guard.comparison as u8, operands), ())
+                .is_none()
+            {
                 let after = self.new.len() as u32;
                 let guard = guard.clone();
                 self.new.guard(Guard { after, ..guard }, operands);

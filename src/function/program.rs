@@ -182,7 +182,9 @@ impl Builder {
 
     pub(crate) fn node(&mut self, op: Op, n: i32, operands: &[Ref]) -> Ref {
         let first = self.open();
-        self.program.operands.extend(operands.iter().map(|operand| operand.0));
+        self.program
+            .operands
+            .extend(operands.iter().map(|operand| operand.0));
         self.close(op, n, first)
     }
 
@@ -234,7 +236,10 @@ impl Builder {
         for guard in &mut program.guards {
             guard.operands = guard.operands.map(resolve);
         }
-        program.outputs = outputs.into_iter().map(|output| resolve(output.0)).collect();
+        program.outputs = outputs
+            .into_iter()
+            .map(|output| resolve(output.0))
+            .collect();
         program.names = std::mem::take(&mut program.names)
             .into_iter()
             .map(|(index, name)| (resolve(index), name))

@@ -3,9 +3,9 @@
 //! Numbers are saved as their bits, so that every format keeps all of them, NaN and infinities too; an
 //! operation by its name in the table. What is loaded is checked as if an enemy had written it.
 
+use super::Function;
 use super::error::FrozenRead;
 use super::program::{Guard, Node, Program};
-use super::Function;
 use crate::ops::Op;
 use crate::watch::Comparison;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -62,9 +62,18 @@ impl Saved {
     fn of(function: &Function) -> Result<Saved, String> {
         let program = &function.program;
         if let Some(custom) = program.customs.first() {
-            return Err(format!("the operation `{}` is a user's own and cannot be saved", custom.label));
+            return Err(format!(
+                "the operation `{}` is a user's own and cannot be saved",
+                custom.label
+            ));
         }
-        let node = |node: &Node| (format!("{:?}", node.op), node.n, program.operands(node).to_vec());
+        let node = |node: &Node| {
+            (
+                format!("{:?}", node.op),
+                node.n,
+                program.operands(node).to_vec(),
+            )
+        };
         let guard = |guard: &Guard| SavedGuard {
             comparison: guard.comparison.sign().into(),
             operands: guard.operands,
@@ -73,8 +82,12 @@ impl Saved {
             after: guard.after,
             place: guard.place.to_string(),
         };
-        let inputs = (0..program.inputs as u32).map(|k| program.names.get(&k).cloned().unwrap_or_default());
-        let nodes = program.names.iter().filter(|&(&k, _)| k as usize >= program.inputs);
+        let inputs =
+            (0..program.inputs as u32).map(|k| program.names.get(&k).cloned().unwrap_or_default());
+        let nodes = program
+            .names
+            .iter()
+            .filter(|&(&k, _)| k as usize >= program.inputs);
         let frozen = function.frozen.iter();
         Ok(Saved {
             format: FORMAT,
@@ -84,7 +97,9 @@ impl Saved {
             outputs: program.outputs.clone(),
             guards: program.guards.iter().map(guard).collect(),
             names: nodes.map(|(&k, name)| (k, name.clone())).collect(),
-            frozen: frozen.map(|read| (read.text.clone(), read.value.map(f64::to_bits))).collect(),
+            frozen: frozen
+                .map(|read| (read.text.clone(), read.value.map(f64::to_bits)))
+                .collect(),
         })
     }
 
@@ -113,9 +128,14 @@ impl Saved {
                 .find(|op| format!("{op:?}") == name)
                 .ok_or_else(|| format!("`{name}` is no operation"))?;
             if !is_sound(op, n, operands.len()) {
-                return Err(format!("`{name}` does not take {} operands and {n}", operands.len()));
+                return Err(format!(
+                    "`{name}` does not take {} operands and {n}",
+                    operands.len()
+                ));
             }
-            operands.iter().try_for_each(|&k| below(first_node + i, k).map(drop))?;
+            operands
+                .iter()
+                .try_for_each(|&k| below(first_node + i, k).map(drop))?;
             program.nodes.push(Node {
                 op,
                 n,
@@ -136,7 +156,10 @@ impl Saved {
             program.guards.push(Guard {
                 comparison: Comparison::of_sign(&guard.comparison)
                     .ok_or_else(|| format!("`{}` is no comparison", guard.comparison))?,
-                operands: [below(known, guard.operands[0])?, below(known, guard.operands[1])?],
+                operands: [
+                    below(known, guard.operands[0])?,
+                    below(known, guard.operands[1])?,
+                ],
                 answer: guard.answer,
                 recorded: guard.recorded.map(f64::from_bits),
                 after: guard.after,

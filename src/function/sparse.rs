@@ -22,7 +22,11 @@ pub struct Pattern {
 
 impl Pattern {
     /// The pattern of `rows` rows; `entries` must be sorted.
-    pub(super) fn new(rows: usize, cols: usize, entries: impl Iterator<Item = (usize, usize)>) -> Pattern {
+    pub(super) fn new(
+        rows: usize,
+        cols: usize,
+        entries: impl Iterator<Item = (usize, usize)>,
+    ) -> Pattern {
         let mut starts = vec![0; rows + 1];
         let mut columns = Vec::new();
         for (i, j) in entries {
@@ -72,7 +76,9 @@ impl Pattern {
     /// The places `(row, column)`, row by row.
     pub fn iter(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         (0..self.rows()).flat_map(|i| {
-            self.columns[self.starts[i]..self.starts[i + 1]].iter().map(move |&j| (i, j))
+            self.columns[self.starts[i]..self.starts[i + 1]]
+                .iter()
+                .map(move |&j| (i, j))
         })
     }
 }
@@ -115,7 +121,10 @@ impl SparseMatrix {
 
     /// The entries as `(row, column, value)`, row by row.
     pub fn triplets(&self) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
-        self.pattern.iter().zip(&self.values).map(|((i, j), &value)| (i, j, value))
+        self.pattern
+            .iter()
+            .zip(&self.values)
+            .map(|((i, j), &value)| (i, j, value))
     }
 
     /// The entry at `(i, j)`; zero outside the pattern.
@@ -127,7 +136,8 @@ impl SparseMatrix {
     pub fn get(&self, i: usize, j: usize) -> f64 {
         let start = self.pattern.starts[i];
         let row = &self.pattern.columns[start..self.pattern.starts[i + 1]];
-        row.binary_search(&j).map_or(0.0, |k| self.values[start + k])
+        row.binary_search(&j)
+            .map_or(0.0, |k| self.values[start + k])
     }
 
     /// The same matrix with its zeros.

@@ -34,12 +34,16 @@ pub(crate) fn second_partials(
             let z = args[0] + args[1] + args[2];
             for j in (0..count).filter(|&j| is_active(j)) {
                 let Dependence(on) = ops::partial(op, j, args, n, z, Dependence(0));
-                (j..count).filter(|&k| on >> k & 1 == 1).for_each(|k| each(j, k));
+                (j..count)
+                    .filter(|&k| on >> k & 1 == 1)
+                    .for_each(|k| each(j, k));
             }
         }
         _ => {
             for j in (0..count).filter(|&j| is_active(j)) {
-                (j..count).filter(|&k| is_active(k)).for_each(|k| each(j, k));
+                (j..count)
+                    .filter(|&k| is_active(k))
+                    .for_each(|k| each(j, k));
             }
         }
     }

@@ -131,7 +131,11 @@ impl<const N: usize> Number for Tangents<N> {
     #[inline(always)]
     fn times(self, p: Self) -> Self {
         if self.value == 0.0 {
-            let w = if p.value.is_finite() { self } else { Self::default() };
+            let w = if p.value.is_finite() {
+                self
+            } else {
+                Self::default()
+            };
             return Self::combine(0.0, [(p.value, &w.tangents)]);
         }
         self * p

@@ -88,7 +88,9 @@ fn the_interior_of_a_segment_is_not_kept() {
     graph::scope(|| {
         let x = Var::new(0.5);
         let before = graph::len();
-        let y = checkpoint(&[x], |x| vec![(0..100_000).fold(x[0], |x, _| x.sin() + x), x[0]]);
+        let y = checkpoint(&[x], |x| {
+            vec![(0..100_000).fold(x[0], |x, _| x.sin() + x), x[0]]
+        });
         assert_eq!((graph::len() - before, y.len()), (2, 2));
         y[0].backward();
         assert_eq!(graph::len() - before, 2);
@@ -150,17 +152,29 @@ fn constants_pass_through_and_nothing_is_recorded_for_them() {
     let y = checkpoint(&[x, Var::from(2.0)], |x| vec![x[0] * x[1], x[1]]);
     (y[0] + y[1]).backward();
     assert_eq!(x.grad(), 2.0);
-    assert_eq!(derivative(|x| checkpoint(&[x], |x| vec![x[0], x[0]])[1], 7.0), 1.0);
+    assert_eq!(
+        derivative(|x| checkpoint(&[x], |x| vec![x[0], x[0]])[1], 7.0),
+        1.0
+    );
 }
 
 #[test]
 fn a_segment_that_changes_its_mind_is_a_clear_panic_and_the_graph_stays_usable() {
     let first = Cell::new(true);
     let x = Var::new(2.0);
-    let y = checkpoint(&[x], move |x| if first.replace(false) { vec![x[0]] } else { vec![x[0]; 2] })[0];
+    let y = checkpoint(&[x], move |x| {
+        if first.replace(false) {
+            vec![x[0]]
+        } else {
+            vec![x[0]; 2]
+        }
+    })[0];
     let panic = std::panic::catch_unwind(|| y.backward()).unwrap_err();
     let text = panic.downcast_ref::<String>().unwrap();
-    assert!(text.contains("gave 2 outputs when it was run again, and 1 before"), "{text}");
+    assert!(
+        text.contains("gave 2 outputs when it was run again, and 1 before"),
+        "{text}"
+    );
     (x * x).backward();
     assert_eq!(x.grad(), 4.0);
 }

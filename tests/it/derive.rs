@@ -2,8 +2,8 @@
 
 use scalargrad::function::Function;
 use scalargrad::{
-    CustomOp, Matrix, Real, Var, derivative, gradient, graph, hessian, hvp, jacobian, jvp, laplacian,
-    log_sum_exp, norm, taylor, vjp,
+    CustomOp, Matrix, Real, Var, derivative, gradient, graph, hessian, hvp, jacobian, jvp,
+    laplacian, log_sum_exp, norm, taylor, vjp,
 };
 
 fn rosenbrock<T: Real>(x: &[T]) -> T {
@@ -17,11 +17,16 @@ fn rosenbrock<T: Real>(x: &[T]) -> T {
 fn mixture(x: &[Var]) -> Var {
     let n = x.len();
     let coupled = (x[0] * x[1]).sin() + x[2].powf(x[3]) + x[n - 1].hypot(x[0]) / x[1];
-    log_sum_exp(&x[..4]) * norm(&x[2..]) + coupled.exp() + x[4].max(x[5]) * x[5] + (x[6] * x[6]).tanh()
+    log_sum_exp(&x[..4]) * norm(&x[2..])
+        + coupled.exp()
+        + x[4].max(x[5]) * x[5]
+        + (x[6] * x[6]).tanh()
 }
 
 fn point(n: usize) -> Vec<f64> {
-    (0..n).map(|i| 0.75 + 0.25 * (i as f64 * 1.7).sin()).collect()
+    (0..n)
+        .map(|i| 0.75 + 0.25 * (i as f64 * 1.7).sin())
+        .collect()
 }
 
 /// The Hessian by `differentiate` and a sweep.
@@ -43,7 +48,10 @@ fn assert_close(found: &[f64], expected: &[f64]) {
     let size = expected.iter().fold(1e-300f64, |m, x| m.max(x.abs()));
     assert_eq!(found.len(), expected.len());
     for (k, (found, expected)) in found.iter().zip(expected).enumerate() {
-        assert!((found - expected).abs() <= 1e-12 * size, "{k}: {found} {expected}");
+        assert!(
+            (found - expected).abs() <= 1e-12 * size,
+            "{k}: {found} {expected}"
+        );
     }
 }
 
@@ -73,17 +81,23 @@ fn sparse_equals_dense() {
         assert_eq!(sparse.pattern(), &recorded.hessian_pattern().unwrap());
         assert_close(sparse.to_dense().as_slice(), twice(f, &x).as_slice());
     }
-    let outputs = |x: &[Var]| -> Vec<Var> { x.windows(3).map(|x| x[0] * x[1] + x[2].sin()).collect() };
+    let outputs =
+        |x: &[Var]| -> Vec<Var> { x.windows(3).map(|x| x[0] * x[1] + x[2].sin()).collect() };
     let recorded = Function::record(&x, outputs);
     let sparse = recorded.sparse_jacobian(&x).unwrap();
     assert_eq!(sparse.pattern(), &recorded.jacobian_pattern());
     assert_eq!(sparse.pattern().len(), 3 * (n - 2));
-    assert_close(sparse.to_dense().as_slice(), recorded.jacobian(&x).unwrap().as_slice());
+    assert_close(
+        sparse.to_dense().as_slice(),
+        recorded.jacobian(&x).unwrap().as_slice(),
+    );
 }
 
 #[test]
 fn the_pattern_of_a_linear_or_flat_function_is_empty() {
-    let f = Function::record(&[1.0, 2.0], |x| x[0] * 3.0 - x[1] / 2.0 + x[0].floor() * x[1] + x[0] * x[1].abs() + x[1].max(x[0]));
+    let f = Function::record(&[1.0, 2.0], |x| {
+        x[0] * 3.0 - x[1] / 2.0 + x[0].floor() * x[1] + x[0] * x[1].abs() + x[1].max(x[0])
+    });
     let pattern = f.hessian_pattern().unwrap();
     assert_eq!(pattern.iter().collect::<Vec<_>>(), [(0, 1), (1, 0)]);
     let f = Function::record(&[1.0, 2.0], |x| x[0] * 3.0 - x[1].relu());
@@ -97,7 +111,10 @@ fn an_arrow_of_a_hundred_thousand_takes_no_time() {
     let f = Function::record(&x, |x| x.iter().map(|&xi| x[n / 2] * xi * xi).sum::<Var>());
     let h = f.sparse_hessian(&x).unwrap();
     assert_eq!(h.pattern().len(), 3 * n - 2);
-    assert_eq!((h.get(0, 0), h.get(0, n / 2), h.get(n / 2, 7)), (3.0, 3.0, 3.0));
+    assert_eq!(
+        (h.get(0, 0), h.get(0, n / 2), h.get(n / 2, 7)),
+        (3.0, 3.0, 3.0)
+    );
 }
 
 #[test]
@@ -105,7 +122,9 @@ fn hvp_is_the_hessian_times_a_vector() {
     let x = point(12);
     let v: Vec<f64> = (0..12).map(|i| f64::from(i) - 5.5).collect();
     let h = twice(mixture, &x);
-    let expected: Vec<f64> = (0..12).map(|i| h.row(i).iter().zip(&v).map(|(h, v)| h * v).sum()).collect();
+    let expected: Vec<f64> = (0..12)
+        .map(|i| h.row(i).iter().zip(&v).map(|(h, v)| h * v).sum())
+        .collect();
     assert_close(&hvp(mixture, &x, &v), &expected);
     let trace: f64 = (0..12).map(|i| h[(i, i)]).sum();
     assert_close(&[laplacian(mixture, &x)], &[trace]);
@@ -115,7 +134,9 @@ fn hvp_is_the_hessian_times_a_vector() {
 fn forward_equals_reverse() {
     let wide = |x: &[Var]| [mixture(x), rosenbrock(x)];
     let tall = |x: &[Var]| -> Vec<Var> {
-        (0..40).map(|k| (x[k % 2] * k as f64).sin() * x[(k + 1) % 2]).collect()
+        (0..40)
+            .map(|k| (x[k % 2] * k as f64).sin() * x[(k + 1) % 2])
+            .collect()
     };
     let x = point(30);
     let rows = jacobian(wide, &x);
@@ -179,18 +200,27 @@ fn nested_derivatives_do_not_mix_up_their_variables() {
 fn a_number_taken_from_an_inner_derivative_is_told_of() {
     let f = Function::record(&[4.0], |x| x[0] * derivative(|y| x[0] * y, 1.0));
     assert!(!f.frozen_reads().is_empty());
-    let f = Function::record(&[4.0], |x| x[0] * hessian(|y| y[0] * y[0] * x[0], &[1.0])[(0, 0)]);
+    let f = Function::record(&[4.0], |x| {
+        x[0] * hessian(|y| y[0] * y[0] * x[0], &[1.0])[(0, 0)]
+    });
     assert!(!f.frozen_reads().is_empty());
 }
 
 #[test]
 fn first_order_customs_have_first_derivatives() {
     let f = |x: &[Var]| {
-        let area = Var::custom("area", x[0].value() * x[1].value(), [(x[0], x[1].value()), (x[1], x[0].value())]);
+        let area = Var::custom(
+            "area",
+            x[0].value() * x[1].value(),
+            [(x[0], x[1].value()), (x[1], x[0].value())],
+        );
         [area * 2.0, x[0]]
     };
     assert_eq!(jacobian(f, &[3.0, 2.0]).as_slice(), [4.0, 6.0, 1.0, 0.0]);
-    assert_eq!(jvp(f, &[3.0, 2.0], &[1.0, 10.0]), (vec![12.0, 3.0], vec![64.0, 1.0]));
+    assert_eq!(
+        jvp(f, &[3.0, 2.0], &[1.0, 10.0]),
+        (vec![12.0, 3.0], vec![64.0, 1.0])
+    );
     assert_eq!(vjp(f, &[3.0, 2.0], &[1.0, 1.0]), [5.0, 6.0]);
 }
 
@@ -206,7 +236,9 @@ impl CustomOp for Product {
         x.iter().product()
     }
     fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
-        (0..x.len()).map(|k| (0..x.len()).filter(|&j| j != k).map(|j| x[j]).product()).collect()
+        (0..x.len())
+            .map(|k| (0..x.len()).filter(|&j| j != k).map(|j| x[j]).product())
+            .collect()
     }
 }
 
@@ -215,13 +247,28 @@ fn customs_have_hessians() {
     let x = point(20);
     let f = |x: &[Var]| Product.apply(&x[..5]).sin() + rosenbrock(x);
     assert_close(hessian(f, &x).as_slice(), twice(f, &x).as_slice());
-    assert_close(hessian(|x| f(x), &x[..6]).as_slice(), twice(f, &x[..6]).as_slice());
+    assert_close(
+        hessian(|x| f(x), &x[..6]).as_slice(),
+        twice(f, &x[..6]).as_slice(),
+    );
 }
 
 #[test]
 fn taylor_coefficients_are_derivatives_over_factorials() {
     let sine = taylor(|x| x.sin(), 0.0, 7);
-    assert_close(&sine, &[0.0, 1.0, 0.0, -1.0 / 6.0, 0.0, 1.0 / 120.0, 0.0, -1.0 / 5040.0]);
+    assert_close(
+        &sine,
+        &[
+            0.0,
+            1.0,
+            0.0,
+            -1.0 / 6.0,
+            0.0,
+            1.0 / 120.0,
+            0.0,
+            -1.0 / 5040.0,
+        ],
+    );
     let f = |x: Var| (x * x).tanh() / (x + 2.0) + x.powf(1.5) - x.digamma() * x.atan();
     let series = taylor(f, 0.8, 6);
     let (mut found, mut factorial) = (Vec::new(), 1.0);

@@ -23,7 +23,10 @@ fn a_replay_equals_the_closure_bit_for_bit() {
     let (replayed, replayed_gradient) = f.gradient(&x).unwrap();
     assert_eq!(replayed.to_bits(), value.to_bits());
     for (found, expected) in replayed_gradient.iter().zip(&gradient) {
-        assert!((found - expected).abs() <= 1e-13 * expected.abs(), "{found} {expected}");
+        assert!(
+            (found - expected).abs() <= 1e-13 * expected.abs(),
+            "{found} {expected}"
+        );
     }
 }
 
@@ -46,7 +49,13 @@ fn a_function_is_send_and_sync_and_leaves_no_node() {
 fn a_guard_trips_exactly_when_the_answer_changes() {
     let f = Function::record(&[1.0, 2.0], |x| if x[0] < x[1] { x[0] } else { x[1] });
     assert_eq!(f.guards(), 1);
-    for (x, y) in [(0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (f64::NAN, 1.0), (-0.0, 0.0)] {
+    for (x, y) in [
+        (0.0, 1.0),
+        (1.0, 1.0),
+        (2.0, 1.0),
+        (f64::NAN, 1.0),
+        (-0.0, 0.0),
+    ] {
         assert_eq!(f.value(&[x, y]).is_ok(), x < y, "{x} {y}");
     }
 }
@@ -68,11 +77,23 @@ fn every_comparison_is_a_guard() {
         |x, _| x == 1.0,
         |x, _| 1.0 >= x,
         |x, _| x.partial_cmp(&1.0).is_none(),
-        |x, y| [x, y].iter().min_by(|a, b| a.partial_cmp(b).unwrap()).copied() == Some(x),
+        |x, y| {
+            [x, y]
+                .iter()
+                .min_by(|a, b| a.partial_cmp(b).unwrap())
+                .copied()
+                == Some(x)
+        },
     ];
     let numbers = [0.0, 1.0, 2.0];
     for (k, decide) in decisions.into_iter().enumerate() {
-        let run = |x: &[Var]| if decide(x[0], x[1]) { x[0] * 2.0 } else { x[1] * 3.0 };
+        let run = |x: &[Var]| {
+            if decide(x[0], x[1]) {
+                x[0] * 2.0
+            } else {
+                x[1] * 3.0
+            }
+        };
         for a in numbers {
             for b in numbers {
                 let f = Function::record(&[a, b], run);
@@ -105,9 +126,16 @@ fn a_tripped_guard_says_which_comparison_and_of_what() {
     assert_eq!(change.comparison(), "a × x[1] > 1");
     assert_eq!(change.recorded(), [3.0, 1.0]);
     assert_eq!(change.operands(), [0.5, 1.0]);
-    assert!(change.place().contains("function.rs:"), "{}", change.place());
+    assert!(
+        change.place().contains("function.rs:"),
+        "{}",
+        change.place()
+    );
     let text = change.to_string();
-    assert!(text.contains("was true when the function was recorded (of 3.0 and 1.0)"), "{text}");
+    assert!(
+        text.contains("was true when the function was recorded (of 3.0 and 1.0)"),
+        "{text}"
+    );
     assert!(text.contains("is false here (of 0.5 and 1.0)"), "{text}");
 }
 
@@ -115,10 +143,17 @@ fn a_tripped_guard_says_which_comparison_and_of_what() {
 fn a_guard_is_checked_before_what_comes_after_it() {
     // A clamp with crossed bounds panics; the guard keeps it from being reached.
     let f = Function::record(&[0.5, 0.0, 1.0], |x| {
-        if x[1] <= x[2] { x[0].clamp(x[1], x[2]) } else { x[0] }
+        if x[1] <= x[2] {
+            x[0].clamp(x[1], x[2])
+        } else {
+            x[0]
+        }
     });
     assert_eq!(f.value(&[3.0, 0.0, 1.0]), Ok(1.0));
-    assert!(matches!(f.value(&[3.0, 1.0, 0.0]), Err(ReplayError::BranchChanged(_))));
+    assert!(matches!(
+        f.value(&[3.0, 1.0, 0.0]),
+        Err(ReplayError::BranchChanged(_))
+    ));
 }
 
 #[test]
@@ -127,7 +162,11 @@ fn comparisons_of_constants_are_no_guards() {
     let outside = Var::new(2.0);
     let f = Function::record(&[3.0], |x| {
         let leaf = Var::new(0.0);
-        if c < 2.0 && outside > 1.0 && leaf == 0.0 { x[0] } else { -x[0] }
+        if c < 2.0 && outside > 1.0 && leaf == 0.0 {
+            x[0]
+        } else {
+            -x[0]
+        }
     });
     assert_eq!(f.guards(), 0);
 }
@@ -150,8 +189,14 @@ fn derivative_rules_inside_a_recording_are_guarded() {
     let slope = |x: &[Var]| x[0].atan().differentiate(&[x[0]])[0];
     let f = Function::record(&[1.0], slope);
     assert_eq!(f.value(&[0.5]).unwrap(), 1.0 / 1.25);
-    assert!(matches!(f.value(&[1e100]), Err(ReplayError::BranchChanged(_))));
-    assert!(matches!(f.value(&[f64::NAN]), Err(ReplayError::BranchChanged(_))));
+    assert!(matches!(
+        f.value(&[1e100]),
+        Err(ReplayError::BranchChanged(_))
+    ));
+    assert!(matches!(
+        f.value(&[f64::NAN]),
+        Err(ReplayError::BranchChanged(_))
+    ));
 }
 
 #[test]
@@ -159,7 +204,13 @@ fn a_recorder_keeps_the_branches_it_has_met() {
     let mut runs = 0;
     let mut f = Recorder::new(|x: &[Var]| {
         runs += 1;
-        if x[0] < 0.0 { -x[0] } else if x[0] < 1.0 { x[0] * x[0] } else { x[0] }
+        if x[0] < 0.0 {
+            -x[0]
+        } else if x[0] < 1.0 {
+            x[0] * x[0]
+        } else {
+            x[0]
+        }
     });
     for k in -20..20 {
         let x = f64::from(k) / 8.0;
@@ -182,8 +233,14 @@ fn a_recorder_keeps_the_branches_it_has_met() {
 fn wrong_lengths_are_errors() {
     let f = Function::record(&[1.0, 2.0], |x| [x[0], x[1]]);
     let text = |error: ReplayError| error.to_string();
-    assert_eq!(text(f.values(&[1.0]).unwrap_err()), "the function has 2 inputs, not 1");
-    assert_eq!(text(f.vjp(&[1.0, 2.0], &[1.0]).unwrap_err()), "there must be 2 weights in `w`, not 1");
+    assert_eq!(
+        text(f.values(&[1.0]).unwrap_err()),
+        "the function has 2 inputs, not 1"
+    );
+    assert_eq!(
+        text(f.vjp(&[1.0, 2.0], &[1.0]).unwrap_err()),
+        "there must be 2 weights in `w`, not 1"
+    );
     assert!(text(f.value(&[1.0, 2.0]).unwrap_err()).contains("1 output, not 2"));
     let g = Function::record(&[1.0, 2.0], |x| x[0]);
     assert!(g.gradient_into(&[1.0, 2.0], &mut [0.0]).is_err());
@@ -200,7 +257,11 @@ fn what_a_closure_froze_is_told() {
         let z = graph::no_grad(|| x[0] * x[0]);
         y * y.value() + x[0].detach() + x[0].grad() + z
     });
-    let told: Vec<String> = f.frozen_reads().iter().map(|read| read.to_string()).collect();
+    let told: Vec<String> = f
+        .frozen_reads()
+        .iter()
+        .map(|read| read.to_string())
+        .collect();
     assert_eq!(told.len(), 5, "{told:?}");
     assert!(told[0].contains("`no_grad` at"));
     assert!(told[1].contains("`value()` was read at") && told[1].ends_with("6.0"));
@@ -218,7 +279,10 @@ fn a_recording_is_optimised() {
         a + b + constant + x[0] + x[1]
     });
     assert_eq!(f.len(), 2, "{f}");
-    assert_eq!(f.value(&[3.0, 5.0]), Ok(15.0 + 15.0 + 2f64.exp() * 3.0 + 3.0 + 5.0));
+    assert_eq!(
+        f.value(&[3.0, 5.0]),
+        Ok(15.0 + 15.0 + 2f64.exp() * 3.0 + 3.0 + 5.0)
+    );
 }
 
 #[test]
@@ -226,7 +290,11 @@ fn a_collapsed_chain_adds_in_the_same_order() {
     let run = |x: &[Var]| x[3] + (((x[0] + x[1]) + x[2]) + x[4]) + sum(&x[..3]);
     let f = Function::record(&[0.0; 5], run);
     assert_eq!(f.len(), 2, "{f}");
-    for x in [[1e16, 1.0, -1e16, 3.0, 0.1], [-0.0; 5], [f64::INFINITY, 1.0, 2.0, 3.0, 4.0]] {
+    for x in [
+        [1e16, 1.0, -1e16, 3.0, 0.1],
+        [-0.0; 5],
+        [f64::INFINITY, 1.0, 2.0, 3.0, 4.0],
+    ] {
         let (value, gradient) = value_and_gradient(run, &x);
         let (replayed, replayed_gradient) = f.gradient(&x).unwrap();
         assert_eq!(replayed.to_bits(), value.to_bits());
@@ -285,7 +353,11 @@ fn edges_are_those_of_the_sweep() {
         for x in [[0.0, 0.0], [0.0, 1.0], [-1.0, 2.0], [2.0, f64::NAN]] {
             let (value, gradient) = value_and_gradient(run, &x);
             let replayed = f.gradient(&x).unwrap();
-            assert_eq!(format!("{replayed:?}"), format!("{:?}", (value, gradient)), "{k} at {x:?}");
+            assert_eq!(
+                format!("{replayed:?}"),
+                format!("{:?}", (value, gradient)),
+                "{k} at {x:?}"
+            );
         }
     }
 }
@@ -296,7 +368,9 @@ fn recording_works_inside_no_grad_and_inside_a_recording() {
     assert_eq!(f.gradient(&[2.0]), Ok((4.0, vec![4.0])));
     let mut inner = None;
     let outer = Function::record(&[3.0], |x| {
-        inner = Some(Function::record(&[1.0], |y| if y[0] > 0.0 { y[0] } else { -y[0] }));
+        inner = Some(Function::record(&[1.0], |y| {
+            if y[0] > 0.0 { y[0] } else { -y[0] }
+        }));
         if x[0] > 1.0 { x[0] * 2.0 } else { x[0] }
     });
     assert_eq!((outer.guards(), inner.unwrap().guards()), (1, 1));

@@ -14,6 +14,6 @@ mod lesson;
 mod programs;
 mod readme;
 mod rooms;
-mod sweep;
 mod saved;
+mod sweep;
 mod values;

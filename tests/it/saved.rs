@@ -25,8 +25,16 @@ fn a_saved_function_is_the_same_function() {
     assert_eq!(serde_json::to_string(&again).unwrap(), text);
     assert_eq!(again.to_string(), f.to_string());
     assert_eq!(again.frozen_reads(), f.frozen_reads());
-    for x in [[1.0, 2.0, 3.0], [0.5, 0.1, 0.7], [1e3, 1.0, 2.0], [f64::NAN, 1.0, 2.0]] {
-        assert_eq!(format!("{:?}", again.gradient(&x)), format!("{:?}", f.gradient(&x)));
+    for x in [
+        [1.0, 2.0, 3.0],
+        [0.5, 0.1, 0.7],
+        [1e3, 1.0, 2.0],
+        [f64::NAN, 1.0, 2.0],
+    ] {
+        assert_eq!(
+            format!("{:?}", again.gradient(&x)),
+            format!("{:?}", f.gradient(&x))
+        );
     }
     assert_eq!(again.hessian(&[1.0, 2.0, 3.0]), f.hessian(&[1.0, 2.0, 3.0]));
 }
@@ -45,7 +53,10 @@ impl CustomOp for Twice {
 fn custom_operations_cannot_be_saved() {
     let f = Function::record(&[1.0], |x| Twice.apply(&[x[0]]));
     let error = serde_json::to_string(&f).unwrap_err().to_string();
-    assert!(error.contains("`custom` is a user's own and cannot be saved"), "{error}");
+    assert!(
+        error.contains("`custom` is a user's own and cannot be saved"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -70,8 +81,13 @@ fn damage_is_an_error() {
     ];
     for (place, damage) in damages {
         let mut damaged = sound.clone();
-        *damaged.pointer_mut(place).unwrap_or_else(|| panic!("{place}")) = damage(first_node);
-        assert!(serde_json::from_value::<Function>(damaged).is_err(), "{place}");
+        *damaged
+            .pointer_mut(place)
+            .unwrap_or_else(|| panic!("{place}")) = damage(first_node);
+        assert!(
+            serde_json::from_value::<Function>(damaged).is_err(),
+            "{place}"
+        );
     }
     let mut negative = sound.clone();
     for node in negative["nodes"].as_array_mut().unwrap() {
@@ -92,7 +108,7 @@ proptest! {
         if let Ok(f) = serde_json::from_slice::<Function>(&text) {
             let x = vec![1.0; f.inputs()];
             // Crossed bounds of `clamp` panic in a closure too.
-            let _ = std::panic::catch_unwind(|| f.values(&x));
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| f.values(&x)));
             let _ = (f.to_string(), f.jacobian_pattern());
         }
     }

@@ -16,7 +16,9 @@ fn programs() -> [(&'static str, fn(Var) -> Var); 6] {
             let y = (1.0 + x) * x - x - 0.0;
             y * x + (x - (0.0 - x)) / 1.0
         }),
-        ("slices", |x| dot(&[x * x, x], &[x, Var::from(1.0)]) + sum(&[x, -x, x])),
+        ("slices", |x| {
+            dot(&[x * x, x], &[x, Var::from(1.0)]) + sum(&[x, -x, x])
+        }),
         ("far and near", |x| {
             let square = x * x;
             let mut y = square * x;
@@ -43,11 +45,17 @@ fn gradients_do_not_depend_on_where_in_a_window_a_node_lies() {
                 }
                 f(x).backward();
                 let far = x.grad();
-                assert!((far - 8.75).abs() < 1e-13, "{name}, {pad} slots after x: {far}");
+                assert!(
+                    (far - 8.75).abs() < 1e-13,
+                    "{name}, {pad} slots after x: {far}"
+                );
                 let x = Var::new(1.5);
                 f(x).backward();
                 let near = x.grad();
-                assert!((near - 8.75).abs() < 1e-13, "{name}, {pad} slots before x: {near}");
+                assert!(
+                    (near - 8.75).abs() < 1e-13,
+                    "{name}, {pad} slots before x: {near}"
+                );
             });
         }
     }

@@ -1,0 +1,213 @@
+//! The reverse sweep over `Var`: derivatives that are recorded, and can be differentiated again.
+
+use crate::arena::arena;
+use crate::checkpoint::run_again;
+use crate::graph::{cold, verify};
+use crate::ops::{self, Kind, Op};
+use crate::record::{Custom, Decoded, Operand, Values, read_checkpoint};
+use crate::var::Var;
+use smallvec::SmallVec;
+
+/// Records the derivatives of `output` with respect to each of `x`.
+///
+/// An adjoint that is absent is never recorded as a zero, so that the graph of a derivative grows
+/// with what it depends on and not with its order.
+#[track_caller]
+pub(crate) fn differentiate(output: Var, x: &[Var]) -> Vec<Var> {
+    for x in x.iter().chain([&output]).filter(|x| !x.is_constant()) {
+        verify(arena(), x.id());
+    }
+    if output.is_constant() {
+        return vec![Var::default(); x.len()];
+    }
+    let mut sweep = Sweep::new(output);
+    while let Some((index, w)) = sweep.pop() {
+        sweep.give_to_operands(index, w);
+    }
+    x.iter().map(|x| sweep.adjoint(x.index())).collect()
+}
+
+/// The adjoints of a recording sweep, and what it reads of the graph.
+struct Sweep {
+    /// Value and id of each adjoint that is there.
+    adjoints: Vec<(f64, u64)>,
+    /// A bit for each adjoint that is there, and one for each that is still to be passed on.
+    present: Vec<u64>,
+    open: Vec<u64>,
+    /// No word from here on has an open bit.
+    end: usize,
+    values: Values,
+    /// The first index and the epoch of each open scope.
+    epochs: Vec<(usize, u64)>,
+}
+
+impl Sweep {
+    fn new(output: Var) -> Sweep {
+        let (values, epochs) = cold(|cold| (std::mem::take(&mut cold.values), cold.epochs()));
+        let words = output.index() / 64 + 1;
+        let mut sweep = Sweep {
+            adjoints: vec![(0.0, 0); 64 * words], // fresh pages, which cost nothing until used
+            present: vec![0; words],
+            open: vec![0; words],
+            end: 0,
+            values,
+            epochs,
+        };
+        sweep.give(output.index(), Var::constant(1.0));
+        sweep
+    }
+
+    /// The adjoint of a node: the constant 0 where there is none.
+    fn adjoint(&self, index: usize) -> Var {
+        match self.present.get(index / 64) {
+            Some(bits) if bits >> (index % 64) & 1 == 1 => {
+                let (value, id) = self.adjoints[index];
+                Var::from_parts(value, id)
+            }
+            _ => Var::default(),
+        }
+    }
+
+    /// Adds to the adjoint of a node.
+    fn give(&mut self, index: usize, contribution: Var) {
+        let (word, bit) = (index / 64, 1 << (index % 64));
+        if word >= self.present.len() {
+            // A checkpoint's segment, recorded just now.
+            self.adjoints.resize(64 * (word + 1), (0.0, 0));
+            self.present.resize(word + 1, 0);
+            self.open.resize(word + 1, 0);
+        }
+        let sum = if self.present[word] & bit == 0 {
+            contribution
+        } else {
+            self.adjoint(index) + contribution
+        };
+        self.adjoints[index] = (sum.raw(), sum.id());
+        self.present[word] |= bit;
+        self.open[word] |= bit;
+        self.end = self.end.max(word + 1);
+    }
+
+    /// Takes the last node whose adjoint is still to be passed on.
+    fn pop(&mut self) -> Option<(usize, Var)> {
+        let word = self.open[..self.end].iter().rposition(|&bits| bits != 0);
+        self.end = word.map_or(0, |word| word + 1);
+        let word = word?;
+        let bit = 63 - self.open[word].leading_zeros() as usize;
+        self.open[word] &= !(1 << bit);
+        let index = 64 * word + bit;
+        Some((index, self.adjoint(index)))
+    }
+
+    fn var(&self, Operand { index, value }: Operand) -> Var {
+        if index == 0 {
+            return Var::constant(value);
+        }
+        let inside = self.epochs.partition_point(|&(start, _)| start <= index);
+        Var::of(value, self.epochs[inside - 1].1, index)
+    }
+
+    /// Records what the node at `index`, of adjoint `w`, gives to its operands.
+    fn give_to_operands(&mut self, index: usize, w: Var) {
+        let (Decoded { op, n, operands }, value) = arena().nodes(|nodes| {
+            let decoded = self.values.decode(nodes, index);
+            (decoded, self.values.of(nodes, index))
+        });
+        let x: SmallVec<[Var; 4]> = operands.iter().map(|&operand| self.var(operand)).collect();
+        match op {
+            Op::Leaf => {}
+            Op::Add => {
+                self.pass_on(x[0], w);
+                self.pass_on(x[1], w);
+            }
+            Op::Sub => {
+                self.pass_on(x[0], w);
+                if !x[1].is_constant() {
+                    self.pass_on(x[1], -w);
+                }
+            }
+            Op::Mul => {
+                self.pass_on_product(x[0], w, x[1], Kind::Smooth);
+                self.pass_on_product(x[1], w, x[0], Kind::Smooth);
+            }
+            Op::Checkpoint => {
+                let head = arena().node(index).word.a();
+                let (_, outputs) = read_checkpoint(head);
+                self.pass_on(run_again(head, &x, outputs)[index - head - 1], w);
+            }
+            _ => {
+                let z = self.var(Operand { index, value });
+                for (&x, p) in x.iter().zip(partials(index, op, n, &x, z)) {
+                    if let Some(p) = p {
+                        self.pass_on_product(x, w, p, op.kind());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gives to an operand, unless it is a constant.
+    fn pass_on(&mut self, x: Var, contribution: Var) {
+        if !x.is_constant() {
+            self.give(x.index(), contribution);
+        }
+    }
+
+    /// Gives `w · p` to an operand. As in the sweep over `f64`, what a switch does not select gets
+    /// nothing, and an adjoint of zero is not passed on.
+    fn pass_on_product(&mut self, x: Var, w: Var, p: Var, kind: Kind) {
+        let is_zero = p.is_constant() && p.raw() == 0.0 && w.raw().is_finite();
+        if x.is_constant()
+            || is_zero
+            || kind == Kind::Switch && p == 0.0
+            || !p.raw().is_finite() && w == 0.0
+        {
+            return;
+        }
+        self.give(x.index(), times(w, p));
+    }
+}
+
+impl Drop for Sweep {
+    fn drop(&mut self) {
+        let values = std::mem::take(&mut self.values);
+        cold(|cold| cold.values = values);
+    }
+}
+
+/// `w · p`, without a node for a factor of one.
+fn times(w: Var, p: Var) -> Var {
+    match (w.is_constant(), w.raw(), p.is_constant(), p.raw()) {
+        (true, 1.0, ..) => p,
+        (_, _, true, 1.0) => w,
+        (_, _, true, -1.0) => -w,
+        _ => w * p,
+    }
+}
+
+/// The partials of a node with respect to its operands, recorded.
+pub(crate) fn partials(
+    index: usize,
+    op: Op,
+    n: i32,
+    operands: &[Var],
+    z: Var,
+) -> ops::Partials<Var> {
+    if op != Op::Custom {
+        return ops::partials(op, n, operands, |k| !operands[k].is_constant(), z);
+    }
+    let Custom { label, op } = cold(|cold| cold.customs[&index].clone());
+    let Some(op) = op else {
+        panic!(
+            "scalargrad: `{label}` was made by `Var::custom` with partials that are plain numbers, \
+             so it cannot be differentiated again. Implement `CustomOp`, whose partials are expressions"
+        )
+    };
+    let partials = op.partials(operands, z);
+    assert_eq!(
+        partials.len(),
+        operands.len(),
+        "scalargrad: `{label}` has another number of partials than of operands"
+    );
+    partials.into_iter().map(Some).collect()
+}
