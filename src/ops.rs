@@ -24,7 +24,9 @@
 use crate::real::Real;
 use smallvec::SmallVec;
 use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LOG2_E, LOG10_E, PI};
-use std::f64::{INFINITY as INF, MIN_POSITIVE as TINY};
+
+const INF: f64 = f64::INFINITY;
+const TINY: f64 = f64::MIN_POSITIVE;
 
 #[rustfmt::skip]
 macro_rules! table {

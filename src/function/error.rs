@@ -18,7 +18,7 @@ use std::fmt;
 ///     f.value(&[1.0, 2.0]).unwrap_err().to_string(),
 ///     "the function has 1 inputs, not 2"
 /// );
-/// assert!(f.value(&[-1.0]).unwrap_err().to_string().starts_with("the comparison `x[0] < 0` at src/"));
+/// assert!(f.value(&[-1.0]).unwrap_err().to_string().starts_with("the comparison `x[0] < 0` at "));
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]

@@ -26,6 +26,9 @@ pub(crate) trait Number: Real {
 
     /// What an adjoint gives through the partial `p`.
     fn times(self, p: Self) -> Self;
+
+    /// The product with a plain number.
+    fn scaled(self, c: f64) -> Self;
 }
 
 /// Fills `values` from the inputs; stops at the first guard whose answer is another now, and
@@ -238,6 +241,11 @@ impl Number for f64 {
     #[inline(always)]
     fn times(self, p: f64) -> f64 {
         self * p
+    }
+
+    #[inline(always)]
+    fn scaled(self, c: f64) -> f64 {
+        self * c
     }
 }
 

@@ -212,7 +212,7 @@ impl Function {
     /// let f = Function::record(&[3.0], |x| x[0] * x[0].value());
     /// assert_eq!(f.value(&[5.0])?, 15.0); // not 25
     /// assert_eq!(f.frozen_reads().len(), 1);
-    /// assert!(f.frozen_reads()[0].to_string().starts_with("`value()` was read at src/"));
+    /// assert!(f.frozen_reads()[0].to_string().starts_with("`value()` was read at "));
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
     pub fn frozen_reads(&self) -> &[FrozenRead] {

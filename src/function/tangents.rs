@@ -36,16 +36,20 @@ impl<const N: usize> Tangents<N> {
     /// `value` with the tangents `Σ partial · tangents`, in which a zero tangent gives nothing.
     #[inline(always)]
     fn combine<const M: usize>(value: f64, terms: [(f64, &[f64; N]); M]) -> Self {
-        let mut tangents = [0.0; N];
         let mut nonfinite = 0.0;
-        for (i, tangent) in tangents.iter_mut().enumerate() {
-            for (partial, along) in &terms {
-                *tangent += partial * along[i];
+        let tangents = std::array::from_fn(|i| {
+            let mut tangent = terms[0].0 * terms[0].1[i];
+            for (partial, along) in &terms[1..] {
+                tangent += partial * along[i];
             }
-            nonfinite += *tangent * 0.0;
-        }
+            nonfinite += tangent * 0.0;
+            tangent
+        });
         if nonfinite != 0.0 {
-            tangents = carefully(&terms);
+            return Tangents {
+                value,
+                tangents: carefully(&terms),
+            };
         }
         Tangents { value, tangents }
     }
@@ -139,6 +143,11 @@ impl<const N: usize> Number for Tangents<N> {
             return Self::combine(0.0, [(p.value, &w.tangents)]);
         }
         self * p
+    }
+
+    #[inline(always)]
+    fn scaled(self, c: f64) -> Self {
+        Self::combine(self.value * c, [(c, &self.tangents)])
     }
 }
 

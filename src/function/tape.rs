@@ -80,6 +80,7 @@ fn forward<T: Number>(nodes: &[Node], start: usize, inputs: usize, values: &mut 
                     0 => T::row(op, if op.is_indexed() { q as i32 } else { 0 }, &[x], |_| {
                         true
                     }),
+                    1 | 2 if op == Op::Mul => x.scaled(q),
                     1 => binary(op, x, T::from(q), [true, false]),
                     2 => binary(op, T::from(q), x, [false, true]),
                     _ => binary(op, x, x, [true, true]),
@@ -165,7 +166,11 @@ fn reverse<T: Number>(
                 adjoints[y - start] += to_y;
             }
             (Op::Mul, Ok(x), Err(c)) | (Op::Mul, Err(c), Ok(x)) => {
-                adjoints[x - start] += w.times(T::from(c));
+                adjoints[x - start] += if c.is_finite() {
+                    w.scaled(c)
+                } else {
+                    w.times(T::from(c))
+                };
             }
             _ => {
                 let (op, n, operands) = operands(nodes, start, start + place, values)?;

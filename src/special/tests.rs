@@ -76,7 +76,8 @@ fn many_operands_neither_overflow_nor_vanish() {
     assert_eq!(log_sum_exp(&[]), -INF);
     assert_eq!(log_sum_exp(&[-INF, -INF]), -INF);
     assert_eq!(log_sum_exp(&[1.0, INF]), INF);
-    assert_eq!((dot(&[], &[]), dot(&[1.0, 2.0], &[3.0, 4.0])), (0.0, 11.0));
+    assert_eq!(dot([].into_iter()), 0.0);
+    assert_eq!(dot([(1.0, 3.0), (2.0, 4.0)].into_iter()), 11.0);
     for x in [
         [f64::NAN, INF],
         [INF, f64::NAN],
