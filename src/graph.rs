@@ -383,7 +383,7 @@ pub fn len() -> usize {
     })
 }
 
-/// The bytes that this thread's graph holds, free room included.
+/// The bytes that this thread's graph holds: nodes, adjoints, and free room for more.
 ///
 /// ```
 /// use scalargrad::{Var, graph};
@@ -392,7 +392,7 @@ pub fn len() -> usize {
 /// assert!(graph::memory() > 0);
 /// ```
 pub fn memory() -> usize {
-    arena().bytes()
+    arena().bytes() + cold(|cold| cold.adjoints.bytes() + cold.values.bytes())
 }
 
 /// Makes room for at least `nodes` more nodes.

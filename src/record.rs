@@ -444,6 +444,11 @@ pub(crate) struct Values {
 }
 
 impl Values {
+    /// The bytes held.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.values[..]) + size_of_val(&self.known[..])
+    }
+
     /// Reads the node at `index` back, with the values of its operands.
     pub(crate) fn decode(&mut self, nodes: &[Node], index: usize) -> Decoded {
         let mut operands = SmallVec::new();

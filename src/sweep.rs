@@ -42,6 +42,11 @@ impl Adjoints {
         }
     }
 
+    /// The bytes held.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.adjoints[..]) + self.live.len()
+    }
+
     /// Adds to the adjoint of a node.
     #[inline(always)]
     fn add(&mut self, index: usize, contribution: f64) {

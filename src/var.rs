@@ -709,7 +709,6 @@ macro_rules! comparisons {
     ($($A:ty, $B:ty;)*) => { $(
         impl PartialEq<$B> for $A {
             comparisons!(@ $B: eq Equal ==);
-            comparisons!(@ $B: ne Equal !=);
         }
 
         impl PartialOrd<$B> for $A {

@@ -1,0 +1,379 @@
+//! A function as Rust source that depends on nothing.
+//!
+//! The text of a row's value is taken from the table; that of its partials is written by the rules
+//! themselves, run over [`Source`], a number that is an expression. What `f64` lacks comes along as the text
+//! of this crate's own functions, as far as these need no other crate.
+
+use super::Function;
+use super::interpret::is_row;
+use super::program::{Guard, Program};
+use crate::ops::{self, Kind, Op};
+use crate::watch::Comparison;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write};
+
+mod expression;
+mod helpers;
+
+use expression::{Source, literal, method, parameters, value};
+
+/// A longer partial than this becomes a function.
+const INLINE: usize = 40;
+
+/// Why a function cannot be written as source.
+///
+/// ```
+/// use scalargrad::function::Function;
+///
+/// let f = Function::record(&[1.0], |x| x[0].erf());
+/// assert_eq!(
+///     f.to_rust("f").unwrap_err().to_string(),
+///     "`erf` needs the crate `libm`, and the source is to need none"
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceError(String);
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for SourceError {}
+
+impl Function {
+    /// Rust source of a plain function `fn name(x: &[f64; N], gradient: &mut [f64; N]) -> f64`.
+    ///
+    /// It returns the value and fills the gradient, both bit for bit those of
+    /// [`gradient_into`](Function::gradient_into), and needs the standard library only. Inputs and
+    /// intermediate variables keep their names. A guard becomes an assertion.
+    ///
+    /// # Errors
+    ///
+    /// If there is another number of outputs than one, `name` is no identifier, or an operation is a user's
+    /// own or needs another crate (`erf`, `gamma` and their kin).
+    ///
+    /// ```
+    /// use scalargrad::function::Function;
+    ///
+    /// let f = Function::record(&[3.0, 2.0], |x| {
+    ///     let (width, height) = (x[0].named("width"), x[1].named("height"));
+    ///     (width * height).named("area") + width
+    /// });
+    /// assert_eq!(f.to_rust("cost").unwrap(), "\
+    /// pub fn cost(x: &[f64; 2], gradient: &mut [f64; 2]) -> f64 {
+    ///     let width = x[0];
+    ///     let height = x[1];
+    ///     let area = width * height;
+    ///     let t1 = area + width;
+    ///
+    ///     // The derivatives of the result.
+    ///     let mut d_width = 0.0;
+    ///     let mut d_height = 0.0;
+    ///     let mut d_area = 0.0;
+    ///     let d_t1 = 1.0;
+    ///     d_area += d_t1;
+    ///     d_width += d_t1;
+    ///     if d_area != 0.0 {
+    ///         d_width += d_area * height;
+    ///         d_height += d_area * width;
+    ///     }
+    ///     *gradient = [d_width, d_height];
+    ///     t1
+    /// }
+    /// ");
+    /// ```
+    pub fn to_rust(&self, name: &str) -> Result<String, SourceError> {
+        if !is_identifier(name) {
+            return Err(SourceError(format!("`{name}` is no name for a function")));
+        }
+        let [output] = self.program.outputs[..] else {
+            let count = self.outputs();
+            return Err(SourceError(format!("the function has {count} outputs, not one")));
+        };
+        if let Some(custom) = self.program.customs.first() {
+            let label = &custom.label;
+            return Err(SourceError(format!("`{label}` is a user's own operation, which is code")));
+        }
+        let mut writer = Writer::new(&self.program, name);
+        writer.function(name, output);
+        let Writer {
+            mut text, partials, ..
+        } = writer;
+        for partial in partials.values() {
+            text += partial;
+        }
+        text += &helpers::used_in(&text).map_err(SourceError)?;
+        Ok(text)
+    }
+}
+
+fn is_identifier(name: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    name.chars().all(is_word)
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !KEYWORDS.contains(&name)
+}
+
+#[rustfmt::skip]
+const KEYWORDS: &[&str] = &[
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
+    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
+    "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "Self", "static",
+    "struct", "super", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual",
+    "where", "while", "yield",
+];
+
+/// The source as far as it is written.
+struct Writer<'a> {
+    program: &'a Program,
+    /// For each index its name, or its literal.
+    names: Vec<String>,
+    text: String,
+    /// The functions that partials have become, by name.
+    partials: BTreeMap<String, String>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(program: &'a Program, function: &str) -> Writer<'a> {
+        let mut taken: BTreeSet<String> =
+            ["x", "gradient", "special", function].map(String::from).into();
+        let mut names = Vec::with_capacity(program.len());
+        for index in 0..program.len() as u32 {
+            let k = index as usize;
+            if !program.is_active(index) {
+                names.push(literal(program.constants[k - program.inputs]));
+                continue;
+            }
+            let own = program.names.get(&index).map(|name| {
+                let word = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+                name.chars().map(word).collect::<String>()
+            });
+            let default = match k < program.inputs {
+                true => format!("x{k}"),
+                false => format!("t{}", k - program.first_node()),
+            };
+            let mut name = own.filter(|own| is_identifier(own)).unwrap_or(default);
+            while taken.contains(&name) || taken.contains(&format!("d_{name}")) {
+                name.push('_');
+            }
+            taken.extend([format!("d_{name}"), name.clone()]);
+            names.push(name);
+        }
+        Writer {
+            program,
+            names,
+            text: String::new(),
+            partials: BTreeMap::new(),
+        }
+    }
+
+    fn line(&mut self, depth: usize, line: fmt::Arguments<'_>) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.text, "{:indent$}{line}", "", indent = 4 * depth);
+    }
+
+    fn function(&mut self, name: &str, output: u32) {
+        let (program, n) = (self.program, self.program.inputs);
+        self.line(
+            0,
+            format_args!("pub fn {name}(x: &[f64; {n}], gradient: &mut [f64; {n}]) -> f64 {{"),
+        );
+        for k in 0..n {
+            let name = self.names[k].clone();
+            self.line(1, format_args!("let {name} = x[{k}];"));
+        }
+        let first_node = program.first_node();
+        let mut guards = program.guards.iter().peekable();
+        for i in 0..=program.nodes.len() {
+            while let Some(guard) = guards.next_if(|guard| guard.after as usize <= i) {
+                self.guard(guard);
+            }
+            if i < program.nodes.len() {
+                let value = self.value(i);
+                let name = self.names[first_node + i].clone();
+                self.line(1, format_args!("let {name} = {value};"));
+            }
+        }
+        self.text.push('\n');
+        self.line(1, format_args!("// The derivatives of the result."));
+        let is_reached = self.reached(output);
+        for index in 0..program.len() as u32 {
+            let is_needed = (index as usize) < n || is_reached[index as usize];
+            if program.is_active(index) && is_needed {
+                let name = self.names[index as usize].clone();
+                if index == output {
+                    let mutability = if (index as usize) < n { "mut " } else { "" };
+                    self.line(1, format_args!("let {mutability}d_{name} = 1.0;"));
+                } else {
+                    self.line(1, format_args!("let mut d_{name} = 0.0;"));
+                }
+            }
+        }
+        for i in (0..program.nodes.len()).rev() {
+            if is_reached[first_node + i] {
+                self.reverse(i);
+            }
+        }
+        let gradient: Vec<String> = self.names[..n].iter().map(|name| format!("d_{name}")).collect();
+        self.line(1, format_args!("*gradient = [{}];", gradient.join(", ")));
+        let output = self.names[output as usize].clone();
+        self.line(1, format_args!("{output}"));
+        self.line(0, format_args!("}}"));
+    }
+
+    /// Which numbers the output depends on.
+    fn reached(&self, output: u32) -> Vec<bool> {
+        let mut is_reached = vec![false; self.program.len()];
+        is_reached[output as usize] = true;
+        for (i, node) in self.program.nodes.iter().enumerate().rev() {
+            if is_reached[self.program.first_node() + i] && node.op.kind() != Kind::Step {
+                for &operand in self.program.operands(node) {
+                    is_reached[operand as usize] = true;
+                }
+            }
+        }
+        is_reached
+    }
+
+    fn guard(&mut self, guard: &Guard) {
+        let [a, b] = guard.operands.map(|index| &self.names[index as usize]);
+        let condition = match (guard.comparison, guard.answer) {
+            (Comparison::Order, answer) => {
+                let order = match answer {
+                    -1 => "Some(std::cmp::Ordering::Less)",
+                    0 => "Some(std::cmp::Ordering::Equal)",
+                    1 => "Some(std::cmp::Ordering::Greater)",
+                    _ => "None",
+                };
+                format!("{a}.partial_cmp(&{b}) == {order}")
+            }
+            (comparison, 0) => format!("!({a} {} {b})", comparison.sign()),
+            (comparison, _) => format!("{a} {} {b}", comparison.sign()),
+        };
+        let place = format!("{:?}", format!("another branch at {}", guard.place));
+        let place = place.replace('{', "{{").replace('}', "}}");
+        self.line(1, format_args!("assert!({condition}, {place});"));
+    }
+
+    fn operand_names(&self, i: usize) -> Vec<&str> {
+        let operands = self.program.operands(&self.program.nodes[i]);
+        operands.iter().map(|&k| &self.names[k as usize][..]).collect()
+    }
+
+    fn value(&self, i: usize) -> String {
+        let node = self.program.nodes[i];
+        let names = self.operand_names(i);
+        match node.op {
+            Op::Sum if !names.is_empty() => names.join(" + "),
+            Op::Dot if !names.is_empty() => {
+                let products = names.chunks(2).map(|pair| format!("{} * {}", pair[0], pair[1]));
+                products.collect::<Vec<_>>().join(" + ")
+            }
+            Op::Sum | Op::Dot => literal(-0.0),
+            Op::Norm | Op::LogSumExp => {
+                format!("special::{}(&[{}])", node.op.label(), names.join(", "))
+            }
+            op => value(op, &names, node.n),
+        }
+    }
+
+    /// What node `i` gives to its operands.
+    fn reverse(&mut self, i: usize) {
+        let program = self.program;
+        let (node, index) = (program.nodes[i], program.first_node() + i);
+        let operands = program.operands(&node);
+        let (w, z) = (format!("d_{}", self.names[index]), self.names[index].clone());
+        let mut lines = Vec::new();
+        let is_square = node.op == Op::Mul && operands[0] == operands[1];
+        for (k, &operand) in operands.iter().enumerate() {
+            if !program.is_active(operand) || is_square && k == 1 || node.op.kind() == Kind::Step {
+                continue;
+            }
+            let name = &self.names[operand as usize];
+            let p = match is_square {
+                true => format!("({name} + {name})"),
+                false => self.partial(i, k, &z),
+            };
+            let name = &self.names[operand as usize];
+            lines.push(match &p[..] {
+                "1.0" => format!("d_{name} += {w};"),
+                "(-1.0)" => format!("d_{name} -= {w};"),
+                _ if node.op.kind() == Kind::Switch => {
+                    format!("let p = {p}; if p != 0.0 {{ d_{name} += {w} * p; }}")
+                }
+                _ => format!("d_{name} += {w} * {p};"),
+            });
+        }
+        let is_plain = lines.iter().all(|line| !line.contains(" * "));
+        if !is_plain {
+            self.line(1, format_args!("if {w} != 0.0 {{"));
+        }
+        for line in &lines {
+            self.line(if is_plain { 1 } else { 2 }, format_args!("{line}"));
+        }
+        if !is_plain {
+            self.line(1, format_args!("}}"));
+        }
+    }
+
+    /// The partial of node `i` with respect to operand `k`: an expression, or a call of one.
+    fn partial(&mut self, i: usize, k: usize, z: &str) -> String {
+        let node = self.program.nodes[i];
+        let names: Vec<String> = self.operand_names(i).into_iter().map(String::from).collect();
+        if !is_row(node.op) {
+            let args: Vec<Source> = names.iter().map(Source::of).collect();
+            let all = ops::partials(node.op, node.n, &args, |j| j == k, Source::of(z));
+            return all[k].map_or(literal(0.0), |p| p.to_string());
+        }
+        let write = |names: &[String], z: &str, tie: &str| {
+            let mut args = [Source::default(); 3];
+            for (arg, name) in args.iter_mut().zip(names) {
+                *arg = Source::of(name);
+            }
+            ops::partial(node.op, k, args, node.n, Source::of(z), Source::of(tie)).to_string()
+        };
+        let inline = write(&names, z, "tie");
+        if inline.len() <= INLINE && !inline.contains("if ") && !inline.contains("tie") {
+            return inline;
+        }
+        let parameters: Vec<String> = parameters(node.op).iter().map(|p| format!("{p}_")).collect();
+        let name = match node.op.is_indexed() {
+            true => format!("{}_{}_partial", method(node.op), node.n).replace('-', "minus_"),
+            false => format!("{}_partial_{k}", method(node.op)),
+        };
+        let body = write(&parameters, "z_", "tie_");
+        let mut list: Vec<String> = parameters.iter().map(|p| format!("{p}: f64")).collect();
+        list.extend(["z_: f64".into(), "tie_: f64".into()]);
+        let text = format!(
+            "\n#[allow(unused_parens, unused_variables)]\nfn {name}({}) -> f64 {{\n    {}\n}}\n",
+            list.join(", "),
+            expression::without_parentheses(&body),
+        );
+        self.partials.entry(name.clone()).or_insert(text);
+        let tie = if body.contains("tie_") { self.tie(i, z) } else { literal(0.0) };
+        format!("{name}({}, {z}, {tie})", names.join(", "))
+    }
+
+    /// The share of an operand at a tie, as `ops::tie` finds it.
+    fn tie(&mut self, i: usize, z: &str) -> String {
+        self.partials.entry("tie".into()).or_insert_with(|| TIE.into());
+        let operands = self.program.operands(&self.program.nodes[i]);
+        let list = |is_active: bool| {
+            let names = operands.iter().filter(|&&k| self.program.is_active(k) == is_active);
+            names.map(|&k| &self.names[k as usize][..]).collect::<Vec<_>>().join(", ")
+        };
+        format!("tie({z}, &[{}], &[{}])", list(true), list(false))
+    }
+}
+
+const TIE: &str = "
+/// The share of an operand that equals the result: none beside a constant.
+fn tie(z: f64, active: &[f64], constant: &[f64]) -> f64 {
+    if constant.contains(&z) {
+        return 0.0;
+    }
+    1.0 / active.iter().filter(|&&x| x == z).count().max(1) as f64
+}
+";
