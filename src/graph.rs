@@ -392,7 +392,11 @@ pub fn len() -> usize {
 /// assert!(graph::memory() > 0);
 /// ```
 pub fn memory() -> usize {
-    arena().bytes() + cold(|cold| cold.adjoints.bytes() + cold.values.bytes())
+    let beside = COLD.try_with(|cold| {
+        let cold = cold.borrow();
+        cold.adjoints.bytes() + cold.values.bytes()
+    });
+    arena().bytes() + beside.unwrap_or(0)
 }
 
 /// Makes room for at least `nodes` more nodes.

@@ -717,7 +717,8 @@ pub(crate) fn partials<T: Real>(
         Op::Norm => of(&|k| norm_partial(operands, k, z)),
         // Divided by their own sum, which makes the rounding of z good.
         Op::LogSumExp => {
-            let shares: SmallVec<[T; 4]> = operands.iter().map(|&x| (x - z).exp()).collect();
+            let share = |x: T| z.within(INF, || (x - z).exp(), || x.eq_mask(z));
+            let shares: SmallVec<[T; 4]> = operands.iter().map(|&x| share(x)).collect();
             let sum: T = shares.iter().copied().sum();
             of(&|k| shares[k] / sum)
         }

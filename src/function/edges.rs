@@ -1,4 +1,4 @@
-//! Sparse Hessians by edge pushing, sparse Jacobians by sweeps of what each output depends on.
+//! Sparse Hessians by edge pushing.
 //!
 //! Edge pushing (Gower and Mello, 2012) goes through the program once, in reverse, and keeps the
 //! second derivatives of the output with respect to the numbers it has met, as weighted edges between
@@ -8,7 +8,7 @@
 //! row, and needs no pattern first.
 
 use super::evaluate::{Tripped, with_space};
-use super::interpret::{Number, forward, is_row, reverse, reverse_node};
+use super::interpret::{Number, forward, is_row, reverse};
 use super::program::{Node, Program};
 use super::sparse::{Pattern, SparseMatrix};
 use super::structure::second_partials;
@@ -16,6 +16,9 @@ use super::tangents::Tangents;
 use crate::matrix::Matrix;
 use crate::ops::{self, Kind, Op};
 use smallvec::SmallVec;
+
+/// Row, column, entry.
+type Triplets = Vec<(usize, usize, f64)>;
 
 /// The end of a list.
 const NONE: u32 = u32::MAX;
@@ -230,11 +233,7 @@ impl Local {
 impl Program {
     /// The second derivatives of the only output, as sorted triplets of both triangles; `None` if
     /// more than `budget` edges are handed on. Without `values` and adjoints just their places.
-    fn push_edges(
-        &self,
-        numbers: Option<(&[f64], &[f64])>,
-        budget: usize,
-    ) -> Option<Vec<(usize, usize, f64)>> {
+    fn push_edges(&self, numbers: Option<(&[f64], &[f64])>, budget: usize) -> Option<Triplets> {
         let first_node = self.first_node();
         let mut is_reached = vec![false; self.len()];
         is_reached[self.outputs[0] as usize] = true;
@@ -290,60 +289,6 @@ impl Program {
     }
 }
 
-/// What each output depends on.
-struct Ancestors<'a> {
-    program: &'a Program,
-    /// For each number the output that was the last to reach it, plus 1.
-    reached_by: Vec<u32>,
-    stack: Vec<u32>,
-    inputs: Vec<u32>,
-    nodes: Vec<u32>,
-}
-
-impl<'a> Ancestors<'a> {
-    fn new(program: &'a Program) -> Ancestors<'a> {
-        Ancestors {
-            program,
-            reached_by: vec![0; program.len()],
-            stack: Vec::new(),
-            inputs: Vec::new(),
-            nodes: Vec::new(),
-        }
-    }
-
-    /// Finds those of output `row`: inputs in ascending order, nodes in descending order.
-    fn find(&mut self, row: usize) {
-        self.inputs.clear();
-        self.nodes.clear();
-        self.reach(self.program.outputs[row], row);
-        let first_node = self.program.first_node();
-        while let Some(index) = self.stack.pop() {
-            if (index as usize) < first_node {
-                self.inputs.push(index);
-                continue;
-            }
-            let i = index as usize - first_node;
-            self.nodes.push(i as u32);
-            let node = &self.program.nodes[i];
-            if node.op.kind() != Kind::Step {
-                for &operand in self.program.operands(node) {
-                    self.reach(operand, row);
-                }
-            }
-        }
-        self.inputs.sort_unstable();
-        self.nodes.sort_unstable_by(|a, b| b.cmp(a));
-    }
-
-    fn reach(&mut self, index: u32, row: usize) {
-        let by = &mut self.reached_by[index as usize];
-        if self.program.is_active(index) && *by != row as u32 + 1 {
-            *by = row as u32 + 1;
-            self.stack.push(index);
-        }
-    }
-}
-
 impl Program {
     /// Where the Hessian of the only output may differ from zero.
     pub(crate) fn hessian_pattern(&self) -> Pattern {
@@ -355,50 +300,8 @@ impl Program {
         )
     }
 
-    /// Where the Jacobian may differ from zero.
-    pub(crate) fn jacobian_pattern(&self) -> Pattern {
-        let mut ancestors = Ancestors::new(self);
-        let mut entries = Vec::new();
-        for row in 0..self.outputs.len() {
-            ancestors.find(row);
-            entries.extend(ancestors.inputs.iter().map(|&input| (row, input as usize)));
-        }
-        Pattern::new(self.outputs.len(), self.inputs, entries.into_iter())
-    }
-
-    pub(crate) fn sparse_jacobian(&self, x: &[f64]) -> Result<SparseMatrix, Tripped> {
-        with_space(|space| {
-            forward(self, x, &mut space.values)?;
-            space.adjoints.clear();
-            space.adjoints.resize(self.len(), 0.0);
-            let mut ancestors = Ancestors::new(self);
-            let mut triplets = Vec::new();
-            for row in 0..self.outputs.len() {
-                ancestors.find(row);
-                space.adjoints[self.outputs[row] as usize] = 1.0;
-                for &i in &ancestors.nodes {
-                    reverse_node(self, i as usize, &space.values, &mut space.adjoints);
-                    space.adjoints[self.first_node() + i as usize] = 0.0;
-                }
-                for &input in &ancestors.inputs {
-                    let adjoint = std::mem::take(&mut space.adjoints[input as usize]);
-                    triplets.push((row, input as usize, adjoint));
-                }
-            }
-            Ok(SparseMatrix::new(
-                self.outputs.len(),
-                self.inputs,
-                &triplets,
-            ))
-        })
-    }
-
     /// The second derivatives of the only output at `x`, unless there are more than `budget` edges.
-    fn edges_at(
-        &self,
-        x: &[f64],
-        budget: usize,
-    ) -> Result<Option<Vec<(usize, usize, f64)>>, Tripped> {
+    fn edges_at(&self, x: &[f64], budget: usize) -> Result<Option<Triplets>, Tripped> {
         with_space(|space| {
             forward(self, x, &mut space.values)?;
             space.adjoints.clear();
@@ -417,14 +320,14 @@ impl Program {
     /// The Hessian of the only output: by edge pushing where that is less work than packs of columns.
     pub(crate) fn hessian(&self, x: &[f64]) -> Result<Matrix, Tripped> {
         let packs = self.inputs.div_ceil(super::evaluate::LANES);
-        if packs > 2 {
-            if let Some(triplets) = self.edges_at(x, 2 * packs * self.nodes.len())? {
-                let mut hessian = Matrix::zeros(self.inputs, self.inputs);
-                for (i, j, value) in triplets {
-                    hessian[(i, j)] = value;
-                }
-                return Ok(hessian);
+        if packs > 2
+            && let Some(triplets) = self.edges_at(x, 2 * packs * self.nodes.len())?
+        {
+            let mut hessian = Matrix::zeros(self.inputs, self.inputs);
+            for (i, j, value) in triplets {
+                hessian[(i, j)] = value;
             }
+            return Ok(hessian);
         }
         self.hessian_by_columns(x)
     }

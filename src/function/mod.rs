@@ -21,6 +21,7 @@
 //! # Ok::<(), ReplayError>(())
 //! ```
 
+mod ancestors;
 mod capture;
 mod display;
 mod edges;
@@ -32,6 +33,7 @@ mod program;
 mod recorder;
 #[cfg(feature = "serde")]
 mod saved;
+mod source;
 mod sparse;
 mod structure;
 mod tangents;
@@ -41,6 +43,7 @@ mod tests;
 
 pub use error::{BranchChange, FrozenRead, ReplayError};
 pub use recorder::Recorder;
+pub use source::SourceError;
 pub use sparse::{Pattern, SparseMatrix};
 
 pub(crate) use capture::capture;

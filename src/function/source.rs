@@ -90,14 +90,22 @@ impl Function {
         }
         let [output] = self.program.outputs[..] else {
             let count = self.outputs();
-            return Err(SourceError(format!("the function has {count} outputs, not one")));
+            return Err(SourceError(format!(
+                "the function has {count} outputs, not one"
+            )));
         };
         if let Some(custom) = self.program.customs.first() {
             let label = &custom.label;
-            return Err(SourceError(format!("`{label}` is a user's own operation, which is code")));
+            return Err(SourceError(format!(
+                "`{label}` is a user's own operation, which is code"
+            )));
         }
         let mut writer = Writer::new(&self.program, name);
         writer.function(name, output);
+        if writer.text.contains("((") || writer.text.contains("(-") {
+            writer.text.insert_str(0, "#[allow(unused_parens)]\n");
+        }
+        expression::forget();
         let Writer {
             mut text, partials, ..
         } = writer;
@@ -131,14 +139,17 @@ struct Writer<'a> {
     /// For each index its name, or its literal.
     names: Vec<String>,
     text: String,
+    /// Whether the output depends on a number smoothly.
+    is_reached: Vec<bool>,
     /// The functions that partials have become, by name.
     partials: BTreeMap<String, String>,
 }
 
 impl<'a> Writer<'a> {
     fn new(program: &'a Program, function: &str) -> Writer<'a> {
-        let mut taken: BTreeSet<String> =
-            ["x", "gradient", "special", function].map(String::from).into();
+        let mut taken: BTreeSet<String> = ["x", "gradient", "special", function]
+            .map(String::from)
+            .into();
         let mut names = Vec::with_capacity(program.len());
         for index in 0..program.len() as u32 {
             let k = index as usize;
@@ -165,6 +176,7 @@ impl<'a> Writer<'a> {
             program,
             names,
             text: String::new(),
+            is_reached: Vec::new(),
             partials: BTreeMap::new(),
         }
     }
@@ -180,8 +192,19 @@ impl<'a> Writer<'a> {
             0,
             format_args!("pub fn {name}(x: &[f64; {n}], gradient: &mut [f64; {n}]) -> f64 {{"),
         );
-        for k in 0..n {
-            let name = self.names[k].clone();
+        let guarded = program.guards.iter().flat_map(|guard| &guard.operands);
+        let used: BTreeSet<u32> = program
+            .operands
+            .iter()
+            .chain(guarded)
+            .chain([&output])
+            .copied()
+            .collect();
+        if used.range(..n as u32).next().is_none() {
+            self.line(1, format_args!("let _ = x;"));
+        }
+        for &k in used.range(..n as u32) {
+            let name = self.names[k as usize].clone();
             self.line(1, format_args!("let {name} = x[{k}];"));
         }
         let first_node = program.first_node();
@@ -198,37 +221,45 @@ impl<'a> Writer<'a> {
         }
         self.text.push('\n');
         self.line(1, format_args!("// The derivatives of the result."));
-        let is_reached = self.reached(output);
-        for index in 0..program.len() as u32 {
-            let is_needed = (index as usize) < n || is_reached[index as usize];
-            if program.is_active(index) && is_needed {
-                let name = self.names[index as usize].clone();
-                if index == output {
-                    let mutability = if (index as usize) < n { "mut " } else { "" };
-                    self.line(1, format_args!("let {mutability}d_{name} = 1.0;"));
-                } else {
-                    self.line(1, format_args!("let mut d_{name} = 0.0;"));
-                }
-            }
-        }
+        self.is_reached = self.reached(output);
+        let before = std::mem::take(&mut self.text);
         for i in (0..program.nodes.len()).rev() {
-            if is_reached[first_node + i] {
+            if self.is_reached[first_node + i] {
                 self.reverse(i);
             }
         }
-        let gradient: Vec<String> = self.names[..n].iter().map(|name| format!("d_{name}")).collect();
+        let sweep = std::mem::replace(&mut self.text, before);
+        for index in 0..program.len() as u32 {
+            let is_needed = (index as usize) < n || self.is_reached[index as usize];
+            if program.is_active(index) && is_needed {
+                let name = self.names[index as usize].clone();
+                let is_changed = ["+=", "-="]
+                    .iter()
+                    .any(|op| sweep.contains(&format!(" d_{name} {op}")));
+                let mutability = if is_changed { "mut " } else { "" };
+                let start = if index == output { "1.0" } else { "0.0" };
+                self.line(1, format_args!("let {mutability}d_{name} = {start};"));
+            }
+        }
+        self.text += &sweep;
+        let gradient: Vec<String> = self.names[..n]
+            .iter()
+            .map(|name| format!("d_{name}"))
+            .collect();
         self.line(1, format_args!("*gradient = [{}];", gradient.join(", ")));
         let output = self.names[output as usize].clone();
         self.line(1, format_args!("{output}"));
         self.line(0, format_args!("}}"));
     }
 
-    /// Which numbers the output depends on.
+    /// Which numbers the output depends on smoothly.
     fn reached(&self, output: u32) -> Vec<bool> {
         let mut is_reached = vec![false; self.program.len()];
         is_reached[output as usize] = true;
         for (i, node) in self.program.nodes.iter().enumerate().rev() {
-            if is_reached[self.program.first_node() + i] && node.op.kind() != Kind::Step {
+            let index = self.program.first_node() + i;
+            is_reached[index] &= node.op.kind() != Kind::Step;
+            if is_reached[index] {
                 for &operand in self.program.operands(node) {
                     is_reached[operand as usize] = true;
                 }
@@ -259,7 +290,10 @@ impl<'a> Writer<'a> {
 
     fn operand_names(&self, i: usize) -> Vec<&str> {
         let operands = self.program.operands(&self.program.nodes[i]);
-        operands.iter().map(|&k| &self.names[k as usize][..]).collect()
+        operands
+            .iter()
+            .map(|&k| &self.names[k as usize][..])
+            .collect()
     }
 
     fn value(&self, i: usize) -> String {
@@ -268,7 +302,9 @@ impl<'a> Writer<'a> {
         match node.op {
             Op::Sum if !names.is_empty() => names.join(" + "),
             Op::Dot if !names.is_empty() => {
-                let products = names.chunks(2).map(|pair| format!("{} * {}", pair[0], pair[1]));
+                let products = names
+                    .chunks(2)
+                    .map(|pair| format!("{} * {}", pair[0], pair[1]));
                 products.collect::<Vec<_>>().join(" + ")
             }
             Op::Sum | Op::Dot => literal(-0.0),
@@ -284,11 +320,15 @@ impl<'a> Writer<'a> {
         let program = self.program;
         let (node, index) = (program.nodes[i], program.first_node() + i);
         let operands = program.operands(&node);
-        let (w, z) = (format!("d_{}", self.names[index]), self.names[index].clone());
+        let (w, z) = (
+            format!("d_{}", self.names[index]),
+            self.names[index].clone(),
+        );
         let mut lines = Vec::new();
         let is_square = node.op == Op::Mul && operands[0] == operands[1];
         for (k, &operand) in operands.iter().enumerate() {
-            if !program.is_active(operand) || is_square && k == 1 || node.op.kind() == Kind::Step {
+            let is_owed = (operand as usize) < program.inputs || self.is_reached[operand as usize];
+            if !(program.is_active(operand) && is_owed) || is_square && k == 1 {
                 continue;
             }
             let name = &self.names[operand as usize];
@@ -321,7 +361,11 @@ impl<'a> Writer<'a> {
     /// The partial of node `i` with respect to operand `k`: an expression, or a call of one.
     fn partial(&mut self, i: usize, k: usize, z: &str) -> String {
         let node = self.program.nodes[i];
-        let names: Vec<String> = self.operand_names(i).into_iter().map(String::from).collect();
+        let names: Vec<String> = self
+            .operand_names(i)
+            .into_iter()
+            .map(String::from)
+            .collect();
         if !is_row(node.op) {
             let args: Vec<Source> = names.iter().map(Source::of).collect();
             let all = ops::partials(node.op, node.n, &args, |j| j == k, Source::of(z));
@@ -338,7 +382,10 @@ impl<'a> Writer<'a> {
         if inline.len() <= INLINE && !inline.contains("if ") && !inline.contains("tie") {
             return inline;
         }
-        let parameters: Vec<String> = parameters(node.op).iter().map(|p| format!("{p}_")).collect();
+        let parameters: Vec<String> = parameters(node.op)
+            .iter()
+            .map(|p| format!("{p}_"))
+            .collect();
         let name = match node.op.is_indexed() {
             true => format!("{}_{}_partial", method(node.op), node.n).replace('-', "minus_"),
             false => format!("{}_partial_{k}", method(node.op)),
@@ -352,17 +399,28 @@ impl<'a> Writer<'a> {
             expression::without_parentheses(&body),
         );
         self.partials.entry(name.clone()).or_insert(text);
-        let tie = if body.contains("tie_") { self.tie(i, z) } else { literal(0.0) };
+        let tie = if body.contains("tie_") {
+            self.tie(i, z)
+        } else {
+            literal(0.0)
+        };
         format!("{name}({}, {z}, {tie})", names.join(", "))
     }
 
     /// The share of an operand at a tie, as `ops::tie` finds it.
     fn tie(&mut self, i: usize, z: &str) -> String {
-        self.partials.entry("tie".into()).or_insert_with(|| TIE.into());
+        self.partials
+            .entry("tie".into())
+            .or_insert_with(|| TIE.into());
         let operands = self.program.operands(&self.program.nodes[i]);
         let list = |is_active: bool| {
-            let names = operands.iter().filter(|&&k| self.program.is_active(k) == is_active);
-            names.map(|&k| &self.names[k as usize][..]).collect::<Vec<_>>().join(", ")
+            let names = operands
+                .iter()
+                .filter(|&&k| self.program.is_active(k) == is_active);
+            names
+                .map(|&k| &self.names[k as usize][..])
+                .collect::<Vec<_>>()
+                .join(", ")
         };
         format!("tie({z}, &[{}], &[{}])", list(true), list(false))
     }

@@ -178,10 +178,10 @@ fn reverse<T: Number>(
                 let is_active = |k: usize| operands[k].0.is_some();
                 let partials = ops::partials(op, n, &args, is_active, values[place]);
                 for (&(place, _), p) in operands.iter().zip(partials) {
-                    if let (Some(place), Some(p)) = (place, p) {
-                        if op.kind() == Kind::Smooth || !p.is_zero() {
-                            adjoints[place] += w.times(p);
-                        }
+                    if let (Some(place), Some(p)) = (place, p)
+                        && (op.kind() == Kind::Smooth || !p.is_zero())
+                    {
+                        adjoints[place] += w.times(p);
                     }
                 }
             }

@@ -64,7 +64,11 @@ fn check(method: &str, arity: usize, probes: &[f64], f: impl Fn(&[Var]) -> Var) 
             for j in 0..arity {
                 let scale = second.iter().flatten().fold(0.0f64, |m, h| m.max(h.abs()));
                 let scale = if scale.is_finite() { scale } else { 0.0 };
-                // At a kink the two orders of differentiation may take different sides.
+                // At a kink the two orders of differentiation may take different sides, and none is wrong.
+                let [a, b] = [second[i][j], second[j][i]];
+                if a != b && [a, b].contains(&hessian[(i, j)]) {
+                    continue;
+                }
                 let mean = 0.5 * second[i][j] + 0.5 * second[j][i];
                 if mean.is_finite() {
                     assert_close(
@@ -105,33 +109,220 @@ macro_rules! check_rows {
             [ $($domain:expr),+ ] ; [ $($probe:expr),* $(,)? ] ;
         )* } )*
     ) => {
-        #[test]
-        fn every_row_replays_as_it_runs() {
-            $(
-                check(stringify!($operator), [$(stringify!($odomain)),+].len(), &[$($oprobe),*], |x| {
+        fn rows() -> Vec<Row> {
+            let mut rows = Vec::new();
+            $({
+                let f = |x: &[Var]| {
                     let mut operands = x.iter().copied();
                     let $ox = operands.next().unwrap();
                     $(let $oy = operands.next().unwrap();)*
                     $ovalue
+                };
+                rows.push(Row {
+                    method: stringify!($operator),
+                    arity: [$(stringify!($odomain)),+].len(),
+                    probes: vec![$($oprobe),*],
+                    f: Box::new(f),
                 });
-            )*
+            })*
             $($(
                 for n in [0, 1, 2, 3, 5] {
                     let _ = n;
                     $(let $n = n as $N;)?
-                    check(stringify!($method), [$(stringify!($domain)),+].len(), &[$($probe),*], |x| {
+                    let f = move |x: &[Var]| {
                         let mut operands = x.iter().copied();
                         let $x = operands.next().unwrap();
                         $(let $y = operands.next().unwrap();)*
                         Real::$method($x $(, $y)* $(, $n)?)
+                    };
+                    rows.push(Row {
+                        method: stringify!($method),
+                        arity: [$(stringify!($domain)),+].len(),
+                        probes: vec![$($probe),*],
+                        f: Box::new(f),
                     });
                     if concat!($(stringify!($n))?).is_empty() { break; }
                 }
             )*)*
+            rows
         }
     };
 }
 crate::ops::table!(check_rows);
+
+struct Row {
+    method: &'static str,
+    arity: usize,
+    probes: Vec<f64>,
+    f: Box<dyn Fn(&[Var]) -> Var>,
+}
+
+#[test]
+fn every_row_replays_as_it_runs() {
+    for row in rows() {
+        check(row.method, row.arity, &row.probes, row.f);
+    }
+}
+
+/// Compiles the program and returns the words that it prints.
+fn run_rust(name: &str, source: &str) -> Vec<String> {
+    let directory = std::env::temp_dir().join(format!("scalargrad-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+    let (file, binary) = (directory.join("main.rs"), directory.join("main"));
+    std::fs::write(&file, source).unwrap();
+    let rustc = std::env::var_os("RUSTC").unwrap_or("rustc".into());
+    let compiled = std::process::Command::new(rustc)
+        .args([
+            "--edition",
+            "2021",
+            "-D",
+            "warnings",
+            "-A",
+            "dead_code",
+            "-A",
+            "unused_comparisons",
+            "-o",
+        ])
+        .args([&binary, &file])
+        .output()
+        .unwrap();
+    assert!(
+        compiled.status.success(),
+        "{}",
+        String::from_utf8_lossy(&compiled.stderr)
+    );
+    let output = std::process::Command::new(&binary).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    std::fs::remove_dir_all(&directory).unwrap();
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .split_whitespace()
+        .map(String::from)
+        .collect()
+}
+
+/// Checks that the sources of functions compute what the functions compute, at all points.
+fn check_sources(name: &str, functions: &[(Function, Vec<Vec<f64>>)]) {
+    let (mut source, mut main, mut expected) = (String::new(), String::new(), Vec::new());
+    let bits = |x: f64| {
+        if x.is_nan() {
+            "NaN".into()
+        } else {
+            format!("{:x}", x.to_bits())
+        }
+    };
+    for (k, (function, points)) in functions.iter().enumerate() {
+        source += &format!("mod m{k} {{\n{}}}\n", function.to_rust("f").unwrap());
+        for x in points {
+            let texts: Vec<String> = x
+                .iter()
+                .map(|x| format!("f64::from_bits({})", x.to_bits()))
+                .collect();
+            main += &format!("show(m{k}::f, [{}]);\n", texts.join(", "));
+            let (value, gradient) = function.gradient(x).unwrap();
+            expected.push((k, x, bits(value)));
+            expected.extend(gradient.into_iter().map(|g| (k, x, bits(g))));
+        }
+    }
+    source += &format!(
+        "fn show<const N: usize>(f: fn(&[f64; N], &mut [f64; N]) -> f64, x: [f64; N]) {{
+            let mut gradient = [0.0; N];
+            let value = f(&x, &mut gradient);
+            for x in std::iter::once(value).chain(gradient) {{
+                if x.is_nan() {{ println!(\"NaN\") }} else {{ println!(\"{{:x}}\", x.to_bits()) }}
+            }}
+        }}
+        fn main() {{\n{main}}}"
+    );
+    let found = run_rust(name, &source);
+    assert_eq!(found.len(), expected.len());
+    for (found, (k, x, expected)) in found.into_iter().zip(expected) {
+        assert_eq!(
+            found,
+            expected,
+            "at {x:?} of\n{}",
+            functions[k].0.to_rust("f").unwrap()
+        );
+    }
+}
+
+#[test]
+fn the_source_of_every_row_computes_what_the_row_does() {
+    let (mut functions, mut refused) = (Vec::new(), Vec::new());
+    for row in rows() {
+        let mut points = points(&row.probes, row.arity);
+        points.retain(|x| row.method != "clamp" || x[1] <= x[2]);
+        if row.method != "clamp" {
+            points.push(vec![f64::NAN; row.arity]);
+        }
+        let f = Function::record(&points[0], row.f);
+        match f.to_rust("f") {
+            Ok(_) => functions.push((f, points)),
+            Err(error) => refused.push((row.method, error.to_string())),
+        }
+    }
+    assert!(
+        refused.iter().all(|(_, error)| error.contains("`libm`")),
+        "{refused:?}"
+    );
+    assert!(functions.len() > 4 * refused.len(), "{refused:?}");
+    check_sources("rows", &functions);
+}
+
+#[test]
+fn the_source_of_a_program_computes_what_the_program_does() {
+    let run = |x: &[Var]| {
+        let [a, b, c] = [
+            x[0].named("learning rate"),
+            x[1].named("fn"),
+            x[2].named("x"),
+        ];
+        let mut y =
+            crate::norm(&[a, b, c]) + crate::log_sum_exp(x) * crate::dot(x, &[b, c, 2.0.into()]);
+        if a < b {
+            y = (y * y - 1.5) / -c;
+        }
+        if c.partial_cmp(&0.0) == Some(std::cmp::Ordering::Greater) && !(a == c) {
+            y += a.max(b).max(1.0) + b.max(b) + c.powi(-2) + a.powf(2.5) + crate::sum(x);
+        }
+        y.named("y") + a.floor() + b.clamp(-1.0, c) - (a - 0.25)
+    };
+    let f = Function::record(&[0.5, 1.0, 2.0], run);
+    let points = vec![
+        vec![0.5, 1.0, 2.0],
+        vec![-3.0, 1.0, 1.0],
+        vec![0.25, 0.75, 1e-3],
+    ];
+    check_sources("program", &[(f, points)]);
+    let identity = Function::record(&[0.5, 1.0], |x| x[1]);
+    let constant = Function::record(&[0.5, 1.0], |_| Var::constant(-2.0));
+    check_sources(
+        "plain",
+        &[
+            (identity, vec![vec![1.0, 2.0]]),
+            (constant, vec![vec![1.0, 2.0]]),
+        ],
+    );
+}
+
+#[test]
+fn what_cannot_be_written_is_an_error() {
+    let f = Function::record(&[1.0], |x| [x[0], x[0]]);
+    assert!(
+        f.to_rust("f")
+            .unwrap_err()
+            .to_string()
+            .contains("2 outputs")
+    );
+    let f = Function::record(&[1.0], |x| x[0]);
+    for name in ["", "fn", "a b", "1a", "é"] {
+        assert!(f.to_rust(name).is_err(), "{name}");
+    }
+}
 
 #[test]
 fn functions_of_slices_replay_as_they_run() {
