@@ -46,6 +46,8 @@
 //! | differentiate a result | [`Var::backward`] and [`Var::grad`]; [`Var::gradients`] for a snapshot |
 //! | differentiate again, to any order | [`Var::differentiate`] |
 //! | differentiate a closure | [`gradient`], [`value_and_gradient`], [`derivative`] |
+//! | all derivatives of a closure | [`jacobian`], [`hessian`], [`hvp`], [`jvp`], [`vjp`], [`laplacian`], [`taylor()`] |
+//! | record once, evaluate many times | [`function::Function`], [`function::Recorder`] |
 //! | write a function once for `f64` and [`Var`] | [`Real`], or `num_traits::Float` |
 //! | keep something out of the derivative | `f64` operands, [`Var::constant`], [`Var::detach`], [`graph::no_grad`] |
 //! | bound the memory | [`graph::scope`], [`graph::clear`] |
@@ -65,6 +67,7 @@
 //!
 //! None is on by default.
 //!
+//! - `serde`: saving and loading of a [`function::Function`].
 //! - `proptest`: the module `strategy`, with points and random differentiable programs for property tests.
 
 mod arena;

@@ -252,16 +252,25 @@ impl<'a> Writer<'a> {
         self.line(0, format_args!("}}"));
     }
 
-    /// Which numbers the output depends on smoothly.
+    /// Which numbers lie between an input and the output, with no step in between.
     fn reached(&self, output: u32) -> Vec<bool> {
-        let mut is_reached = vec![false; self.program.len()];
-        is_reached[output as usize] = true;
-        for (i, node) in self.program.nodes.iter().enumerate().rev() {
-            let index = self.program.first_node() + i;
-            is_reached[index] &= node.op.kind() != Kind::Step;
-            if is_reached[index] {
-                for &operand in self.program.operands(node) {
-                    is_reached[operand as usize] = true;
+        let (program, first_node) = (self.program, self.program.first_node());
+        let smooth = || {
+            let nodes = program.nodes.iter().enumerate();
+            nodes.filter(|(_, node)| node.op.kind() != Kind::Step)
+        };
+        let mut is_varied = vec![false; program.len()];
+        is_varied[..program.inputs].fill(true);
+        for (i, node) in smooth() {
+            let operands = program.operands(node);
+            is_varied[first_node + i] = operands.iter().any(|&k| is_varied[k as usize]);
+        }
+        let mut is_reached = vec![false; program.len()];
+        is_reached[output as usize] = is_varied[output as usize];
+        for (i, node) in smooth().rev() {
+            if is_reached[first_node + i] {
+                for &k in program.operands(node) {
+                    is_reached[k as usize] = is_varied[k as usize];
                 }
             }
         }
@@ -327,7 +336,7 @@ impl<'a> Writer<'a> {
         let mut lines = Vec::new();
         let is_square = node.op == Op::Mul && operands[0] == operands[1];
         for (k, &operand) in operands.iter().enumerate() {
-            let is_owed = (operand as usize) < program.inputs || self.is_reached[operand as usize];
+            let is_owed = self.is_reached[operand as usize];
             if !(program.is_active(operand) && is_owed) || is_square && k == 1 {
                 continue;
             }

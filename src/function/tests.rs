@@ -274,42 +274,6 @@ fn the_source_of_every_row_computes_what_the_row_does() {
 }
 
 #[test]
-fn the_source_of_a_program_computes_what_the_program_does() {
-    let run = |x: &[Var]| {
-        let [a, b, c] = [
-            x[0].named("learning rate"),
-            x[1].named("fn"),
-            x[2].named("x"),
-        ];
-        let mut y =
-            crate::norm(&[a, b, c]) + crate::log_sum_exp(x) * crate::dot(x, &[b, c, 2.0.into()]);
-        if a < b {
-            y = (y * y - 1.5) / -c;
-        }
-        if c.partial_cmp(&0.0) == Some(std::cmp::Ordering::Greater) && !(a == c) {
-            y += a.max(b).max(1.0) + b.max(b) + c.powi(-2) + a.powf(2.5) + crate::sum(x);
-        }
-        y.named("y") + a.floor() + b.clamp(-1.0, c) - (a - 0.25)
-    };
-    let f = Function::record(&[0.5, 1.0, 2.0], run);
-    let points = vec![
-        vec![0.5, 1.0, 2.0],
-        vec![-3.0, 1.0, 1.0],
-        vec![0.25, 0.75, 1e-3],
-    ];
-    check_sources("program", &[(f, points)]);
-    let identity = Function::record(&[0.5, 1.0], |x| x[1]);
-    let constant = Function::record(&[0.5, 1.0], |_| Var::constant(-2.0));
-    check_sources(
-        "plain",
-        &[
-            (identity, vec![vec![1.0, 2.0]]),
-            (constant, vec![vec![1.0, 2.0]]),
-        ],
-    );
-}
-
-#[test]
 fn what_cannot_be_written_is_an_error() {
     let f = Function::record(&[1.0], |x| [x[0], x[0]]);
     assert!(

@@ -15,5 +15,6 @@ mod programs;
 mod readme;
 mod rooms;
 mod saved;
+mod source;
 mod sweep;
 mod values;
