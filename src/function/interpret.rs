@@ -74,6 +74,7 @@ fn nodes<T: Number>(
             (Op::Sub, &[a, b]) => values[a as usize] - values[b as usize],
             (Op::Mul, &[a, b]) => values[a as usize] * values[b as usize],
             (Op::Div, &[a, b]) => values[a as usize] / values[b as usize],
+            (Op::Neg, &[a]) => -values[a as usize],
             (Op::Sum, operands) => operands.iter().map(|&k| values[k as usize]).sum(),
             _ => other(program, node, operands, values),
         };
@@ -81,7 +82,7 @@ fn nodes<T: Number>(
     }
 }
 
-#[inline(always)]
+#[inline(never)]
 fn other<T: Number>(program: &Program, node: &Node, operands: &[u32], values: &[T]) -> T {
     let is_active = |k: usize| program.is_active(operands[k]);
     if let (&[a], true) = (operands, is_row(node.op)) {
@@ -144,6 +145,7 @@ pub(crate) fn reverse_node<T: Number>(
             adjoints[a as usize] += to_a;
             adjoints[b as usize] += to_b;
         }
+        (Op::Neg, &[a]) => adjoints[a as usize] -= w,
         (Op::Sum, operands) => {
             for &a in operands {
                 adjoints[a as usize] += w;
@@ -153,7 +155,7 @@ pub(crate) fn reverse_node<T: Number>(
     }
 }
 
-#[inline(always)]
+#[inline(never)]
 fn give<T: Number>(
     program: &Program,
     node: &Node,

@@ -34,14 +34,15 @@ pub(crate) fn adjoints_on_tape<T: Number>(
     })
 }
 
+/// `+ − × ÷`; `None` for what else there is.
 #[inline(always)]
-fn binary<T: Number>(op: Op, x: T, y: T, is_active: [bool; 2]) -> T {
+fn arithmetic<T: Number>(op: Op, x: T, y: T) -> Option<T> {
     match op {
-        Op::Add => x + y,
-        Op::Sub => x - y,
-        Op::Mul => x * y,
-        Op::Div => x / y,
-        _ => T::row(op, 0, &[x, y], |k| is_active[k]),
+        Op::Add => Some(x + y),
+        Op::Sub => Some(x - y),
+        Op::Mul => Some(x * y),
+        Op::Div => Some(x / y),
+        _ => None,
     }
 }
 
@@ -71,35 +72,64 @@ fn forward<T: Number>(nodes: &[Node], start: usize, inputs: usize, values: &mut 
     for place in inputs..values.len() {
         let Node { p, q, word } = nodes[start + place];
         let (a, b) = (word.a(), word.b());
-        values[place] = match word.code() {
-            code::LEAF => T::from(p),
+        let fast = match word.code() {
+            code::LEAF => Some(T::from(p)),
             code::ONE | code::DROPPED => {
                 let op = Op::ALL[b & 255];
                 let x = values[a.checked_sub(start)?];
-                match b >> 8 {
-                    0 => T::row(op, if op.is_indexed() { q as i32 } else { 0 }, &[x], |_| {
-                        true
-                    }),
-                    1 | 2 if op == Op::Mul => x.scaled(q),
-                    1 => binary(op, x, T::from(q), [true, false]),
-                    2 => binary(op, T::from(q), x, [false, true]),
-                    _ => binary(op, x, x, [true, true]),
+                match (b >> 8, op) {
+                    (1 | 2, Op::Mul) => Some(x.scaled(q)),
+                    (1, op) => arithmetic(op, x, T::from(q)),
+                    (2, op) => arithmetic(op, T::from(q), x),
+                    (3, op) => arithmetic(op, x, x),
+                    (_, Op::Neg) => Some(-x),
+                    _ => Some(one(op, q, x)),
                 }
             }
             code::TWO.. => {
                 let op = Op::BINARY[(word.code() - code::TWO) as usize];
                 let (x, y) = (values[a.checked_sub(start)?], values[b.checked_sub(start)?]);
-                binary(op, x, y, [true, true])
+                arithmetic(op, x, y)
             }
             _ if !is_node(word) => continue,
-            _ => {
-                let (op, n, operands) = operands(nodes, start, start + place, values)?;
-                let args: SmallVec<[T; 4]> = operands.iter().map(|&(_, x)| x).collect();
-                T::row(op, n, &args, |k| operands[k].0.is_some())
-            }
+            _ => None,
+        };
+        values[place] = match fast {
+            Some(value) => value,
+            None => any(nodes, start, place, values)?,
         };
     }
     Some(())
+}
+
+/// The value of a row of one operand; `q` holds its parameter.
+#[inline(never)]
+fn one<T: Number>(op: Op, q: f64, x: T) -> T {
+    T::row(op, parameter(op, q), &[x], |_| true)
+}
+
+fn parameter(op: Op, q: f64) -> i32 {
+    if op.is_indexed() { q as i32 } else { 0 }
+}
+
+/// What the adjoint `w` gives to the operand of a row of one operand.
+#[inline(never)]
+fn give_one<T: Number>(op: Op, q: f64, x: T, z: T, w: T, adjoint: &mut T) {
+    if op.kind() != Kind::Step {
+        let args = [x, T::default(), T::default()];
+        let p = ops::partial(op, 0, args, parameter(op, q), z, T::from(1.0));
+        if op.kind() == Kind::Smooth || !p.is_zero() {
+            *adjoint += w.times(p);
+        }
+    }
+}
+
+/// The value of any node.
+#[inline(never)]
+fn any<T: Number>(nodes: &[Node], start: usize, place: usize, values: &[T]) -> Option<T> {
+    let (op, n, operands) = operands(nodes, start, start + place, values)?;
+    let args: SmallVec<[T; 4]> = operands.iter().map(|&(_, x)| x).collect();
+    Some(T::row(op, n, &args, |k| operands[k].0.is_some()))
 }
 
 fn reverse<T: Number>(
@@ -126,14 +156,11 @@ fn reverse<T: Number>(
                     2 => (op, Err(q), Ok(a)),
                     3 => (op, Ok(a), Ok(a)),
                     _ => {
-                        if op.kind() != Kind::Step {
-                            let x = a.checked_sub(start)?;
-                            let n = if op.is_indexed() { q as i32 } else { 0 };
-                            let args = [values[x], T::default(), T::default()];
-                            let p = ops::partial(op, 0, args, n, values[place], T::from(1.0));
-                            if op.kind() == Kind::Smooth || !p.is_zero() {
-                                adjoints[x] += w.times(p);
-                            }
+                        let a = a.checked_sub(start)?;
+                        if op == Op::Neg {
+                            adjoints[a] -= w;
+                        } else {
+                            give_one(op, q, values[a], values[place], w, &mut adjoints[a]);
                         }
                         continue;
                     }
@@ -173,18 +200,32 @@ fn reverse<T: Number>(
                 };
             }
             _ => {
-                let (op, n, operands) = operands(nodes, start, start + place, values)?;
-                let args: SmallVec<[T; 4]> = operands.iter().map(|&(_, x)| x).collect();
-                let is_active = |k: usize| operands[k].0.is_some();
-                let partials = ops::partials(op, n, &args, is_active, values[place]);
-                for (&(place, _), p) in operands.iter().zip(partials) {
-                    if let (Some(place), Some(p)) = (place, p)
-                        && (op.kind() == Kind::Smooth || !p.is_zero())
-                    {
-                        adjoints[place] += w.times(p);
-                    }
-                }
+                give_any(nodes, start, place, values, adjoints)?;
             }
+        }
+    }
+    Some(())
+}
+
+/// Adds to the adjoints of the operands of any node what its own gives them.
+#[inline(never)]
+fn give_any<T: Number>(
+    nodes: &[Node],
+    start: usize,
+    place: usize,
+    values: &[T],
+    adjoints: &mut [T],
+) -> Option<()> {
+    let w = adjoints[place];
+    let (op, n, operands) = operands(nodes, start, start + place, values)?;
+    let args: SmallVec<[T; 4]> = operands.iter().map(|&(_, x)| x).collect();
+    let is_active = |k: usize| operands[k].0.is_some();
+    let partials = ops::partials(op, n, &args, is_active, values[place]);
+    for (&(place, _), p) in operands.iter().zip(partials) {
+        if let (Some(place), Some(p)) = (place, p)
+            && (op.kind() == Kind::Smooth || !p.is_zero())
+        {
+            adjoints[place] += w.times(p);
         }
     }
     Some(())

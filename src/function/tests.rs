@@ -154,8 +154,10 @@ struct Row {
     method: &'static str,
     arity: usize,
     probes: Vec<f64>,
-    f: Box<dyn Fn(&[Var]) -> Var>,
+    f: Run,
 }
+
+type Run = Box<dyn Fn(&[Var]) -> Var>;
 
 #[test]
 fn every_row_replays_as_it_runs() {

@@ -63,7 +63,8 @@ fn custom_operations_cannot_be_saved() {
 fn damage_is_an_error() {
     let sound = serde_json::to_value(example()).unwrap();
     let first_node = 3 + sound["constants"].as_array().unwrap().len();
-    let damages: [(&str, fn(usize) -> Value); 14] = [
+    type Damage = (&'static str, fn(usize) -> Value);
+    let damages: [Damage; 14] = [
         ("/format", |_| json!(2)),
         ("/nodes/0/0", |_| json!("Leaf")),
         ("/nodes/0/0", |_| json!("Custom")),

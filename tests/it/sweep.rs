@@ -2,8 +2,11 @@
 
 use scalargrad::{Var, dot, graph, sum};
 
-/// Each pair is the name of a program and the program; all have the slope of `x³ + 2x` at `x`.
-fn programs() -> [(&'static str, fn(Var) -> Var); 6] {
+/// A name and a program.
+type Named = (&'static str, fn(Var) -> Var);
+
+/// All have the slope of `x³ + 2x`.
+fn programs() -> [Named; 6] {
     [
         ("plain", |x| x * x * x + x * 2.0),
         ("an operand two back", |x| {
