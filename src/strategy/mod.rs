@@ -48,6 +48,7 @@ mod draw;
 mod program;
 mod rows;
 mod shrink;
+mod text;
 
 pub use program::Program;
 pub use shrink::Tree;

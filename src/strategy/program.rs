@@ -1,9 +1,7 @@
-//! A random program: its evaluation, its fit into the domains, its text.
+//! A random program: its evaluation, and its fit into the domains.
 
-use super::rows::{ROOM, ROWS, Range, Row};
-use crate::ops::Op;
+use super::rows::{ROOM, Range, Row};
 use crate::real::Real;
-use std::fmt;
 
 /// How far the operands of a kinked operation keep from the kink at a tame point.
 const REACH: f64 = 0.05;
@@ -12,8 +10,8 @@ const REACH: f64 = 0.05;
 ///
 /// The strategies of this [module](super) make it. It is defined, finite and tame for all inputs in
 /// `−2.5 ..= 2.5` (points are within 2, so that finite differences have room): an operand that could leave
-/// the domain of its operation is scaled and shifted into it. (Ranges are found by sampling: among tens of
-/// thousands of programs with jumps there is one that steps out.) A program that was drawn with a point has
+/// the domain of its operation is scaled and shifted into it. (Ranges are found by sampling: among some
+/// hundred thousand long programs with jumps there is one that steps out.) A program that was drawn with a point has
 /// no kink nearby, and a [smooth](super::Programs::smooth) one has none at all.
 ///
 /// It prints as Rust to paste, in several lines with `{:#}`:
@@ -57,8 +55,8 @@ pub(super) enum Source {
 #[derive(Clone, Copy)]
 pub(super) struct Operand {
     pub source: Source,
-    scale: f64,
-    shift: f64,
+    pub scale: f64,
+    pub shift: f64,
 }
 
 impl Operand {
@@ -343,149 +341,4 @@ impl Program {
             (1e-3..1e4).contains(&fine.abs()) && (coarse - fine).abs() <= 0.01 * (1.0 + fine.abs())
         })
     }
-}
-
-impl fmt::Debug for Program {
-    /// As it displays.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl fmt::Display for Program {
-    /// Rust to paste: a closure over `&[Var]`, in one line, or in several with `{:#}`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "|x: &[Var]| ")?;
-        let Some((last, others)) = self.steps.split_last().filter(|_| self.is_last_output()) else {
-            return write!(f, "{}", Place::Receiver.text(Operand::plain(self.output)));
-        };
-        if others.is_empty() {
-            return write!(f, "{last}");
-        }
-        let (open, close) = if f.alternate() {
-            ("\n    ", "\n")
-        } else {
-            (" ", " ")
-        };
-        write!(f, "{{")?;
-        for (j, step) in others.iter().enumerate() {
-            write!(f, "{open}let {} = {step};", name(j))?;
-        }
-        write!(f, "{open}{last}{close}}}")
-    }
-}
-
-impl Program {
-    fn is_last_output(&self) -> bool {
-        matches!(self.output, Source::Step(_))
-    }
-}
-
-/// Where an operand stands in the text of an operation.
-#[derive(Clone, Copy, PartialEq)]
-enum Place {
-    /// Before a method, or alone.
-    Receiver,
-    /// Beside an operator.
-    Beside,
-    /// In the parentheses of a method.
-    Argument,
-    /// In a slice.
-    Element,
-}
-
-impl Place {
-    fn text(self, operand: Operand) -> String {
-        let source = match operand.source {
-            Source::Constant(c) if matches!(self, Place::Receiver | Place::Element) => {
-                return format!("Var::constant({c:?})");
-            }
-            Source::Constant(c) => return format!("{c:?}"),
-            Source::Input(i) => format!("x[{i}]"),
-            Source::Step(j) => name(j),
-        };
-        let Operand { scale, shift, .. } = operand;
-        let scaled = if scale == 1.0 {
-            source
-        } else {
-            format!("{source} * {scale:?}")
-        };
-        let shifted = match shift {
-            0.0 => scaled,
-            ..0.0 => format!("{scaled} - {:?}", -shift),
-            _ => format!("{scaled} + {shift:?}"),
-        };
-        if operand.is_plain() || matches!(self, Place::Argument | Place::Element) {
-            shifted
-        } else {
-            format!("({shifted})")
-        }
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sign = match self.row.op {
-            Op::Add => "+",
-            Op::Sub => "-",
-            Op::Mul => "*",
-            Op::Div => "/",
-            Op::Rem => "%",
-            Op::Neg => return write!(f, "-{}", Place::Receiver.text(self.operands[0])),
-            _ => "",
-        };
-        let slice = |operands: &[Operand]| {
-            let elements: Vec<String> = operands.iter().map(|&x| Place::Element.text(x)).collect();
-            format!("&[{}]", elements.join(", "))
-        };
-        let method = self.row.method;
-        if self.row.op == Op::Dot {
-            let (x, y) = self.operands.split_at(self.operands.len() / 2);
-            return write!(f, "scalargrad::{method}({}, {})", slice(x), slice(y));
-        }
-        if self.row.is_nary() {
-            return write!(f, "scalargrad::{method}({})", slice(&self.operands));
-        }
-        if !sign.is_empty() {
-            let [x, y] = [self.operands[0], self.operands[1]];
-            let is_constant = |x: Operand| matches!(x.source, Source::Constant(_));
-            let first = if is_constant(x) && is_constant(y) {
-                Place::Receiver
-            } else {
-                Place::Beside
-            };
-            return write!(f, "{} {sign} {}", first.text(x), Place::Beside.text(y));
-        }
-        let (receiver, others) = self
-            .operands
-            .split_first()
-            .expect("an operation has operands");
-        let mut arguments: Vec<String> = others.iter().map(|&x| Place::Argument.text(x)).collect();
-        arguments.extend(self.row.parameters().map(|_| self.n.to_string()));
-        write!(
-            f,
-            "{}.{method}({})",
-            Place::Receiver.text(*receiver),
-            arguments.join(", ")
-        )
-    }
-}
-
-/// `a`, `b`, … without `x`, then `v25`, …
-fn name(j: usize) -> String {
-    match "abcdefghijklmnopqrstuvwyz".chars().nth(j) {
-        Some(letter) => letter.into(),
-        None => format!("v{j}"),
-    }
-}
-
-/// The first row of the table that takes the same operands.
-pub(super) fn simplest_like(step: &Step) -> &'static Row {
-    ROWS.iter()
-        .find(|row| {
-            row.parameters().is_none()
-                && row.group() == step.row.group()
-                && row.arity().contains(&step.operands.len())
-        })
-        .unwrap_or(step.row)
 }

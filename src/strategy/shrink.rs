@@ -4,7 +4,8 @@
 //! operation or constant) or of the point, after which everything is fitted into its domain anew.
 //! Edits are tried in turn, the bold ones first, until none gives a simpler case that still fails.
 
-use super::program::{Operand, Program, Source, Step, simplest_like};
+use super::program::{Operand, Program, Source, Step};
+use super::rows::{ROWS, Row};
 use proptest::strategy::ValueTree;
 use std::fmt;
 
@@ -283,4 +284,15 @@ fn simpler_numbers(x: f64) -> Vec<f64> {
         hundredths,
         x.abs(),
     ]
+}
+
+/// The first row of the table that takes the same operands.
+fn simplest_like(step: &Step) -> &'static Row {
+    ROWS.iter()
+        .find(|row| {
+            row.parameters().is_none()
+                && row.group() == step.row.group()
+                && row.arity().contains(&step.operands.len())
+        })
+        .unwrap_or(step.row)
 }
