@@ -170,6 +170,12 @@ macro_rules! table {
             RemEuclid rem_euclid(x, y) "rem_euclid": x.rem_euclid(y), z tie => (T::from(1.0), -(x / y - z / y).round());
                 "`1`, `−(x − z)/y`, a whole number";
                 [-INF..=INF, 0.0..=INF]; [-7.25, 0.5, 3.0];
+            /// `x` for `x > 0`, else `slope · x`.
+            LeakyRelu leaky_relu(x, slope) "leaky_relu": special::leaky_relu(x, slope), z tie => (
+                    x.gt_mask(0.0) + x.lt_mask(0.0) * slope + x.eq_mask(0.0) * slope.max(0.0).min(1.0),
+                    x.min(0.0)
+                ); "`1` or `slope`; at 0 the slope nearest to 0; `min(x, 0)`";
+                [-INF..=INF, 0.0..=1.0]; [0.0, -2.0, 0.1, 3.0];
             /// The logistic function, `1/(1 + e⁻ˣ)`.
             Sigmoid sigmoid(x) "sigmoid": special::sigmoid(x), z tie => (
                     x.below(-0.1, || z * (T::from(1.0) - z), || (x * 0.5).sech2() * 0.25)
@@ -259,12 +265,6 @@ macro_rules! table {
             /// `max(x, 0)`.
             Relu relu(x) "relu": special::relu(x), z tie => (x.gt_mask(0.0).unless_nan(z)); "`1` for `x > 0`, else `0`";
                 [-INF..=INF]; [0.0, -2.0, 3.0];
-            /// `x` for `x > 0`, else `slope · x`.
-            LeakyRelu leaky_relu(x, slope) "leaky_relu": special::leaky_relu(x, slope), z tie => (
-                    x.gt_mask(0.0) + x.lt_mask(0.0) * slope + x.eq_mask(0.0) * slope.max(0.0).min(1.0),
-                    x.min(0.0)
-                ); "`1` or `slope`; at 0 the slope nearest to 0; `min(x, 0)`";
-                [-INF..=INF, 0.0..=1.0]; [0.0, -2.0, 0.1, 3.0];
             /// `a` where the mask `self` is not zero, else `b`.
             Select mask_select(mask, a, b) "select": if mask != 0.0 { a } else { b }, z tie => (
                     T::from(0.0), T::from(1.0) - mask.eq_mask(0.0), mask.eq_mask(0.0)

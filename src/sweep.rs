@@ -246,7 +246,7 @@ fn sweep_fast(
         macro_rules! give {
             ($to:expr, $contribution:expr) => {
                 if $to + 1 == i {
-                    carry += $contribution;
+                    carry = $contribution; // no node has the same operand twice
                 } else {
                     adjoints[$to] += $contribution;
                 }

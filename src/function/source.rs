@@ -216,7 +216,10 @@ impl<'a> Writer<'a> {
             if i < program.nodes.len() {
                 let value = self.value(i);
                 let name = self.names[first_node + i].clone();
-                self.line(1, format_args!("let {name} = {value};"));
+                // A choice of numbers does not tell its type, which the next method call wants to know.
+                let is_typed = !value.starts_with("if ");
+                let of_type = if is_typed { "" } else { ": f64" };
+                self.line(1, format_args!("let {name}{of_type} = {value};"));
             }
         }
         self.text.push('\n');

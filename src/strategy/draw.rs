@@ -66,20 +66,20 @@ impl Draft {
     }
 
     fn push(&mut self, smooth: bool, random: &mut Random) {
-        let row = loop {
+        let (row, n, arity) = loop {
             let row = &ROWS[random.below(ROWS.len())];
+            let n = row.parameters().map_or(0, |range| {
+                let (least, greatest) = (*range.start(), *range.end());
+                least + random.below((greatest - least + 1) as usize) as i32
+            });
+            let arity = random.within(&row.arity());
+            let arity = arity - arity % row.group();
             // A step ends all that came before: seldom.
             let is_wanted = row.op.kind() != Kind::Step || random.below(3) == 0;
-            if is_wanted && (row.is_smooth() || !smooth) {
-                break row;
+            if is_wanted && (!smooth || row.home(n, arity).is_smooth) {
+                break (row, n, arity);
             }
         };
-        let n = row.parameters().map_or(0, |range| {
-            let (least, greatest) = (*range.start(), *range.end());
-            least + random.below((greatest - least + 1) as usize) as i32
-        });
-        let arity = random.within(&row.arity());
-        let arity = arity - arity % row.group();
         let mut operands: Vec<Source> = (0..arity).map(|_| self.source(random)).collect();
         if operands.iter().all(|x| matches!(x, Source::Constant(_))) {
             operands[random.below(arity)] = Source::Input(random.below(self.inputs));

@@ -112,7 +112,7 @@ impl Operand {
         }
     }
 
-    fn is_plain(self) -> bool {
+    pub fn is_plain(self) -> bool {
         self.scale == 1.0 && self.shift == 0.0
     }
 }

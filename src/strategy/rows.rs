@@ -22,6 +22,9 @@ const MARGIN: f64 = 0.25;
 /// What is tame: bounds on the value, the slopes and the curvatures.
 const TAME: [f64; 3] = [200.0, 200.0, 2000.0];
 
+/// The step of the differences that tell what is tame.
+const H: f64 = 1e-4;
+
 pub(super) type Range = (f64, f64);
 
 /// An operation that a program can use.
@@ -116,12 +119,6 @@ impl Row {
         }
     }
 
-    /// Whether it has neither kinks nor jumps where it is tame.
-    pub fn is_smooth(&self) -> bool {
-        let n = self.parameter.map_or(0, |(least, _)| least);
-        self.home(n, *self.arity().start()).is_smooth
-    }
-
     /// The box of operands on which it is tame.
     pub fn home(&self, n: i32, arity: usize) -> Home {
         static HOMES: Mutex<BTreeMap<(u8, i32, usize), Home>> = Mutex::new(BTreeMap::new());
@@ -140,55 +137,87 @@ impl Row {
             };
             (0..arity).map(part).collect()
         };
-        // Poles and kinks like 0 best: a smooth row has none towards the upper end, of one operand
-        // (that is enough for the length of a vector) or of all.
-        let lifted = |cut: f64, is_lifted: &dyn Fn(usize) -> bool| -> Vec<Range> {
-            let lift = |(k, &(low, high)): (usize, &Range)| match is_lifted(k) {
-                true => (low + cut * (high - low), high),
-                false => (low, high),
+        let wholes = SIZES.map(whole);
+        if let Some(ranges) = wholes.iter().find(|b| self.is_tame(n, b, true)) {
+            let ranges = ranges.clone();
+            return Home {
+                ranges,
+                is_smooth: true,
             };
-            whole(ROOM).iter().enumerate().map(lift).collect()
-        };
-        let candidates = || {
-            let cuts = [0.25, 0.5625, 0.625, 0.75, 0.875].into_iter();
-            let parts =
-                cuts.flat_map(|cut| [lifted(cut, &|k| k + 1 == arity), lifted(cut, &|_| true)]);
-            SIZES.map(whole).into_iter().chain(parts)
-        };
-        let smooth = || candidates().find(|b| self.is_tame(n, b, true));
-        let pieces = || candidates().find(|b| self.is_tame(n, b, false));
-        let smooth = (self.op.kind() == ops::Kind::Smooth).then(smooth).flatten();
-        let is_smooth = smooth.is_some();
-        match smooth.or_else(pieces) {
-            Some(ranges) => Home { ranges, is_smooth },
+        }
+        if !self.is_of_pieces(n, &wholes[1]) {
+            // Poles and kinks like 0 best: there are none towards the upper end, of one operand (that
+            // is enough for the length of a vector) or of all.
+            for cut in [0.25, 0.5625, 0.625, 0.75, 0.875] {
+                for first in [arity - 1, 0] {
+                    let mut ranges = wholes[1].clone();
+                    for (low, high) in &mut ranges[first..] {
+                        *low += cut * (*high - *low);
+                    }
+                    if self.is_tame(n, &ranges, true) {
+                        return Home {
+                            ranges,
+                            is_smooth: true,
+                        };
+                    }
+                }
+            }
+        }
+        match wholes.into_iter().find(|b| self.is_tame(n, b, false)) {
+            Some(ranges) => Home {
+                ranges,
+                is_smooth: false,
+            },
             None => panic!("scalargrad: `{}` is tame nowhere", self.method),
         }
     }
 
+    /// Whether it is linear in each operand almost everywhere on a box.
+    fn is_of_pieces(&self, n: i32, ranges: &[Range]) -> bool {
+        let (mut straight, mut all) = (0, 0);
+        visit(&self.axes(ranges, 4), |x| {
+            // Off the grid, where kinks are.
+            x.iter_mut()
+                .zip([0.0271, 0.0314, 0.0141].iter().cycle())
+                .for_each(|(x, by)| *x += by);
+            let z = self.value(n, x);
+            for k in 0..x.len() {
+                let [below, above] = self.beside(n, x, k);
+                straight += usize::from((above - 2.0 * z + below).abs() <= 1e-13 * (1.0 + z.abs()));
+                all += 1;
+            }
+        });
+        4 * straight > 3 * all
+    }
+
     /// Whether value (and slopes and curvatures, if `smoothly`) are bounded over a box.
     fn is_tame(&self, n: i32, ranges: &[Range], smoothly: bool) -> bool {
-        const H: f64 = 1e-4;
         let [value, slope, curvature] = TAME;
         let count = [64, 16, 8, 4, 2, 2][ranges.len() - 1];
         let mut tame = true;
         visit(&self.axes(ranges, count), |x| {
             let z = self.value(n, x);
             tame &= z.abs() <= value;
-            if !smoothly {
-                return;
-            }
             for k in 0..x.len() {
-                let v = x[k];
-                x[k] = v - H;
-                let below = self.value(n, x);
-                x[k] = v + H;
-                let above = self.value(n, x);
-                x[k] = v;
-                tame &= (above - below).abs() <= slope * 2.0 * H
-                    && (above - 2.0 * z + below).abs() <= curvature * H * H;
+                if smoothly && tame {
+                    let [below, above] = self.beside(n, x, k);
+                    tame &= (above - below).abs() <= slope * 2.0 * H
+                        && (above - 2.0 * z + below).abs() <= curvature * H * H;
+                }
             }
         });
         tame
+    }
+
+    /// The values at one operand a little less and a little more.
+    fn beside(&self, n: i32, x: &mut [f64], k: usize) -> [f64; 2] {
+        let v = x[k];
+        let values = [v - H, v + H].map(|moved| {
+            x[k] = moved;
+            self.value(n, x)
+        });
+        x[k] = v;
+        values
     }
 
     /// What the value ranges over on a box of operands, sampled and widened.
@@ -296,5 +325,6 @@ fn tame_part(domain: &RangeInclusive<f64>, size: f64) -> Range {
 pub(super) struct Home {
     /// Of each operand.
     pub ranges: Vec<Range>,
+    /// Whether it has neither kinks nor jumps there.
     pub is_smooth: bool,
 }

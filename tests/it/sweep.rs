@@ -81,3 +81,14 @@ fn chains_cross_windows() {
         });
     }
 }
+
+#[test]
+fn a_slope_of_zero_that_is_a_variable_keeps_its_mixed_derivative() {
+    let (x, slope) = (Var::new(-2.0), Var::new(0.0));
+    let first = x.leaky_relu(slope).differentiate(&[x, slope]);
+    assert_eq!((first[0].value(), first[1].value()), (0.0, -2.0));
+    for (first, of) in [(first[0], slope), (first[1], x)] {
+        first.backward();
+        assert_eq!(of.grad(), 1.0);
+    }
+}
