@@ -2,9 +2,9 @@
 //!
 //! Operands are recorded before their results, so index order is a topological order, and going down
 //! the tape from the output meets every node after all its users. The tape is swept in *windows* of
-//! [`WINDOW`] slots. An operand below the current window marks its own window; a window without a
-//! mark is passed over unseen, so that a sweep does not pay for what the output does not depend on,
-//! and the next sweep clears just the windows that this one filled.
+//! [`WINDOW`] slots. The first contribution to a window makes it live, and zeroes its adjoints; a
+//! window that is not live is passed over unseen, and its adjoints read 0, so that a sweep does not
+//! pay for what the output does not depend on.
 //!
 //! What bounds the sweep is not the arithmetic but the way an adjoint takes through memory: stored by
 //! one node and loaded by the next it costs 12 cycles, kept in a register 4. The operand of a node is

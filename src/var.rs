@@ -522,22 +522,12 @@ macro_rules! operators {
             }
         }
         operators!(@mixed $Trait $method: Var, f64; f64, Var);
-        operators!(@refs $Trait $method: &Var, &Var; &Var, Var; Var, &Var);
-        operators!(@refs $Trait $method: &Var, &f64; &Var, f64; Var, &f64);
-        operators!(@refs $Trait $method: &f64, &Var; &f64, Var; f64, &Var);
+        operators!(@mixed $Trait $method: &Var, &Var; &Var, Var; Var, &Var);
+        operators!(@mixed $Trait $method: &Var, &f64; &Var, f64; Var, &f64);
+        operators!(@mixed $Trait $method: &f64, &Var; &f64, Var; f64, &Var);
         operators!(@assign $TraitAssign $method_assign $op: Var, &Var, f64, &f64);
     )* };
     (@mixed $Trait:ident $method:ident: $($A:ty, $B:ty);*) => { $(
-        impl $Trait<$B> for $A {
-            type Output = Var;
-            #[inline(always)]
-            #[track_caller]
-            fn $method(self, other: $B) -> Var {
-                $Trait::$method(Var::from(self), Var::from(other))
-            }
-        }
-    )* };
-    (@refs $Trait:ident $method:ident: $($A:ty, $B:ty);*) => { $(
         impl $Trait<$B> for $A {
             type Output = Var;
             #[inline(always)]
