@@ -16,8 +16,10 @@
 
 #![allow(unsafe_code)]
 
+use crate::adjoints::Adjoints;
 use std::alloc::{Layout, alloc, dealloc, realloc};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::ptr;
 
 /// Bits of an index.
@@ -88,6 +90,8 @@ pub(crate) struct Arena {
     open: Cell<*mut u64>,
     open_len: Cell<usize>,
     is_retired: Cell<bool>,
+    /// Freed by [`retire`](Arena::retire).
+    pub(crate) adjoints: ManuallyDrop<RefCell<Adjoints>>,
     /// Why the last write found no room.
     refusal: Cell<Refusal>,
 }
@@ -177,7 +181,9 @@ mod trampoline {
 }
 
 /// The table of an arena that has none yet: a single place.
-static NONE_OPEN: u64 = FIRST_EPOCH;
+static FIRST_OPEN: u64 = FIRST_EPOCH;
+/// The table of an arena that is retired.
+static NONE_OPEN: u64 = 0;
 
 impl Arena {
     /// An empty arena; slot 0 is never used, so that index 0 can mean "no node".
@@ -187,9 +193,10 @@ impl Arena {
             limit: Cell::new(0),
             nodes: Cell::new(ptr::null_mut()),
             capacity: Cell::new(0),
-            open: Cell::new((&raw const NONE_OPEN).cast_mut()),
+            open: Cell::new((&raw const FIRST_OPEN).cast_mut()),
             open_len: Cell::new(1),
             is_retired: Cell::new(false),
+            adjoints: ManuallyDrop::new(RefCell::new(Adjoints::new())),
             refusal: Cell::new(Refusal::Full),
         }
     }
@@ -233,7 +240,7 @@ impl Arena {
 
     /// Makes a table of `len` places, a power of two, in which just `epochs` are open.
     pub(crate) fn rebuild_open(&self, len: usize, epochs: impl Iterator<Item = u64>) {
-        assert!(len.is_power_of_two());
+        assert!(len.is_power_of_two() && len > 1);
         let mut table = vec![0; len].into_boxed_slice();
         for epoch in epochs {
             table[epoch as usize & (len - 1)] = epoch;
@@ -245,7 +252,7 @@ impl Arena {
         if self.has_no_table() {
             return None;
         }
-        // SAFETY: as in `is_open`; this table is not the immutable `NONE_OPEN`, and the `Cell` lives
+        // SAFETY: as in `is_open`; this table is not an immutable one, and the `Cell` lives
         // no longer than the call that asked for it.
         Some(unsafe {
             Cell::from_mut(
@@ -258,7 +265,7 @@ impl Arena {
     }
 
     fn has_no_table(&self) -> bool {
-        ptr::eq(self.open.get(), &raw const NONE_OPEN)
+        self.open_len.get() == 1
     }
 
     fn replace_open(&self, table: Option<Box<[u64]>>) {
@@ -315,6 +322,23 @@ impl Arena {
         unsafe { self.slot(id).write(node) };
         self.next.set(id + 1);
         id
+    }
+
+    /// Appends `count` slots.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn extend(&self, count: usize, nodes: impl Iterator<Item = Node>) {
+        self.reserve(count);
+        let mut written = 0;
+        // SAFETY: there is room for `count` slots, and less have been written.
+        unsafe {
+            let first = self.slot(self.next.get());
+            for node in nodes.take(count) {
+                first.add(written).write(node);
+                written += 1;
+            }
+        }
+        self.next.set(self.next.get() + written as u64);
     }
 
     /// The place of the slot `id`.
@@ -472,6 +496,7 @@ impl Arena {
             unsafe { dealloc(nodes.cast(), layout) };
         }
         self.replace_open(None);
+        self.adjoints.replace(Adjoints::new());
         self.is_retired.set(true);
         self.next.set(epoch << INDEX_BITS | 1);
         self.set_limit();

@@ -6,9 +6,10 @@
 //! stale one). Epochs have 35 bits: after 2³⁵ scopes on one thread the numbers start again, so a
 //! handle would have to be kept over exactly that many scopes to be taken for another.
 
+use crate::adjoints::adjoints;
 use crate::arena::{Arena, FIRST_EPOCH, INDEX_BITS, arena};
 use crate::record::{self, Custom, Segment, Values};
-use crate::sweep::Adjoints;
+
 use crate::var::Var;
 use crate::watch::{self, Reading};
 use std::cell::RefCell;
@@ -35,7 +36,6 @@ pub(crate) struct Cold {
     pub(crate) customs: BTreeMap<usize, Custom>,
     pub(crate) segments: BTreeMap<usize, Segment>,
     pub(crate) values: Values,
-    pub(crate) adjoints: Adjoints,
 }
 
 #[derive(Clone, Copy)]
@@ -65,7 +65,6 @@ impl Cold {
             customs: BTreeMap::new(),
             segments: BTreeMap::new(),
             values: Values::default(),
-            adjoints: Adjoints::default(),
         }
     }
 
@@ -120,7 +119,7 @@ impl Cold {
     /// when the graph can be used again.
     fn truncate(&mut self, end: usize) -> Option<Forgotten> {
         self.values.truncate(end);
-        self.adjoints.truncate(end);
+        adjoints(|adjoints| adjoints.truncate(end));
         if self.names.is_empty() && self.customs.is_empty() && self.segments.is_empty() {
             return None;
         }
@@ -392,11 +391,8 @@ pub fn len() -> usize {
 /// assert!(graph::memory() > 0);
 /// ```
 pub fn memory() -> usize {
-    let beside = COLD.try_with(|cold| {
-        let cold = cold.borrow();
-        cold.adjoints.bytes() + cold.values.bytes()
-    });
-    arena().bytes() + beside.unwrap_or(0)
+    let beside = COLD.try_with(|cold| cold.borrow().values.bytes());
+    arena().bytes() + adjoints(|adjoints| adjoints.bytes()) + beside.unwrap_or(0)
 }
 
 /// Makes room for at least `nodes` more nodes.

@@ -70,6 +70,7 @@
 //! - `serde`: saving and loading of a [`function::Function`].
 //! - `proptest`: the module `strategy`, with points and random differentiable programs for property tests.
 
+mod adjoints;
 mod arena;
 pub mod check;
 mod checkpoint;

@@ -17,7 +17,9 @@ pub(crate) mod code {
     /// operand is a constant its index is 0, and its value stands in the partial's place. The two
     /// lowest bits of the code tell which partials are not propagated.
     pub(crate) const SLOT: u8 = 0;
-    pub(crate) const SLOT_MAX: u8 = 3;
+    pub(crate) const SLOT_MAX: u8 = SLOT | DROPS_A | DROPS_B;
+    pub(crate) const DROPS_A: u8 = 1;
+    pub(crate) const DROPS_B: u8 = 2;
     /// A leaf, of value `p`.
     pub(crate) const LEAF: u8 = 4;
     /// As [`ONE`], with a partial that is not propagated.
@@ -273,16 +275,13 @@ pub(crate) fn dot(x: &[Var], y: &[Var], value: f64) -> Var {
         return Var::constant(value);
     }
     arena.reserve(x.len() + 1);
-    for (x, y) in x.iter().zip(y) {
+    let slots = x.iter().zip(y).map(|(x, y)| Node {
         // Where a factor is constant, its own value stands in its place.
-        let p = if x.is_constant() { x } else { y };
-        let q = if y.is_constant() { y } else { x };
-        arena.push(Node {
-            p: p.raw(),
-            q: q.raw(),
-            word: Word::new(code::SLOT, x.id(), y.id()),
-        });
-    }
+        p: if x.is_constant() { x } else { y }.raw(),
+        q: if y.is_constant() { y } else { x }.raw(),
+        word: Word::new(code::SLOT, x.id(), y.id()),
+    });
+    arena.extend(x.len(), slots);
     let word = Word::new(code::NARY, Op::Dot as u64, 2 * x.len() as u64);
     Var::from_parts(
         value,

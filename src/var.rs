@@ -160,7 +160,7 @@ impl Var {
         let arena = arena();
         verify(arena, self.id);
         watch::read(Reading::Gradient, self);
-        cold(|cold| cold.adjoints.get(self.index()))
+        arena.adjoints.borrow().get(self.index())
     }
 
     /// Sweeps the graph from this output back: fills [`grad`](Var::grad) of every ancestor.
