@@ -297,6 +297,7 @@ macro_rules! table {
 }
 pub(crate) use table;
 
+#[inline]
 fn powi_dx<T: Real>(x: T, n: i32, z: T) -> T {
     match n {
         0 => T::from(0.0),
@@ -557,7 +558,7 @@ macro_rules! stamp {
                 Op::Sum, Op::Dot, Op::Norm, Op::LogSumExp, Op::Custom, Op::Checkpoint,
             ];
 
-            /// The operations of two operands whose partials are never dropped.
+            /// The operations of two operands.
             pub(crate) const BINARY: &[Op] = &{
                 let mut all = [Op::Constant; Op::BINARY_COUNT];
                 let (mut i, mut n) = (0, 0);
@@ -598,7 +599,7 @@ macro_rules! stamp {
             const fn is_binary(self) -> bool {
                 match self {
                     $( Op::$Operator => (&[$(stringify!($oy)),*] as &[&str]).len() == 1, )*
-                    $($( Op::$Op => matches!(kind!($kind), Kind::Smooth) && (&[$(stringify!($y)),*] as &[&str]).len() == 1, )*)*
+                    $($( Op::$Op => (&[$(stringify!($y)),*] as &[&str]).len() == 1, )*)*
                     _ => false,
                 }
             }

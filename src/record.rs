@@ -24,19 +24,26 @@ pub(crate) mod code {
     pub(crate) const LEAF: u8 = 4;
     /// As [`ONE`], with a partial that is not propagated.
     pub(crate) const DROPPED: u8 = 5;
+    /// An operation on two active operands `a` and `b`, neither of whose partials is propagated: `q`
+    /// is the operation.
+    pub(crate) const NEITHER: u8 = 6;
     /// Any operation, its operands in slots before it: `a` is the operation, `b` the number of
     /// operands, `p` the value.
-    pub(crate) const NARY: u8 = 6;
+    pub(crate) const NARY: u8 = 7;
     /// A segment that was not kept: laid out as [`NARY`], but for the values of the operands in the
     /// partials' place. Its outputs come right after it, `q` of them.
-    pub(crate) const CHECKPOINT: u8 = 7;
+    pub(crate) const CHECKPOINT: u8 = 8;
     /// An output of the segment at `a`, of value `p`.
-    pub(crate) const OUTPUT: u8 = 8;
+    pub(crate) const OUTPUT: u8 = 9;
     /// An operation on one active operand `a`: `b` is the operation and its [`Form`](super::Form),
     /// `q` the constant operand or the integer parameter.
-    pub(crate) const ONE: u8 = 9;
+    pub(crate) const ONE: u8 = 10;
+    /// As [`NEITHER`], but the partial with respect to `a`, the left operand, is propagated.
+    pub(crate) const LEFT: u8 = 11;
+    /// As [`LEFT`], but `a` is the right operand.
+    pub(crate) const RIGHT: u8 = 12;
     /// An operation on two active operands `a` and `b`: this plus its place in `Op::BINARY`.
-    pub(crate) const TWO: u8 = 10;
+    pub(crate) const TWO: u8 = 13;
 }
 
 /// What stands beside the active operand of a [`code::ONE`] node.
@@ -53,10 +60,39 @@ pub(crate) enum Form {
     Twice,
 }
 
-/// The word of an operation on one active operand.
+/// A node of one active operand.
 #[inline(always)]
-const fn word_of_one(code: u8, a: u64, op: Op, form: Form) -> Word {
-    Word::new(code, a, op as u64 | (form as u64) << 8)
+fn one(op: Op, a: u64, p: f64, q: f64, form: Form) -> Node {
+    let code = if op.kind() != Kind::Smooth && p == 0.0 {
+        code::DROPPED
+    } else {
+        code::ONE
+    };
+    Node {
+        p,
+        q,
+        word: Word::new(code, a, op as u64 | (form as u64) << 8),
+    }
+}
+
+/// A node of two active operands.
+#[inline(always)]
+fn two(op: Op, a: u64, b: u64, p: f64, q: f64) -> Node {
+    let of_one = |code, a, b, p| Node {
+        p,
+        q: f64::from(op as u8),
+        word: Word::new(code, a, b),
+    };
+    match (op.kind(), p == 0.0, q == 0.0) {
+        (Kind::Step, ..) | (Kind::Switch, true, true) => of_one(code::NEITHER, a, b, 0.0),
+        (Kind::Switch, false, true) => of_one(code::LEFT, a, b, p),
+        (Kind::Switch, true, false) => of_one(code::RIGHT, b, a, q),
+        (Kind::Smooth, ..) | (Kind::Switch, false, false) => Node {
+            p,
+            q,
+            word: Word::new(code::TWO + op.place(), a, b),
+        },
+    }
 }
 
 /// A user's own operation.
@@ -92,38 +128,33 @@ pub(crate) fn leaf(value: f64) -> Var {
 pub(crate) trait Rule: Fn(usize, [f64; 3], i32, f64, f64) -> f64 {}
 impl<F: Fn(usize, [f64; 3], i32, f64, f64) -> f64> Rule for F {}
 
-/// Records an operation of two operands, neither of whose partials is ever dropped.
+/// Records an operation of two operands.
 #[inline(always)]
 #[track_caller]
 pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var {
     let arena = arena();
     let next = arena.next();
     let (a_id, b_id) = (a.id(), b.id());
-    let args = [a.raw(), b.raw(), 0.0];
-    macro_rules! partial {
-        ($k:literal) => {
-            rule($k, args, 0, value, 0.0)
-        };
-    }
+    let args = [a.raw(), b.raw()];
+    let tie = match op.kind() {
+        Kind::Switch => ops::tie(&args, &|k| [a_id, b_id][k] != 0, value),
+        _ => 0.0,
+    };
+    let partial = |k| match op.kind() {
+        Kind::Step => 0.0,
+        _ => rule(k, [args[0], args[1], 0.0], 0, value, tie),
+    };
     let is_old = |id: u64| (id ^ next) >> INDEX_BITS != 0;
     let node = if b_id == 0 {
         if is_old(a_id) && !is_recorded(arena, a_id) {
             return Var::constant(value);
         }
-        Node {
-            p: partial!(0),
-            q: b.raw(),
-            word: word_of_one(code::ONE, a_id, op, Form::ConstantRight),
-        }
+        one(op, a_id, partial(0), b.raw(), Form::ConstantRight)
     } else if a_id == 0 {
         if is_old(b_id) && !is_recorded(arena, b_id) {
             return Var::constant(value);
         }
-        Node {
-            p: partial!(1),
-            q: a.raw(),
-            word: word_of_one(code::ONE, b_id, op, Form::ConstantLeft),
-        }
+        one(op, b_id, partial(1), a.raw(), Form::ConstantLeft)
     } else {
         if ((a_id ^ next) | (b_id ^ next)) >> INDEX_BITS != 0
             && !(is_recorded(arena, a_id) & is_recorded(arena, b_id))
@@ -131,17 +162,9 @@ pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var
             return Var::constant(value);
         }
         if a_id == b_id {
-            Node {
-                p: partial!(0) + partial!(1),
-                q: 0.0,
-                word: word_of_one(code::ONE, a_id, op, Form::Twice),
-            }
+            one(op, a_id, partial(0) + partial(1), 0.0, Form::Twice)
         } else {
-            Node {
-                p: partial!(0),
-                q: partial!(1),
-                word: Word::new(code::TWO + op.place(), a_id, b_id),
-            }
+            two(op, a_id, b_id, partial(0), partial(1))
         }
     };
     Var::from_parts(value, arena.push(node))
@@ -173,42 +196,27 @@ pub(crate) fn unary(op: Op, n: i32, a: Var, value: f64, rule: impl Rule) -> Var 
         Kind::Step => 0.0,
         _ => rule(0, [a.raw(), 0.0, 0.0], n, value, 0.0),
     };
-    let code = if op.kind() != Kind::Smooth && p == 0.0 {
-        code::DROPPED
-    } else {
-        code::ONE
-    };
-    let word = word_of_one(code, a.id(), op, Form::Alone);
-    Var::from_parts(
-        value,
-        arena.push(Node {
-            p,
-            q: f64::from(n),
-            word,
-        }),
-    )
+    let node = one(op, a.id(), p, f64::from(n), Form::Alone);
+    Var::from_parts(value, arena.push(node))
 }
 
-/// Records a row of the table of several operands.
-#[inline(never)]
+/// Records a function of three operands.
+#[inline(always)]
 #[track_caller]
-pub(crate) fn function(op: Op, operands: &[Var], value: f64) -> Var {
-    let mut args = [0.0; 3];
-    for (arg, x) in args.iter_mut().zip(operands) {
-        *arg = x.raw();
-    }
-    let tie = ops::tie(
-        &args[..operands.len()],
-        &|k: usize| !operands[k].is_constant(),
-        value,
-    );
-    with_partials(op, operands, value, |k| match op.kind() {
+pub(crate) fn ternary(op: Op, operands: [Var; 3], value: f64, rule: impl Rule) -> Var {
+    let args = operands.map(Var::raw);
+    let tie = match op.kind() {
+        Kind::Switch => ops::tie(&args, &|k| !operands[k].is_constant(), value),
+        _ => 0.0,
+    };
+    with_partials(op, &operands, value, |k| match op.kind() {
         Kind::Step => 0.0,
-        _ => ops::partial(op, k, args, 0, value, tie),
+        _ => rule(k, args, 0, value, tie),
     })
 }
 
 /// Records any operation whose partials are known.
+#[inline]
 #[track_caller]
 pub(crate) fn with_partials(
     op: Op,
@@ -238,6 +246,7 @@ pub(crate) fn with_partials(
 
 /// Records the slots of a node; `active` gives what stands beside an active operand, and whether
 /// that is a partial that is dropped.
+#[inline]
 fn push_slots(arena: &Arena, operands: &[Var], active: impl Fn(usize) -> (f64, u8)) {
     let operand = |k: usize| match operands.get(k) {
         None => (0.0, 0, 0),
@@ -419,6 +428,16 @@ pub(crate) fn read_node(
             read_slots(nodes, a).for_each(|(index, value)| each(index, value));
             (Op::Checkpoint, 0)
         }
+        code::NEITHER | code::LEFT => {
+            each(a, 0.0);
+            each(b, 0.0);
+            (Op::ALL[q as usize], 0)
+        }
+        code::RIGHT => {
+            each(b, 0.0);
+            each(a, 0.0);
+            (Op::ALL[q as usize], 0)
+        }
         code => {
             each(a, 0.0);
             each(b, 0.0);
@@ -479,7 +498,7 @@ impl Values {
             let Node { p, word, .. } = nodes[i];
             let operands: &[usize] = match word.code() {
                 code::ONE | code::DROPPED => &[word.a()],
-                code::TWO.. => &[word.a(), word.b()],
+                code::NEITHER | code::LEFT.. => &[word.a(), word.b()],
                 _ => {
                     self.set(i, p);
                     wanted.pop();

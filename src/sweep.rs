@@ -157,7 +157,7 @@ fn sweep_fast(
             if word.code() >= code::TWO {
                 give!(word.a(), w * p);
                 give!(word.b(), w * q);
-            } else if word.code() == code::ONE {
+            } else if word.code() >= code::ONE {
                 give!(word.a(), w * p);
             } else if word.code() >= code::NARY {
                 return i + 1;

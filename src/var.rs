@@ -595,9 +595,7 @@ macro_rules! methods {
                 #[inline]
                 #[track_caller]
                 pub fn $method(self $(, $y: impl Into<Var>)* $(, $n: $N)?) -> Var {
-                    $(let $y: Var = $y.into();)*
-                    let value = Real::$method(self.value $(, $y.value)* $(, $n)?);
-                    methods!(@record $Op $method self ($($y),*) ($($n)?) value)
+                    methods!(@record $kind $Op $method self $x ($($y),*) ($($n)?))
                 }
             )*)*
         }
@@ -655,11 +653,30 @@ macro_rules! methods {
             )*)*
         }
     };
-    (@record $Op:ident $method:ident $x:ident () ($($n:ident)?) $value:ident) => {
-        record::unary(Op::$Op, 0 $(+ $n as i32)?, $x, $value, ops::rules::$method)
+    (@record $kind:ident $Op:ident $method:ident $this:ident $x:ident () ($($n:ident)?)) => {
+        record::unary(
+            Op::$Op, 0 $(+ $n as i32)?, $this, Real::$method($this.value $(, $n)?), ops::rules::$method
+        )
     };
-    (@record $Op:ident $method:ident $x:ident ($($y:ident),+) () $value:ident) => {
-        record::function(Op::$Op, &[$x, $($y),+], $value)
+    (@record smooth $Op:ident $method:ident $this:ident $x:ident ($($y:ident),+) ()) => {{
+        // A call of its own, as long as what it computes.
+        #[track_caller]
+        fn record($x: Var $(, $y: Var)*) -> Var {
+            methods!(@several $Op $method $x $($y)*)
+        }
+        record($this $(, $y.into())*)
+    }};
+    (@record $kind:ident $Op:ident $method:ident $this:ident $x:ident ($($y:ident),+) ()) => {{
+        let ($x $(, $y)*) = ($this $(, $y.into())*);
+        methods!(@several $Op $method $x $($y)*)
+    }};
+    (@several $Op:ident $method:ident $x:ident $y:ident) => {
+        record::binary(Op::$Op, $x, $y, Real::$method($x.value, $y.value), ops::rules::$method)
+    };
+    (@several $Op:ident $method:ident $x:ident $y:ident $z:ident) => {
+        record::ternary(
+            Op::$Op, [$x, $y, $z], Real::$method($x.value, $y.value, $z.value), ops::rules::$method
+        )
     };
 }
 ops::table!(methods);
