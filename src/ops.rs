@@ -235,9 +235,9 @@ macro_rules! table {
                     logaddexp_dx(x, y), logaddexp_dx(y, x)
                 ); "`sigmoid(x − y)`, `sigmoid(y − x)`";
                 [-INF..=INF, -INF..=INF]; [-700.0, 0.0, 0.5, 800.0];
-            /// `exp(x − y)`: a softmax from its log-sum-exp.
-            ExpSub exp_sub(x, y) "exp_sub": (x - y).exp(), z tie => (z, -z); "`z`, `−z`";
-                [-INF..=INF, -INF..=INF]; [-2.0, 0.0, 3.0];
+            /// `exp(x − c) / s`: a softmax from the log-sum-exp `c` and the sum `s` of what is above the line.
+            SoftmaxShare softmax_share(x, c, s) "softmax": (x - c).exp() / s, z tie => (z, -z, -(z / s)); "`z`, `−z`, `−z/s`";
+                [-INF..=1.0, 0.0..=INF, 0.5..=2.0]; [-1.0, 0.0, 1.0];
         }
         switch {
             /// The absolute value.
@@ -543,6 +543,9 @@ macro_rules! stamp {
             Norm,
             /// The logarithm of the sum of the exponentials of a slice.
             LogSumExp,
+            /// The sum of the exponentials of a slice after its first number has been subtracted from the
+            /// others: the 1 that the shares of a softmax add up to, but for rounding.
+            SumExp,
             /// A user's own operation.
             Custom,
             /// An output of a [`checkpoint`](crate::checkpoint).
@@ -555,7 +558,7 @@ macro_rules! stamp {
                 Op::Constant, Op::Leaf,
                 $( Op::$Operator, )*
                 $($( Op::$Op, )*)*
-                Op::Sum, Op::Dot, Op::Norm, Op::LogSumExp, Op::Custom, Op::Checkpoint,
+                Op::Sum, Op::Dot, Op::Norm, Op::LogSumExp, Op::SumExp, Op::Custom, Op::Checkpoint,
             ];
 
             /// The operations of two operands.
@@ -615,6 +618,7 @@ macro_rules! stamp {
                     Op::Dot => "dot",
                     Op::Norm => "norm",
                     Op::LogSumExp => "log_sum_exp",
+                    Op::SumExp => "sum_exp",
                     Op::Custom => "custom",
                     Op::Checkpoint => "checkpoint",
                 }
@@ -625,6 +629,7 @@ macro_rules! stamp {
             pub(crate) const fn kind(self) -> Kind {
                 match self {
                     $($( Op::$Op => kind!($kind), )*)*
+                    Op::SumExp => Kind::Step,
                     _ => Kind::Smooth,
                 }
             }
@@ -695,6 +700,12 @@ macro_rules! stamp {
 }
 table!(stamp);
 
+/// The value of [`Op::SumExp`].
+pub(crate) fn sum_exp<T: Real>(operands: &[T]) -> T {
+    let (&c, x) = operands.split_first().expect("the number to subtract");
+    x.iter().map(|&x| (x - c).exp()).sum()
+}
+
 /// The partials of one node: absent for a constant operand and where none is propagated.
 pub(crate) type Partials<T> = SmallVec<[Option<T>; 4]>;
 
@@ -712,16 +723,12 @@ pub(crate) fn partials<T: Real>(
             .collect()
     };
     match op {
-        Op::Constant | Op::Leaf => SmallVec::new(),
         Op::Sum => of(&|_| T::from(1.0)),
         Op::Dot => of(&|k| operands[k ^ 1]),
         Op::Norm => of(&|k| norm_partial(operands, k, z)),
-        // Divided by their own sum, which makes the rounding of z good.
         Op::LogSumExp => {
-            let share = |x: T| z.within(INF, || (x - z).exp(), || x.eq_mask(z));
-            let shares: SmallVec<[T; 4]> = operands.iter().map(|&x| share(x)).collect();
-            let sum: T = shares.iter().copied().sum();
-            of(&|k| shares[k] / sum)
+            let shares = log_sum_exp_partials(operands, z);
+            of(&|k| shares[k])
         }
         _ if op.kind() == Kind::Step => of(&|_| T::from(0.0)).into_iter().map(|_| None).collect(),
         _ => {
@@ -731,6 +738,17 @@ pub(crate) fn partials<T: Real>(
             of(&|k| partial(op, k, args, n, z, tie))
         }
     }
+}
+
+/// `exp(xₖ − z)`, divided by their own sum, which makes the rounding of z good.
+pub(crate) fn log_sum_exp_partials<T: Real>(x: &[T], z: T) -> SmallVec<[T; 16]> {
+    let share = |x: T| z.within(INF, || (x - z).exp(), || x.eq_mask(z));
+    let mut shares: SmallVec<[T; 16]> = x.iter().map(|&x| share(x)).collect();
+    let sum: T = shares.iter().copied().sum();
+    for share in &mut shares {
+        *share = *share / sum;
+    }
+    shares
 }
 
 /// `xₖ/z`, from scaled operands where z has lost bits or overflowed; 0 for a zero vector.

@@ -42,8 +42,10 @@ pub(crate) mod code {
     pub(crate) const LEFT: u8 = 11;
     /// As [`LEFT`], but `a` is the right operand.
     pub(crate) const RIGHT: u8 = 12;
+    /// A share of a softmax: `a` is its number, `b` the log-sum-exp.
+    pub(crate) const SHARE: u8 = 13;
     /// An operation on two active operands `a` and `b`: this plus its place in `Op::BINARY`.
-    pub(crate) const TWO: u8 = 13;
+    pub(crate) const TWO: u8 = 14;
 }
 
 /// What stands beside the active operand of a [`code::ONE`] node.
@@ -302,6 +304,35 @@ pub(crate) fn dot(x: &[Var], y: &[Var], value: f64) -> Var {
     )
 }
 
+/// Records the shares of a softmax.
+///
+/// Of the operands the first is their log-sum-exp `c`; `s` is the value of [`Op::SumExp`] over all. A
+/// share has three operands, `x`, `c` and the sum. Its node has room for two; as the sum passes nothing on,
+/// it need not be one of them, and [`total_of`] finds it.
+#[track_caller]
+pub(crate) fn softmax(c: Var, operands: &[Var], s: f64) -> Vec<Var> {
+    let s = with_partials(Op::SumExp, operands, s, |_| 0.0);
+    let share = |&x: &Var| {
+        if x.is_constant() || c.is_constant() {
+            return x.softmax_share(c, s);
+        }
+        let z = ops::value(Op::SoftmaxShare, [x.raw(), c.raw(), s.raw()], 0);
+        let node = Node {
+            p: z,
+            q: -z,
+            word: Word::new(code::SHARE, x.id(), c.id()),
+        };
+        Var::from_parts(z, arena().push(node))
+    };
+    operands[1..].iter().map(share).collect()
+}
+
+/// The index of the [`Op::SumExp`] that was recorded after the log-sum-exp `c` of its operands.
+fn total_of(nodes: &[Node], c: usize) -> usize {
+    let operands = nodes[c].word.b() + 1;
+    c + operands.div_ceil(2) + 1
+}
+
 /// Records a user's own operation.
 #[track_caller]
 pub(crate) fn custom(custom: Custom, operands: &[Var], value: f64, partials: &[f64]) -> Var {
@@ -433,6 +464,12 @@ pub(crate) fn read_node(
             each(b, 0.0);
             (Op::ALL[q as usize], 0)
         }
+        code::SHARE => {
+            each(a, 0.0);
+            each(b, 0.0);
+            each(total_of(nodes, b), 0.0);
+            (Op::SoftmaxShare, 0)
+        }
         code::RIGHT => {
             each(b, 0.0);
             each(a, 0.0);
@@ -498,6 +535,7 @@ impl Values {
             let Node { p, word, .. } = nodes[i];
             let operands: &[usize] = match word.code() {
                 code::ONE | code::DROPPED => &[word.a()],
+                code::SHARE => &[word.a(), word.b(), total_of(nodes, word.b())],
                 code::NEITHER | code::LEFT.. => &[word.a(), word.b()],
                 _ => {
                     self.set(i, p);

@@ -154,7 +154,7 @@ fn sweep_fast(
                     }
                 };
             }
-            if word.code() >= code::TWO {
+            if word.code() >= code::SHARE {
                 give!(word.a(), w * p);
                 give!(word.b(), w * q);
             } else if word.code() >= code::ONE {

@@ -12,7 +12,7 @@ use crate::watch::{self, Comparison, Reading};
 use smallvec::SmallVec;
 use std::cmp::Ordering;
 use std::fmt;
-use std::iter::{Product, Sum};
+use std::iter::{self, Product, Sum};
 use std::marker::PhantomData;
 use std::ops::{
     Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign,
@@ -920,12 +920,12 @@ pub fn norm(x: &[Var]) -> Var {
 pub fn log_sum_exp(x: &[Var]) -> Var {
     let values = values(x);
     let z = <f64 as Real>::log_sum_exp(&values);
-    let shares = ops::partials(Op::LogSumExp, 0, &values, |_| true, z);
-    record::with_partials(Op::LogSumExp, x, z, |k| shares[k].unwrap_or_default())
+    let shares = ops::log_sum_exp_partials(&values, z);
+    record::with_partials(Op::LogSumExp, x, z, |k| shares[k])
 }
 
-/// `exp xᵢ / Σ exp xⱼ` for each `xᵢ`, without overflow on the way: two nodes per output, and two
-/// that they share.
+/// `exp xᵢ / Σ exp xⱼ` for each `xᵢ`, without overflow on the way: one node per output, and two that
+/// they share.
 ///
 /// # Derivative
 ///
@@ -940,9 +940,9 @@ pub fn log_sum_exp(x: &[Var]) -> Var {
 /// ```
 #[track_caller]
 pub fn softmax(x: &[Var]) -> Vec<Var> {
-    let normaliser = log_sum_exp(x);
-    let shares: Vec<Var> = x.iter().map(|x| x.exp_sub(normaliser)).collect();
-    // 1, but for the rounding of the normaliser, which this makes good.
-    let total = sum(&shares);
-    shares.iter().map(|share| share / total).collect()
+    let c = log_sum_exp(x);
+    let operands: SmallVec<[Var; 16]> = iter::once(c).chain(x.iter().copied()).collect();
+    // 1, but for the rounding of `c`, which this makes good; its derivative is 0.
+    let s = ops::sum_exp(&values(&operands));
+    record::softmax(c, &operands, s)
 }

@@ -101,7 +101,7 @@ fn other<T: Number>(program: &Program, node: &Node, operands: &[u32], values: &[
 pub(crate) fn is_row(op: Op) -> bool {
     !matches!(
         op,
-        Op::Sum | Op::Dot | Op::Norm | Op::LogSumExp | Op::Custom
+        Op::Sum | Op::Dot | Op::Norm | Op::LogSumExp | Op::SumExp | Op::Custom
     )
 }
 
@@ -211,6 +211,7 @@ impl Number for f64 {
             }
             Op::Norm => Real::norm(operands),
             Op::LogSumExp => Real::log_sum_exp(operands),
+            Op::SumExp => ops::sum_exp(operands),
             _ => {
                 let mut args = [0.0; 3];
                 args[..operands.len()].copy_from_slice(operands);

@@ -207,6 +207,7 @@ macro_rules! soundness {
                 } )*)*
                 Op::Sum | Op::Norm | Op::LogSumExp => n == 0,
                 Op::Dot => n == 0 && count % 2 == 0,
+                Op::SumExp => n == 0 && count > 0,
                 _ => false,
             }
         }

@@ -320,6 +320,12 @@ impl<'a> Writer<'a> {
                 products.collect::<Vec<_>>().join(" + ")
             }
             Op::Sum | Op::Dot => literal(-0.0),
+            Op::SumExp => {
+                let terms = names[1..]
+                    .iter()
+                    .map(|x| format!("({x} - {}).exp()", names[0]));
+                terms.collect::<Vec<_>>().join(" + ")
+            }
             Op::Norm | Op::LogSumExp => {
                 format!("special::{}(&[{}])", node.op.label(), names.join(", "))
             }

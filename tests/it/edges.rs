@@ -1,6 +1,6 @@
 //! Derivatives at kinks, poles, the ends of the range and outside the domain.
 
-use scalargrad::{Var, derivative, dot, graph, log_sum_exp, norm, softmax, sum};
+use scalargrad::{Op, Var, derivative, dot, graph, log_sum_exp, norm, softmax, sum};
 use std::f64::consts::{LN_2, LN_10};
 
 const INF: f64 = f64::INFINITY;
@@ -479,6 +479,19 @@ mod powers {
 
     fn factorial(n: usize) -> f64 {
         (1..=n).map(|k| k as f64).product()
+    }
+
+    #[test]
+    fn the_derivative_of_a_whole_power_is_no_more_than_it_must_be() {
+        let x = Var::new(3.0);
+        let slope = |n| x.powi(n).differentiate(&[x])[0];
+        assert!(slope(0).is_constant() && slope(1).is_constant());
+        assert_eq!(slope(2).op(), Op::Mul);
+        for n in 2..=8 {
+            let operands = slope(n).operands();
+            assert_eq!(operands[0].op(), Op::Powi, "powi({n})");
+            assert_eq!(operands[1].value(), f64::from(n));
+        }
     }
 
     #[test]

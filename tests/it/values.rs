@@ -205,7 +205,14 @@ mod that_f64_lacks {
                     assert_same(name, &args, Var::constant(x).$method(y), expected);
                 )* };
             }
-            check!(leaky_relu xlogy logaddexp exp_sub gt_mask ge_mask lt_mask le_mask eq_mask);
+            check!(leaky_relu xlogy logaddexp gt_mask ge_mask lt_mask le_mask eq_mask);
+            let z = Real::softmax_share(x, y, 7.0);
+            assert_same(
+                "softmax_share",
+                &[x, y],
+                Var::new(x).softmax_share(y, 7.0),
+                z,
+            );
             let z = Real::mask_select(x, y, 7.0);
             assert_same(
                 "mask_select",
@@ -542,6 +549,25 @@ fn softmax_is_positive_and_sums_to_one_without_overflow() {
         assert!(z.iter().all(|z| (0.0..=1.0).contains(&z.value())));
     }
     assert!(softmax(&[]).is_empty());
+}
+
+#[test]
+fn softmax_takes_one_node_per_output_and_two_that_they_share() {
+    for n in 1..20 {
+        let x = vars(&vec![0.5; n]);
+        let before = graph::len();
+        let z = softmax(&x);
+        assert_eq!(graph::len() - before, n + 2);
+        assert!(z.iter().all(|z| z.op() == Op::SoftmaxShare));
+        let operands = z[n - 1].operands();
+        let ops: Vec<Op> = operands.iter().map(|x| x.op()).collect();
+        assert_eq!(ops, [Op::Leaf, Op::LogSumExp, Op::SumExp]);
+        assert_eq!(operands[2].operands().len(), n + 1);
+    }
+    let z = softmax(&[Var::new(1.0), Var::constant(2.0)]);
+    let e = 1f64.exp();
+    assert_eq!(z[1].value(), e / (1.0 + e));
+    assert_eq!(z[1].operands()[0].value(), 2.0);
 }
 
 #[test]
