@@ -746,7 +746,7 @@ pub(crate) fn log_sum_exp_partials<T: Real>(x: &[T], z: T) -> SmallVec<[T; 16]> 
     let mut shares: SmallVec<[T; 16]> = x.iter().map(|&x| share(x)).collect();
     let sum: T = shares.iter().copied().sum();
     for share in &mut shares {
-        *share = *share / sum;
+        *share /= sum;
     }
     shares
 }

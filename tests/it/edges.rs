@@ -167,6 +167,8 @@ mod to_the_ends_of_the_range {
             [0.0, 0.5, 0.5]
         );
         assert_eq!(slopes(|x| log_sum_exp(&x), [-INF, -INF]), [0.5, 0.5]);
+        assert_eq!(slopes(|x| log_sum_exp(&x), [1000.0, 1000.0]), [0.5, 0.5]);
+        assert_eq!(slopes(|x| softmax(&x)[0], [1000.0, 1000.0]), [0.25, -0.25]);
         assert_eq!(slopes(|x| log_sum_exp(&x), [INF, 0.0]), [1.0, 0.0]);
         assert_eq!(slopes(|[x, y]| x.logaddexp(y), [INF, INF]), [0.5, 0.5]);
         let soft = slopes(|x| softmax(&x)[1], [-INF, 1.0, 1.0]);
