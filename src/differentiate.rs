@@ -1,10 +1,12 @@
 //! The reverse sweep over `Var`: derivatives that are recorded, and can be differentiated again.
 
-use crate::arena::arena;
+use crate::arena::{Node, arena};
 use crate::checkpoint::run_again;
 use crate::graph::{cold, verify};
 use crate::ops::{self, Kind, Op};
-use crate::record::{Custom, Decoded, Operand, Values, read_checkpoint};
+use crate::record::{
+    Custom, Decoded, Form, Layout, Operand, Values, code, layout, read_checkpoint,
+};
 use crate::var::Var;
 use smallvec::SmallVec;
 
@@ -103,33 +105,49 @@ impl Sweep {
         if index == 0 {
             return Var::constant(value);
         }
-        let inside = self.epochs.partition_point(|&(start, _)| start <= index);
-        Var::of(value, self.epochs[inside - 1].1, index)
+        let inside = self.epochs.iter().rfind(|&&(start, _)| start <= index);
+        let &(_, epoch) = inside.expect("the thread's own graph is never closed");
+        Var::of(value, epoch, index)
+    }
+
+    /// Operation and operands of a node of `+ − ×`, straight from the tape: of values, which cost
+    /// more, the factors alone.
+    fn arithmetic(&self, Node { p, q, word }: Node) -> Option<(Op, [Var; 2])> {
+        let active = |index, value| self.var(Operand { index, value });
+        let (op, x) = match layout(word) {
+            // The partials of a product are its factors.
+            Layout::Two(op) => (op, [active(word.a(), q), active(word.b(), p)]),
+            Layout::One(op, Form::ConstantRight) => {
+                (op, [active(word.a(), f64::NAN), Var::constant(q)])
+            }
+            Layout::One(op, Form::ConstantLeft) => {
+                (op, [Var::constant(q), active(word.a(), f64::NAN)])
+            }
+            // Of a square it is twice the factor.
+            Layout::One(Op::Mul, Form::Twice) if p.is_finite() => {
+                (Op::Mul, [active(word.a(), 0.5 * p); 2])
+            }
+            _ => return None,
+        };
+        matches!(op, Op::Add | Op::Sub | Op::Mul).then_some((op, x))
     }
 
     /// Records what the node at `index`, of adjoint `w`, gives to its operands.
     fn give_to_operands(&mut self, index: usize, w: Var) {
+        let node = arena().node(index);
+        if node.word.code() == code::LEAF {
+            return;
+        }
+        if let Some((op, x)) = self.arithmetic(node) {
+            return self.give_to_arithmetic(op, x, w);
+        }
         let (Decoded { op, n, operands }, value) = arena().nodes(|nodes| {
             let decoded = self.values.decode(nodes, index);
             (decoded, self.values.of(nodes, index))
         });
         let x: SmallVec<[Var; 4]> = operands.iter().map(|&operand| self.var(operand)).collect();
         match op {
-            Op::Leaf => {}
-            Op::Add => {
-                self.pass_on(x[0], w);
-                self.pass_on(x[1], w);
-            }
-            Op::Sub => {
-                self.pass_on(x[0], w);
-                if !x[1].is_constant() {
-                    self.pass_on(x[1], -w);
-                }
-            }
-            Op::Mul => {
-                self.pass_on_product(x[0], w, x[1], Kind::Smooth);
-                self.pass_on_product(x[1], w, x[0], Kind::Smooth);
-            }
+            Op::Add | Op::Sub | Op::Mul => self.give_to_arithmetic(op, [x[0], x[1]], w),
             Op::Checkpoint => {
                 let head = arena().node(index).word.a();
                 let (_, outputs) = read_checkpoint(head);
@@ -142,6 +160,26 @@ impl Sweep {
                         self.pass_on_product(x, w, p, op.kind());
                     }
                 }
+            }
+        }
+    }
+
+    /// Records what a node of `+ − ×` gives to its operands.
+    fn give_to_arithmetic(&mut self, op: Op, [x, y]: [Var; 2], w: Var) {
+        match op {
+            Op::Add => {
+                self.pass_on(x, w);
+                self.pass_on(y, w);
+            }
+            Op::Sub => {
+                self.pass_on(x, w);
+                if !y.is_constant() {
+                    self.pass_on(y, -w);
+                }
+            }
+            _ => {
+                self.pass_on_product(x, w, y, Kind::Smooth);
+                self.pass_on_product(y, w, x, Kind::Smooth);
             }
         }
     }

@@ -62,6 +62,31 @@ pub(crate) enum Form {
     Twice,
 }
 
+/// How a node holds its operands.
+#[derive(Clone, Copy)]
+pub(crate) enum Layout {
+    One(Op, Form),
+    Two(Op),
+    /// In some other way.
+    Other,
+}
+
+/// The layout that a word tells.
+#[inline(always)]
+pub(crate) fn layout(word: Word) -> Layout {
+    const FORMS: [Form; 4] = [
+        Form::Alone,
+        Form::ConstantRight,
+        Form::ConstantLeft,
+        Form::Twice,
+    ];
+    match word.code() {
+        code::TWO.. => Layout::Two(Op::BINARY[(word.code() - code::TWO) as usize]),
+        code::ONE | code::DROPPED => Layout::One(Op::ALL[word.b() & 255], FORMS[word.b() >> 8 & 3]),
+        _ => Layout::Other,
+    }
+}
+
 /// A node of one active operand.
 #[inline(always)]
 fn one(op: Op, a: u64, p: f64, q: f64, form: Form) -> Node {
@@ -436,51 +461,54 @@ pub(crate) fn read_node(
 ) -> (Op, i32) {
     let Node { q, word, .. } = nodes[index];
     let (a, b) = (word.a(), word.b());
-    match word.code() {
-        code::LEAF => (Op::Leaf, 0),
-        code::ONE | code::DROPPED => {
-            let op = Op::ALL[b & 255];
-            if b >> 8 == Form::ConstantLeft as usize {
+    match layout(word) {
+        Layout::One(op, form) => {
+            if let Form::ConstantLeft = form {
                 each(0, q);
             }
             each(a, 0.0);
-            if b >> 8 == Form::ConstantRight as usize {
-                each(0, q);
-            } else if b >> 8 == Form::Twice as usize {
-                each(a, 0.0);
+            match form {
+                Form::ConstantRight => each(0, q),
+                Form::Twice => each(a, 0.0),
+                Form::Alone | Form::ConstantLeft => {}
             }
-            (op, if op.is_indexed() { q as i32 } else { 0 })
+            return (op, if op.is_indexed() { q as i32 } else { 0 });
         }
-        code::NARY => {
-            read_slots(nodes, index).for_each(|(index, value)| each(index, value));
-            (Op::ALL[a], 0)
+        Layout::Two(op) => {
+            each(a, 0.0);
+            each(b, 0.0);
+            return (op, 0);
         }
-        code::OUTPUT => {
-            read_slots(nodes, a).for_each(|(index, value)| each(index, value));
-            (Op::Checkpoint, 0)
-        }
+        Layout::Other => {}
+    }
+    let op = match word.code() {
         code::NEITHER | code::LEFT => {
             each(a, 0.0);
             each(b, 0.0);
-            (Op::ALL[q as usize], 0)
+            Op::ALL[q as usize]
+        }
+        code::RIGHT => {
+            each(b, 0.0);
+            each(a, 0.0);
+            Op::ALL[q as usize]
         }
         code::SHARE => {
             each(a, 0.0);
             each(b, 0.0);
             each(total_of(nodes, b), 0.0);
-            (Op::SoftmaxShare, 0)
+            Op::SoftmaxShare
         }
-        code::RIGHT => {
-            each(b, 0.0);
-            each(a, 0.0);
-            (Op::ALL[q as usize], 0)
+        code::NARY => {
+            read_slots(nodes, index).for_each(|(index, value)| each(index, value));
+            Op::ALL[a]
         }
-        code => {
-            each(a, 0.0);
-            each(b, 0.0);
-            (Op::BINARY[(code - code::TWO) as usize], 0)
+        code::OUTPUT => {
+            read_slots(nodes, a).for_each(|(index, value)| each(index, value));
+            Op::Checkpoint
         }
-    }
+        _ => Op::Leaf,
+    };
+    (op, 0)
 }
 
 /// The value of the node at `index`.
@@ -496,6 +524,8 @@ pub(crate) struct Values {
     values: Vec<f64>,
     /// A bit for each value that is known.
     known: Vec<u64>,
+    /// Room for what [`work_out`](Values::work_out) still has to do.
+    wanted: Vec<usize>,
 }
 
 impl Values {
@@ -530,7 +560,8 @@ impl Values {
 
     /// Works a value out, after those that it was made from.
     fn work_out(&mut self, nodes: &[Node], index: usize) {
-        let mut wanted = vec![index];
+        let mut wanted = std::mem::take(&mut self.wanted);
+        wanted.push(index);
         while let Some(&i) = wanted.last() {
             let Node { p, word, .. } = nodes[i];
             let operands: &[usize] = match word.code() {
@@ -559,6 +590,7 @@ impl Values {
                 wanted.pop();
             }
         }
+        self.wanted = wanted;
     }
 
     fn is_known(&self, index: usize) -> bool {
@@ -577,7 +609,7 @@ impl Values {
             let (mut values, mut known) = (vec![0.0; 64 * words], vec![0; words]);
             values[..self.values.len()].copy_from_slice(&self.values);
             known[..self.known.len()].copy_from_slice(&self.known);
-            *self = Values { values, known };
+            (self.values, self.known) = (values, known);
         }
     }
 

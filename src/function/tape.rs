@@ -6,7 +6,7 @@
 use super::interpret::Number;
 use crate::arena::{Node, arena};
 use crate::ops::{self, Kind, Op};
-use crate::record::{code, is_node, read_node};
+use crate::record::{Form, Layout, code, is_node, layout, read_node};
 use smallvec::SmallVec;
 
 /// The adjoints, over `T`, of the inputs `x`, which stand on the tape from `start` on, for the
@@ -72,27 +72,25 @@ fn forward<T: Number>(nodes: &[Node], start: usize, inputs: usize, values: &mut 
     for place in inputs..values.len() {
         let Node { p, q, word } = nodes[start + place];
         let (a, b) = (word.a(), word.b());
-        let fast = match word.code() {
-            code::LEAF => Some(T::from(p)),
-            code::ONE | code::DROPPED => {
-                let op = Op::ALL[b & 255];
+        let fast = match layout(word) {
+            Layout::One(op, form) => {
                 let x = values[a.checked_sub(start)?];
-                match (b >> 8, op) {
-                    (1 | 2, Op::Mul) => Some(x.scaled(q)),
-                    (1, op) => arithmetic(op, x, T::from(q)),
-                    (2, op) => arithmetic(op, T::from(q), x),
-                    (3, op) => arithmetic(op, x, x),
-                    (_, Op::Neg) => Some(-x),
-                    _ => Some(one(op, q, x)),
+                match (form, op) {
+                    (Form::ConstantRight | Form::ConstantLeft, Op::Mul) => Some(x.scaled(q)),
+                    (Form::ConstantRight, op) => arithmetic(op, x, T::from(q)),
+                    (Form::ConstantLeft, op) => arithmetic(op, T::from(q), x),
+                    (Form::Twice, op) => arithmetic(op, x, x),
+                    (Form::Alone, Op::Neg) => Some(-x),
+                    (Form::Alone, op) => Some(one(op, q, x)),
                 }
             }
-            code::TWO.. => {
-                let op = Op::BINARY[(word.code() - code::TWO) as usize];
+            Layout::Two(op) => {
                 let (x, y) = (values[a.checked_sub(start)?], values[b.checked_sub(start)?]);
                 arithmetic(op, x, y)
             }
-            _ if !is_node(word) => continue,
-            _ => None,
+            Layout::Other if word.code() == code::LEAF => Some(T::from(p)),
+            Layout::Other if !is_node(word) => continue,
+            Layout::Other => None,
         };
         values[place] = match fast {
             Some(value) => value,
@@ -147,28 +145,22 @@ fn reverse<T: Number>(
         let Node { q, word, .. } = nodes[start + place];
         let (a, b) = (word.a(), word.b());
         // The operation, and the operands that it has on the tape and beside it.
-        let (op, x, y) = match word.code() {
-            code::TWO.. => (Op::BINARY[(word.code() - code::TWO) as usize], Ok(a), Ok(b)),
-            code::ONE | code::DROPPED => {
-                let op = Op::ALL[b & 255];
-                match b >> 8 {
-                    1 => (op, Ok(a), Err(q)),
-                    2 => (op, Err(q), Ok(a)),
-                    3 => (op, Ok(a), Ok(a)),
-                    _ => {
-                        let a = a.checked_sub(start)?;
-                        if op == Op::Neg {
-                            adjoints[a] -= w;
-                        } else {
-                            give_one(op, q, values[a], values[place], w, &mut adjoints[a]);
-                        }
-                        continue;
-                    }
+        let (op, x, y) = match layout(word) {
+            Layout::Two(op) => (op, Ok(a), Ok(b)),
+            Layout::One(op, Form::ConstantRight) => (op, Ok(a), Err(q)),
+            Layout::One(op, Form::ConstantLeft) => (op, Err(q), Ok(a)),
+            Layout::One(op, Form::Twice) => (op, Ok(a), Ok(a)),
+            Layout::One(op, Form::Alone) => {
+                let a = a.checked_sub(start)?;
+                if op == Op::Neg {
+                    adjoints[a] -= w;
+                } else {
+                    give_one(op, q, values[a], values[place], w, &mut adjoints[a]);
                 }
+                continue;
             }
-            code::LEAF => continue,
-            _ if !is_node(word) => continue,
-            _ => (Op::Custom, Err(0.0), Err(0.0)),
+            Layout::Other if word.code() == code::LEAF || !is_node(word) => continue,
+            Layout::Other => (Op::Custom, Err(0.0), Err(0.0)),
         };
         match (op, x, y) {
             (Op::Add, x, y) => {

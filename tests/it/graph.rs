@@ -1437,6 +1437,27 @@ fn a_sweep_does_not_pay_for_what_the_output_does_not_depend_on() {
 }
 
 #[test]
+fn an_operation_prints_as_its_label() {
+    let x = Var::new(1.0);
+    assert_eq!(format!("{} {:>4}", x.sin().op(), (x * x).op()), "sin    ×");
+}
+
+#[test]
+fn memory_counts_nodes_adjoints_and_the_values_that_were_asked_for() {
+    afresh(|| {
+        let x = Var::new(1.0);
+        let y = (0..10_000).fold(x, |y, _| y + 1.0);
+        let recorded = graph::memory();
+        assert!(recorded >= 24 * graph::len());
+        y.backward();
+        let swept = graph::memory();
+        assert!(swept >= recorded + 8 * graph::len() + graph::len() / 64);
+        assert_eq!(y.operands()[0].value(), y.value() - 1.0);
+        assert!(graph::memory() >= swept + 8 * graph::len());
+    });
+}
+
+#[test]
 fn a_training_loop_over_a_scope_takes_constant_memory() {
     afresh(|| {
         let (w, b) = (Var::new(0.1), Var::new(0.0));
