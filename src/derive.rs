@@ -24,8 +24,9 @@ use crate::arena::arena;
 use crate::function::{Outputs, Program, capture, hvp_on_tape};
 use crate::graph::{self, verify};
 use crate::matrix::Matrix;
+use crate::slices::weighted_sum;
 use crate::sweep;
-use crate::var::{Var, weighted_sum};
+use crate::var::Var;
 use crate::watch::{self, Reading, Watch};
 
 /// The gradient of `f` at `x`.

@@ -2,11 +2,10 @@
 
 use crate::arena::{Node, arena};
 use crate::checkpoint::run_again;
+use crate::decode::{Decoded, Layout, Operand, Values, layout, read_checkpoint};
 use crate::graph::{cold, verify};
 use crate::ops::{self, Kind, Op};
-use crate::record::{
-    Custom, Decoded, Form, Layout, Operand, Values, code, layout, read_checkpoint,
-};
+use crate::record::{Custom, Form, code};
 use crate::var::Var;
 use smallvec::SmallVec;
 

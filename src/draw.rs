@@ -6,9 +6,9 @@
 mod svg;
 
 use crate::arena::arena;
+use crate::decode::{Decoded, decode};
 use crate::graph::{cold, verify};
 use crate::ops::Op;
-use crate::record::{Decoded, decode};
 use crate::var::Var;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;

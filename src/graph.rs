@@ -8,7 +8,8 @@
 
 use crate::adjoints::adjoints;
 use crate::arena::{Arena, FIRST_EPOCH, INDEX_BITS, arena};
-use crate::record::{self, Custom, Segment, Values};
+use crate::decode::{self, Values};
+use crate::record::{Custom, Segment};
 
 use crate::var::Var;
 use crate::watch::{self, Reading};
@@ -377,7 +378,7 @@ pub fn len() -> usize {
     arena().nodes(|nodes| {
         nodes
             .iter()
-            .filter(|node| record::is_node(node.word))
+            .filter(|node| decode::is_node(node.word))
             .count()
     })
 }

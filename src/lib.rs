@@ -74,6 +74,8 @@ mod adjoints;
 mod arena;
 pub mod check;
 mod checkpoint;
+mod custom;
+mod decode;
 pub mod derive;
 mod differentiate;
 mod draw;
@@ -84,6 +86,7 @@ mod matrix;
 mod ops;
 mod real;
 mod record;
+mod slices;
 mod special;
 #[cfg(feature = "proptest")]
 pub mod strategy;
@@ -93,15 +96,17 @@ mod var;
 mod watch;
 
 pub use checkpoint::{advance, checkpoint};
+pub use custom::CustomOp;
 pub use derive::{
     derivative, gradient, hessian, hvp, jacobian, jvp, laplacian, value_and_gradient, vjp,
 };
 pub use matrix::Matrix;
 pub use ops::Op;
 pub use real::Real;
+pub use slices::{dot, log_sum_exp, norm, softmax, sum, weighted_sum};
 pub use sweep::Gradients;
 pub use taylor::taylor;
-pub use var::{Condition, CustomOp, Var, dot, log_sum_exp, norm, softmax, sum, weighted_sum};
+pub use var::{Condition, Var};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -548,7 +548,7 @@ macro_rules! stamp {
             SumExp,
             /// A user's own operation.
             Custom,
-            /// An output of a [`checkpoint`](crate::checkpoint).
+            /// An output of a [`checkpoint`](fn@crate::checkpoint).
             Checkpoint,
         }
 

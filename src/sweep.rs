@@ -10,8 +10,9 @@
 use crate::adjoints::{Adjoints, WINDOW, adjoints};
 use crate::arena::{Node, arena};
 use crate::checkpoint::run_again;
+use crate::decode::{Operand, read_checkpoint};
 use crate::graph::{cold, recording_scope, verify};
-use crate::record::{Operand, code, read_checkpoint};
+use crate::record::code;
 use crate::var::Var;
 use crate::watch::{self, Reading};
 use smallvec::SmallVec;

@@ -5,10 +5,10 @@
 //! rows again, recorded once for each row (and shared: the partial of the partial of `sin` is `sin` itself,
 //! with its sign), so all series grow together, an order at a time.
 
+use crate::decode::{Decoded, decode};
 use crate::differentiate;
 use crate::graph;
 use crate::ops::{Kind, Op};
-use crate::record::{Decoded, decode};
 use crate::var::Var;
 use smallvec::SmallVec;
 use std::collections::HashMap;

@@ -6,7 +6,7 @@
 //! any other time each costs one look at a flag.
 
 use crate::arena::arena;
-use crate::record::Operand;
+use crate::decode::Operand;
 use crate::var::Var;
 use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;

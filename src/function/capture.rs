@@ -2,9 +2,9 @@
 
 use super::program::{Builder, Guard, Program, Ref};
 use crate::arena::{Node, arena};
+use crate::decode::{is_node, read_node, value_of};
 use crate::graph::{cold, verify};
 use crate::ops::Op;
-use crate::record::{self, value_of};
 use crate::var::Var;
 use crate::watch::{Compared, Read, Reading, Watch};
 
@@ -102,14 +102,14 @@ struct Tape {
 impl Tape {
     #[inline]
     fn push(&mut self, index: usize, nodes: &[Node]) {
-        if !record::is_node(nodes[index].word) {
+        if !is_node(nodes[index].word) {
             // No handle leads here; the node after it reads it.
             self.refs.push(Ref::input(0));
             return;
         }
         let first = self.builder.open();
         let mut is_active = false;
-        let (op, n) = record::read_node(nodes, index, |index, value| {
+        let (op, n) = read_node(nodes, index, |index, value| {
             let operand = self.operand(index, value);
             is_active |= !operand.is_constant();
             self.builder.operand(operand);

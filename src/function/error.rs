@@ -3,8 +3,8 @@
 use super::evaluate::with_space;
 use super::interpret::forward;
 use super::program::Program;
+use crate::decode::value_of;
 use crate::graph::cold;
-use crate::record::value_of;
 use crate::watch::{Comparison, Read, Reading};
 use std::fmt;
 

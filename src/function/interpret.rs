@@ -253,7 +253,7 @@ impl Number for f64 {
 }
 
 /// The user's operation; `Program::refuse_first_order_customs` has seen to it that there is one.
-pub(crate) fn defined(custom: &Custom) -> &dyn crate::var::CustomOp {
+pub(crate) fn defined(custom: &Custom) -> &dyn crate::custom::CustomOp {
     custom
         .op
         .as_deref()

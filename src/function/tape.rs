@@ -5,8 +5,9 @@
 
 use super::interpret::Number;
 use crate::arena::{Node, arena};
+use crate::decode::{Layout, is_node, layout, read_node};
 use crate::ops::{self, Kind, Op};
-use crate::record::{Form, Layout, code, is_node, layout, read_node};
+use crate::record::{Form, code};
 use smallvec::SmallVec;
 
 /// The adjoints, over `T`, of the inputs `x`, which stand on the tape from `start` on, for the

@@ -29,9 +29,9 @@ pub fn rows() -> Vec<(String, String)> {
     rows
 }
 
-/// The names of the functions of slices, from `src/var.rs`.
+/// The names of the functions of slices, from `src/slices.rs`.
 fn slice_functions() -> Vec<String> {
-    let source = read("src/var.rs");
+    let source = read("src/slices.rs");
     let functions = source
         .lines()
         .filter_map(|line| line.strip_prefix("pub fn "));

@@ -1,0 +1,72 @@
+//! Operations of the user's own.
+
+use crate::record::{self, Custom};
+use crate::var::Var;
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// An operation of your own that can be differentiated to any order.
+///
+/// ```
+/// use scalargrad::{CustomOp, Var};
+///
+/// struct Cube;
+/// impl CustomOp for Cube {
+///     fn value(&self, x: &[f64]) -> f64 {
+///         x[0] * x[0] * x[0]
+///     }
+///     fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
+///         vec![3.0 * x[0] * x[0]]
+///     }
+/// }
+/// let x = Var::new(2.0);
+/// let first = Cube.apply(&[x]).differentiate(&[x])[0];
+/// let second = first.differentiate(&[x])[0];
+/// assert_eq!((first.value(), second.value()), (12.0, 12.0));
+/// ```
+pub trait CustomOp: Send + Sync + 'static {
+    /// The value at `x`.
+    fn value(&self, x: &[f64]) -> f64;
+
+    /// The partial with respect to each operand, as expressions of the operands `x` and the result `z`.
+    fn partials(&self, x: &[Var], z: Var) -> Vec<Var>;
+
+    /// The name in drawings.
+    fn label(&self) -> String {
+        "custom".into()
+    }
+
+    /// Computes and records the operation.
+    ///
+    /// # Panics
+    ///
+    /// If an operand is stale, or `partials` gives another number of them than there are operands.
+    #[track_caller]
+    fn apply(self, operands: &[Var]) -> Var
+    where
+        Self: Sized,
+    {
+        let x: SmallVec<[f64; 4]> = operands.iter().map(|x| x.raw()).collect();
+        let value = self.value(&x);
+        if operands.iter().all(|x| x.is_constant()) {
+            return Var::constant(value);
+        }
+        let constants: SmallVec<[Var; 4]> = x.into_iter().map(Var::constant).collect();
+        let partials: SmallVec<[f64; 4]> = self
+            .partials(&constants, Var::constant(value))
+            .iter()
+            .map(|p| p.raw())
+            .collect();
+        assert_eq!(
+            partials.len(),
+            operands.len(),
+            "scalargrad: `{}` gives another number of partials than it has operands",
+            self.label()
+        );
+        let custom = Custom {
+            label: self.label().into(),
+            op: Some(Arc::new(self)),
+        };
+        record::custom(custom, operands, value, &partials)
+    }
+}

@@ -1,0 +1,150 @@
+//! Functions of slices: a node each, whatever the number of operands.
+
+use crate::ops::{self, Op};
+use crate::real::Real;
+use crate::record;
+use crate::special;
+use crate::var::Var;
+use smallvec::SmallVec;
+use std::iter;
+
+fn values(x: &[Var]) -> SmallVec<[f64; 16]> {
+    x.iter().map(|x| x.raw()).collect()
+}
+
+/// The sum of a slice, added from the first to the last: one node.
+///
+/// # Derivative
+///
+/// `1` for each.
+///
+/// ```
+/// use scalargrad::{Var, sum};
+/// let x = [Var::new(1.0), Var::new(2.0)];
+/// sum(&x).backward();
+/// assert_eq!((sum(&x).value(), x[0].grad()), (3.0, 1.0));
+/// ```
+#[track_caller]
+pub fn sum(terms: &[Var]) -> Var {
+    record::with_partials(Op::Sum, terms, terms.iter().map(|x| x.raw()).sum(), |_| 1.0)
+}
+
+/// The dot product `Σ xᵢ·yᵢ`: one node.
+///
+/// # Derivative
+///
+/// `yᵢ` for `xᵢ` and `xᵢ` for `yᵢ`.
+///
+/// # Panics
+///
+/// If the slices have different lengths.
+///
+/// ```
+/// use scalargrad::{Var, dot};
+/// let (x, y) = ([Var::new(1.0), Var::new(2.0)], [Var::new(3.0), Var::new(4.0)]);
+/// let z = dot(&x, &y);
+/// z.backward();
+/// assert_eq!((z.value(), x[0].grad(), y[1].grad()), (11.0, 3.0, 2.0));
+/// ```
+#[track_caller]
+pub fn dot(x: &[Var], y: &[Var]) -> Var {
+    assert_eq!(x.len(), y.len(), "dot: the slices have different lengths");
+    record::dot(
+        x,
+        y,
+        special::dot(x.iter().zip(y).map(|(x, y)| (x.raw(), y.raw()))),
+    )
+}
+
+/// The sum `Σ wᵢ·xᵢ` with weights that are plain numbers: one node.
+///
+/// # Derivative
+///
+/// `wᵢ` for `xᵢ`.
+///
+/// # Panics
+///
+/// If the slices have different lengths.
+///
+/// ```
+/// use scalargrad::{Var, weighted_sum};
+/// let x = [Var::new(1.0), Var::new(2.0)];
+/// let z = weighted_sum(&x, &[0.5, -3.0]);
+/// z.backward();
+/// assert_eq!((z.value(), x[0].grad(), x[1].grad()), (-5.5, 0.5, -3.0));
+/// ```
+#[track_caller]
+pub fn weighted_sum(x: &[Var], weights: &[f64]) -> Var {
+    dot(
+        x,
+        &weights
+            .iter()
+            .map(|&w| Var::constant(w))
+            .collect::<SmallVec<[Var; 16]>>(),
+    )
+}
+
+/// The Euclidean norm `√Σ xᵢ²`, without overflow or underflow on the way: one node.
+///
+/// # Derivative
+///
+/// `xᵢ/norm(x)`; zeros for a zero vector.
+///
+/// ```
+/// use scalargrad::{Var, norm};
+/// let big = 2f64.powi(600);
+/// let x = [Var::new(3.0 * big), Var::new(4.0 * big)];
+/// let z = norm(&x);
+/// z.backward();
+/// assert_eq!((z.value(), x[0].grad()), (5.0 * big, 0.6));
+/// ```
+#[track_caller]
+pub fn norm(x: &[Var]) -> Var {
+    let values = values(x);
+    let z = <f64 as Real>::norm(&values);
+    record::with_partials(Op::Norm, x, z, |k| ops::norm_partial(&values, k, z))
+}
+
+/// `ln Σ exp xᵢ`, without overflow on the way: one node.
+///
+/// # Derivative
+///
+/// The softmax `exp xᵢ / Σ exp xⱼ`.
+///
+/// ```
+/// use scalargrad::{Var, log_sum_exp};
+/// let x = [Var::new(1000.0), Var::new(1000.0)];
+/// let z = log_sum_exp(&x);
+/// z.backward();
+/// assert_eq!((z.value(), x[0].grad()), (1000.0 + 2f64.ln(), 0.5));
+/// ```
+#[track_caller]
+pub fn log_sum_exp(x: &[Var]) -> Var {
+    let values = values(x);
+    let z = <f64 as Real>::log_sum_exp(&values);
+    let shares = ops::log_sum_exp_partials(&values, z);
+    record::with_partials(Op::LogSumExp, x, z, |k| shares[k])
+}
+
+/// `exp xᵢ / Σ exp xⱼ` for each `xᵢ`, without overflow on the way: one node per output, and two that
+/// they share.
+///
+/// # Derivative
+///
+/// `∂zᵢ/∂xⱼ = zᵢ·([i = j] − zⱼ)`.
+///
+/// ```
+/// use scalargrad::{Var, softmax};
+/// let x = [Var::new(1000.0), Var::new(1000.0)];
+/// let z = softmax(&x);
+/// z[0].backward();
+/// assert_eq!((z[0].value(), x[0].grad(), x[1].grad()), (0.5, 0.25, -0.25));
+/// ```
+#[track_caller]
+pub fn softmax(x: &[Var]) -> Vec<Var> {
+    let c = log_sum_exp(x);
+    let operands: SmallVec<[Var; 16]> = iter::once(c).chain(x.iter().copied()).collect();
+    // 1, but for the rounding of `c`, which this makes good; its derivative is 0.
+    let s = ops::sum_exp(&values(&operands));
+    record::softmax(c, &operands, s)
+}

@@ -1,0 +1,115 @@
+//! The methods of `Var`, stamped from the table.
+
+use super::Var;
+use crate::ops::{self, Op};
+use crate::real::Real;
+use crate::record;
+use crate::slices::{dot, log_sum_exp, norm};
+
+macro_rules! methods {
+    (
+        operators { $($operators:tt)* }
+        $( $kind:ident { $(
+            $(#[$doc:meta])*
+            $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
+            $value:expr, $z:ident $tie:ident => ( $($partial:expr),* ) ; $derivative:literal ;
+            [ $($domain:expr),+ ] ; [ $($probe:expr),* $(,)? ] ;
+        )* } )*
+    ) => {
+        /// # Elementary functions
+        ///
+        /// A value is bit for bit that of the `f64` method of the same name, where there is one.
+        /// An operand of a function of several may be an `f64`, which costs no gradient work.
+        /// Outside its domain a function is NaN, and so are its partials. Each panics for a stale handle.
+        impl Var {
+            $($(
+                $(#[$doc])*
+                #[doc = concat!("\n\n# Derivative\n\n", $derivative)]
+                #[inline]
+                #[track_caller]
+                pub fn $method(self $(, $y: impl Into<Var>)* $(, $n: $N)?) -> Var {
+                    methods!(@record $kind $Op $method self $x ($($y),*) ($($n)?))
+                }
+            )*)*
+        }
+
+        impl Real for Var {
+            #[inline(always)]
+            #[track_caller]
+            fn value(self) -> f64 {
+                Var::value(self)
+            }
+
+            #[inline(always)]
+            fn below(self, bound: f64, a: impl FnOnce() -> Var, b: impl FnOnce() -> Var) -> Var {
+                if self < bound { a() } else { b() }
+            }
+
+            #[inline(always)]
+            fn within(self, bound: f64, a: impl FnOnce() -> Var, b: impl FnOnce() -> Var) -> Var {
+                if self < bound && self > -bound { a() } else { b() }
+            }
+
+            #[inline(always)]
+            fn at(self, point: f64, a: impl FnOnce() -> Var, b: impl FnOnce() -> Var) -> Var {
+                if self == point { a() } else { b() }
+            }
+
+            #[inline(always)]
+            fn unless_nan(self, z: Var) -> Var {
+                #[allow(clippy::eq_op)]
+                let is_nan = z != z;
+                if is_nan { Var::constant(f64::NAN) } else { self }
+            }
+
+            #[track_caller]
+            fn dot(x: &[Var], y: &[Var]) -> Var {
+                dot(x, y)
+            }
+
+            #[track_caller]
+            fn norm(x: &[Var]) -> Var {
+                norm(x)
+            }
+
+            #[track_caller]
+            fn log_sum_exp(x: &[Var]) -> Var {
+                log_sum_exp(x)
+            }
+
+            $($(
+                #[inline]
+                #[track_caller]
+                fn $method(self $(, $y: impl Into<Var>)* $(, $n: $N)?) -> Var {
+                    Var::$method(self $(, $y)* $(, $n)?)
+                }
+            )*)*
+        }
+    };
+    (@record $kind:ident $Op:ident $method:ident $this:ident $x:ident () ($($n:ident)?)) => {
+        record::unary(
+            Op::$Op, 0 $(+ $n as i32)?, $this, Real::$method($this.value $(, $n)?), ops::rules::$method
+        )
+    };
+    (@record smooth $Op:ident $method:ident $this:ident $x:ident ($($y:ident),+) ()) => {{
+        // A call of its own, as long as what it computes.
+        #[track_caller]
+        fn record($x: Var $(, $y: Var)*) -> Var {
+            methods!(@several $Op $method $x $($y)*)
+        }
+        record($this $(, $y.into())*)
+    }};
+    (@record $kind:ident $Op:ident $method:ident $this:ident $x:ident ($($y:ident),+) ()) => {{
+        let ($x $(, $y)*) = ($this $(, $y.into())*);
+        methods!(@several $Op $method $x $($y)*)
+    }};
+    (@several $Op:ident $method:ident $x:ident $y:ident) => {
+        record::binary(Op::$Op, $x, $y, Real::$method($x.value, $y.value), ops::rules::$method)
+    };
+    (@several $Op:ident $method:ident $x:ident $y:ident $z:ident) => {
+        record::ternary(
+            Op::$Op, [$x, $y, $z], Real::$method($x.value, $y.value, $z.value), ops::rules::$method
+        )
+    };
+}
+ops::table!(methods);

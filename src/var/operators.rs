@@ -1,0 +1,201 @@
+//! What a number can do besides functions: operators, comparisons, conversions, sums, printing.
+
+use super::Var;
+use crate::ops::{self, Op};
+use crate::record;
+use crate::slices::sum;
+use crate::watch::{self, Comparison};
+use smallvec::SmallVec;
+use std::cmp::Ordering;
+use std::fmt;
+use std::iter::{Product, Sum};
+use std::ops::{
+    Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign,
+};
+
+macro_rules! operators {
+    ($($Trait:ident $method:ident $TraitAssign:ident $method_assign:ident $op:tt;)*) => { $(
+        impl $Trait for Var {
+            type Output = Var;
+            #[inline(always)]
+            #[track_caller]
+            fn $method(self, other: Var) -> Var {
+                record::binary(Op::$Trait, self, other, self.value $op other.value, ops::rules::$method)
+            }
+        }
+        operators!(@mixed $Trait $method: Var, f64; f64, Var);
+        operators!(@mixed $Trait $method: &Var, &Var; &Var, Var; Var, &Var);
+        operators!(@mixed $Trait $method: &Var, &f64; &Var, f64; Var, &f64);
+        operators!(@mixed $Trait $method: &f64, &Var; &f64, Var; f64, &Var);
+        operators!(@assign $TraitAssign $method_assign $op: Var, &Var, f64, &f64);
+    )* };
+    (@mixed $Trait:ident $method:ident: $($A:ty, $B:ty);*) => { $(
+        impl $Trait<$B> for $A {
+            type Output = Var;
+            #[inline(always)]
+            #[track_caller]
+            fn $method(self, other: $B) -> Var {
+                $Trait::$method(Var::from(self), Var::from(other))
+            }
+        }
+    )* };
+    (@assign $Trait:ident $method:ident $op:tt: $($B:ty),*) => { $(
+        impl $Trait<$B> for Var {
+            #[inline(always)]
+            #[track_caller]
+            fn $method(&mut self, other: $B) {
+                *self = *self $op other;
+            }
+        }
+    )* };
+}
+operators! {
+    Add add AddAssign add_assign +;
+    Sub sub SubAssign sub_assign -;
+    Mul mul MulAssign mul_assign *;
+    Div div DivAssign div_assign /;
+    Rem rem RemAssign rem_assign %;
+}
+
+impl Neg for Var {
+    type Output = Var;
+    #[inline(always)]
+    #[track_caller]
+    fn neg(self) -> Var {
+        record::unary(Op::Neg, 0, self, -self.value, ops::rules::neg)
+    }
+}
+
+impl Neg for &Var {
+    type Output = Var;
+    #[inline(always)]
+    #[track_caller]
+    fn neg(self) -> Var {
+        -*self
+    }
+}
+
+impl From<f64> for Var {
+    /// A constant.
+    #[inline(always)]
+    fn from(value: f64) -> Var {
+        Var::constant(value)
+    }
+}
+
+impl From<&f64> for Var {
+    /// A constant.
+    #[inline(always)]
+    fn from(value: &f64) -> Var {
+        Var::constant(*value)
+    }
+}
+
+impl From<&Var> for Var {
+    #[inline(always)]
+    fn from(x: &Var) -> Var {
+        *x
+    }
+}
+
+impl Default for Var {
+    /// The constant 0.
+    fn default() -> Var {
+        Var::constant(0.0)
+    }
+}
+
+// Each comparison by its own sign, so that a recording notes what was asked, and where.
+macro_rules! comparisons {
+    ($($A:ty, $B:ty;)*) => { $(
+        impl PartialEq<$B> for $A {
+            comparisons!(@ $B: eq Equal ==);
+        }
+
+        impl PartialOrd<$B> for $A {
+            #[inline(always)]
+            #[track_caller]
+            fn partial_cmp(&self, other: &$B) -> Option<Ordering> {
+                let (a, b) = (Var::from(*self), Var::from(*other));
+                watch::compared(Comparison::Order, a, b);
+                a.value.partial_cmp(&b.value)
+            }
+
+            comparisons!(@ $B: lt Less <);
+            comparisons!(@ $B: le LessOrEqual <=);
+            comparisons!(@ $B: gt Greater >);
+            comparisons!(@ $B: ge GreaterOrEqual >=);
+        }
+    )* };
+    (@ $B:ty: $method:ident $comparison:ident $sign:tt) => {
+        #[inline(always)]
+        #[track_caller]
+        fn $method(&self, other: &$B) -> bool {
+            let (a, b) = (Var::from(*self), Var::from(*other));
+            watch::compared(Comparison::$comparison, a, b);
+            a.value $sign b.value
+        }
+    };
+}
+comparisons! {
+    Var, Var;
+    Var, f64;
+    f64, Var;
+}
+
+impl Sum for Var {
+    /// One node, whatever the number of terms.
+    #[track_caller]
+    fn sum<I: Iterator<Item = Var>>(terms: I) -> Var {
+        sum(&terms.collect::<SmallVec<[Var; 16]>>())
+    }
+}
+
+impl<'a> Sum<&'a Var> for Var {
+    /// One node, whatever the number of terms.
+    #[track_caller]
+    fn sum<I: Iterator<Item = &'a Var>>(terms: I) -> Var {
+        terms.copied().sum()
+    }
+}
+
+impl Product for Var {
+    #[track_caller]
+    fn product<I: Iterator<Item = Var>>(factors: I) -> Var {
+        factors.reduce(|a, b| a * b).unwrap_or(Var::constant(1.0))
+    }
+}
+
+impl<'a> Product<&'a Var> for Var {
+    #[track_caller]
+    fn product<I: Iterator<Item = &'a Var>>(factors: I) -> Var {
+        factors.copied().product()
+    }
+}
+
+impl fmt::Display for Var {
+    /// The value, with the formatting of an `f64`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
+impl fmt::LowerExp for Var {
+    /// The value, with the formatting of an `f64`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
+impl fmt::Debug for Var {
+    /// `Var(2.0)`, or `Constant(2.0)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple(if self.is_constant() {
+            "Constant"
+        } else {
+            "Var"
+        })
+        .field(&self.value)
+        .finish()
+    }
+}
