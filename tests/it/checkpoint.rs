@@ -56,6 +56,18 @@ fn assert_close(a: [f64; 4], b: [f64; 4]) {
 }
 
 #[test]
+fn a_segment_may_be_larger_than_all_that_is_around_it() {
+    let x = Var::new(3.0);
+    let y = checkpoint(&[x], |x| vec![(0..10_000).fold(x[0], |y, _| y + x[0])]);
+    let z = y[0] * x;
+    z.backward();
+    assert_eq!(
+        (z.grad(), y[0].grad(), x.grad()),
+        (1.0, 3.0, 2.0 * 10_001.0 * 3.0)
+    );
+}
+
+#[test]
 fn a_simulation_cut_into_segments_gives_what_the_plain_one_gives() {
     let (value, slopes) = value_and_slopes(|p| plain(p, 500));
     for at_once in [2, 3, 7, 22, 23, 499, 500, 501] {
