@@ -37,30 +37,45 @@ pub(crate) struct Node {
     pub word: Word,
 }
 
-/// What a node computes: a code (6 bits) and two fields of 29 bits, mostly operand indices.
+/// What a node computes: a code of 6 bits, and two fields of 29 bits, mostly operand indices.
+///
+/// Each half of the word has a field and half of the code, so that an id, whatever its epoch, goes
+/// into it with one shift, and comes out with another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(transparent)]
-pub(crate) struct Word(u64);
+#[repr(C)]
+pub(crate) struct Word {
+    a: u32,
+    b: u32,
+}
 
 impl Word {
     #[inline(always)]
     pub(crate) const fn new(code: u8, a: u64, b: u64) -> Word {
-        Word((a & INDEX_MASK) << 35 | (b & INDEX_MASK) << 6 | code as u64)
+        Word {
+            a: (a as u32) << 3 | (code >> 3) as u32,
+            b: (b as u32) << 3 | (code & 7) as u32,
+        }
     }
 
     #[inline(always)]
     pub(crate) const fn code(self) -> u8 {
-        (self.0 & 63) as u8
+        self.class() << 3 | (self.b & 7) as u8
+    }
+
+    /// The upper half of the code.
+    #[inline(always)]
+    pub(crate) const fn class(self) -> u8 {
+        (self.a & 7) as u8
     }
 
     #[inline(always)]
     pub(crate) const fn a(self) -> usize {
-        (self.0 >> 35) as usize
+        (self.a >> 3) as usize
     }
 
     #[inline(always)]
     pub(crate) const fn b(self) -> usize {
-        (self.0 >> 6 & INDEX_MASK) as usize
+        (self.b >> 3) as usize
     }
 }
 

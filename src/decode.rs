@@ -9,7 +9,10 @@ use smallvec::SmallVec;
 
 /// Whether a slot holds a node.
 pub(crate) fn is_node(word: Word) -> bool {
-    word.code() > code::SLOT_MAX && word.code() != code::CHECKPOINT
+    !matches!(
+        word.code(),
+        code::NOTHING | code::CHECKPOINT | code::SLOT..=code::SLOT_MAX
+    )
 }
 
 /// How a node holds its operands.
@@ -183,7 +186,7 @@ impl Values {
             let operands: &[usize] = match word.code() {
                 code::ONE | code::DROPPED => &[word.a()],
                 code::SHARE => &[word.a(), word.b(), total_of(nodes, word.b())],
-                code::NEITHER | code::LEFT.. => &[word.a(), word.b()],
+                code::NEITHER | code::LEFT | code::RIGHT | code::TWO.. => &[word.a(), word.b()],
                 _ => {
                     self.set(i, p);
                     wanted.pop();

@@ -12,40 +12,50 @@ use std::sync::Arc;
 ///
 /// A node holds what the sweep needs, its partials, and what a reader needs to tell the operation.
 /// Values are not kept: the handle carries its own, and [`value_of`](crate::decode::value_of) works one out again.
+///
+/// The [class](Word::class) of a code is what the sweep looks at first, a bit of it.
 pub(crate) mod code {
+    /// The slot 0, which is nobody's.
+    pub(crate) const NOTHING: u8 = 0;
+    /// A leaf, of value `p`.
+    pub(crate) const LEAF: u8 = 1;
+    /// As [`ONE`], with a partial that is not propagated.
+    pub(crate) const DROPPED: u8 = 2;
+    /// An operation on two active operands `a` and `b`, neither of whose partials is propagated: `q`
+    /// is the operation.
+    pub(crate) const NEITHER: u8 = 3;
+    /// Any operation, its operands in slots before it: `a` is the operation, `b` the number of
+    /// operands, `p` the value.
+    pub(crate) const NARY: u8 = 4;
+    /// A segment that was not kept: laid out as [`NARY`], but for the values of the operands in the
+    /// partials' place. Its outputs come right after it, `q` of them.
+    pub(crate) const CHECKPOINT: u8 = 5;
+    /// An output of the segment at `a`, of value `p`.
+    pub(crate) const OUTPUT: u8 = 6;
+
+    /// In the class of those of which one partial is propagated, `p` to `a`.
+    pub(crate) const GIVES_ONE: u8 = ONE >> 3;
+    /// An operation on one active operand `a`: `b` is the operation and its [`Form`](super::Form),
+    /// `q` the constant operand or the integer parameter.
+    pub(crate) const ONE: u8 = 8;
+    /// As [`NEITHER`], but the partial with respect to `a`, the left operand, is propagated.
+    pub(crate) const LEFT: u8 = 9;
+    /// As [`LEFT`], but `a` is the right operand.
+    pub(crate) const RIGHT: u8 = 10;
     /// Not a node: two operands `a`, `b` of the [`NARY`] node after it, and their partials; where an
     /// operand is a constant its index is 0, and its value stands in the partial's place. The two
     /// lowest bits of the code tell which partials are not propagated.
-    pub(crate) const SLOT: u8 = 0;
+    pub(crate) const SLOT: u8 = 12;
     pub(crate) const SLOT_MAX: u8 = SLOT | DROPS_A | DROPS_B;
     pub(crate) const DROPS_A: u8 = 1;
     pub(crate) const DROPS_B: u8 = 2;
-    /// A leaf, of value `p`.
-    pub(crate) const LEAF: u8 = 4;
-    /// As [`ONE`], with a partial that is not propagated.
-    pub(crate) const DROPPED: u8 = 5;
-    /// An operation on two active operands `a` and `b`, neither of whose partials is propagated: `q`
-    /// is the operation.
-    pub(crate) const NEITHER: u8 = 6;
-    /// Any operation, its operands in slots before it: `a` is the operation, `b` the number of
-    /// operands, `p` the value.
-    pub(crate) const NARY: u8 = 7;
-    /// A segment that was not kept: laid out as [`NARY`], but for the values of the operands in the
-    /// partials' place. Its outputs come right after it, `q` of them.
-    pub(crate) const CHECKPOINT: u8 = 8;
-    /// An output of the segment at `a`, of value `p`.
-    pub(crate) const OUTPUT: u8 = 9;
-    /// An operation on one active operand `a`: `b` is the operation and its [`Form`](super::Form),
-    /// `q` the constant operand or the integer parameter.
-    pub(crate) const ONE: u8 = 10;
-    /// As [`NEITHER`], but the partial with respect to `a`, the left operand, is propagated.
-    pub(crate) const LEFT: u8 = 11;
-    /// As [`LEFT`], but `a` is the right operand.
-    pub(crate) const RIGHT: u8 = 12;
+
+    /// In the class of those of which two partials are propagated, `p` to `a` and `q` to `b`.
+    pub(crate) const GIVES_TWO: u8 = SHARE >> 3;
     /// A share of a softmax: `a` is its number, `b` the log-sum-exp.
-    pub(crate) const SHARE: u8 = 13;
+    pub(crate) const SHARE: u8 = 32;
     /// An operation on two active operands `a` and `b`: this plus its place in `Op::BINARY`.
-    pub(crate) const TWO: u8 = 14;
+    pub(crate) const TWO: u8 = 33;
 }
 
 /// What stands beside the active operand of a [`code::ONE`] node.

@@ -155,10 +155,10 @@ fn sweep_fast(
                     }
                 };
             }
-            if word.code() >= code::SHARE {
+            if word.class() & code::GIVES_TWO != 0 {
                 give!(word.a(), w * p);
                 give!(word.b(), w * q);
-            } else if word.code() >= code::ONE {
+            } else if word.class() & code::GIVES_ONE != 0 {
                 give!(word.a(), w * p);
             } else if word.code() >= code::NARY {
                 return i + 1;
@@ -185,7 +185,7 @@ fn sweep_slots(nodes: &[Node], adjoints: &mut Adjoints, i: usize) -> usize {
     let first = i - word.b().div_ceil(2);
     for &Node { p, q, word } in &nodes[first..i] {
         let (mut a, mut b) = (word.a(), word.b());
-        if word.code() != code::SLOT {
+        if word.code() & (code::DROPS_A | code::DROPS_B) != 0 {
             a *= (word.code() & code::DROPS_A == 0) as usize;
             b *= (word.code() & code::DROPS_B == 0) as usize;
         }
