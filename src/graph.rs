@@ -118,6 +118,7 @@ impl Cold {
 
     /// Forgets what belongs to the slots from `end` on. What the user gave is returned, to be dropped
     /// when the graph can be used again.
+    #[inline]
     fn truncate(&mut self, end: usize) -> Option<Forgotten> {
         self.values.truncate(end);
         adjoints(|adjoints| adjoints.truncate(end));

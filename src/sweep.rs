@@ -36,16 +36,13 @@ pub(crate) fn sweep(output: Var) {
 /// Sweeps the slots below `end` down to `floor`, after `seed` has given the outputs their adjoints.
 #[track_caller]
 fn sweep_between(floor: usize, end: usize, seed: impl FnOnce(&mut Adjoints)) {
-    let sweep = |adjoints: &mut Adjoints, end: usize| {
-        arena().nodes(|nodes| sweep_to_checkpoint(nodes, adjoints, floor, end))
-    };
-    let mut checkpoint = adjoints(|adjoints| {
-        seed(adjoints);
-        sweep(adjoints, end)
-    });
-    while let Some(head) = checkpoint {
+    adjoints(seed);
+    let mut end = end;
+    while let Some(head) =
+        adjoints(|adjoints| arena().nodes(|nodes| sweep_to_checkpoint(nodes, adjoints, floor, end)))
+    {
         sweep_checkpoint(head);
-        checkpoint = adjoints(|adjoints| sweep(adjoints, head));
+        end = head;
     }
 }
 
