@@ -231,7 +231,7 @@ pub(crate) fn partials(
     z: Var,
 ) -> ops::Partials<Var> {
     if op != Op::Custom {
-        return ops::partials(op, n, operands, |k| !operands[k].is_constant(), z);
+        return ops::partials(op, n, operands, &|k| !operands[k].is_constant(), z);
     }
     let Custom { label, op } = cold(|cold| cold.customs[&index].clone());
     let Some(op) = op else {

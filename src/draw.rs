@@ -10,7 +10,7 @@ use crate::decode::{Decoded, decode};
 use crate::graph::{cold, verify};
 use crate::ops::Op;
 use crate::var::Var;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BinaryHeap, HashMap};
 use std::fmt::Write;
 
 /// Items in a picture: nodes and constants.
@@ -129,7 +129,7 @@ impl Picture {
             verify(arena(), output.id());
         }
         let mut items = vec![];
-        let mut places = BTreeMap::from([(output.index(), 0)]);
+        let mut places = HashMap::from([(output.index(), 0)]);
         let mut found = vec![(output, 0)];
         while let Some(&(x, depth)) = found.get(items.len()) {
             let node = (!x.is_constant()).then(|| decode(x.index()));
@@ -197,12 +197,10 @@ impl Picture {
         for item in &self.items {
             item.operands.iter().for_each(|&k| uses[k] += 1);
         }
-        let mut bearers: BTreeMap<&str, usize> = BTreeMap::new();
-        for item in &self.items {
-            *bearers
-                .entry(item.name.as_deref().unwrap_or(""))
-                .or_default() += 1;
-        }
+        let is_shared = |name: &String| {
+            let bearers = self.items.iter().filter(|x| x.name.as_ref() == Some(name));
+            bearers.count() > 1
+        };
         // How a line refers to an item that was drawn above; absent where none does.
         let mut called: Vec<Option<String>> = vec![None; self.items.len()];
         let mut numbered = 0;
@@ -220,7 +218,7 @@ impl Picture {
             let item = &self.items[k];
             let mut name = item.name.clone();
             if uses[k] > 1 {
-                if name.as_ref().is_none_or(|name| bearers[name.as_str()] > 1) {
+                if name.as_ref().is_none_or(is_shared) {
                     numbered += 1;
                     let number = format!("#{numbered}");
                     name = Some(name.map_or(number.clone(), |name| format!("{name} {number}")));
@@ -360,12 +358,17 @@ impl Item {
 
 /// The number of nodes that the node at `index` was made from, itself and constants included.
 fn count(index: usize) -> usize {
-    let mut total = 1;
-    let mut open = BTreeSet::from([index]);
-    while let Some(index) = open.pop_last() {
+    let (mut total, mut last) = (0, 0);
+    let mut open = BinaryHeap::from([index]);
+    while let Some(index) = open.pop() {
+        if std::mem::replace(&mut last, index) == index {
+            continue;
+        }
+        total += 1;
         for operand in decode(index).operands {
-            if operand.index == 0 || open.insert(operand.index) {
-                total += 1;
+            match operand.index {
+                0 => total += 1,
+                index => open.push(index),
             }
         }
     }

@@ -714,7 +714,7 @@ pub(crate) fn partials<T: Real>(
     op: Op,
     n: i32,
     operands: &[T],
-    is_active: impl Fn(usize) -> bool,
+    is_active: &dyn Fn(usize) -> bool,
     z: T,
 ) -> Partials<T> {
     let of = |partial: &dyn Fn(usize) -> T| -> Partials<T> {
@@ -734,7 +734,7 @@ pub(crate) fn partials<T: Real>(
         _ => {
             let mut args = [T::from(0.0); 3];
             args[..operands.len()].copy_from_slice(operands);
-            let tie = tie(operands, &is_active, z);
+            let tie = tie(operands, &|k| is_active(k), z);
             of(&|k| partial(op, k, args, n, z, tie))
         }
     }

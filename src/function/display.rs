@@ -11,7 +11,7 @@ const DEPTH: usize = 3;
 impl Program {
     /// The name of an input or a node: its own, or one that is not taken.
     pub(crate) fn name(&self, index: u32) -> String {
-        if let Some(name) = self.names.get(&index) {
+        if let Some(name) = self.names.get(&(index as usize)) {
             return name.clone();
         }
         let k = index as usize;
@@ -52,7 +52,7 @@ impl Program {
 
     /// Whether the number at `index` is shown by its name.
     fn is_plain(&self, index: u32) -> bool {
-        (index as usize) < self.first_node() || self.names.contains_key(&index)
+        (index as usize) < self.first_node() || self.names.contains_key(&(index as usize))
     }
 
     /// Whether it is shown with a sign between two operands.

@@ -7,7 +7,7 @@
 //! Hessian. Its cost is the number of edges handed on; unlike colouring it does not mind a dense
 //! row, and needs no pattern first.
 
-use super::evaluate::{Tripped, with_space};
+use super::evaluate::{LANES, Tripped, with_space};
 use super::interpret::{Number, forward, is_row, reverse};
 use super::program::{Node, Program};
 use super::sparse::{Pattern, SparseMatrix};
@@ -146,18 +146,19 @@ impl Local {
                 });
             }
             (op, Some(values)) if is_row(op) => {
-                let mut args = [Tangents::<3>::default(); 3];
+                // Three would do, but every further number of lanes is compiled from all rules.
+                let mut args = [Tangents::<LANES>::default(); 3];
                 for (k, arg) in args[..operands.len()].iter_mut().enumerate() {
                     arg.value = value(k);
                     arg.tangents[k] = f64::from(is_active(k));
                 }
                 let args = &args[..operands.len()];
-                let z = Tangents::<3>::row(op, node.n, args, is_active);
+                let z = Tangents::<LANES>::row(op, node.n, args, &is_active);
                 debug_assert!(z.value == values[index] || z.value.is_nan());
                 local
                     .first
                     .extend(active.map(|k| (operands[k], z.tangents[k])));
-                let partials = ops::partials(op, node.n, args, is_active, z);
+                let partials = ops::partials(op, node.n, args, &is_active, z);
                 second_partials(op, node.n, operands.len(), is_active, |j, k| {
                     let second = partials[j].map_or(0.0, |p| p.tangents[k]);
                     local.pair(operands, j, k, second);
@@ -211,8 +212,8 @@ impl Local {
                 z.tangents = Tangents::<1>::custom(custom, &args).tangents;
                 (z, Tangents::custom_partials(custom, &args, z))
             } else {
-                let z = Tangents::row(node.op, node.n, &args, is_active);
-                let partials = ops::partials(node.op, node.n, &args, is_active, z);
+                let z = Tangents::row(node.op, node.n, &args, &is_active);
+                let partials = ops::partials(node.op, node.n, &args, &is_active, z);
                 (
                     z,
                     partials
@@ -319,7 +320,7 @@ impl Program {
 
     /// The Hessian of the only output: by edge pushing where that is less work than packs of columns.
     pub(crate) fn hessian(&self, x: &[f64]) -> Result<Matrix, Tripped> {
-        let packs = self.inputs.div_ceil(super::evaluate::LANES);
+        let packs = self.inputs.div_ceil(LANES);
         if packs > 2
             && let Some(triplets) = self.edges_at(x, 2 * packs * self.nodes.len())?
         {

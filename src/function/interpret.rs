@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 /// A number that a program can be run over.
 pub(crate) trait Number: Real {
     /// The value of any row but a user's own; `is_active` tells which operands depend on an input.
-    fn row(op: Op, n: i32, operands: &[Self], is_active: impl Fn(usize) -> bool) -> Self;
+    fn row(op: Op, n: i32, operands: &[Self], is_active: &dyn Fn(usize) -> bool) -> Self;
 
     /// The value of a user's own operation.
     fn custom(custom: &Custom, operands: &[Self]) -> Self;
@@ -86,13 +86,13 @@ fn nodes<T: Number>(
 fn other<T: Number>(program: &Program, node: &Node, operands: &[u32], values: &[T]) -> T {
     let is_active = |k: usize| program.is_active(operands[k]);
     if let (&[a], true) = (operands, is_row(node.op)) {
-        return T::row(node.op, node.n, &[values[a as usize]], is_active);
+        return T::row(node.op, node.n, &[values[a as usize]], &is_active);
     }
     let args: SmallVec<[T; 4]> = operands.iter().map(|&k| values[k as usize]).collect();
     if node.op == Op::Custom {
         T::custom(&program.customs[node.n as usize], &args)
     } else {
-        T::row(node.op, node.n, &args, is_active)
+        T::row(node.op, node.n, &args, &is_active)
     }
 }
 
@@ -189,7 +189,7 @@ fn give<T: Number>(
             }
         }
     } else {
-        for (k, p) in ops::partials(node.op, node.n, &args, is_active, z)
+        for (k, p) in ops::partials(node.op, node.n, &args, &is_active, z)
             .into_iter()
             .enumerate()
         {
@@ -202,7 +202,7 @@ fn give<T: Number>(
 
 impl Number for f64 {
     #[inline(always)]
-    fn row(op: Op, n: i32, operands: &[f64], _: impl Fn(usize) -> bool) -> f64 {
+    fn row(op: Op, n: i32, operands: &[f64], _: &dyn Fn(usize) -> bool) -> f64 {
         match op {
             Op::Sum => operands.iter().sum(),
             Op::Dot => {

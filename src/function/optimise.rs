@@ -111,7 +111,7 @@ impl<'a> Copy<'a> {
 
     fn finish(mut self) -> Program {
         for (&index, name) in &self.old.names {
-            if let Some(named) = self.refs[index as usize].filter(|named| !named.is_constant()) {
+            if let Some(named) = self.refs[index].filter(|named| !named.is_constant()) {
                 self.new.name(named, name.clone());
             }
         }
@@ -171,7 +171,7 @@ fn collapse_sums(program: &Program) -> Program {
             .is_some_and(|i| matches!(program.nodes[i].op, Op::Add | Op::Sum))
     };
     let may_go = |index: u32| {
-        is_sum(index) && uses[index as usize] == 1 && !program.names.contains_key(&index)
+        is_sum(index) && uses[index as usize] == 1 && !program.names.contains_key(&(index as usize))
     };
     // The operand that a node's chain goes on with.
     let link = |i: usize| -> Option<usize> {

@@ -47,7 +47,7 @@ pub(crate) struct Program {
     pub guards: Vec<Guard>,
     pub customs: Vec<Custom>,
     /// The names of inputs and nodes.
-    pub names: BTreeMap<u32, String>,
+    pub names: BTreeMap<usize, String>,
 }
 
 impl Program {
@@ -211,7 +211,7 @@ impl Builder {
     }
 
     pub(crate) fn name(&mut self, of: Ref, name: String) {
-        self.program.names.insert(of.0, name);
+        self.program.names.insert(of.0 as usize, name);
     }
 
     pub(crate) fn finish(self, outputs: impl IntoIterator<Item = Ref>) -> Program {
@@ -240,10 +240,9 @@ impl Builder {
             .into_iter()
             .map(|output| resolve(output.0))
             .collect();
-        program.names = std::mem::take(&mut program.names)
-            .into_iter()
-            .map(|(index, name)| (resolve(index), name))
-            .collect();
+        for (index, name) in std::mem::take(&mut program.names) {
+            program.names.insert(resolve(index as u32) as usize, name);
+        }
         program
     }
 }

@@ -83,11 +83,8 @@ impl Saved {
             place: guard.place.to_string(),
         };
         let inputs =
-            (0..program.inputs as u32).map(|k| program.names.get(&k).cloned().unwrap_or_default());
-        let nodes = program
-            .names
-            .iter()
-            .filter(|&(&k, _)| k as usize >= program.inputs);
+            (0..program.inputs).map(|k| program.names.get(&k).cloned().unwrap_or_default());
+        let nodes = program.names.iter().filter(|&(&k, _)| k >= program.inputs);
         let frozen = function.frozen.iter();
         Ok(Saved {
             format: FORMAT,
@@ -96,7 +93,7 @@ impl Saved {
             nodes: program.nodes.iter().map(node).collect(),
             outputs: program.outputs.clone(),
             guards: program.guards.iter().map(guard).collect(),
-            names: nodes.map(|(&k, name)| (k, name.clone())).collect(),
+            names: nodes.map(|(&k, name)| (k as u32, name.clone())).collect(),
             frozen: frozen
                 .map(|read| (read.text.clone(), read.value.map(f64::to_bits)))
                 .collect(),
@@ -168,7 +165,7 @@ impl Saved {
         }
         let inputs = (0..).zip(self.inputs).filter(|(_, name)| !name.is_empty());
         for (index, name) in inputs.chain(self.names) {
-            program.names.insert(below(len, index)?, name);
+            program.names.insert(below(len, index)? as usize, name);
         }
         let frozen = self.frozen.into_iter().map(|(text, value)| FrozenRead {
             text,

@@ -9,7 +9,7 @@ use super::interpret::is_row;
 use super::program::{Guard, Program};
 use crate::ops::{self, Kind, Op};
 use crate::watch::Comparison;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::{self, Write};
 
 mod expression;
@@ -147,9 +147,7 @@ struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     fn new(program: &'a Program, function: &str) -> Writer<'a> {
-        let mut taken: BTreeSet<String> = ["x", "gradient", "special", function]
-            .map(String::from)
-            .into();
+        let mut taken = HashSet::from(["x", "gradient", "special", function].map(String::from));
         let mut names = Vec::with_capacity(program.len());
         for index in 0..program.len() as u32 {
             let k = index as usize;
@@ -157,7 +155,7 @@ impl<'a> Writer<'a> {
                 names.push(literal(program.constants[k - program.inputs]));
                 continue;
             }
-            let own = program.names.get(&index).map(|name| {
+            let own = program.names.get(&k).map(|name| {
                 let word = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
                 name.chars().map(word).collect::<String>()
             });
@@ -193,18 +191,15 @@ impl<'a> Writer<'a> {
             format_args!("pub fn {name}(x: &[f64; {n}], gradient: &mut [f64; {n}]) -> f64 {{"),
         );
         let guarded = program.guards.iter().flat_map(|guard| &guard.operands);
-        let used: BTreeSet<u32> = program
-            .operands
-            .iter()
-            .chain(guarded)
-            .chain([&output])
-            .copied()
-            .collect();
-        if used.range(..n as u32).next().is_none() {
+        let mut is_used = vec![false; program.len()];
+        for &k in program.operands.iter().chain(guarded).chain([&output]) {
+            is_used[k as usize] = true;
+        }
+        if !is_used[..n].contains(&true) {
             self.line(1, format_args!("let _ = x;"));
         }
-        for &k in used.range(..n as u32) {
-            let name = self.names[k as usize].clone();
+        for k in (0..n).filter(|&k| is_used[k]) {
+            let name = self.names[k].clone();
             self.line(1, format_args!("let {name} = x[{k}];"));
         }
         let first_node = program.first_node();
@@ -386,7 +381,7 @@ impl<'a> Writer<'a> {
             .collect();
         if !is_row(node.op) {
             let args: Vec<Source> = names.iter().map(Source::of).collect();
-            let all = ops::partials(node.op, node.n, &args, |j| j == k, Source::of(z));
+            let all = ops::partials(node.op, node.n, &args, &|j| j == k, Source::of(z));
             return all[k].map_or(literal(0.0), |p| p.to_string());
         }
         let write = |names: &[String], z: &str, tie: &str| {

@@ -67,9 +67,9 @@ impl<const N: usize> Tangents<N> {
         Self::combine(z, [(p, &x.tangents)])
     }
 
-    fn nary(op: Op, n: i32, x: &[Self], is_active: impl Fn(usize) -> bool) -> Self {
+    fn nary(op: Op, n: i32, x: &[Self], is_active: &dyn Fn(usize) -> bool) -> Self {
         let values: SmallVec<[f64; 4]> = x.iter().map(|x| x.value).collect();
-        let z = <f64 as Number>::row(op, n, &values, &is_active);
+        let z = <f64 as Number>::row(op, n, &values, is_active);
         let partials = ops::partials(op, n, &values, is_active, z);
         let mut result = Self::from(z);
         for (x, p) in x.iter().zip(partials) {
@@ -92,7 +92,7 @@ fn carefully<const N: usize>(terms: &[(f64, &[f64; N])]) -> [f64; N] {
 
 impl<const N: usize> Number for Tangents<N> {
     #[inline(always)]
-    fn row(op: Op, n: i32, operands: &[Self], is_active: impl Fn(usize) -> bool) -> Self {
+    fn row(op: Op, n: i32, operands: &[Self], is_active: &dyn Fn(usize) -> bool) -> Self {
         match operands {
             [x] if is_row(op) => Self::unary(op, n, *x),
             _ => Self::nary(op, n, operands, is_active),
@@ -337,15 +337,15 @@ macro_rules! methods {
                 assert_eq!(x.len(), y.len(), "dot: the slices have different lengths");
                 let pairs: SmallVec<[Self; 16]> = x.iter().zip(y).flat_map(|(&x, &y)| [x, y]).collect();
                 debug_assert_eq!(halves(&pairs).0.len(), x.len());
-                Self::nary(Op::Dot, 0, &pairs, |_| true)
+                Self::nary(Op::Dot, 0, &pairs, &|_| true)
             }
 
             fn norm(x: &[Self]) -> Self {
-                Self::nary(Op::Norm, 0, x, |_| true)
+                Self::nary(Op::Norm, 0, x, &|_| true)
             }
 
             fn log_sum_exp(x: &[Self]) -> Self {
-                Self::nary(Op::LogSumExp, 0, x, |_| true)
+                Self::nary(Op::LogSumExp, 0, x, &|_| true)
             }
 
             $($(
@@ -362,7 +362,7 @@ macro_rules! methods {
     // Inside a rule nothing but a constant has no tangent at all.
     (@row $Op:ident $x:ident ($($y:ident),+) ()) => {{
         let x = [$x, $($y.into()),+];
-        Self::nary(Op::$Op, 0, &x, |k| x[k].tangents != [0.0; LANES])
+        Self::nary(Op::$Op, 0, &x, &|k| x[k].tangents != [0.0; LANES])
     }};
 }
 ops::table!(methods);

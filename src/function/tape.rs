@@ -104,7 +104,7 @@ fn forward<T: Number>(nodes: &[Node], start: usize, inputs: usize, values: &mut 
 /// The value of a row of one operand; `q` holds its parameter.
 #[inline(never)]
 fn one<T: Number>(op: Op, q: f64, x: T) -> T {
-    T::row(op, parameter(op, q), &[x], |_| true)
+    T::row(op, parameter(op, q), &[x], &|_| true)
 }
 
 fn parameter(op: Op, q: f64) -> i32 {
@@ -128,7 +128,7 @@ fn give_one<T: Number>(op: Op, q: f64, x: T, z: T, w: T, adjoint: &mut T) {
 fn any<T: Number>(nodes: &[Node], start: usize, place: usize, values: &[T]) -> Option<T> {
     let (op, n, operands) = operands(nodes, start, start + place, values)?;
     let args: SmallVec<[T; 4]> = operands.iter().map(|&(_, x)| x).collect();
-    Some(T::row(op, n, &args, |k| operands[k].0.is_some()))
+    Some(T::row(op, n, &args, &|k| operands[k].0.is_some()))
 }
 
 fn reverse<T: Number>(
@@ -213,7 +213,7 @@ fn give_any<T: Number>(
     let (op, n, operands) = operands(nodes, start, start + place, values)?;
     let args: SmallVec<[T; 4]> = operands.iter().map(|&(_, x)| x).collect();
     let is_active = |k: usize| operands[k].0.is_some();
-    let partials = ops::partials(op, n, &args, is_active, values[place]);
+    let partials = ops::partials(op, n, &args, &is_active, values[place]);
     for (&(place, _), p) in operands.iter().zip(partials) {
         if let (Some(place), Some(p)) = (place, p)
             && (op.kind() == Kind::Smooth || !p.is_zero())

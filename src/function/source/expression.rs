@@ -32,10 +32,31 @@ impl Source {
         })
     }
 
-    fn choice(condition: String, a: Source, b: Source) -> Source {
+    /// The first of two where the number compares so to `bound`, else the second.
+    fn compared(self, sign: &str, bound: f64, choices: [Source; 2]) -> Source {
+        Source::choice(format!("{self} {sign} {}", literal(bound)), choices)
+    }
+
+    fn choice(condition: String, [a, b]: [Source; 2]) -> Source {
         let (a, b) = (a.to_string(), b.to_string());
         let (a, b) = (without_parentheses(&a), without_parentheses(&b));
         Source::of(format!("(if {condition} {{ {a} }} else {{ {b} }})"))
+    }
+
+    fn infix(self, sign: &str, other: Source) -> Source {
+        Source::of(format!("({self} {sign} {other})"))
+    }
+
+    /// The value of a row.
+    fn row(op: Op, operands: &[Source], n: i32) -> Source {
+        let texts: Vec<String> = operands.iter().map(Source::to_string).collect();
+        let operands: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let text = value(op, &operands, n);
+        Source::of(if text.starts_with("if ") {
+            format!("({text})")
+        } else {
+            text
+        })
     }
 }
 
@@ -178,19 +199,19 @@ macro_rules! rows {
             }
 
             fn below(self, bound: f64, a: impl FnOnce() -> Source, b: impl FnOnce() -> Source) -> Source {
-                Source::choice(format!("{self} < {}", literal(bound)), a(), b())
+                self.compared("<", bound, [a(), b()])
             }
 
             fn within(self, bound: f64, a: impl FnOnce() -> Source, b: impl FnOnce() -> Source) -> Source {
-                Source::choice(format!("f64::abs({self}) < {}", literal(bound)), a(), b())
+                Source::of(format!("f64::abs({self})")).compared("<", bound, [a(), b()])
             }
 
             fn at(self, point: f64, a: impl FnOnce() -> Source, b: impl FnOnce() -> Source) -> Source {
-                Source::choice(format!("{self} == {}", literal(point)), a(), b())
+                self.compared("==", point, [a(), b()])
             }
 
             fn unless_nan(self, z: Source) -> Source {
-                Source::choice(format!("f64::is_nan({z})"), z, self)
+                Source::choice(format!("f64::is_nan({z})"), [z, self])
             }
 
             fn dot(x: &[Source], y: &[Source]) -> Source {
@@ -207,10 +228,7 @@ macro_rules! rows {
 
             $($(
                 fn $method(self $(, $y: impl Into<Source>)* $(, $n: $N)?) -> Source {
-                    let texts = [self.to_string() $(, $y.into().to_string())*];
-                    let operands: Vec<&str> = texts.iter().map(String::as_str).collect();
-                    let text = value(Op::$Op, &operands, 0 $(+ $n as i32)?);
-                    Source::of(if text.starts_with("if ") { format!("({text})") } else { text })
+                    Source::row(Op::$Op, &[self $(, $y.into())*], 0 $(+ $n as i32)?)
                 }
             )*)*
         }
@@ -260,7 +278,7 @@ macro_rules! operators {
         impl $Trait for Source {
             type Output = Source;
             fn $method(self, other: Source) -> Source {
-                Source::of(format!("({self} {} {other})", $sign))
+                self.infix($sign, other)
             }
         }
         impl $Trait<f64> for Source {

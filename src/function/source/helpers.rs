@@ -1,6 +1,6 @@
 //! The text of this crate's own functions of plain numbers, as far as a source calls them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 const TEXTS: [&str; 5] = [
     include_str!("../../special/exponential.rs"),
@@ -12,18 +12,16 @@ const TEXTS: [&str; 5] = [
 
 /// The module `special` with what `source` uses of it; an error if that needs another crate.
 pub(super) fn used_in(source: &str) -> Result<String, String> {
-    let items: BTreeMap<&str, String> = TEXTS.iter().flat_map(|text| items(text)).collect();
-    let mut used = BTreeSet::new();
-    let called = source.match_indices("special::").map(|(at, prefix)| {
-        let name = &source[at + prefix.len()..];
-        &name[..name.find(|c| !is_word(c)).unwrap_or(name.len())]
-    });
-    for function in called.collect::<BTreeSet<_>>() {
-        let mut wanted = vec![function];
+    let mut items = BTreeMap::new();
+    for text in TEXTS {
+        add_items(text, &mut items);
+    }
+    let mut used = BTreeMap::new();
+    let is_called = |name: &&String| source.contains(&format!("special::{name}("));
+    for function in items.keys().filter(is_called) {
+        let mut wanted = vec![&function[..]];
         while let Some(name) = wanted.pop() {
-            let Some((&name, text)) = items.get_key_value(name) else {
-                continue;
-            };
+            let text = &items[name];
             if text
                 .lines()
                 .any(|line| !line.starts_with("///") && line.contains("libm::"))
@@ -32,10 +30,10 @@ pub(super) fn used_in(source: &str) -> Result<String, String> {
                     "`{function}` needs the crate `libm`, and the source is to need none"
                 ));
             }
-            if used.insert(name) {
+            if used.insert(name.to_string(), text.clone()).is_none() {
                 wanted.extend(
                     text.split(|c| !is_word(c))
-                        .filter(|word| items.contains_key(word)),
+                        .filter(|&word| items.contains_key(word)),
                 );
             }
         }
@@ -46,9 +44,9 @@ pub(super) fn used_in(source: &str) -> Result<String, String> {
     let mut module = String::from(
         "\nmod special {\n    #[allow(unused_imports)]\n    use std::f64::consts::*;\n",
     );
-    for name in used {
+    for text in used.values() {
         module.push('\n');
-        for line in items[name].lines() {
+        for line in text.lines() {
             let indent = if line.is_empty() { "" } else { "    " };
             module += &format!("{indent}{line}\n");
         }
@@ -60,9 +58,8 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// The functions and constants of a file, by name, with their doc lines.
-fn items(text: &str) -> Vec<(&str, String)> {
-    let mut items = Vec::new();
+/// Adds the functions and constants of a file, by name, with their doc lines.
+fn add_items(text: &str, items: &mut BTreeMap<String, String>) {
     let mut docs = String::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
@@ -89,7 +86,6 @@ fn items(text: &str) -> Vec<(&str, String)> {
             item.push('\n');
             last = next;
         }
-        items.push((name, item));
+        items.insert(name.to_string(), item);
     }
-    items
 }
