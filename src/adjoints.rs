@@ -84,23 +84,30 @@ impl Adjoints {
     }
 
     /// Makes room for those of the slots below `end`.
+    #[inline]
     pub(crate) fn make_room(&mut self, end: usize) {
         self.zero();
         if end > self.adjoints.len() {
-            let windows = end.div_ceil(WINDOW).max(self.live.len() * 2);
-            self.live.resize(windows, false);
-            if self.end == 0 {
-                self.adjoints = Vec::new();
-                self.adjoints = vec![0.0; windows * WINDOW]; // from fresh pages, which cost nothing until used
-            } else {
-                self.adjoints.resize(windows * WINDOW, 0.0);
-            }
+            self.grow(end);
         }
         self.end = self.end.max(end);
         self.clean = self.end;
     }
 
+    #[cold]
+    fn grow(&mut self, end: usize) {
+        let windows = end.div_ceil(WINDOW).max(self.live.len() * 2);
+        self.live.resize(windows, false);
+        if self.end == 0 {
+            self.adjoints = Vec::new();
+            self.adjoints = vec![0.0; windows * WINDOW]; // from fresh pages, which cost nothing until used
+        } else {
+            self.adjoints.resize(windows * WINDOW, 0.0);
+        }
+    }
+
     /// Zeroes those that belong to nobody.
+    #[inline]
     fn zero(&mut self) {
         let mut start = self.end;
         while start < self.clean {

@@ -83,6 +83,7 @@ fn sweep_checkpoint(head: usize) {
 }
 
 /// Sweeps the slots below `end` down to `floor`, or to a checkpoint: returns its index.
+#[inline]
 fn sweep_to_checkpoint(
     nodes: &[Node],
     adjoints: &mut Adjoints,
