@@ -68,6 +68,17 @@ fn a_segment_may_be_larger_than_all_that_is_around_it() {
 }
 
 #[test]
+fn segments_that_give_nothing_leave_the_adjoints_around_them_alone() {
+    let x = Var::new(3.0);
+    let _between: Vec<Var> = (0..200).map(|_| Var::new(0.0)).collect();
+    let y = x * 5.0;
+    let steps = |s: &[Var]| vec![(0..100).fold(s[0].floor(), |y, _| y + 1.0)];
+    let z = y + checkpoint(&[x], steps)[0] + checkpoint(&[x], steps)[0];
+    z.backward();
+    assert_eq!((z.value(), y.grad(), x.grad()), (221.0, 1.0, 5.0));
+}
+
+#[test]
 fn a_simulation_cut_into_segments_gives_what_the_plain_one_gives() {
     let (value, slopes) = value_and_slopes(|p| plain(p, 500));
     for at_once in [2, 3, 7, 22, 23, 499, 500, 501] {
