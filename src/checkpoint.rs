@@ -1,5 +1,6 @@
 //! Segments that are recorded again when the sweep reaches them: memory against time.
 
+use crate::arena::arena;
 use crate::graph;
 use crate::record::{self, Segment};
 use crate::var::Var;
@@ -19,7 +20,8 @@ use std::rc::Rc;
 ///
 /// # Panics
 ///
-/// If an input is stale, or, in the sweep, if `f` returns another number of outputs than before.
+/// If an input or an output is stale, or, in the sweep, if `f` returns another number of outputs than
+/// before.
 ///
 /// ```
 /// use scalargrad::{Var, checkpoint, graph};
@@ -35,15 +37,35 @@ use std::rc::Rc;
 /// ```
 #[track_caller]
 pub fn checkpoint(inputs: &[Var], f: impl Fn(&[Var]) -> Vec<Var> + 'static) -> Vec<Var> {
-    if watch::is_watching() || !record::any_recorded(crate::arena::arena(), inputs) {
+    if watch::is_watching() || !record::any_recorded(arena(), inputs) {
         return f(inputs);
     }
-    let constants: Vec<Var> = inputs.iter().map(|x| Var::constant(x.raw())).collect();
-    let outputs: Vec<f64> = graph::no_grad(|| f(&constants))
-        .iter()
-        .map(|y| y.raw())
-        .collect();
+    // Recorded this time too, as the segment may differentiate on its way.
+    let outputs: Vec<f64> = graph::recording_scope(|| {
+        let inputs: Vec<Var> = inputs.iter().map(|&x| leaf(x)).collect();
+        run(&f, &inputs).iter().map(|y| y.raw()).collect()
+    });
     record::checkpoint(Rc::new(f), inputs, &outputs)
+}
+
+/// A leaf of the same value, or the same constant.
+#[track_caller]
+pub(crate) fn leaf(x: Var) -> Var {
+    if x.is_constant() {
+        x
+    } else {
+        Var::new(x.raw())
+    }
+}
+
+/// Runs a segment; its outputs are none of them stale.
+#[track_caller]
+fn run(segment: &dyn Fn(&[Var]) -> Vec<Var>, inputs: &[Var]) -> Vec<Var> {
+    let outputs = segment(inputs);
+    for y in outputs.iter().filter(|y| !y.is_constant()) {
+        graph::verify(arena(), y.id());
+    }
+    outputs
 }
 
 /// Advances a state by `steps` steps of `step`, with no more than about `at_once` steps in memory.
@@ -113,7 +135,7 @@ fn advance_from(
 #[track_caller]
 pub(crate) fn run_again(head: usize, inputs: &[Var], outputs: usize) -> Vec<Var> {
     let segment: Segment = graph::cold(|cold| cold.segments[&head].clone());
-    let again = segment(inputs);
+    let again = run(&*segment, inputs);
     assert_eq!(
         again.len(),
         outputs,

@@ -3,9 +3,10 @@
 use crate::arena::{Node, arena};
 use crate::checkpoint::run_again;
 use crate::decode::{Decoded, Layout, Operand, Values, layout, read_checkpoint};
-use crate::graph::{cold, verify};
+use crate::graph::{cold, is_paused, verify};
 use crate::ops::{self, Kind, Op};
 use crate::record::{Custom, Form, code};
+use crate::sweep::gradient;
 use crate::var::Var;
 use smallvec::SmallVec;
 
@@ -20,6 +21,10 @@ pub(crate) fn differentiate(output: Var, x: &[Var]) -> Vec<Var> {
     }
     if output.is_constant() {
         return vec![Var::default(); x.len()];
+    }
+    if is_paused(arena()) {
+        let gradient = gradient(output, x);
+        return gradient.into_iter().map(Var::constant).collect();
     }
     let mut sweep = Sweep::new(output);
     while let Some((index, w)) = sweep.pop() {

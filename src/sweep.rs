@@ -9,8 +9,8 @@
 
 use crate::adjoints::{Adjoints, WINDOW, adjoints};
 use crate::arena::{Node, arena};
-use crate::checkpoint::run_again;
-use crate::decode::{Operand, read_checkpoint};
+use crate::checkpoint::{leaf, run_again};
+use crate::decode::read_checkpoint;
 use crate::graph::{cold, recording_scope, verify};
 use crate::record::code;
 use crate::var::Var;
@@ -51,16 +51,12 @@ fn sweep_between(floor: usize, end: usize, seed: impl FnOnce(&mut Adjoints)) {
 fn sweep_checkpoint(head: usize) {
     let (inputs, outputs) = read_checkpoint(head);
     recording_scope(|| {
-        let leaf = |x: &Operand| {
-            if x.index == 0 {
-                Var::constant(x.value)
-            } else {
-                Var::new(x.value)
-            }
-        };
-        let leaves: SmallVec<[Var; 4]> = inputs.iter().map(leaf).collect();
+        let leaves: SmallVec<[Var; 4]> = inputs.iter().map(|x| leaf(x.var())).collect();
         let floor = arena().end();
+        // The segment may sweep on its way: not into the adjoints of this sweep.
+        let ours = arena().adjoints.replace(Adjoints::new());
         let again = run_again(head, &leaves, outputs);
+        arena().adjoints.replace(ours);
         let end = arena().end();
         sweep_between(floor, end, |adjoints| {
             adjoints.make_room(end);
@@ -281,6 +277,9 @@ impl Gradients {
 #[track_caller]
 pub(crate) fn gradient(output: Var, x: &[Var]) -> Vec<f64> {
     watch::read(Reading::Gradient, output);
+    for x in x.iter().filter(|x| !x.is_constant()) {
+        verify(arena(), x.id());
+    }
     let before = adjoints(|adjoints| adjoints.nonzero());
     sweep(output);
     let gradient = adjoints(|adjoints| x.iter().map(|x| adjoints.get(x.index())).collect());

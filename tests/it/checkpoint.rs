@@ -1,6 +1,6 @@
 //! Segments that are recorded again when the sweep reaches them.
 
-use scalargrad::{Var, advance, checkpoint, derivative, graph};
+use scalargrad::{Var, advance, checkpoint, derivative, graph, hessian};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -200,4 +200,64 @@ fn a_segment_that_changes_its_mind_is_a_clear_panic_and_the_graph_stays_usable()
     );
     (x * x).backward();
     assert_eq!(x.grad(), 4.0);
+}
+
+#[test]
+fn a_segment_may_differentiate_on_its_way() {
+    let x = Var::new(0.5);
+    let cube = |x: &[Var]| (x[0] * x[0] * x[0]).differentiate(&[x[0]]);
+    let y = checkpoint(&[x], cube)[0];
+    y.backward();
+    assert_eq!((y.value(), x.grad()), (0.75, 3.0));
+    let y = checkpoint(&[x], |x| {
+        let v = x[0].value();
+        vec![x[0] * hessian(|t| t[0] * t[0] * v, &[1.0])[(0, 0)]]
+    })[0];
+    assert_eq!(y.value(), 0.5);
+    assert_eq!(graph::len(), 3);
+}
+
+#[test]
+fn a_sweep_in_a_segment_leaves_the_one_around_it_alone() {
+    let (x, w) = (Var::new(0.5), Var::new(2.0));
+    let y = checkpoint(&[x], |x| {
+        let slope = graph::scope(|| {
+            let t = Var::new(3.0);
+            (t * t).backward();
+            t.grad()
+        });
+        vec![x[0] * slope]
+    })[0];
+    (y * w).backward();
+    assert_eq!((y.value(), x.grad(), w.grad()), (3.0, 12.0, 3.0));
+}
+
+#[test]
+#[should_panic(expected = "stale Var: the scope it was recorded in has ended")]
+fn an_output_of_a_segment_must_not_be_stale() {
+    let x = Var::new(0.5);
+    checkpoint(&[x], |x| {
+        let stale = graph::scope(|| x[0] * 3.0);
+        let _other = x[0] * 100.0;
+        vec![stale]
+    });
+}
+
+#[test]
+fn what_a_segment_makes_on_its_way_does_not_stay() {
+    let x = Var::new(0.5);
+    let y = checkpoint(&[x], |x| vec![x[0] * Var::new(2.0)])[0];
+    assert_eq!(graph::len(), 2);
+    y.backward();
+    assert_eq!((x.grad(), graph::len()), (2.0, 2));
+}
+
+#[test]
+fn derivatives_that_are_not_recorded_are_plain_numbers() {
+    let x = Var::new(0.5);
+    for y in [x.sin(), checkpoint(&[x], |x| vec![x[0].sin()])[0]] {
+        let slope = graph::no_grad(|| y.differentiate(&[x])[0]);
+        assert!(slope.is_constant());
+        assert_eq!(slope.value(), 0.5f64.cos());
+    }
 }

@@ -1437,6 +1437,18 @@ fn a_sweep_does_not_pay_for_what_the_output_does_not_depend_on() {
 }
 
 #[test]
+#[should_panic(expected = "stale Var: the graph it was recorded in was dropped by `graph::clear`")]
+fn a_gradient_is_not_read_of_inputs_that_the_closure_has_cleared() {
+    gradient(
+        |_| {
+            graph::clear();
+            Var::new(1.0) * 2.0
+        },
+        &[1.0],
+    );
+}
+
+#[test]
 fn an_operation_prints_as_its_label() {
     let x = Var::new(1.0);
     assert_eq!(format!("{} {:>4}", x.sin().op(), (x * x).op()), "sin    ×");
