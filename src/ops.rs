@@ -87,19 +87,19 @@ macro_rules! table {
             ExpM1 exp_m1(x) "exp_m1": x.exp_m1(), z tie => (x.below(-0.5, || x.exp(), || z + 1.0)); "`eˣ`";
                 [-INF..=INF]; [-40.0, -0.3, 0.0, 2.0];
             /// The natural logarithm.
-            Ln ln(x) "ln": x.ln(), z tie => (x.recip()); "`1/x`; `∞` at 0";
+            Ln ln(x) "ln": x.ln(), z tie => (reciprocal(x)); "`1/x`; `∞` at 0";
                 [0.0..=INF]; [0.0, 1e-300, 0.5, 1.0, 7.0];
             /// The logarithm to a given base.
             Log log(x, b) "log": x.log(b), z tie => (
-                    b.ln().recip() / x,
+                    x.at(0.0, || b.ln().recip() * reciprocal(x), || b.ln().recip() / x),
                     -((z / b.ln()) / b)
                 ); "`1/(x ln b)`, `−log_b x / (b ln b)`";
                 [0.0..=INF, 1.0..=INF]; [0.5, 2.0, 10.0];
             /// The logarithm to base 2.
-            Log2 log2(x) "log2": x.log2(), z tie => (T::from(LOG2_E) / x); "`1/(x ln 2)`";
+            Log2 log2(x) "log2": x.log2(), z tie => (x.at(0.0, || reciprocal(x), || T::from(LOG2_E) / x)); "`1/(x ln 2)`; `∞` at 0";
                 [0.0..=INF]; [0.5, 1.0, 7.0];
             /// The logarithm to base 10.
-            Log10 log10(x) "log10": x.log10(), z tie => (T::from(LOG10_E) / x); "`1/(x ln 10)`";
+            Log10 log10(x) "log10": x.log10(), z tie => (x.at(0.0, || reciprocal(x), || T::from(LOG10_E) / x)); "`1/(x ln 10)`; `∞` at 0";
                 [0.0..=INF]; [0.5, 1.0, 7.0];
             /// `ln(1 + x)`, accurate near zero.
             Ln1p ln_1p(x) "ln_1p": x.ln_1p(), z tie => ((x + 1.0).recip()); "`1/(1 + x)`";
@@ -235,8 +235,11 @@ macro_rules! table {
                     logaddexp_dx(x, y), logaddexp_dx(y, x)
                 ); "`sigmoid(x − y)`, `sigmoid(y − x)`";
                 [-INF..=INF, -INF..=INF]; [-700.0, 0.0, 0.5, 800.0];
+            /// `exp(x − y)`, with the rounding of the difference made good.
+            ExpSub exp_sub(x, y) "exp_sub": special::exp_sub(x, y), z tie => (z, -z); "`z`, `−z`";
+                [-INF..=INF, -INF..=INF]; [-2.0, 0.0, 3.0];
             /// `exp(x − c) / s`: a softmax from the log-sum-exp `c` and the sum `s` of what is above the line.
-            SoftmaxShare softmax_share(x, c, s) "softmax": (x - c).exp() / s, z tie => (z, -z, -(z / s)); "`z`, `−z`, `−z/s`";
+            SoftmaxShare softmax_share(x, c, s) "softmax": special::exp_sub(x, c) / s, z tie => (z, -z, -(z / s)); "`z`, `−z`, `−z/s`";
                 [-INF..=1.0, 0.0..=INF, 0.5..=2.0]; [-1.0, 0.0, 1.0];
         }
         switch {
@@ -253,13 +256,13 @@ macro_rules! table {
                 [-INF..=INF, -INF..=INF]; [0.0, -2.0, 3.0];
             /// The nearest number between `low` and `high`. Panics if `low > high` or one is NaN.
             Clamp clamp(x, low, high) "clamp": x.clamp(low, high), z tie => (
-                    x.eq_mask(z) * tie, low.eq_mask(z) * tie, high.eq_mask(z) * tie
+                    (x.eq_mask(z) * tie).unless_nan(z), (low.eq_mask(z) * tie).unless_nan(z), (high.eq_mask(z) * tie).unless_nan(z)
                 ); "`1` for the operand that is the result; shared at a tie, `0` against a constant";
                 [-INF..=INF, -INF..=0.0, 0.0..=INF]; [-1.0, 0.0, 0.5, 2.0];
             /// `|x|` with the sign of `y`.
             Copysign copysign(x, y) "copysign": x.copysign(y), z tie => (
-                    (x.gt_mask(0.0) - x.lt_mask(0.0)) * T::from(1.0).copysign(y),
-                    T::from(0.0)
+                    ((x.gt_mask(0.0) - x.lt_mask(0.0)) * T::from(1.0).copysign(y)).unless_nan(z),
+                    T::from(0.0).unless_nan(z)
                 ); "`±1` as the sign changed; `0` at `x = 0`; `0`";
                 [-INF..=INF, -INF..=INF]; [0.0, -2.0, 3.0];
             /// `max(x, 0)`.
@@ -308,6 +311,11 @@ fn powi_dx<T: Real>(x: T, n: i32, z: T) -> T {
     }
 }
 
+/// `1/x`, and `∞` at both zeros.
+fn reciprocal<T: Real>(x: T) -> T {
+    x.at(0.0, || x.recip() * x.recip(), || x.recip())
+}
+
 /// `y xʸ⁻¹`: plainly where `y − 1` is exact, else from the result; by two half powers where a whole
 /// one would leave the normal range. At `x = 0` plainly too: exact at every order.
 fn powf_dx<T: Real>(x: T, y: T, z: T) -> T {
@@ -323,7 +331,8 @@ fn powf_dx<T: Real>(x: T, y: T, z: T) -> T {
             let (yh, h) = halved(y, z);
             yh * (h / x)
         };
-        let of_normal = || z.within(1.0, || y * z / x, || y * (z / x));
+        let of_large = || y.within(1.0, || y / x * z, || y * (z / x));
+        let of_normal = || z.within(1.0, || y * z / x, of_large);
         z.within(TINY, by_halves, || z.within(INF, of_normal, by_halves))
     };
     let exact = || {
@@ -407,7 +416,7 @@ fn by_ratio<T: Real>(a: T, b: T) -> T {
     };
     a.at(
         0.0,
-        || b.at(0.0, || T::from(0.0), smaller),
+        || b.at(0.0, || T::from(0.0), || a / b / b),
         || (a.abs() - b.abs()).below(0.0, smaller, larger),
     )
 }
@@ -703,7 +712,7 @@ table!(stamp);
 /// The value of [`Op::SumExp`].
 pub(crate) fn sum_exp<T: Real>(operands: &[T]) -> T {
     let (&c, x) = operands.split_first().expect("the number to subtract");
-    x.iter().map(|&x| (x - c).exp()).sum()
+    x.iter().map(|&x| x.exp_sub(c)).sum()
 }
 
 /// The partials of one node: absent for a constant operand and where none is propagated.
@@ -742,7 +751,7 @@ pub(crate) fn partials<T: Real>(
 
 /// `exp(xₖ − z)`, divided by their own sum, which makes the rounding of z good.
 pub(crate) fn log_sum_exp_partials<T: Real>(x: &[T], z: T) -> SmallVec<[T; 16]> {
-    let share = |x: T| z.within(INF, || (x - z).exp(), || x.eq_mask(z));
+    let share = |x: T| z.within(INF, || x.exp_sub(z), || x.eq_mask(z));
     let mut shares: SmallVec<[T; 16]> = x.iter().map(|&x| share(x)).collect();
     let sum: T = shares.iter().copied().sum();
     for share in &mut shares {

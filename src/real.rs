@@ -111,7 +111,7 @@ macro_rules! trait_real {
             }
 
             fn dot(x: &[f64], y: &[f64]) -> f64 {
-                assert_eq!(x.len(), y.len(), "dot: the slices have different lengths");
+                assert_eq!(x.len(), y.len(), "scalargrad: dot: the slices have different lengths");
                 special::dot(x.iter().copied().zip(y.iter().copied()))
             }
 

@@ -48,7 +48,11 @@ pub fn sum(terms: &[Var]) -> Var {
 /// ```
 #[track_caller]
 pub fn dot(x: &[Var], y: &[Var]) -> Var {
-    assert_eq!(x.len(), y.len(), "dot: the slices have different lengths");
+    assert_eq!(
+        x.len(),
+        y.len(),
+        "scalargrad: dot: the slices have different lengths"
+    );
     record::dot(
         x,
         y,
@@ -75,6 +79,11 @@ pub fn dot(x: &[Var], y: &[Var]) -> Var {
 /// ```
 #[track_caller]
 pub fn weighted_sum(x: &[Var], weights: &[f64]) -> Var {
+    assert_eq!(
+        x.len(),
+        weights.len(),
+        "scalargrad: weighted_sum: the slices have different lengths"
+    );
     dot(
         x,
         &weights

@@ -44,6 +44,18 @@ pub fn sech_squared(x: f64) -> f64 {
     4.0 * e / ((1.0 + e) * (1.0 + e))
 }
 
+/// `exp(x − y)`, with the rounding of the difference made good; 2 units.
+pub fn exp_sub(x: f64, y: f64) -> f64 {
+    let d = x - y;
+    let z = d.exp();
+    if !d.is_finite() {
+        return z;
+    }
+    let v = d - x;
+    let error = (x - (d - v)) - (y + v);
+    z + z * error
+}
+
 /// `ln(eᵃ + eᵇ)`; 3 units, absolute near its zeros.
 pub fn logaddexp(a: f64, b: f64) -> f64 {
     if a == b {

@@ -324,6 +324,7 @@ impl<T: Real> Real for Dual<T> {
         max |x, y, z| number(if x > y { 1.0 } else { 0.0 }), number(if x > y { 0.0 } else { 1.0 });
         min |x, y, z| number(if x < y { 1.0 } else { 0.0 }), number(if x < y { 0.0 } else { 1.0 });
         copysign |x, y, z| number(if (x < 0.0) == (y < 0.0) { 1.0 } else { -1.0 }), number(0.0);
+        exp_sub |x, y, z| z, -z;
         leaky_relu |x, slope, z|
             if x > 0.0 { number(1.0) } else { slope },
             if x > 0.0 { number(0.0) } else { x };
@@ -334,7 +335,11 @@ impl<T: Real> Real for Dual<T> {
 
     fn powi(self, n: i32) -> Self {
         let x = self.value;
-        self.chain(x.powi(n), x.powi(n - 1) * f64::from(n))
+        let slope = match n {
+            0 => 0.0.into(),
+            _ => x.powi(n - 1) * f64::from(n),
+        };
+        self.chain(x.powi(n), slope)
     }
 
     fn polygamma(self, n: u32) -> Self {
@@ -488,6 +493,7 @@ fn sweeps_and_duals_agree_on_every_operation() {
         [2.3] => |x| x[0].sinc_derivative(2);
         [1.3, 0.4] => |x| x[0].xlogy(x[1]);
         [1.3, 0.4] => |x| x[0].logaddexp(x[1]);
+        [1.3, 0.4] => |x| x[0].exp_sub(x[1]);
         [1.3, 0.4, 1.1] => |x| x[0].softmax_share(x[1], x[2]);
         [-1.3] => |x| x[0].abs();
         [-1.3, 0.4] => |x| x[0].max(x[1]);

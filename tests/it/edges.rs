@@ -171,10 +171,32 @@ mod to_the_ends_of_the_range {
         assert_eq!(slopes(|x| softmax(&x)[0], [1000.0, 1000.0]), [0.25, -0.25]);
         assert_eq!(slopes(|x| log_sum_exp(&x), [INF, 0.0]), [1.0, 0.0]);
         assert_eq!(slopes(|[x, y]| x.logaddexp(y), [INF, INF]), [0.5, 0.5]);
+        for ln in [Var::ln, Var::log2, Var::log10, |x: Var| x.log(3.0)] {
+            assert_eq!((slope(ln, 0.0), slope(ln, -0.0)), (INF, INF));
+        }
+        assert!(slope(|x| x.clamp(0.0, 1.0), f64::NAN).is_nan());
+        assert!(slope(|x| x.copysign(1.0), f64::NAN).is_nan());
         let soft = slopes(|x| softmax(&x)[1], [-INF, 1.0, 1.0]);
         assert_eq!(soft[0], 0.0);
         assert_close(soft[1], 0.25, 8.0);
         assert_close(soft[2], -0.25, 8.0);
+    }
+
+    #[test]
+    fn the_angle_of_a_point_on_an_axis_has_its_slopes_next_to_the_origin() {
+        for tiny in [1e-160, 1e-200, 5e-324] {
+            assert_eq!(slopes(|[y, x]| y.atan2(x), [0.0, tiny]), [1.0 / tiny, 0.0]);
+            assert_eq!(slopes(|[y, x]| y.atan2(x), [tiny, 0.0]), [0.0, -1.0 / tiny]);
+        }
+    }
+
+    #[test]
+    fn shares_of_numbers_far_apart_keep_their_digits() {
+        let x = [1024.3, 365.17];
+        let share = slopes(|x| log_sum_exp(&x), x)[1];
+        let exact = 5.539596639151997e-287; // e^(x₁ − x₀), from 60 digits
+        assert_close(share, exact, 8.0);
+        assert_close(softmax(&x.map(Var::new))[1].value(), exact, 8.0);
     }
 
     #[test]
@@ -481,6 +503,15 @@ mod powers {
 
     fn factorial(n: usize) -> f64 {
         (1..=n).map(|k| k as f64).product()
+    }
+
+    #[test]
+    fn slopes_of_tiny_numbers_to_tiny_powers_are_finite() {
+        assert_close(slope(|x| x.powf(1e-200), 1e-310), 1e-200 / 1e-310, 8.0);
+        let x = 5e-324;
+        let exact = 1e-300 / 5e-324;
+        assert_close(slope(|x| x.powf(1e-300), x), exact, 8.0);
+        assert_close(slopes(|[x, y]| x.powf(y), [x, 1e-300])[0], exact, 8.0);
     }
 
     #[test]
