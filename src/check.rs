@@ -184,7 +184,7 @@ impl Check {
     /// As [`gradient()`].
     pub fn gradient(&self, f: impl Fn(&[Var]) -> Var, x: &[f64]) -> Result<Report, Mismatch> {
         // On leaves, not on constants: `f` may take derivatives itself.
-        let values = |x: &[f64]| vec![graph::scope(|| f(&leaves(x)).value())];
+        let values = |x: &[f64]| vec![graph::recording_scope(|| f(&leaves(x)).value())];
         self.run(x, false, |x| vec![f(x)], values)
     }
 
@@ -209,7 +209,7 @@ impl Check {
         outputs: impl Fn(&[Var]) -> Vec<Var>,
         values: impl Fn(&[f64]) -> Vec<f64>,
     ) -> Result<Report, Mismatch> {
-        let base: Vec<Output> = graph::scope(|| {
+        let base: Vec<Output> = graph::recording_scope(|| {
             let x = leaves(x);
             let outputs = outputs(&x);
             outputs.into_iter().map(|z| Output::new(z, &x)).collect()
@@ -225,7 +225,7 @@ impl Check {
                     .collect();
                 let analytic = output.analytic[index];
                 let own = || {
-                    graph::scope(|| {
+                    graph::recording_scope(|| {
                         let x = leaves(x);
                         derivative_noise(outputs(&x)[of], x[index])
                     })

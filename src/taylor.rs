@@ -5,17 +5,20 @@
 //! rows again, recorded once for each row (and shared: the partial of the partial of `sin` is `sin` itself,
 //! with its sign), so all series grow together, an order at a time.
 
+use crate::arena::arena;
 use crate::decode::{Decoded, decode};
 use crate::differentiate;
 use crate::graph;
 use crate::ops::{Kind, Op};
 use crate::var::Var;
+use crate::watch::{self, Reading};
 use smallvec::SmallVec;
 use std::collections::HashMap;
 
 /// The Taylor coefficients of `f` around `x`: the `k`-th is the `k`-th derivative over `k!`.
 ///
 /// All `order + 1` of them from one recording of `f`, in time that grows with the square of the order.
+/// What `f` uses from outside is constant.
 ///
 /// # Panics
 ///
@@ -30,7 +33,7 @@ use std::collections::HashMap;
 /// ```
 #[track_caller]
 pub fn taylor(f: impl FnOnce(Var) -> Var, x: f64, order: usize) -> Vec<f64> {
-    graph::scope(|| {
+    let run = || {
         let x = Var::new(x);
         let z = f(x);
         let mut series = Series {
@@ -41,11 +44,19 @@ pub fn taylor(f: impl FnOnce(Var) -> Var, x: f64, order: usize) -> Vec<f64> {
             of_expression: HashMap::new(),
         };
         let output = series.of(z, 0);
+        // An outer recording must know that the result is a number.
+        watch::read(Reading::Gradient, z);
         series.add_partials();
         series.grow();
         let mut coefficients = std::mem::take(&mut series.terms[output].coefficients);
         coefficients.resize(order + 1, 0.0);
         coefficients
+    };
+    graph::recording_scope(|| match watch::is_watching() {
+        // What `f` decides is noted in the outer recording.
+        true => run(),
+        // So that checkpoints run in line, those in the partials of a custom operation too.
+        false => watch::watch(run).0,
     })
 }
 
@@ -54,7 +65,7 @@ type Expression = (Op, i32, SmallVec<[usize; 4]>);
 
 /// A number with its coefficients so far.
 struct Term {
-    /// The index of its node, 0 for a constant.
+    /// The index of a node that it is the value of, 0 for a constant.
     index: usize,
     op: Op,
     n: i32,
@@ -69,6 +80,7 @@ struct Term {
 struct Series {
     order: usize,
     x: Var,
+    /// Each after its operands.
     terms: Vec<Term>,
     of_node: HashMap<usize, usize>,
     of_expression: HashMap<Expression, usize>,
@@ -77,8 +89,12 @@ struct Series {
 impl Series {
     /// The place of a variable, with all that it was made from.
     fn of(&mut self, z: Var, depth: usize) -> usize {
-        if z.is_constant() {
-            return self.push(0, Op::Constant, 0, SmallVec::new(), depth, z.raw());
+        // The variable too: `graph::clear` may have dropped it.
+        for x in [self.x, z].iter().filter(|x| !x.is_constant()) {
+            graph::verify(arena(), x.id());
+        }
+        if self.is_outside(z.index()) {
+            return self.constant(z.raw(), depth);
         }
         let mut wanted = vec![(z.index(), z.raw())];
         while let Some(&(index, value)) = wanted.last() {
@@ -92,7 +108,8 @@ impl Series {
                 operands
                     .iter()
                     .filter(|operand| {
-                        operand.index != 0 && !self.of_node.contains_key(&operand.index)
+                        !self.is_outside(operand.index)
+                            && !self.of_node.contains_key(&operand.index)
                     })
                     .map(|operand| (operand.index, operand.value)),
             );
@@ -107,9 +124,11 @@ impl Series {
                     None => self.constant(operand.value, depth),
                 })
                 .collect();
+            let is_constant = places.iter().all(|&place| self.is_constant(place));
             let expression = (op, n, places.clone());
-            let is_shared = !matches!(op, Op::Leaf | Op::Custom);
-            let place = match self.of_expression.get(&expression).filter(|_| is_shared) {
+            let shared = self.of_expression.get(&expression);
+            let place = match shared.filter(|_| op != Op::Custom) {
+                _ if is_constant && index != self.x.index() => self.constant(value, depth),
                 Some(&place) => place,
                 None => {
                     let place = self.push(index, op, n, places, depth, value);
@@ -120,6 +139,15 @@ impl Series {
             self.of_node.insert(index, place);
         }
         self.of_node[&z.index()]
+    }
+
+    /// Whether a node, or a number, was there before the variable.
+    fn is_outside(&self, index: usize) -> bool {
+        index < self.x.index()
+    }
+
+    fn is_constant(&self, place: usize) -> bool {
+        self.terms[place].op == Op::Constant
     }
 
     /// The place of a constant, one for all that are equal.
@@ -180,7 +208,13 @@ impl Series {
             } = self.terms[place];
             let is_plain = matches!(op, Op::Constant | Op::Leaf) || Series::is_arithmetic(op);
             if !is_plain && op.kind() != Kind::Step && depth < self.order {
-                let operands: Vec<Var> = decode(index).operands.iter().map(|x| x.var()).collect();
+                let operands: Vec<Var> = (decode(index).operands.iter())
+                    .zip(&self.terms[place].operands)
+                    .map(|(x, &place)| match self.is_constant(place) {
+                        true => Var::constant(x.value),
+                        false => x.var(),
+                    })
+                    .collect();
                 let z = Var::from_parts(self.terms[place].coefficients[0], graph::id_of(index));
                 let partials = differentiate::partials(index, op, n, &operands, z);
                 let places = partials.into_iter().zip(&operands).map(|(p, x)| {
@@ -195,10 +229,8 @@ impl Series {
 
     /// Computes the coefficients, an order at a time.
     fn grow(&mut self) {
-        let mut by_index: Vec<usize> = (0..self.terms.len()).collect();
-        by_index.sort_by_key(|&place| self.terms[place].index);
         for k in 1..=self.order {
-            for &place in &by_index {
+            for place in 0..self.terms.len() {
                 if self.terms[place].depth + k <= self.order {
                     let coefficient = self.coefficient(place, k);
                     self.terms[place].coefficients.push(coefficient);
@@ -215,7 +247,7 @@ impl Series {
             |a: usize, b: usize| (0..=k).map(|j| times(of(a, j), of(b, k - j))).sum::<f64>();
         match term.op {
             Op::Constant => 0.0,
-            Op::Leaf => f64::from(k == 1 && term.index == self.x.index()),
+            Op::Leaf => f64::from(k == 1),
             Op::Add => of(0, k) + of(1, k),
             Op::Sub => of(0, k) - of(1, k),
             Op::Neg => -of(0, k),

@@ -508,3 +508,20 @@ fn every_step_and_no_more_than_some_are_evaluated() {
     check::assert_gradient(f, &[1.0]);
     assert!((20..90).contains(&count.get()), "{}", count.get());
 }
+
+#[test]
+fn no_grad_around_a_check_changes_nothing() {
+    let f = |x: &[Var]| (x[0] * x[1]).sin() / x[1];
+    let at = [0.5, 3.0];
+    let (first, second) = (check::gradient(f, &at), check::hessian(f, &at));
+    graph::no_grad(|| {
+        assert_eq!(check::gradient(f, &at), first);
+        assert_eq!(check::hessian(f, &at), second);
+        // A function that takes derivatives itself.
+        check::assert_gradient(|x| (x[0].sin() * x[1]).differentiate(&[x[0]])[0], &at);
+        let bent = |x: &[Var]| x[0] * x[1] + Var::custom("bend", 0.0, [(x[1], -4.0)]);
+        assert!(check::gradient(bent, &at).is_err());
+    });
+    assert!(first.is_ok_and(|report| report.is_conclusive()));
+    assert!(second.is_ok_and(|report| report.iter().all(|c| c.analytic != 0.0)));
+}

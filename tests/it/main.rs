@@ -17,4 +17,5 @@ mod rooms;
 mod saved;
 mod source;
 mod sweep;
+mod taylor;
 mod values;
