@@ -79,7 +79,8 @@ pub fn derivative(f: impl FnOnce(Var) -> Var, x: f64) -> f64 {
 
 /// The derivative of every output of `f` (a row each) with respect to every input, at `x`.
 ///
-/// Forward or in reverse, whichever takes fewer passes.
+/// Forward or in reverse, whichever takes fewer passes; where a partial or a tangent is not finite, in
+/// reverse: whatever the shape, each row is the gradient of its output.
 ///
 /// # Panics
 ///
@@ -144,7 +145,7 @@ pub fn hessian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Matrix {
 #[track_caller]
 pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
     assert_eq!(x.len(), v.len(), "hvp: `v` must be as long as `x`");
-    graph::scope(|| {
+    graph::recording_scope(|| {
         let leaves = leaves(x);
         let (output, _) = watch::watch(|| f(&leaves));
         let start = leaves.first().map_or(0, |x| x.index());
@@ -261,7 +262,7 @@ fn program(x: &[Var], outputs: &[Var]) -> Program {
 /// The program of a function of one output that can be differentiated twice.
 #[track_caller]
 fn computable(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Program {
-    graph::scope(|| {
+    graph::recording_scope(|| {
         let (_, program) = recorded(f, &leaves(x));
         program.refuse_first_order_customs();
         program

@@ -14,7 +14,9 @@ mod vector;
 #[cfg(test)]
 mod tests;
 
-pub use exponential::{exp_sub, leaky_relu, logaddexp, relu, sech_squared, sigmoid, silu, softplus, xlogy};
+pub use exponential::{
+    exp_sub, leaky_relu, logaddexp, relu, sech_squared, sigmoid, silu, softplus, xlogy,
+};
 pub use gamma::{digamma, gamma, ln_gamma, polygamma};
 pub use normal::{erf, erfc, exp_neg_square, gelu, norm_pdf, normal_cdf};
 pub use sinc::{sinc, sinc_derivative};

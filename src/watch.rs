@@ -7,6 +7,7 @@
 
 use crate::arena::arena;
 use crate::decode::Operand;
+use crate::graph::current_epoch;
 use crate::var::Var;
 use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;
@@ -19,13 +20,18 @@ thread_local! {
 }
 
 /// All that was noted in one recording, in order.
+///
+/// What is noted in a recording inside another is noted in both: it may depend on the variables of both.
 #[derive(Default)]
 pub(crate) struct Watch {
+    /// The epoch that it began in.
+    epoch: u64,
     pub comparisons: Vec<Compared>,
     pub reads: Vec<Read>,
 }
 
 /// A comparison that was made.
+#[derive(Clone, Copy)]
 pub(crate) struct Compared {
     pub comparison: Comparison,
     pub operands: [Operand; 2],
@@ -35,6 +41,7 @@ pub(crate) struct Compared {
 }
 
 /// A value that left the tape.
+#[derive(Clone, Copy)]
 pub(crate) struct Read {
     pub how: Reading,
     pub operand: Operand,
@@ -100,6 +107,8 @@ pub(crate) enum Reading {
     Gradient,
     Detached,
     NotRecorded,
+    /// As a constant of another recording.
+    Outside,
 }
 
 /// Whether this thread is recording a function.
@@ -134,14 +143,13 @@ fn note_comparison(comparison: Comparison, a: Var, b: Var) {
     if operands.iter().any(|operand| operand.index != 0) {
         let end = arena().end();
         let at = Location::caller();
-        innermost(|watch| {
-            watch.comparisons.push(Compared {
-                comparison,
-                operands,
-                end,
-                at,
-            });
-        });
+        let compared = Compared {
+            comparison,
+            operands,
+            end,
+            at,
+        };
+        each(|watch| watch.comparisons.push(compared));
     }
 }
 
@@ -152,42 +160,50 @@ fn note_read(how: Reading, x: Var) {
     let operand = operand(x);
     if operand.index != 0 || how == Reading::NotRecorded {
         let at = Location::caller();
-        innermost(|watch| watch.reads.push(Read { how, operand, at }));
+        each(|watch| watch.reads.push(Read { how, operand, at }));
     }
 }
 
-/// The node of a handle; a stale one is a plain number.
+/// The node of a handle; one from before the recording that is stale is a plain number.
 fn operand(x: Var) -> Operand {
-    let index = if !x.is_constant() && arena().is_open(x.id()) {
-        x.index()
-    } else {
-        0
-    };
+    let is_there = !x.is_constant() && (arena().is_open(x.id()) || is_kept(x));
     Operand {
-        index,
+        index: if is_there { x.index() } else { 0 },
         value: x.raw(),
     }
 }
 
-fn innermost(f: impl FnOnce(&mut Watch)) {
-    WATCHES.with_borrow_mut(|watches| watches.last_mut().map(f));
+/// Whether the scope of a handle began while recording: its nodes stay, though it has ended.
+fn is_kept(x: Var) -> bool {
+    let began = WATCHES.with_borrow(|watches| watches.first().map(|watch| watch.epoch));
+    began.is_some_and(|epoch| x.epoch() > epoch) && x.index() < arena().end()
+}
+
+/// Runs `f` on every recording under way.
+fn each(f: impl FnMut(&mut Watch)) {
+    WATCHES.with_borrow_mut(|watches| watches.iter_mut().for_each(f));
 }
 
 /// Runs `f` and returns what was noted meanwhile.
 pub(crate) fn watch<R>(f: impl FnOnce() -> R) -> (R, Watch) {
-    struct End(bool);
+    /// Ends this recording; there are so many around it.
+    struct End(usize);
     impl Drop for End {
         fn drop(&mut self) {
-            WATCHING.set(self.0);
-            if std::thread::panicking() {
-                WATCHES.with_borrow_mut(Vec::pop);
-            }
+            WATCHES.with_borrow_mut(|watches| watches.truncate(self.0));
+            WATCHING.set(self.0 > 0);
         }
     }
-    WATCHES.with_borrow_mut(|watches| watches.push(Watch::default()));
-    let end = End(WATCHING.replace(true));
+    let new = Watch {
+        epoch: current_epoch(),
+        ..Watch::default()
+    };
+    let _end = WATCHES.with_borrow_mut(|watches| {
+        watches.push(new);
+        End(watches.len() - 1)
+    });
+    WATCHING.set(true);
     let result = f();
-    drop(end);
     let watch = WATCHES.with_borrow_mut(Vec::pop).unwrap_or_default();
     (result, watch)
 }

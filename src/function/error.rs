@@ -176,6 +176,10 @@ impl FrozenRead {
             Reading::Gradient => (format!("a gradient was read at {at}"), None),
             Reading::Detached => (format!("`detach()` at {at} froze {value:?}"), Some(value)),
             Reading::NotRecorded => (format!("`no_grad` at {at} froze what it computed"), None),
+            Reading::Outside => (
+                format!("the function recorded at {at} has a variable as a constant: {value:?}"),
+                Some(value),
+            ),
         };
         FrozenRead { text, value }
     }

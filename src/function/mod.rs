@@ -50,10 +50,11 @@ pub(crate) use capture::capture;
 pub(crate) use evaluate::hvp_on_tape;
 pub(crate) use program::Program;
 
-use crate::graph::recording_scope;
+use crate::decode::value_of;
+use crate::graph::{id_of, recording_scope};
 use crate::matrix::Matrix;
 use crate::var::Var;
-use crate::watch::watch;
+use crate::watch::{self, Reading};
 
 /// A function recorded once.
 ///
@@ -140,9 +141,9 @@ impl Function {
     /// ```
     #[track_caller]
     pub fn record<O: Outputs>(x: &[f64], f: impl FnOnce(&[Var]) -> O) -> Function {
-        let (captured, frozen) = recording_scope(|| {
+        let (captured, frozen, outside) = recording_scope(|| {
             let x: Vec<Var> = x.iter().map(|&x| Var::new(x)).collect();
-            let (outputs, watch) = watch(|| f(&x).into_outputs());
+            let (outputs, watch) = watch::watch(|| f(&x).into_outputs());
             let captured = capture(&x, &outputs, watch);
             let reads = captured.reads.iter().map(FrozenRead::of_read);
             let outside = captured
@@ -150,8 +151,15 @@ impl Function {
                 .iter()
                 .map(|&index| FrozenRead::of_outside(index));
             let frozen = reads.chain(outside).collect();
-            (captured.program, frozen)
+            (captured.program, frozen, captured.outside)
         });
+        if watch::is_watching() {
+            // To a recording around this one its variables are lost here.
+            for index in outside {
+                let x = Var::from_parts(value_of(index), id_of(index));
+                watch::read(Reading::Outside, x);
+            }
+        }
         let program = optimise::optimise(&captured);
         program.refuse_first_order_customs();
         Function { program, frozen }
@@ -207,7 +215,8 @@ impl Function {
     /// What the closure took from the graph as a plain number, which every replay sees as it was then.
     ///
     /// Reads of [`Var::value`] and [`Var::grad`], [`Var::detach`], operations in
-    /// [`graph::no_grad`](crate::graph::no_grad), and variables from outside. Empty for a closure that
+    /// [`graph::no_grad`](crate::graph::no_grad), variables that an inner recording or derivative takes as
+    /// constants, and variables from outside. Empty for a closure that
     /// stays within the arithmetic of variables: its replay is right wherever no guard trips.
     ///
     /// ```
@@ -228,6 +237,17 @@ impl Function {
     ///
     /// If a comparison would go another way at `x`, `x` has the wrong length, or there is another number
     /// of outputs than one.
+    ///
+    /// # Panics
+    ///
+    /// Where the closure would: if the bounds of a [`Var::clamp`] cross at `x`, or a [`CustomOp`](crate::CustomOp)
+    /// panics. So does every other method that takes an `x`.
+    ///
+    /// ```should_panic
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[0.5, 1.0], |x| x[0].clamp(0.0, x[1]));
+    /// let _ = f.value(&[0.5, -1.0]);
+    /// ```
     pub fn value(&self, x: &[f64]) -> Result<f64, ReplayError> {
         self.check("outputs", self.outputs(), 1)?;
         let mut value = 0.0;
@@ -284,7 +304,8 @@ impl Function {
 
     /// The derivative of every output (a row each) with respect to every input.
     ///
-    /// Forward or in reverse, whichever takes fewer passes.
+    /// Forward or in reverse, whichever takes fewer passes; where a partial or a tangent is not finite, in
+    /// reverse: whatever the shape, each row is the gradient of its output.
     ///
     /// # Errors
     ///

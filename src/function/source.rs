@@ -51,7 +51,8 @@ impl Function {
     ///
     /// # Errors
     ///
-    /// If there is another number of outputs than one, `name` is no identifier, or an operation is a user's
+    /// If there is another number of outputs than one, `name` is no identifier or that of a function which
+    /// the source needs beside (`tie`, `max_partial_0` and the like), or an operation is a user's
     /// own or needs another crate (`erf`, `gamma` and their kin).
     ///
     /// ```
@@ -109,6 +110,11 @@ impl Function {
         let Writer {
             mut text, partials, ..
         } = writer;
+        if partials.contains_key(name) {
+            return Err(SourceError(format!(
+                "the source has a function `{name}` of its own"
+            )));
+        }
         for partial in partials.values() {
             text += partial;
         }
@@ -164,6 +170,10 @@ impl<'a> Writer<'a> {
                 false => format!("t{}", k - program.first_node()),
             };
             let mut name = own.filter(|own| is_identifier(own)).unwrap_or(default);
+            // A function of that name may be called.
+            if name == "tie" || name.contains("_partial") {
+                name.insert_str(0, "x_");
+            }
             while taken.contains(&name) || taken.contains(&format!("d_{name}")) {
                 name.push('_');
             }
@@ -318,7 +328,7 @@ impl<'a> Writer<'a> {
             Op::SumExp => {
                 let terms = names[1..]
                     .iter()
-                    .map(|x| format!("({x} - {}).exp()", names[0]));
+                    .map(|x| format!("special::exp_sub({x}, {})", names[0]));
                 terms.collect::<Vec<_>>().join(" + ")
             }
             Op::Norm | Op::LogSumExp => {

@@ -10,6 +10,7 @@ use crate::real::Real;
 use crate::record::Custom;
 use crate::var::Var;
 use smallvec::SmallVec;
+use std::cell::Cell;
 use std::cmp::Ordering;
 use std::fmt;
 use std::iter::{Product, Sum};
@@ -81,9 +82,21 @@ impl<const N: usize> Tangents<N> {
     }
 }
 
+thread_local! {
+    static CAREFUL: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How often on this thread a product with a tangent was not finite.
+///
+/// Only then can a pass forward find something else than a sweep: each leaves out its own zeros.
+pub(crate) fn times_careful() -> u64 {
+    CAREFUL.get()
+}
+
 #[cold]
 #[inline(never)]
 fn carefully<const N: usize>(terms: &[(f64, &[f64; N])]) -> [f64; N] {
+    CAREFUL.set(CAREFUL.get() + 1);
     std::array::from_fn(|i| {
         let along = terms.iter().filter(|(_, along)| along[i] != 0.0);
         along.map(|(p, along)| p * along[i]).sum()

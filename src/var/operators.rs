@@ -108,8 +108,13 @@ impl Default for Var {
 // Each comparison by its own sign, so that a recording notes what was asked, and where.
 macro_rules! comparisons {
     ($($A:ty, $B:ty;)*) => { $(
+        #[expect(
+            clippy::partialeq_ne_impl,
+            reason = "the provided one would be noted as made in the standard library"
+        )]
         impl PartialEq<$B> for $A {
             comparisons!(@ $B: eq Equal ==);
+            comparisons!(@ $B: ne Equal !=);
         }
 
         impl PartialOrd<$B> for $A {

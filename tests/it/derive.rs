@@ -287,6 +287,57 @@ fn taylor_coefficients_are_derivatives_over_factorials() {
 }
 
 #[test]
+fn a_jacobian_does_not_depend_on_its_shape() {
+    let cases: [fn(&[Var]) -> Var; 6] = [
+        |x| x[0].sqrt().powi(2),
+        |x| (x[0] * x[0]).sqrt(),
+        |x| x[0].sqrt() * 0.0 + x[1],
+        |x| x[1] / (x[0] * x[0]),
+        |x| Var::select(x[1].gt_mask(0.0), x[1], x[0].sqrt()),
+        |x| (x[0] * 1e-200 * 1e-200).sqrt() * 1e-200 * 1e-200,
+    ];
+    for (k, f) in cases.into_iter().enumerate() {
+        for x in [[0.0, 1.0], [0.0, 0.0], [1.0, -1.0]] {
+            let text =
+                |row: &[f64]| format!("{:?}", row.iter().map(|d| d + 0.0).collect::<Vec<_>>());
+            let expected = text(&gradient(f, &x));
+            for m in [1, 2, 4, 40] {
+                let rows = |x: &[Var]| {
+                    let mut rows = vec![x[0]; m];
+                    rows[m / 2] = f(x);
+                    rows
+                };
+                let eager = jacobian(rows, &x);
+                let recorded = Function::record(&x, rows).jacobian(&x).unwrap();
+                for j in [&eager, &recorded] {
+                    assert_eq!(text(j.row(m / 2)), expected, "{k} at {x:?}, {m} rows");
+                    assert!(m == 1 || j.row(0) == [1.0, 0.0]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn derivatives_are_recorded_inside_no_grad_too() {
+    let f = |x: &[Var]| x[0] * x[0] * x[1];
+    let (x, v) = ([2.0, 3.0], [1.0, 10.0]);
+    let all = || {
+        let h = hessian(f, &x);
+        (
+            h,
+            hvp(f, &x, &v),
+            laplacian(f, &x),
+            jacobian(|x| [f(x)], &x),
+        )
+    };
+    assert_eq!(graph::no_grad(all), all());
+    assert_eq!(hessian(f, &x).as_slice(), [6.0, 4.0, 4.0, 0.0]);
+    let jvps = || (jvp(|x| [f(x)], &x, &v), vjp(|x| [f(x)], &x, &[2.0]));
+    assert_eq!(graph::no_grad(jvps), jvps());
+}
+
+#[test]
 fn a_matrix_prints_its_rows_aligned() {
     let m = jacobian(|x| [x[0] * 10.0, x[1] * -0.5 + x[0]], &[1.0, 2.0]);
     assert_eq!(m.to_string(), "[  10     0]\n[   1  -0.5]");

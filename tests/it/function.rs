@@ -97,6 +97,11 @@ fn every_comparison_is_a_guard() {
         for a in numbers {
             for b in numbers {
                 let f = Function::record(&[a, b], run);
+                // The standard library makes the last one's.
+                assert!(
+                    k == 12 || f.to_string().contains("tests/it/function.rs"),
+                    "{f}"
+                );
                 for x in numbers {
                     for y in numbers {
                         let eager = value_and_gradient(run, &[x, y]);
@@ -375,6 +380,123 @@ fn recording_works_inside_no_grad_and_inside_a_recording() {
     });
     assert_eq!((outer.guards(), inner.unwrap().guards()), (1, 1));
     assert_eq!(outer.value(&[2.0]), Ok(4.0));
+}
+
+/// The replay at `at` is the closure's, or an error.
+#[track_caller]
+fn check_replay(f: impl Fn(&[Var]) -> Var, recorded_at: f64, at: f64) {
+    let closure = value_and_gradient(&f, &[at]).0;
+    match Function::record(&[recorded_at], &f).value(&[at]) {
+        Ok(value) => assert_eq!(value, closure),
+        Err(error) => assert!(matches!(error, ReplayError::BranchChanged(_)), "{error}"),
+    }
+}
+
+#[test]
+fn a_decision_inside_an_inner_derivative_is_a_guard() {
+    let choose = |x: &[Var], y: Var| if x[0] > 1.0 { y * y } else { y * y * 5.0 };
+    type Inner = fn(&dyn Fn(&[Var]) -> Var) -> f64;
+    let inner: [Inner; 8] = [
+        |f| scalargrad::hessian(f, &[1.0])[(0, 0)],
+        |f| scalargrad::hvp(f, &[1.0], &[1.0])[0],
+        |f| scalargrad::laplacian(f, &[1.0]),
+        |f| scalargrad::jvp(f, &[1.0], &[1.0]).1[0],
+        |f| scalargrad::vjp(f, &[1.0], &[1.0])[0],
+        |f| scalargrad::jacobian(f, &[1.0])[(0, 0)],
+        |f| scalargrad::gradient(f, &[1.0])[0],
+        |f| Function::record(&[1.0], f).value(&[1.0]).unwrap(),
+    ];
+    for inner in inner {
+        let outer = |x: &[Var]| x[0] * inner(&|t| choose(x, t[0]));
+        assert_eq!(Function::record(&[2.0], outer).guards(), 1);
+        check_replay(outer, 2.0, 0.5);
+        // Two deep, and of a number that depends on both.
+        let deep = |x: &[Var]| x[0] * inner(&|t| t[0] * inner(&|s| choose(&[x[0] * t[0]], s[0])));
+        assert!(Function::record(&[2.0], deep).guards() > 0);
+        check_replay(deep, 2.0, 0.5);
+        // A decision of its own is none of the outer one's.
+        let own = |x: &[Var]| x[0] * inner(&|t| choose(t, t[0]));
+        assert_eq!(Function::record(&[2.0], own).guards(), 0);
+        check_replay(own, 2.0, 0.5);
+    }
+}
+
+#[test]
+fn a_value_taken_inside_an_inner_derivative_is_told_of() {
+    let told = |f: &dyn Fn(&[Var]) -> Var| {
+        let f = Function::record(&[2.0], f);
+        let told = f.frozen_reads().iter().map(|read| read.to_string());
+        told.collect::<Vec<_>>()
+    };
+    let reads =
+        told(&|x| x[0] * scalargrad::hessian(|t| t[0] * t[0] * x[0].value(), &[1.0])[(0, 0)]);
+    assert_eq!(reads.len(), 1, "{reads:?}");
+    assert!(reads[0].contains("`value()` was read at") && reads[0].contains("function.rs:"));
+    let inner = |x: &[Var], t: Var| Function::record(&[1.0], |s| s[0] * x[0] * t);
+    let reads = told(&|x| x[0] * inner(x, Var::constant(2.0)).value(&[1.0]).unwrap());
+    assert_eq!(reads.len(), 1, "{reads:?}");
+    assert!(
+        reads[0].contains("function.rs:") && reads[0].ends_with("2.0"),
+        "{reads:?}"
+    );
+    let of_own = told(&|x| {
+        x[0] * inner(&[Var::new(3.0)], Var::new(3.0))
+            .value(&[1.0])
+            .unwrap()
+    });
+    assert!(of_own.is_empty(), "{of_own:?}");
+}
+
+#[test]
+fn a_handle_whose_scope_ended_is_followed() {
+    let square = |x: Var| graph::scope(|| x * x);
+    let decide = |x: &[Var]| {
+        if square(x[0]) > 1.0 {
+            x[0] * 2.0
+        } else {
+            x[0] * 3.0
+        }
+    };
+    check_replay(decide, 2.0, 0.5);
+    assert_eq!(Function::record(&[2.0], decide).guards(), 1);
+    let read: [fn(Var) -> Var; 2] = [|y| Var::constant(y.value()), |y| y.detach()];
+    for read in read {
+        let f = Function::record(&[2.0], |x| x[0] * read(square(x[0])));
+        assert_eq!(f.frozen_reads().len(), 1);
+    }
+    // In a recording inside a recording, and of what an inner closure let out.
+    let leaked = |x: &[Var]| {
+        let mut y = x[0];
+        scalargrad::hessian(
+            |t| {
+                y = t[0] * x[0];
+                y
+            },
+            &[1.0],
+        );
+        if y > 1.0 { x[0] * 2.0 } else { x[0] * 3.0 }
+    };
+    check_replay(leaked, 2.0, 0.5);
+    assert_eq!(Function::record(&[2.0], leaked).guards(), 1);
+    // A handle from before the recording is a plain number, whatever stands in its place.
+    let before = graph::scope(|| {
+        let x = [Var::new(1.0), Var::new(1.0), Var::new(1.0)];
+        x[2] * 3.0
+    });
+    let filler: Vec<Var> = (0..3).map(|_| Var::new(7.0)).collect();
+    let f = Function::record(&[2.0], |x| {
+        let y = (0..8).fold(x[0], |y, _| y.sin());
+        if before < 1.0 {
+            y
+        } else {
+            x[0] + before.value()
+        }
+    });
+    assert_eq!((f.guards(), f.frozen_reads().len()), (0, 0));
+    let f = Function::record(&[4.0], |x| if before < x[0] { x[0] } else { -x[0] });
+    assert_eq!(f.value(&[3.5]), Ok(3.5));
+    assert!(f.value(&[2.0]).is_err());
+    drop(filler);
 }
 
 #[test]

@@ -44,6 +44,24 @@ fn the_source_of_a_program_computes_what_the_program_does() {
     );
 }
 
+#[test]
+fn a_name_that_the_source_itself_needs_is_refused() {
+    let max = Function::record(&[1.0], |x| x[0].max(1.0));
+    for name in ["tie", "max_partial_0"] {
+        let error = max.to_rust(name).unwrap_err().to_string();
+        let expected = format!("the source has a function `{name}` of its own");
+        assert_eq!(error, expected);
+        let square = Function::record(&[1.0], |x| x[0] * x[0]);
+        assert!(square.to_rust(name).is_ok());
+    }
+    // A variable keeps out of the way.
+    let f = Function::record(&[1.0, 2.0], |x| {
+        let (tie, partial) = (x[0].named("tie"), x[1].named("max_partial_0"));
+        (tie.max(partial) * 2.0).named("max_partial_1")
+    });
+    check_sources("names", &[(f, vec![vec![1.0, 2.0], vec![2.0, 2.0]])]);
+}
+
 #[cfg(feature = "proptest")]
 #[test]
 fn the_sources_of_random_programs_compute_what_the_programs_do() {
