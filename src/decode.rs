@@ -150,7 +150,8 @@ pub(crate) struct Values {
 impl Values {
     /// The bytes held.
     pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&self.values[..]) + size_of_val(&self.known[..])
+        let wanted = self.wanted.capacity() * size_of::<usize>();
+        size_of_val(&self.values[..]) + size_of_val(&self.known[..]) + wanted
     }
 
     /// Reads the node at `index` back, with the values of its operands.
