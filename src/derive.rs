@@ -20,7 +20,6 @@
 //! assert_eq!(outer, 8.0);
 //! ```
 
-use crate::arena::arena;
 use crate::function::{Outputs, Program, capture, hvp_on_tape};
 use crate::graph::{self, verify};
 use crate::matrix::Matrix;
@@ -150,7 +149,7 @@ pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
         let (output, _) = watch::watch(|| f(&leaves));
         let start = leaves.first().map_or(0, |x| x.index());
         if !output.is_constant() && output.index() >= start && !watch::is_watching() {
-            verify(arena(), output.id());
+            verify(output);
             if let Some(product) = hvp_on_tape(start, x, v, output.index()) {
                 return product;
             }

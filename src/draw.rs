@@ -5,7 +5,6 @@
 
 mod svg;
 
-use crate::arena::arena;
 use crate::decode::{Decoded, decode};
 use crate::graph::{cold, verify};
 use crate::ops::Op;
@@ -125,9 +124,7 @@ struct Item {
 impl Picture {
     #[track_caller]
     fn of(output: Var) -> Picture {
-        if !output.is_constant() {
-            verify(arena(), output.id());
-        }
+        verify(output);
         let mut items = vec![];
         let mut places = HashMap::from([(output.index(), 0)]);
         let mut found = vec![(output, 0)];

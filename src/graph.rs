@@ -191,11 +191,12 @@ pub(crate) fn stale(id: u64) -> ! {
     }
 }
 
-/// Panics unless the node of `id` is in the graph.
+/// Panics for a stale handle: one whose node is no longer in the graph.
 #[inline(always)]
 #[track_caller]
-pub(crate) fn verify(arena: &Arena, id: u64) {
-    if (id ^ arena.next()) >> INDEX_BITS != 0 && !arena.is_open(id) {
+pub(crate) fn verify(x: Var) {
+    let (arena, id) = (arena(), x.id());
+    if id != 0 && (id ^ arena.next()) >> INDEX_BITS != 0 && !arena.is_open(id) {
         stale(id);
     }
 }

@@ -245,15 +245,19 @@ pub(crate) fn with_partials(
         let p = partial(k);
         (p, (may_drop && p == 0.0) as u8)
     });
-    let word = Word::new(code::NARY, op as u64, operands.len() as u64);
-    Var::from_parts(
-        value,
-        arena.push(Node {
-            p: value,
-            q: 0.0,
-            word,
-        }),
-    )
+    push_nary(arena, op, operands.len(), value)
+}
+
+/// Records the node after the slots of its `count` operands.
+#[inline]
+#[track_caller]
+fn push_nary(arena: &Arena, op: Op, count: usize, value: f64) -> Var {
+    let node = Node {
+        p: value,
+        q: 0.0,
+        word: Word::new(code::NARY, op as u64, count as u64),
+    };
+    Var::from_parts(value, arena.push(node))
 }
 
 /// Records the slots of a node; `active` gives what stands beside an active operand, and whether
@@ -294,15 +298,7 @@ pub(crate) fn dot(x: &[Var], y: &[Var], value: f64) -> Var {
         word: Word::new(code::SLOT, x.id(), y.id()),
     });
     arena.extend(x.len(), slots);
-    let word = Word::new(code::NARY, Op::Dot as u64, 2 * x.len() as u64);
-    Var::from_parts(
-        value,
-        arena.push(Node {
-            p: value,
-            q: 0.0,
-            word,
-        }),
-    )
+    push_nary(arena, Op::Dot, 2 * x.len(), value)
 }
 
 /// Records the shares of a softmax.

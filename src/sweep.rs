@@ -21,9 +21,7 @@ use std::cell::Cell;
 /// Fills the adjoints of the ancestors of `output` and makes all others zero.
 #[track_caller]
 pub(crate) fn sweep(output: Var) {
-    if !output.is_constant() {
-        verify(arena(), output.id());
-    }
+    verify(output);
     let end = output.index() + 1;
     sweep_between(1, end, |adjoints| {
         adjoints.reset(end);
@@ -246,7 +244,7 @@ impl Gradients {
             .epochs
             .partition_point(|&(start, _)| start <= x.index());
         if inside == 0 || self.epochs[inside - 1].1 != x.epoch() {
-            verify(arena(), x.id()); // a handle made later: no ancestor
+            verify(x); // a handle made later: no ancestor
             return 0.0;
         }
         self.adjoints
@@ -277,8 +275,8 @@ impl Gradients {
 #[track_caller]
 pub(crate) fn gradient(output: Var, x: &[Var]) -> Vec<f64> {
     watch::read(Reading::Gradient, output);
-    for x in x.iter().filter(|x| !x.is_constant()) {
-        verify(arena(), x.id());
+    for &x in x {
+        verify(x);
     }
     let before = adjoints(|adjoints| adjoints.nonzero());
     sweep(output);

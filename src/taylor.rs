@@ -5,7 +5,6 @@
 //! rows again, recorded once for each row (and shared: the partial of the partial of `sin` is `sin` itself,
 //! with its sign), so all series grow together, an order at a time.
 
-use crate::arena::arena;
 use crate::decode::{Decoded, decode};
 use crate::differentiate;
 use crate::graph;
@@ -90,9 +89,8 @@ impl Series {
     /// The place of a variable, with all that it was made from.
     fn of(&mut self, z: Var, depth: usize) -> usize {
         // The variable too: `graph::clear` may have dropped it.
-        for x in [self.x, z].iter().filter(|x| !x.is_constant()) {
-            graph::verify(arena(), x.id());
-        }
+        graph::verify(self.x);
+        graph::verify(z);
         if self.is_outside(z.index()) {
             return self.constant(z.raw(), depth);
         }

@@ -152,10 +152,9 @@ impl Var {
         if self.id == 0 {
             return 0.0;
         }
-        let arena = arena();
-        verify(arena, self.id);
+        verify(self);
         watch::read(Reading::Gradient, self);
-        arena.adjoints.borrow().get(self.index())
+        arena().adjoints.borrow().get(self.index())
     }
 
     /// Sweeps the graph from this output back: fills [`grad`](Var::grad) of every ancestor.
@@ -279,7 +278,7 @@ impl Var {
     #[track_caller]
     pub fn named(self, name: impl Into<String>) -> Var {
         if self.id != 0 {
-            verify(arena(), self.id);
+            verify(self);
             let name = name.into();
             cold(|cold| cold.names.insert(self.index(), name));
         }
@@ -300,7 +299,7 @@ impl Var {
         if self.id == 0 {
             return None;
         }
-        verify(arena(), self.id);
+        verify(self);
         cold(|cold| cold.names.get(&self.index()).cloned())
     }
 
@@ -349,7 +348,7 @@ impl Var {
         if self.id == 0 {
             return None;
         }
-        verify(arena(), self.id);
+        verify(self);
         Some(decode::decode(self.index()))
     }
 

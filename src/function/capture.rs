@@ -22,8 +22,8 @@ pub(crate) struct Captured {
 #[track_caller]
 pub(crate) fn capture(inputs: &[Var], outputs: &[Var], watch: Watch) -> Captured {
     let arena = arena();
-    for x in inputs.iter().chain(outputs).filter(|x| !x.is_constant()) {
-        verify(arena, x.id());
+    for &x in inputs.iter().chain(outputs) {
+        verify(x);
     }
     let (start, end) = (
         inputs.first().map_or(arena.end(), |x| x.index()),

@@ -2,7 +2,7 @@
 
 use super::interpret::{forward, reverse};
 use super::program::Program;
-use super::tangents::{Tangents, times_careful};
+use super::tangents::{Tangents, non_finite_products};
 use super::tape::adjoints_on_tape;
 use crate::matrix::Matrix;
 use std::cell::Cell;
@@ -90,7 +90,7 @@ impl Program {
         // A pack of tangents costs about three sweeps.
         if n.div_ceil(LANES) * 3 < m {
             let mut values = Vec::new();
-            let careful = times_careful();
+            let before = non_finite_products();
             for start in (0..n).step_by(LANES) {
                 let x = seeded::<LANES>(x, |i, lane| f64::from(i == start + lane));
                 forward(self, &x, &mut values)?;
@@ -102,7 +102,7 @@ impl Program {
                 }
             }
             // Not to depend on the shape.
-            if times_careful() != careful {
+            if non_finite_products() != before {
                 return Ok(self.sparse_jacobian(x)?.to_dense());
             }
             return Ok(jacobian);

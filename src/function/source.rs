@@ -326,10 +326,8 @@ impl<'a> Writer<'a> {
             }
             Op::Sum | Op::Dot => literal(-0.0),
             Op::SumExp => {
-                let terms = names[1..]
-                    .iter()
-                    .map(|x| format!("special::exp_sub({x}, {})", names[0]));
-                terms.collect::<Vec<_>>().join(" + ")
+                let operands: Vec<Source> = names.into_iter().map(Source::of).collect();
+                ops::sum_exp(&operands).to_string()
             }
             Op::Norm | Op::LogSumExp => {
                 format!("special::{}(&[{}])", node.op.label(), names.join(", "))

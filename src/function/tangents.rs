@@ -83,20 +83,20 @@ impl<const N: usize> Tangents<N> {
 }
 
 thread_local! {
-    static CAREFUL: Cell<u64> = const { Cell::new(0) };
+    static NON_FINITE: Cell<u64> = const { Cell::new(0) };
 }
 
-/// How often on this thread a product with a tangent was not finite.
+/// How many there were on this thread of products with a tangent that are not finite.
 ///
 /// Only then can a pass forward find something else than a sweep: each leaves out its own zeros.
-pub(crate) fn times_careful() -> u64 {
-    CAREFUL.get()
+pub(crate) fn non_finite_products() -> u64 {
+    NON_FINITE.get()
 }
 
 #[cold]
 #[inline(never)]
 fn carefully<const N: usize>(terms: &[(f64, &[f64; N])]) -> [f64; N] {
-    CAREFUL.set(CAREFUL.get() + 1);
+    NON_FINITE.set(NON_FINITE.get() + 1);
     std::array::from_fn(|i| {
         let along = terms.iter().filter(|(_, along)| along[i] != 0.0);
         along.map(|(p, along)| p * along[i]).sum()

@@ -17,6 +17,7 @@ fn the_source_of_a_program_computes_what_the_program_does() {
             x[2].named("x"),
         ];
         let mut y = scalargrad::norm(&[a, b, c])
+            + scalargrad::softmax(x)[0]
             + scalargrad::log_sum_exp(x) * scalargrad::dot(x, &[b, c, 2.0.into()]);
         if a < b {
             y = (y * y - 1.5) / -c;
