@@ -313,10 +313,12 @@ pub(crate) fn softmax(c: Var, operands: &[Var], s: f64) -> Vec<Var> {
         if x.is_constant() || c.is_constant() {
             return x.softmax_share(c, s);
         }
-        let z = ops::value(Op::SoftmaxShare, [x.raw(), c.raw(), s.raw()], 0);
+        let args = [x.raw(), c.raw(), s.raw()];
+        let z = ops::value(Op::SoftmaxShare, args, 0);
+        let partial = |k| ops::partial(Op::SoftmaxShare, k, args, 0, z, 0.0);
         let node = Node {
-            p: z,
-            q: -z,
+            p: partial(0),
+            q: partial(1),
             word: Word::new(code::SHARE, x.id(), c.id()),
         };
         Var::from_parts(z, arena().push(node))
