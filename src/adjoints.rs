@@ -7,7 +7,7 @@
 use crate::arena::arena;
 
 /// Slots in a window.
-pub(crate) const WINDOW: usize = 64;
+pub(crate) const WINDOW: usize = 512;
 
 /// The adjoints of the last sweep: all those outside the live windows are zero.
 pub(crate) struct Adjoints {

@@ -1,22 +1,38 @@
-//! Raw node storage, the only file where `unsafe` may stand.
+//! Raw storage of the tape: the only room where `unsafe` may stand.
 //!
-//! A node takes 24 bytes: its partials with respect to two operands, and a word that packs the code
-//! of its operation with their indices. The arena's end is kept as the *id* of the next slot,
-//! `epoch << 29 | index`, so that one subtraction-free comparison with a handle's id tells whether
-//! the handle belongs to the current scope, and the id of a new node is already there.
+//! The tape is an array of 64-bit words. A node is one to four of them, its partials first and last a
+//! [`Word`] that packs the code of its operation with the indices of two operands; so a walk from
+//! the end down, which is the way of a sweep, reads the word first and knows how long the node is. Nodes
+//! are numbered one after the other, whatever they take: the number is the index of the node's adjoint.
+//! A *mark* tells every few hundred nodes which index stands where, for those who must find one.
+//!
+//! The number of the next node is kept as an *id*, `epoch << 29 | index`, so that one subtraction-free
+//! comparison with a handle's id tells whether the handle belongs to the current scope, and the id of a
+//! new node is already there.
 //!
 //! Why not a `Vec` in a `RefCell`: recording is a store-bound loop of about six cycles an operation,
 //! and the borrow flag, the length and the capacity double it. What is needed instead is small:
 //!
-//! - every index below `next` is initialised, and `next <= limit <= capacity`;
+//! - every word from `base` to `end` is initialised, and `end <= base + capacity`; a write is made where
+//!   `end < limit`, and from `limit` on there is room for [`SLACK`] words more;
+//! - the words from `base` to `end` are whole nodes, `next & INDEX_MASK` of them, the operands of
+//!   each below it;
 //! - the storage belongs to one thread (`Cell` makes the arena `!Sync`), and is borrowed as a slice
-//!   only inside [`Arena::nodes`], during which `limit` is zero, so that nothing can be recorded;
+//!   only inside [`Arena::tape`], during which `end` and `limit` are those of an empty tape, so that
+//!   nothing can be recorded;
 //! - growing happens before a write, on the write's own cold branch, and nothing holds a pointer
 //!   across it.
 
 #![allow(unsafe_code)]
 
-use crate::adjoints::Adjoints;
+mod trampoline;
+pub(crate) mod walk;
+
+mod word;
+
+pub(crate) use word::{Word, code};
+
+use crate::adjoints::{Adjoints, WINDOW};
 use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
@@ -26,58 +42,12 @@ use std::ptr;
 pub(crate) const INDEX_BITS: u32 = 29;
 /// The largest index, and the mask that takes it from an id.
 pub(crate) const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
-/// One slot of the tape: a node, or room for the operands and constants of the node after it.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub(crate) struct Node {
-    /// The partial with respect to the operand `a`.
-    pub p: f64,
-    /// The partial with respect to the operand `b`.
-    pub q: f64,
-    pub word: Word,
-}
-
-/// What a node computes: a code of 6 bits, and two fields of 29 bits, mostly operand indices.
-///
-/// Each half of the word has a field and half of the code, so that an id, whatever its epoch, goes
-/// into it with one shift, and comes out with another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C)]
-pub(crate) struct Word {
-    a: u32,
-    b: u32,
-}
-
-impl Word {
-    #[inline(always)]
-    pub(crate) const fn new(code: u8, a: u64, b: u64) -> Word {
-        Word {
-            a: (a as u32) << 3 | (code >> 3) as u32,
-            b: (b as u32) << 3 | (code & 7) as u32,
-        }
-    }
-
-    #[inline(always)]
-    pub(crate) const fn code(self) -> u8 {
-        self.class() << 3 | (self.b & 7) as u8
-    }
-
-    /// The upper half of the code.
-    #[inline(always)]
-    pub(crate) const fn class(self) -> u8 {
-        (self.a & 7) as u8
-    }
-
-    #[inline(always)]
-    pub(crate) const fn a(self) -> usize {
-        (self.a >> 3) as usize
-    }
-
-    #[inline(always)]
-    pub(crate) const fn b(self) -> usize {
-        (self.b >> 3) as usize
-    }
-}
+/// Words between one mark and the next.
+const BLOCK: usize = 2048;
+/// Words that are free beyond the limit: the longest node that is written without asking for room.
+const SLACK: usize = 8;
+/// The node of index 0, which is nobody's: a leaf, after as many words as any node may look back.
+static EMPTY: [u64; 4] = [0, 0, 0, Word::new(code::REST, code::LEAF, 0, 0).0];
 
 thread_local! {
     // Without a destructor, so that an access is a plain address; `graph` frees what it holds.
@@ -95,12 +65,32 @@ pub(crate) fn arena() -> &'static Arena {
 /// The epoch of a thread's first nodes.
 pub(crate) const FIRST_EPOCH: u64 = 1;
 
-/// A growable array of nodes, with the table of the epochs that are open.
+/// A place between two nodes: the index of the one after it, and the words before it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub index: usize,
+    pub position: usize,
+}
+
+impl Place {
+    /// Before the first node.
+    pub(crate) const START: Place = Place {
+        index: 1,
+        position: EMPTY.len(),
+    };
+}
+
+/// A growable tape of nodes, with the table of the epochs that are open.
 pub(crate) struct Arena {
     next: Cell<u64>,
-    limit: Cell<u64>,
-    nodes: Cell<*mut Node>,
+    end: Cell<*mut u64>,
+    limit: Cell<*mut u64>,
+    base: Cell<*mut u64>,
+    /// Words; 0 while `base` is that of the empty tape.
     capacity: Cell<usize>,
+    /// Ascending, at least a [`BLOCK`] apart; none beyond the end.
+    marks: ManuallyDrop<RefCell<Vec<Place>>>,
+    is_lent: Cell<bool>,
     /// The open epochs, each at its place modulo the length of the table, a power of two.
     open: Cell<*mut u64>,
     open_len: Cell<usize>,
@@ -117,14 +107,15 @@ enum Refusal {
     Lent,
     Retired,
     Full,
-    NoMemory { nodes: usize },
+    NoMemory { words: usize },
 }
 
 /// Grows this thread's arena by one operation, or leaves word why not.
 extern "sysv64" fn grow_for_write() {
     let arena = arena();
-    if let Err(refusal) = arena.grow(1) {
-        arena.refusal.set(refusal);
+    match arena.grow(SLACK) {
+        Ok(()) => arena.mark(),
+        Err(refusal) => arena.refusal.set(refusal),
     }
 }
 
@@ -146,68 +137,30 @@ fn grow_preserving_registers() {
     grow_for_write();
 }
 
-#[cfg(all(target_arch = "x86_64", not(target_feature = "avx512f"), not(miri)))]
-mod trampoline {
-    use std::arch::naked_asm;
-
-    /// The vector registers, moved to the stack or back with the widest instruction that the crate
-    /// is compiled for: what is wider, the compiler does not use either.
-    macro_rules! moves {
-        ($mov:literal, $width:literal, $register:literal, $save:ident: $($i:literal)*) => {
-            concat!($( moves!(@$save $mov, $width, $register, $i), )*)
-        };
-        (@save $mov:literal, $width:literal, $register:literal, $i:literal) => {
-            concat!($mov, " [rsp + ", $i, "*", $width, "], ", $register, $i, "\n")
-        };
-        (@restore $mov:literal, $width:literal, $register:literal, $i:literal) => {
-            concat!($mov, " ", $register, $i, ", [rsp + ", $i, "*", $width, "]\n")
-        };
-    }
-    #[cfg(not(target_feature = "avx"))]
-    macro_rules! vectors {
-        ($way:ident) => { moves!("movups", "16", "xmm", $way: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15) };
-    }
-    #[cfg(target_feature = "avx")]
-    macro_rules! vectors {
-        ($way:ident) => { moves!("vmovups", "32", "ymm", $way: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15) };
-    }
-
-    /// Saves every register that a call may change, grows, and restores them.
-    ///
-    /// `grow_for_write` does not unwind: it leaves word of a failure, and the caller panics.
-    #[unsafe(naked)]
-    pub(super) extern "sysv64" fn grow() {
-        naked_asm!(
-            "push rbp",
-            "mov rbp, rsp",
-            "push rax\npush rcx\npush rdx\npush rsi\npush rdi\npush r8\npush r9\npush r10\npush r11",
-            "sub rsp, 512 + 8",
-            "and rsp, -16",
-            vectors!(save),
-            "call {grow}",
-            vectors!(restore),
-            "lea rsp, [rbp - 72]",
-            "pop r11\npop r10\npop r9\npop r8\npop rdi\npop rsi\npop rdx\npop rcx\npop rax",
-            "pop rbp",
-            "ret",
-            grow = sym super::grow_for_write,
-        )
-    }
-}
-
 /// The table of an arena that has none yet: a single place.
 static FIRST_OPEN: u64 = FIRST_EPOCH;
 /// The table of an arena that is retired.
 static NONE_OPEN: u64 = 0;
 
+/// The base of an arena that has no memory. Nothing is written there: its limit is its end.
+fn empty_base() -> *mut u64 {
+    EMPTY.as_ptr().cast_mut()
+}
+
 impl Arena {
-    /// An empty arena; slot 0 is never used, so that index 0 can mean "no node".
+    /// An empty arena; index 0 is never used, so that it can mean "no node".
     const fn new(epoch: u64) -> Arena {
+        let base = EMPTY.as_ptr().cast_mut();
+        // SAFETY: one past the end of the array.
+        let end = unsafe { base.add(EMPTY.len()) };
         Arena {
             next: Cell::new(epoch << INDEX_BITS | 1),
-            limit: Cell::new(0),
-            nodes: Cell::new(ptr::null_mut()),
+            end: Cell::new(end),
+            limit: Cell::new(end),
+            base: Cell::new(base),
             capacity: Cell::new(0),
+            marks: ManuallyDrop::new(RefCell::new(Vec::new())),
+            is_lent: Cell::new(false),
             open: Cell::new((&raw const FIRST_OPEN).cast_mut()),
             open_len: Cell::new(1),
             is_retired: Cell::new(false),
@@ -233,7 +186,7 @@ impl Arena {
 
     /// Opens `epoch`, unless its place in the table is another's.
     pub(crate) fn try_open(&self, epoch: u64) -> bool {
-        self.place(epoch).is_some_and(|place| {
+        self.entry(epoch).is_some_and(|place| {
             place.get() == 0 && {
                 place.set(epoch);
                 true
@@ -243,7 +196,7 @@ impl Arena {
 
     /// Closes `epoch`.
     pub(crate) fn close(&self, epoch: u64) {
-        if let Some(place) = self.place(epoch).filter(|place| place.get() == epoch) {
+        if let Some(place) = self.entry(epoch).filter(|place| place.get() == epoch) {
             place.set(0);
         }
     }
@@ -263,7 +216,7 @@ impl Arena {
         self.replace_open(Some(table));
     }
 
-    fn place(&self, epoch: u64) -> Option<&Cell<u64>> {
+    fn entry(&self, epoch: u64) -> Option<&Cell<u64>> {
         if self.has_no_table() {
             return None;
         }
@@ -296,113 +249,204 @@ impl Arena {
             }));
     }
 
-    /// The id that the next slot will have.
+    /// The id that the next node will have.
     #[inline(always)]
     pub(crate) fn next(&self) -> u64 {
         self.next.get()
     }
 
-    /// The number of slots in use, the unused slot 0 included.
+    /// The index that the next node will have.
     #[inline(always)]
     pub(crate) fn end(&self) -> usize {
         (self.next.get() & INDEX_MASK) as usize
     }
 
-    /// The bytes held.
-    pub(crate) fn bytes(&self) -> usize {
-        self.capacity.get() * size_of::<Node>()
+    /// The place of the next node.
+    #[inline]
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            index: self.end(),
+            position: self.position(),
+        }
     }
 
-    /// Goes on in `epoch` after dropping the slots from `end` on.
-    pub(crate) fn restart(&self, epoch: u64, end: usize) {
-        assert!(end <= self.end().max(1));
-        self.next.set(epoch << INDEX_BITS | end as u64);
+    /// The words of the tape.
+    #[inline]
+    fn position(&self) -> usize {
+        (self.end.get().addr() - self.base.get().addr()) / size_of::<u64>()
+    }
+
+    /// The bytes held.
+    pub(crate) fn bytes(&self) -> usize {
+        self.capacity.get() * size_of::<u64>()
+            + self.marks.borrow().capacity() * size_of::<Place>()
+    }
+
+    /// Goes on in `epoch` at `place`, and drops the nodes from there on.
+    pub(crate) fn restart(&self, epoch: u64, place: Place) {
+        assert!(place.index <= self.end() && place.position <= self.position());
+        let mut marks = self.marks.borrow_mut();
+        while marks.last().is_some_and(|mark| mark.index > place.index) {
+            marks.pop();
+        }
+        drop(marks);
+        self.next.set(epoch << INDEX_BITS | place.index as u64);
+        // SAFETY: not beyond the old end.
+        self.end.set(unsafe { self.base.get().add(place.position) });
         self.set_limit();
     }
 
-    fn set_limit(&self) {
-        let room = self.capacity.get().min(INDEX_MASK as usize) as u64;
-        self.limit.set(self.next.get() & !INDEX_MASK | room);
+    /// Goes on in `epoch`.
+    pub(crate) fn go_on(&self, epoch: u64) {
+        self.next.set(epoch << INDEX_BITS | self.end() as u64);
     }
 
-    /// Appends a slot and returns its id.
+    /// Puts the limit where the next mark is due, or there is no more room.
+    ///
+    /// A word is the last of at most one node and one that is [near](Word::is_near), which takes two words
+    /// together: as many words as there are indices left can be written without another look.
+    fn set_limit(&self) {
+        let position = self.position();
+        let marked = self.marks.borrow().last().map_or(0, |mark| mark.position);
+        let left = (INDEX_MASK as usize).saturating_sub(self.end() + SLACK);
+        let limit = (marked + BLOCK)
+            .min(self.capacity.get().saturating_sub(SLACK))
+            .min(position + left)
+            .max(position);
+        // SAFETY: below the capacity, or the end itself.
+        self.limit.set(unsafe { self.base.get().add(limit) });
+    }
+
+    /// Appends a node: its numbers and its word. Returns its id.
     #[inline(always)]
     #[track_caller]
-    pub(crate) fn push(&self, node: Node) -> u64 {
-        let id = self.next.get();
-        if id >= self.limit.get() {
+    pub(crate) fn push<const N: usize>(&self, numbers: [f64; N], word: Word) -> u64 {
+        const { assert!(N < SLACK) };
+        let (id, mut end) = (self.next.get(), self.end.get());
+        if end >= self.limit.get() {
             self.grow_for_write();
+            end = self.end.get();
         }
-        // SAFETY: `id < limit`, or the arena has grown: the index is below the capacity.
-        unsafe { self.slot(id).write(node) };
         self.next.set(id + 1);
+        // SAFETY: `end < limit`, or the arena has grown: there is room for `SLACK` words.
+        unsafe {
+            self.end.set(end.add(N + 1));
+            end.cast::<[f64; N]>().write_unaligned(numbers);
+            end.add(N).write(word.0);
+        }
         id
     }
 
-    /// Appends `count` slots.
+    /// Makes the sum of the last two nodes part of the last one, and returns its id, if that can be.
+    #[inline(always)]
+    pub(crate) fn push_near(&self) -> Option<u64> {
+        let id = self.next.get();
+        // SAFETY: the tape is never empty; `end` is just after its last word. It is written only where it
+        // is not the word of the empty tape, which is a leaf's.
+        unsafe {
+            let last = self.end.get().sub(1);
+            let word = Word(last.read());
+            if !word.can_be_near() || id.is_multiple_of(WINDOW as u64) {
+                return None; // a window of adjoints would end between the two
+            }
+            last.write(word.0 | code::NEAR as u64);
+        }
+        self.next.set(id + 1);
+        Some(id)
+    }
+
+    /// Appends a node that begins with the words of `slots`, three each; returns its id.
     #[inline(always)]
     #[track_caller]
-    pub(crate) fn extend(&self, count: usize, nodes: impl Iterator<Item = Node>) {
-        self.reserve(count);
+    pub(crate) fn push_slots(
+        &self,
+        slots: impl ExactSizeIterator<Item = (f64, f64, Word)>,
+        number: f64,
+        word: Word,
+    ) -> u64 {
+        let count = slots.len();
+        self.reserve_words(3 * count + SLACK);
+        let mut end = self.end.get();
         let mut written = 0;
-        // SAFETY: there is room for `count` slots, and less have been written.
-        unsafe {
-            let first = self.slot(self.next.get());
-            for node in nodes.take(count) {
-                first.add(written).write(node);
-                written += 1;
+        for (p, q, word) in slots.take(count) {
+            // SAFETY: there is room for three words a slot, and `count` slots at most are written.
+            unsafe {
+                end.cast::<f64>().write(p);
+                end.add(1).cast::<f64>().write(q);
+                end.add(2).write(word.0);
+                end = end.add(3);
             }
+            written += 1;
         }
-        self.next.set(self.next.get() + written as u64);
+        assert!(written == count && word.slots() == 3 * count);
+        let id = self.next.get();
+        self.next.set(id + 1);
+        // SAFETY: there is room for `SLACK` words more.
+        unsafe {
+            self.end.set(end.add(2));
+            end.cast::<f64>().write(number);
+            end.add(1).write(word.0);
+        }
+        if self.end.get() > self.limit.get() {
+            self.set_limit();
+        }
+        id
     }
 
-    /// The place of the slot `id`.
-    ///
-    /// # Safety
-    ///
-    /// The index of `id` is below the capacity.
-    #[inline(always)]
-    unsafe fn slot(&self, id: u64) -> *mut Node {
-        // SAFETY: the caller's promise.
-        unsafe { self.nodes.get().add((id & INDEX_MASK) as usize) }
-    }
-
-    /// A copy of the node at `index`.
-    #[inline(always)]
-    pub(crate) fn node(&self, index: usize) -> Node {
-        assert!(index != 0 && index < self.end(), "no node has this index");
-        // SAFETY: slots from 1 to `end` are initialised.
-        unsafe { *self.nodes.get().add(index) }
-    }
-
-    /// Lends all slots (slot 0 too, which is a leaf without a handle) while nothing can be recorded.
+    /// Lends the tape while nothing can be recorded.
     #[inline]
-    pub(crate) fn nodes<R>(&self, f: impl FnOnce(&[Node]) -> R) -> R {
-        struct Restore<'a>(&'a Arena, *mut Node);
+    pub(crate) fn tape<R>(&self, f: impl FnOnce(Tape<'_>) -> R) -> R {
+        struct Restore<'a>(&'a Arena, *mut u64, *mut u64);
         impl Drop for Restore<'_> {
             fn drop(&mut self) {
-                self.0.nodes.set(self.1);
+                self.0.base.set(self.1);
+                self.0.end.set(self.2);
+                self.0.is_lent.set(false);
                 self.0.set_limit();
             }
         }
-        let nodes = self.nodes.replace(ptr::null_mut());
-        if nodes.is_null() {
-            return f(&[]);
-        }
-        self.limit.set(0);
-        let _restore = Restore(self, nodes);
-        // SAFETY: the slots below `end` are initialised; the pointer has left the arena, so nothing
-        // else reads, writes or grows them until `Restore` brings it back.
-        f(unsafe { std::slice::from_raw_parts(nodes, self.end()) })
+        assert!(!self.is_lent.get(), "the tape is lent already");
+        let len = self.position();
+        let restore = Restore(self, self.base.get(), self.end.get());
+        // SAFETY: one past the end of the array.
+        let empty = unsafe { empty_base().add(EMPTY.len()) };
+        self.base.set(empty_base());
+        self.end.set(empty);
+        self.limit.set(empty);
+        self.is_lent.set(true);
+        // SAFETY: the words below the end are initialised; the pointers have left the arena, so nothing
+        // else reads, writes or grows them until `Restore` brings them back.
+        let words = unsafe { std::slice::from_raw_parts(restore.1, len) };
+        f(Tape {
+            words,
+            end: self.end(),
+            marks: &self.marks.borrow(),
+        })
     }
 
-    /// Makes room for `more` slots.
+    /// Makes room for `more` nodes.
     #[track_caller]
     pub(crate) fn reserve(&self, more: usize) {
-        if more > ((self.limit.get() & INDEX_MASK) as usize).saturating_sub(self.end()) {
+        if self.end().saturating_add(more) > INDEX_MASK as usize - SLACK {
+            self.refuse(Refusal::Full);
+        }
+        self.reserve_words(4 * more);
+    }
+
+    /// Makes room for `more` words.
+    #[inline]
+    #[track_caller]
+    fn reserve_words(&self, more: usize) {
+        let needed = self.position() + more + SLACK;
+        if self.is_lent.get() || self.is_full() || needed > self.capacity.get() {
             self.grow(more)
                 .unwrap_or_else(|refusal| self.refuse(refusal));
         }
+    }
+
+    /// Whether there is no index left.
+    fn is_full(&self) -> bool {
+        self.end() + SLACK >= INDEX_MASK as usize
     }
 
     /// Makes room for one more operation, on the cold branch of a write.
@@ -410,7 +454,7 @@ impl Arena {
     #[track_caller]
     fn grow_for_write(&self) {
         grow_preserving_registers();
-        if self.next.get() >= self.limit.get() {
+        if self.end.get() >= self.limit.get() {
             self.refuse(self.refusal.get());
         }
     }
@@ -428,65 +472,82 @@ impl Arena {
                  use `value()` in destructors of thread-local values, or finish before the thread ends"
             ),
             Refusal::Full => panic!(
-                "scalargrad: the graph is full: {INDEX_MASK} slots are the most that one thread can record. \
+                "scalargrad: the graph is full: {INDEX_MASK} nodes are the most that one thread can record. \
                  Drop finished work with `graph::scope` or `graph::clear`, or split it with `checkpoint`"
             ),
-            Refusal::NoMemory { nodes } => panic!(
-                "scalargrad: no memory for a graph of {nodes} slots ({} bytes each); the graph is unchanged. \
+            Refusal::NoMemory { words } => panic!(
+                "scalargrad: no memory for a graph of {} bytes; the graph is unchanged. \
                  Drop finished work with `graph::scope` or `graph::clear`, or split it with `checkpoint`",
-                size_of::<Node>()
+                words.saturating_mul(size_of::<u64>())
             ),
         }
     }
 
-    /// Makes room for `more` slots.
+    /// Marks this place, if a mark is due. What is written next must be a node of its own: one that is
+    /// [near](Word::is_near) would be before the mark, with an index after it.
+    fn mark(&self) {
+        let mut marks = self.marks.borrow_mut();
+        if marks.last().map_or(0, |mark| mark.position) + BLOCK <= self.position() {
+            marks.push(self.place());
+            drop(marks);
+            self.set_limit();
+        }
+    }
+
+    /// Makes room for `more` words.
     fn grow(&self, more: usize) -> Result<(), Refusal> {
-        let old = self.capacity.get();
         if self.is_retired.get() {
             return Err(Refusal::Retired);
         }
-        if old != 0 && self.nodes.get().is_null() {
+        if self.is_lent.get() {
             return Err(Refusal::Lent);
         }
-        let needed = self.end().saturating_add(more);
-        let most = INDEX_MASK as usize;
-        if needed > most {
+        let position = self.position();
+        if self.is_full() {
             return Err(Refusal::Full);
         }
-        let layout =
-            |nodes: usize| Layout::array::<Node>(nodes).map_err(|_| Refusal::NoMemory { nodes });
-        let allocate = |new: usize| {
-            let size = layout(new)?.size();
-            // SAFETY: the sizes are not zero; `nodes` came from this allocator with `layout(old)`.
-            let nodes = unsafe {
-                if old == 0 {
-                    alloc(layout(new)?)
-                } else {
-                    realloc(self.nodes.get().cast(), layout(old)?, size)
-                }
-            };
-            if nodes.is_null() {
-                Err(Refusal::NoMemory { nodes: new })
-            } else {
-                Ok((nodes.cast::<Node>(), new))
-            }
-        };
-        let (nodes, new) =
-            allocate(needed.max(old * 2).max(1024).min(most)).or_else(|_| allocate(needed))?;
-        if old == 0 {
-            // SAFETY: slot 0 is inside the new allocation.
-            unsafe {
-                nodes.write(Node {
-                    p: 0.0,
-                    q: 0.0,
-                    word: Word::new(0, 0, 0),
-                })
-            };
+        let needed = position.saturating_add(more).saturating_add(2 * SLACK);
+        let old = self.capacity.get();
+        if needed > old {
+            let (base, new) = self
+                .allocate(needed.max(old * 2).max(4096))
+                .or_else(|_| self.allocate(needed))?;
+            self.base.set(base);
+            self.capacity.set(new);
+            let mut marks = self.marks.borrow_mut();
+            let room = (new / BLOCK).saturating_sub(marks.len());
+            marks.reserve_exact(room);
+            drop(marks);
+            // SAFETY: the words up to here have been moved with the others.
+            self.end.set(unsafe { base.add(position) });
         }
-        self.nodes.set(nodes);
-        self.capacity.set(new);
         self.set_limit();
         Ok(())
+    }
+
+    /// Moves the tape to a memory of `new` words.
+    fn allocate(&self, new: usize) -> Result<(*mut u64, usize), Refusal> {
+        let old = self.capacity.get();
+        let layout =
+            |words: usize| Layout::array::<u64>(words).map_err(|_| Refusal::NoMemory { words });
+        // SAFETY: the sizes are not zero; a `base` of some capacity came from this allocator with
+        // `layout(old)`.
+        let base = unsafe {
+            if old == 0 {
+                alloc(layout(new)?)
+            } else {
+                realloc(self.base.get().cast(), layout(old)?, layout(new)?.size())
+            }
+        };
+        let base = base.cast::<u64>();
+        if base.is_null() {
+            return Err(Refusal::NoMemory { words: new });
+        }
+        if old == 0 {
+            // SAFETY: the new memory has room for the empty tape.
+            unsafe { ptr::copy_nonoverlapping(EMPTY.as_ptr(), base, EMPTY.len()) };
+        }
+        Ok((base, new))
     }
 
     /// Whether its thread is ending.
@@ -503,17 +564,87 @@ impl Arena {
     /// Gives the storage back and records nothing more; handles are stale in the new `epoch`.
     pub(crate) fn retire(&self, epoch: u64) {
         let capacity = self.capacity.replace(0);
-        let nodes = self.nodes.replace(ptr::null_mut());
-        if !nodes.is_null() {
-            let layout =
-                Layout::array::<Node>(capacity).expect("it was allocated with this layout");
-            // SAFETY: allocated by `grow` with this layout, and no longer reachable.
-            unsafe { dealloc(nodes.cast(), layout) };
+        let base = self.base.replace(empty_base());
+        // SAFETY: one past the end of the array.
+        self.end.set(unsafe { empty_base().add(EMPTY.len()) });
+        if capacity != 0 {
+            let layout = Layout::array::<u64>(capacity).expect("it was allocated with this layout");
+            // SAFETY: allocated by `allocate` with this layout, and no longer reachable.
+            unsafe { dealloc(base.cast(), layout) };
         }
         self.replace_open(None);
         self.adjoints.replace(Adjoints::new());
+        self.marks.replace(Vec::new());
         self.is_retired.set(true);
         self.next.set(epoch << INDEX_BITS | 1);
         self.set_limit();
+    }
+}
+
+/// The tape, to be read.
+#[derive(Clone, Copy)]
+pub(crate) struct Tape<'a> {
+    words: &'a [u64],
+    end: usize,
+    marks: &'a [Place],
+}
+
+impl<'a> Tape<'a> {
+    /// The index after the last node.
+    pub(crate) fn end(self) -> usize {
+        self.end
+    }
+
+    /// The word that ends at a position.
+    #[inline(always)]
+    pub(crate) fn word(self, position: usize) -> Word {
+        Word(self.words[position - 1])
+    }
+
+    /// The number `back` words before the word that ends at a position.
+    #[inline(always)]
+    pub(crate) fn number(self, position: usize, back: usize) -> f64 {
+        f64::from_bits(self.words[position - 1 - back])
+    }
+
+    /// The slots of a node of any number of operands: two numbers and a word each.
+    #[inline(always)]
+    pub(crate) fn slots(self, position: usize) -> impl Iterator<Item = (f64, f64, Word)> + use<'a> {
+        let end = position - 2;
+        let slots = self.words[end - self.word(position).slots()..end].chunks_exact(3);
+        slots.map(|slot| {
+            let [p, q, word] = slot else { unreachable!() };
+            (f64::from_bits(*p), f64::from_bits(*q), Word(*word))
+        })
+    }
+
+    /// The place before the node, or the two nodes, that end at a place.
+    #[inline(always)]
+    pub(crate) fn before(self, place: Place) -> Place {
+        let word = self.word(place.position);
+        Place {
+            index: place.index - 1 - word.is_near() as usize,
+            position: place.position - word.words(),
+        }
+    }
+
+    /// A known place at or after the node before which `index` nodes are.
+    #[inline]
+    pub(crate) fn known(self, index: usize) -> Place {
+        let above = self.marks.partition_point(|mark| mark.index < index);
+        self.marks.get(above).copied().unwrap_or(Place {
+            index: self.end,
+            position: self.words.len(),
+        })
+    }
+
+    /// The place before which `index` is the first index, from a later place on.
+    pub(crate) fn down_to(self, from: Place, index: usize) -> Place {
+        let known = self.known(index);
+        let mut place = if known.index < from.index { known } else { from };
+        while place.index > index {
+            place = self.before(place);
+        }
+        place
     }
 }

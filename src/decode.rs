@@ -1,42 +1,143 @@
 //! How an operation is read back from the tape, and the values that the tape does not keep.
 
-use crate::arena::{Node, Word, arena};
+use crate::arena::{Place, Tape, arena, code};
 use crate::graph::{cold, id_of};
 use crate::ops::{self, Op};
-use crate::record::{Form, code};
+use crate::record::Form;
 use crate::var::Var;
 use smallvec::SmallVec;
 
-/// Whether a slot holds a node.
-pub(crate) fn is_node(word: Word) -> bool {
-    !matches!(
-        word.code(),
-        code::NOTHING | code::CHECKPOINT | code::SLOT..=code::SLOT_MAX
-    )
+/// Where a node stands: the position after its word, and whether it is the second of the two that end there.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Spot(usize);
+
+impl Spot {
+    /// The spots of the nodes that end at a place, the last first, each with its index.
+    #[inline(always)]
+    pub(crate) fn at(tape: Tape<'_>, place: Place) -> impl Iterator<Item = (usize, Spot)> {
+        let nodes = 1 + tape.word(place.position).is_near() as usize;
+        (0..nodes).map(move |k| {
+            let is_sum = nodes - k - 1;
+            (place.index - 1 - k, Spot(place.position << 1 | is_sum))
+        })
+    }
+
+    #[inline(always)]
+    fn position(self) -> usize {
+        self.0 >> 1
+    }
+
+    fn is_sum(self) -> bool {
+        self.0 & 1 == 1
+    }
 }
 
-/// How a node holds its operands.
+/// The spots of the nodes from index `start` to before `end`.
+pub(crate) fn spots(tape: Tape<'_>, start: usize, end: usize) -> Vec<Spot> {
+    let mut spots = vec![Spot::default(); end.saturating_sub(start)];
+    let mut place = tape.down_to(tape.known(end), end);
+    while place.index > start {
+        for (index, spot) in Spot::at(tape, place) {
+            if (start..end).contains(&index) {
+                spots[index - start] = spot;
+            }
+        }
+        place = tape.before(place);
+    }
+    spots
+}
+
+/// A node as it is stored.
 #[derive(Clone, Copy)]
-pub(crate) enum Layout {
-    One(Op, Form),
-    Two(Op),
+pub(crate) enum Stored {
+    Leaf(f64),
+    /// An operation on the active operand `a`, its partial `p`, and the number `q` beside it: a constant
+    /// operand or an integer parameter.
+    One {
+        op: Op,
+        form: Form,
+        a: usize,
+        p: f64,
+        q: f64,
+    },
+    /// An operation on two active operands; `p` and `q` are the partials of a product.
+    Two {
+        op: Op,
+        a: usize,
+        b: usize,
+        p: f64,
+        q: f64,
+    },
     /// In some other way.
     Other,
 }
 
-/// The layout that a word tells.
+/// The node at `spot`, of the index `index`.
 #[inline(always)]
-pub(crate) fn layout(word: Word) -> Layout {
-    const FORMS: [Form; 4] = [
-        Form::Alone,
-        Form::ConstantRight,
-        Form::ConstantLeft,
-        Form::Twice,
-    ];
-    match word.code() {
-        code::TWO.. => Layout::Two(Op::BINARY[(word.code() - code::TWO) as usize]),
-        code::ONE | code::DROPPED => Layout::One(Op::ALL[word.b() & 255], FORMS[word.b() >> 8 & 3]),
-        _ => Layout::Other,
+pub(crate) fn stored(tape: Tape<'_>, index: usize, spot: Spot) -> Stored {
+    let position = spot.position();
+    let word = tape.word(position);
+    let (a, b) = (word.a(), word.b());
+    let number = |back| tape.number(position, back);
+    let sum = |op, a, b| Stored::Two {
+        op,
+        a,
+        b,
+        p: 1.0,
+        q: 1.0,
+    };
+    let one = |with: bool| {
+        const FORMS: [Form; 4] = [
+            Form::Alone,
+            Form::ConstantRight,
+            Form::ConstantLeft,
+            Form::Twice,
+        ];
+        let p = number(1 + with as usize);
+        let q = if with { number(1) } else { p };
+        Stored::One {
+            op: Op::ALL[b & 255],
+            form: FORMS[b >> 8 & 3],
+            a,
+            p,
+            q,
+        }
+    };
+    match (word.code(), word.subcode()) {
+        _ if spot.is_sum() => sum(Op::Add, index - 2, index - 1),
+        (code::ADD, minus) => sum(if minus == 0 { Op::Add } else { Op::Sub }, a, b),
+        (code::ADD_LAST, how) => {
+            let is_sum = how & (code::NEGATES_LAST | code::NEGATES_OTHER) == 0;
+            let op = if is_sum { Op::Add } else { Op::Sub };
+            if how & code::LAST_IS_LEFT == 0 {
+                sum(op, a, index - 1)
+            } else {
+                sum(op, index - 1, a)
+            }
+        }
+        (code::REST, code::LEAF) => Stored::Leaf(number(1)),
+        (code::REST, code::SWITCH) => one(false),
+        (code::REST, code::SWITCH_WITH) => one(true),
+        (code::REST, code::PAIR | code::SWITCH_PAIR) => match Op::ALL[number(1) as usize] {
+            Op::SoftmaxShare => Stored::Other,
+            op => Stored::Two {
+                op,
+                a,
+                b,
+                p: number(3),
+                q: number(2),
+            },
+        },
+        (code::REST, _) => Stored::Other,
+        (code::ONE_WITH, _) => one(true),
+        (two, _) if two & code::TWO != 0 => Stored::Two {
+            op: Op::Mul,
+            a,
+            b,
+            p: number(2),
+            q: number(1),
+        },
+        _ => one(false),
     }
 }
 
@@ -67,21 +168,21 @@ impl Operand {
 
 /// Reads the node at `index` back.
 pub(crate) fn decode(index: usize) -> Decoded {
-    cold(|cold| arena().nodes(|nodes| cold.values.decode(nodes, index)))
+    cold(|cold| arena().tape(|tape| cold.values.decode(tape, index)))
 }
 
 /// The operation of the node at `index` and its integer parameter; `each` gets the index of every
 /// operand, or 0 and the value of a constant.
 #[inline(always)]
 pub(crate) fn read_node(
-    nodes: &[Node],
+    tape: Tape<'_>,
     index: usize,
+    spot: Spot,
     mut each: impl FnMut(usize, f64),
 ) -> (Op, i32) {
-    let Node { q, word, .. } = nodes[index];
-    let (a, b) = (word.a(), word.b());
-    match layout(word) {
-        Layout::One(op, form) => {
+    match stored(tape, index, spot) {
+        Stored::Leaf(_) => (Op::Leaf, 0),
+        Stored::One { op, form, a, q, .. } => {
             if let Form::ConstantLeft = form {
                 each(0, q);
             }
@@ -91,58 +192,97 @@ pub(crate) fn read_node(
                 Form::Twice => each(a, 0.0),
                 Form::Alone | Form::ConstantLeft => {}
             }
-            return (op, if op.is_indexed() { q as i32 } else { 0 });
+            (op, if op.is_indexed() { q as i32 } else { 0 })
         }
-        Layout::Two(op) => {
+        Stored::Two { op, a, b, .. } => {
             each(a, 0.0);
             each(b, 0.0);
-            return (op, 0);
+            (op, 0)
         }
-        Layout::Other => {}
+        Stored::Other => (read_other(tape, spot, each), 0),
     }
-    let op = match word.code() {
-        code::NEITHER | code::LEFT => {
-            each(a, 0.0);
-            each(b, 0.0);
-            Op::ALL[q as usize]
-        }
-        code::RIGHT => {
-            each(b, 0.0);
-            each(a, 0.0);
-            Op::ALL[q as usize]
-        }
-        code::SHARE => {
-            each(a, 0.0);
-            each(b, 0.0);
-            each(total_of(nodes, b), 0.0);
-            Op::SoftmaxShare
-        }
+}
+
+/// The operation of a node that is stored in some other way, and its operands.
+fn read_other(tape: Tape<'_>, spot: Spot, mut each: impl FnMut(usize, f64)) -> Op {
+    let word = tape.word(spot.position());
+    match word.subcode() {
         code::NARY => {
-            read_slots(nodes, index).for_each(|(index, value)| each(index, value));
-            Op::ALL[a]
+            read_slots(tape, spot.position()).for_each(|(index, value)| each(index, value));
+            Op::ALL[word.a()]
         }
         code::OUTPUT => {
-            read_slots(nodes, a).for_each(|(index, value)| each(index, value));
+            let head = after(tape, word.a()).position;
+            read_slots(tape, head).for_each(|(index, value)| each(index, value));
             Op::Checkpoint
         }
-        _ => Op::Leaf,
-    };
-    (op, 0)
+        // A share of a softmax: the sum was recorded right after the log-sum-exp.
+        _ => {
+            for index in [word.a(), word.b(), word.b() + 1] {
+                each(index, 0.0);
+            }
+            Op::SoftmaxShare
+        }
+    }
 }
 
 /// The value of the node at `index`.
 ///
 /// Works out, once, what it was made from: only drawings, `differentiate` and the like ask.
 pub(crate) fn value_of(index: usize) -> f64 {
-    cold(|cold| arena().nodes(|nodes| cold.values.of(nodes, index)))
+    cold(|cold| arena().tape(|tape| cold.values.of(tape, index)))
 }
 
-/// The values of nodes that were asked for.
+/// What was found out of some of the nodes.
+#[derive(Default)]
+struct Memo<T> {
+    items: Vec<T>,
+    /// A bit for each item that is known.
+    known: Vec<u64>,
+}
+
+impl<T: Copy + Default> Memo<T> {
+    fn bytes(&self) -> usize {
+        size_of_val(&self.items[..]) + size_of_val(&self.known[..])
+    }
+
+    #[inline]
+    fn get(&self, index: usize) -> Option<T> {
+        let is_known = self.known[index / 64] >> (index % 64) & 1 == 1;
+        is_known.then(|| self.items[index])
+    }
+
+    #[inline]
+    fn set(&mut self, index: usize, item: T) {
+        self.items[index] = item;
+        self.known[index / 64] |= 1 << (index % 64);
+    }
+
+    /// Makes room for the nodes below `end`, in fresh pages, which cost nothing until used.
+    fn make_room(&mut self, end: usize) {
+        if end > self.items.len() {
+            let words = end.div_ceil(64).max(2 * self.known.len());
+            let (mut items, mut known) = (vec![T::default(); 64 * words], vec![0; words]);
+            items[..self.items.len()].copy_from_slice(&self.items);
+            known[..self.known.len()].copy_from_slice(&self.known);
+            (self.items, self.known) = (items, known);
+        }
+    }
+
+    /// Forgets the nodes from `end` on.
+    fn truncate(&mut self, end: usize) {
+        if end < self.items.len() {
+            self.known[end / 64] &= (1 << (end % 64)) - 1;
+            self.known[end / 64 + 1..].fill(0);
+        }
+    }
+}
+
+/// The values of nodes that were asked for, and where nodes stand.
 #[derive(Default)]
 pub(crate) struct Values {
-    values: Vec<f64>,
-    /// A bit for each value that is known.
-    known: Vec<u64>,
+    values: Memo<f64>,
+    spots: Memo<usize>,
     /// Room for what [`work_out`](Values::work_out) still has to do.
     wanted: Vec<usize>,
 }
@@ -151,116 +291,151 @@ impl Values {
     /// The bytes held.
     pub(crate) fn bytes(&self) -> usize {
         let wanted = self.wanted.capacity() * size_of::<usize>();
-        size_of_val(&self.values[..]) + size_of_val(&self.known[..]) + wanted
+        self.values.bytes() + self.spots.bytes() + wanted
+    }
+
+    /// Where the node at `index` stands.
+    ///
+    /// Where it is not known, it is found for all from there to the next place that is.
+    #[inline]
+    pub(crate) fn spot(&mut self, tape: Tape<'_>, index: usize) -> Spot {
+        self.make_room(tape.end());
+        match self.spots.get(index) {
+            Some(spot) => Spot(spot),
+            None => self.find(tape, index),
+        }
+    }
+
+    #[cold]
+    fn find(&mut self, tape: Tape<'_>, index: usize) -> Spot {
+        let mut place = tape.known(index + 1);
+        loop {
+            for (index, spot) in Spot::at(tape, place) {
+                self.spots.set(index, spot.0);
+            }
+            if let Some(spot) = self.spots.get(index) {
+                return Spot(spot);
+            }
+            place = tape.before(place);
+        }
+    }
+
+    /// The node at `index`.
+    #[inline]
+    pub(crate) fn stored(&mut self, tape: Tape<'_>, index: usize) -> Stored {
+        let spot = self.spot(tape, index);
+        stored(tape, index, spot)
     }
 
     /// Reads the node at `index` back, with the values of its operands.
-    pub(crate) fn decode(&mut self, nodes: &[Node], index: usize) -> Decoded {
+    pub(crate) fn decode(&mut self, tape: Tape<'_>, index: usize) -> Decoded {
         let mut operands = SmallVec::new();
-        let (op, n) = read_node(nodes, index, |index, value| {
+        let spot = self.spot(tape, index);
+        let (op, n) = read_node(tape, index, spot, |index, value| {
             operands.push(Operand { index, value })
         });
         for operand in operands
             .iter_mut()
             .filter(|operand: &&mut Operand| operand.index != 0)
         {
-            operand.value = self.of(nodes, operand.index);
+            operand.value = self.of(tape, operand.index);
         }
         Decoded { op, n, operands }
     }
 
     /// The value of the node at `index`.
-    pub(crate) fn of(&mut self, nodes: &[Node], index: usize) -> f64 {
-        self.make_room(nodes.len());
-        if !self.is_known(index) {
-            self.work_out(nodes, index);
+    pub(crate) fn of(&mut self, tape: Tape<'_>, index: usize) -> f64 {
+        self.make_room(tape.end());
+        match self.values.get(index) {
+            Some(value) => value,
+            None => self.work_out(tape, index),
         }
-        self.values[index]
     }
 
     /// Works a value out, after those that it was made from.
-    fn work_out(&mut self, nodes: &[Node], index: usize) {
+    fn work_out(&mut self, tape: Tape<'_>, index: usize) -> f64 {
         let mut wanted = std::mem::take(&mut self.wanted);
         wanted.push(index);
         while let Some(&i) = wanted.last() {
-            let Node { p, word, .. } = nodes[i];
-            let operands: &[usize] = match word.code() {
-                code::ONE | code::DROPPED => &[word.a()],
-                code::SHARE => &[word.a(), word.b(), total_of(nodes, word.b())],
-                code::NEITHER | code::LEFT | code::RIGHT | code::TWO.. => &[word.a(), word.b()],
+            let spot = self.spot(tape, i);
+            let before = wanted.len();
+            let (mut args, mut count) = ([0.0; 3], 0);
+            let value = match stored(tape, i, spot) {
+                Stored::Leaf(value) => value,
+                Stored::Other if is_valued(tape, spot) => tape.number(spot.position(), 1),
                 _ => {
-                    self.set(i, p);
-                    wanted.pop();
-                    continue;
+                    let (op, n) = read_node(tape, i, spot, |index, value| {
+                        args[count] = match index {
+                            0 => value,
+                            _ => self.values.get(index).unwrap_or_else(|| {
+                                wanted.push(index);
+                                0.0
+                            }),
+                        };
+                        count += 1;
+                    });
+                    if wanted.len() > before {
+                        continue;
+                    }
+                    ops::value(op, args, n)
                 }
             };
-            let before = wanted.len();
-            wanted.extend(operands.iter().filter(|&&operand| !self.is_known(operand)));
-            if wanted.len() == before {
-                let (mut args, mut k) = ([0.0; 3], 0);
-                let (op, n) = read_node(nodes, i, |index, value| {
-                    args[k] = if index == 0 {
-                        value
-                    } else {
-                        self.values[index]
-                    };
-                    k += 1;
-                });
-                self.set(i, ops::value(op, args, n));
-                wanted.pop();
-            }
+            self.values.set(i, value);
+            wanted.pop();
         }
         self.wanted = wanted;
+        self.values.get(index).expect("it was worked out")
     }
 
-    fn is_known(&self, index: usize) -> bool {
-        self.known[index / 64] >> (index % 64) & 1 == 1
-    }
-
-    fn set(&mut self, index: usize, value: f64) {
-        self.values[index] = value;
-        self.known[index / 64] |= 1 << (index % 64);
-    }
-
-    /// Makes room for those of the slots below `end`, in fresh pages, which cost nothing until used.
+    #[inline]
     fn make_room(&mut self, end: usize) {
-        if end > self.values.len() {
-            let words = end.div_ceil(64).max(2 * self.known.len());
-            let (mut values, mut known) = (vec![0.0; 64 * words], vec![0; words]);
-            values[..self.values.len()].copy_from_slice(&self.values);
-            known[..self.known.len()].copy_from_slice(&self.known);
-            (self.values, self.known) = (values, known);
-        }
+        self.values.make_room(end);
+        self.spots.make_room(end);
     }
 
-    /// Forgets those of the slots from `end` on.
+    /// Forgets those of the nodes from `end` on.
     pub(crate) fn truncate(&mut self, end: usize) {
-        if end < self.values.len() {
-            self.known[end / 64] &= (1 << (end % 64)) - 1;
-            self.known[end / 64 + 1..].fill(0);
-        }
+        self.values.truncate(end);
+        self.spots.truncate(end);
     }
 }
 
-/// What `record::push_slots` wrote before the node at `index`: an operand's index and what is beside it.
-fn read_slots(nodes: &[Node], index: usize) -> impl Iterator<Item = (usize, f64)> {
-    let count = nodes[index].word.b();
-    nodes[index - count.div_ceil(2)..index]
-        .iter()
-        .flat_map(|slot| [(slot.word.a(), slot.p), (slot.word.b(), slot.q)])
-        .take(count)
+/// Whether a node that is stored in some other way has its value.
+fn is_valued(tape: Tape<'_>, spot: Spot) -> bool {
+    matches!(
+        tape.word(spot.position()).subcode(),
+        code::NARY | code::OUTPUT
+    )
 }
 
-/// The index of the [`Op::SumExp`] that was recorded after the log-sum-exp `c` of its operands.
-fn total_of(nodes: &[Node], c: usize) -> usize {
-    let operands = nodes[c].word.b() + 1;
-    c + operands.div_ceil(2) + 1
+/// What `record::push_slots` wrote of the node that ends at `position`: the index of each operand, and what is
+/// beside it.
+fn read_slots<'a>(tape: Tape<'a>, position: usize) -> impl Iterator<Item = (usize, f64)> + use<'a> {
+    let operands = tape.slots(position);
+    let operands = operands.flat_map(|(p, q, word)| [(word.a(), p), (word.b(), q)]);
+    operands.take(tape.word(position).b())
 }
 
 /// The operands of the checkpoint at `head`, and the number of its outputs.
 pub(crate) fn read_checkpoint(head: usize) -> (SmallVec<[Operand; 4]>, usize) {
-    arena().nodes(|nodes| {
-        let operands = read_slots(nodes, head).map(|(index, value)| Operand { index, value });
-        (operands.collect(), nodes[head].q as usize)
+    arena().tape(|tape| {
+        let position = after(tape, head).position;
+        let operands = read_slots(tape, position).map(|(index, value)| Operand { index, value });
+        (operands.collect(), tape.number(position, 1) as usize)
     })
+}
+
+/// The head of the segment that the node at `index` is an output of.
+pub(crate) fn head_of(index: usize) -> usize {
+    arena().tape(|tape| tape.word(after(tape, index).position).a())
+}
+
+/// The place after a node that is not the first of two.
+fn after(tape: Tape<'_>, index: usize) -> Place {
+    tape.down_to(tape.known(index + 1), index + 1)
+}
+
+/// Whether the node that ends at `spot` is the head of a segment, which is nobody's.
+pub(crate) fn is_head(tape: Tape<'_>, spot: Spot) -> bool {
+    tape.word(spot.position()).is(code::REST, code::CHECKPOINT)
 }

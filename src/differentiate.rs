@@ -1,11 +1,11 @@
 //! The reverse sweep over `Var`: derivatives that are recorded, and can be differentiated again.
 
-use crate::arena::{Node, arena};
+use crate::arena::arena;
 use crate::checkpoint::run_again;
-use crate::decode::{Decoded, Layout, Operand, Values, layout, read_checkpoint};
+use crate::decode::{Decoded, Operand, Stored, Values, head_of, read_checkpoint};
 use crate::graph::{cold, is_paused, verify};
 use crate::ops::{self, Kind, Op};
-use crate::record::{Custom, Form, code};
+use crate::record::{Custom, Form};
 use crate::sweep::gradient;
 use crate::var::Var;
 use smallvec::SmallVec;
@@ -116,21 +116,18 @@ impl Sweep {
 
     /// Operation and operands of a node of `+ − ×`, straight from the tape: of values, which cost
     /// more, the factors alone.
-    fn arithmetic(&self, Node { p, q, word }: Node) -> Option<(Op, [Var; 2])> {
+    fn arithmetic(&self, stored: Stored) -> Option<(Op, [Var; 2])> {
         let active = |index, value| self.var(Operand { index, value });
-        let (op, x) = match layout(word) {
+        let (op, x) = match stored {
             // The partials of a product are its factors.
-            Layout::Two(op) => (op, [active(word.a(), q), active(word.b(), p)]),
-            Layout::One(op, Form::ConstantRight) => {
-                (op, [active(word.a(), f64::NAN), Var::constant(q)])
-            }
-            Layout::One(op, Form::ConstantLeft) => {
-                (op, [Var::constant(q), active(word.a(), f64::NAN)])
-            }
-            // Of a square it is twice the factor.
-            Layout::One(Op::Mul, Form::Twice) if p.is_finite() => {
-                (Op::Mul, [active(word.a(), 0.5 * p); 2])
-            }
+            Stored::Two { op, a, b, p, q } => (op, [active(a, q), active(b, p)]),
+            Stored::One { op, form, a, p, q } => match form {
+                Form::ConstantRight => (op, [active(a, f64::NAN), Var::constant(q)]),
+                Form::ConstantLeft => (op, [Var::constant(q), active(a, f64::NAN)]),
+                // Of a square it is twice the factor.
+                Form::Twice if op == Op::Mul && p.is_finite() => (op, [active(a, 0.5 * p); 2]),
+                _ => return None,
+            },
             _ => return None,
         };
         matches!(op, Op::Add | Op::Sub | Op::Mul).then_some((op, x))
@@ -138,22 +135,22 @@ impl Sweep {
 
     /// Records what the node at `index`, of adjoint `w`, gives to its operands.
     fn give_to_operands(&mut self, index: usize, w: Var) {
-        let node = arena().node(index);
-        if node.word.code() == code::LEAF {
+        let stored = arena().tape(|tape| self.values.stored(tape, index));
+        if let Stored::Leaf(_) = stored {
             return;
         }
-        if let Some((op, x)) = self.arithmetic(node) {
+        if let Some((op, x)) = self.arithmetic(stored) {
             return self.give_to_arithmetic(op, x, w);
         }
-        let (Decoded { op, n, operands }, value) = arena().nodes(|nodes| {
-            let decoded = self.values.decode(nodes, index);
-            (decoded, self.values.of(nodes, index))
+        let (Decoded { op, n, operands }, value) = arena().tape(|tape| {
+            let decoded = self.values.decode(tape, index);
+            (decoded, self.values.of(tape, index))
         });
         let x: SmallVec<[Var; 4]> = operands.iter().map(|&operand| self.var(operand)).collect();
         match op {
             Op::Add | Op::Sub | Op::Mul => self.give_to_arithmetic(op, [x[0], x[1]], w),
             Op::Checkpoint => {
-                let head = arena().node(index).word.a();
+                let head = head_of(index);
                 let (_, outputs) = read_checkpoint(head);
                 self.pass_on(run_again(head, &x, outputs)[index - head - 1], w);
             }

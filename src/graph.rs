@@ -7,8 +7,8 @@
 //! handle would have to be kept over exactly that many scopes to be taken for another.
 
 use crate::adjoints::adjoints;
-use crate::arena::{Arena, FIRST_EPOCH, INDEX_BITS, arena};
-use crate::decode::{self, Values};
+use crate::arena::{Arena, FIRST_EPOCH, INDEX_BITS, Place, arena};
+use crate::decode::Values;
 use crate::record::{Custom, Segment};
 
 use crate::var::Var;
@@ -42,8 +42,8 @@ pub(crate) struct Cold {
 #[derive(Clone, Copy)]
 struct Frame {
     epoch: u64,
-    /// The index of its first slot.
-    start: usize,
+    /// The place of its first node.
+    start: Place,
 }
 
 #[derive(Clone, Copy)]
@@ -58,7 +58,7 @@ impl Cold {
         Cold {
             frames: vec![Frame {
                 epoch: FIRST_EPOCH,
-                start: 1,
+                start: Place::START,
             }],
             last_epoch: FIRST_EPOCH,
             ended: [None; REMEMBERED],
@@ -97,11 +97,11 @@ impl Cold {
         self.ended[epoch as usize % REMEMBERED] = Some(Ended { epoch, cleared, at });
     }
 
-    /// The open epochs, each with the index of its first slot.
+    /// The open epochs, each with the index of its first node.
     pub(crate) fn epochs(&self) -> Vec<(usize, u64)> {
         self.frames
             .iter()
-            .map(|frame| (frame.start, frame.epoch))
+            .map(|frame| (frame.start.index, frame.epoch))
             .collect()
     }
 
@@ -116,7 +116,7 @@ impl Cold {
             .epoch
     }
 
-    /// Forgets what belongs to the slots from `end` on. What the user gave is returned, to be dropped
+    /// Forgets what belongs to the nodes from `end` on. What the user gave is returned, to be dropped
     /// when the graph can be used again.
     #[inline]
     fn truncate(&mut self, end: usize) -> Option<Forgotten> {
@@ -221,7 +221,7 @@ pub(crate) fn current_epoch() -> u64 {
 /// The id of the node at `index`: its epoch is that of the open scope that it lies in.
 pub(crate) fn id_of(index: usize) -> u64 {
     cold(|cold| {
-        let inside = cold.frames.partition_point(|frame| frame.start <= index);
+        let inside = cold.frames.partition_point(|frame| frame.start.index <= index);
         cold.frames[inside - 1].epoch << INDEX_BITS | index as u64
     })
 }
@@ -271,7 +271,7 @@ impl Switch {
         let arena = arena();
         if paused != is_paused(arena) && !arena.is_retired() {
             let epoch = if paused { PAUSED } else { current_epoch() };
-            arena.restart(epoch, arena.end());
+            arena.go_on(epoch);
         }
     }
 }
@@ -292,10 +292,10 @@ impl Scope {
             let epoch = cold.new_epoch(arena);
             cold.frames.push(Frame {
                 epoch,
-                start: arena.end(),
+                start: arena.place(),
             });
             if !is_paused(arena) {
-                arena.restart(epoch, arena.end());
+                arena.go_on(epoch);
             }
         });
         Scope(at)
@@ -311,11 +311,11 @@ impl Drop for Scope {
             let epoch = cold.recording_epoch(arena);
             // While a function is being recorded, what a comparison noted must stay.
             if watch::is_watching() {
-                arena.restart(epoch, arena.end());
+                arena.go_on(epoch);
                 return None;
             }
             arena.restart(epoch, ended.start);
-            cold.truncate(ended.start)
+            cold.truncate(ended.start.index)
         });
     }
 }
@@ -339,9 +339,12 @@ pub fn clear() {
         for i in 0..cold.frames.len() {
             let epoch = cold.new_epoch(arena);
             cold.end_epoch(arena, cold.frames[i].epoch, true, at);
-            cold.frames[i] = Frame { epoch, start: 1 };
+            cold.frames[i] = Frame {
+                epoch,
+                start: Place::START,
+            };
         }
-        arena.restart(cold.recording_epoch(arena), 1);
+        arena.restart(cold.recording_epoch(arena), Place::START);
         cold.truncate(0)
     });
 }
@@ -367,7 +370,7 @@ pub fn no_grad<R>(f: impl FnOnce() -> R) -> R {
 
 /// The number of nodes in this thread's graph: leaves and recorded operations.
 ///
-/// Constants have no node. Counting takes time in proportion to the number.
+/// Constants have no node.
 ///
 /// ```
 /// use scalargrad::{Var, graph};
@@ -377,12 +380,10 @@ pub fn no_grad<R>(f: impl FnOnce() -> R) -> R {
 /// assert_eq!(graph::len(), 3); // x, x * 3, x * 3 + 1
 /// ```
 pub fn len() -> usize {
-    arena().nodes(|nodes| {
-        nodes
-            .iter()
-            .filter(|node| decode::is_node(node.word))
-            .count()
-    })
+    let nodes = arena().end() - 1;
+    // A segment has an index of its own, which is nobody's handle.
+    COLD.try_with(|cold| nodes - cold.borrow().segments.len())
+        .unwrap_or(nodes)
 }
 
 /// The bytes that this thread's graph holds: nodes, adjoints, and free room for more.

@@ -570,52 +570,6 @@ macro_rules! stamp {
                 Op::Sum, Op::Dot, Op::Norm, Op::LogSumExp, Op::SumExp, Op::Custom, Op::Checkpoint,
             ];
 
-            /// The operations of two operands.
-            pub(crate) const BINARY: &[Op] = &{
-                let mut all = [Op::Constant; Op::BINARY_COUNT];
-                let (mut i, mut n) = (0, 0);
-                while i < Op::ALL.len() {
-                    if Op::ALL[i].is_binary() {
-                        all[n] = Op::ALL[i];
-                        n += 1;
-                    }
-                    i += 1;
-                }
-                all
-            };
-
-            const BINARY_COUNT: usize = {
-                let (mut i, mut n) = (0, 0);
-                while i < Op::ALL.len() {
-                    n += Op::ALL[i].is_binary() as usize;
-                    i += 1;
-                }
-                n
-            };
-
-            /// Its place in [`Op::BINARY`].
-            #[inline(always)]
-            pub(crate) const fn place(self) -> u8 {
-                const PLACES: [u8; Op::ALL.len()] = {
-                    let mut places = [0; Op::ALL.len()];
-                    let mut i = 0;
-                    while i < Op::BINARY.len() {
-                        places[Op::BINARY[i] as usize] = i as u8;
-                        i += 1;
-                    }
-                    places
-                };
-                PLACES[self as usize]
-            }
-
-            const fn is_binary(self) -> bool {
-                match self {
-                    $( Op::$Operator => (&[$(stringify!($oy)),*] as &[&str]).len() == 1, )*
-                    $($( Op::$Op => (&[$(stringify!($y)),*] as &[&str]).len() == 1, )*)*
-                    _ => false,
-                }
-            }
-
             /// The name in drawings: a sign for an operator, the method's name for a function.
             pub const fn label(self) -> &'static str {
                 match self {

@@ -3,20 +3,16 @@
 //! Operands are recorded before their results, so index order is a topological order, and going down
 //! the tape from the output meets every node after all its users.
 //!
-//! What bounds the sweep is not the arithmetic but the way an adjoint takes through memory: stored by
-//! one node and loaded by the next it costs 12 cycles, kept in a register 4. The operand of a node is
-//! very often the node just before it, so the contribution to that one is carried in a register.
+//! The loop itself is [`walk::sweep`]; here is what it leaves to others.
 
-use crate::adjoints::{Adjoints, WINDOW, adjoints};
-use crate::arena::{Node, arena};
+use crate::adjoints::{Adjoints, adjoints};
+use crate::arena::{Place, Tape, arena, code, walk};
 use crate::checkpoint::{leaf, run_again};
 use crate::decode::read_checkpoint;
 use crate::graph::{cold, recording_scope, verify};
-use crate::record::code;
 use crate::var::Var;
 use crate::watch::{self, Reading};
 use smallvec::SmallVec;
-use std::cell::Cell;
 
 /// Fills the adjoints of the ancestors of `output` and makes all others zero.
 #[track_caller]
@@ -31,13 +27,13 @@ pub(crate) fn sweep(output: Var) {
     });
 }
 
-/// Sweeps the slots below `end` down to `floor`, after `seed` has given the outputs their adjoints.
+/// Sweeps the nodes below `end` down to `floor`, after `seed` has given the outputs their adjoints.
 #[track_caller]
 fn sweep_between(floor: usize, end: usize, seed: impl FnOnce(&mut Adjoints)) {
     adjoints(seed);
     let mut end = end;
     while let Some(head) =
-        adjoints(|adjoints| arena().nodes(|nodes| sweep_to_checkpoint(nodes, adjoints, floor, end)))
+        adjoints(|adjoints| arena().tape(|tape| sweep_to_checkpoint(tape, adjoints, floor, end)))
     {
         sweep_checkpoint(head);
         end = head;
@@ -76,110 +72,45 @@ fn sweep_checkpoint(head: usize) {
     });
 }
 
-/// Sweeps the slots below `end` down to `floor`, or to a checkpoint: returns its index.
+/// Sweeps the nodes below `end` down to `floor`, or to a checkpoint: returns its index.
 #[inline]
 fn sweep_to_checkpoint(
-    nodes: &[Node],
+    tape: Tape<'_>,
     adjoints: &mut Adjoints,
     floor: usize,
     end: usize,
 ) -> Option<usize> {
-    let mut i = end;
+    if end <= floor {
+        return None;
+    }
+    let mut place = tape.down_to(tape.known(end), end);
     loop {
-        i = {
-            let (w, live) = adjoints.parts();
-            sweep_fast(nodes, w, live, floor, i)
-        };
-        if i <= floor {
+        let (w, live) = adjoints.parts();
+        place = walk::sweep(tape, w, live, floor, place);
+        if place.index <= floor {
             return None;
         }
-        i -= 1;
-        if nodes[i].word.code() == code::CHECKPOINT {
-            return Some(i);
+        if tape.word(place.position).subcode() == code::CHECKPOINT {
+            return Some(place.index - 1);
         }
-        i = sweep_slots(nodes, adjoints, i);
+        sweep_many(tape, adjoints, place);
+        place = tape.before(place);
     }
 }
 
-/// Sweeps the slots below `end` down to `floor`, or to one that wants more than this loop can do:
-/// returns the index after it.
-///
-/// There is no call in here. One that returns would make the compiler keep the numbers around it in
-/// memory, where each takes three times as long from one node to the next.
+/// Sweeps the node of any number of operands that ends at `place`.
 #[inline(never)]
-fn sweep_fast(
-    nodes: &[Node],
-    adjoints: &mut [f64],
-    live: &mut [bool],
-    floor: usize,
-    end: usize,
-) -> usize {
-    let adjoints = Cell::from_mut(adjoints).as_slice_of_cells();
-    let mut end = end;
-    while end > floor {
-        let window = (end - 1) / WINDOW;
-        if !live[window] {
-            end = window * WINDOW;
-            continue;
-        }
-        let start = (window * WINDOW).max(floor);
-        // What the node before this one gave to the slot `i − 1`.
-        let mut carry = 0.0;
-        let slots = nodes[start..end].iter().zip(&adjoints[start..end]);
-        for (k, (&Node { p, q, word }, adjoint)) in slots.enumerate().rev() {
-            let i = start + k;
-            let w = adjoint.get() + carry;
-            adjoint.set(w);
-            carry = 0.0;
-            if w == 0.0 {
-                continue;
-            }
-            macro_rules! give {
-                ($to:expr, $contribution:expr) => {
-                    if $to + 1 == i {
-                        carry = $contribution; // no node has the same operand twice
-                    } else {
-                        let adjoint = &adjoints[$to];
-                        adjoint.set(adjoint.get() + $contribution);
-                        if $to < start {
-                            live[$to / WINDOW] = true;
-                        }
-                    }
-                };
-            }
-            if word.class() & code::GIVES_TWO != 0 {
-                give!(word.a(), w * p);
-                give!(word.b(), w * q);
-            } else if word.class() & code::GIVES_ONE != 0 {
-                give!(word.a(), w * p);
-            } else if word.code() >= code::NARY {
-                return i + 1;
-            }
-        }
-        if carry != 0.0 {
-            adjoints[start - 1].set(adjoints[start - 1].get() + carry);
-            live[(start - 1) / WINDOW] = true;
-        }
-        end = start;
-    }
-    floor
-}
-
-/// Sweeps a node of any number of operands; returns the index of the first slot that belongs to it.
-#[inline(never)]
-fn sweep_slots(nodes: &[Node], adjoints: &mut Adjoints, i: usize) -> usize {
-    let (w, word) = (adjoints.get(i), nodes[i].word);
+fn sweep_many(tape: Tape<'_>, adjoints: &mut Adjoints, place: Place) {
+    let (w, word) = (adjoints.get(place.index - 1), tape.word(place.position));
     // So that its segment is swept, whatever the signs of its outputs' adjoints.
-    if word.code() == code::OUTPUT {
-        adjoints.add(word.a(), w.abs());
-        return i;
+    if word.subcode() == code::OUTPUT {
+        return adjoints.add(word.a(), w.abs());
     }
-    let first = i - word.b().div_ceil(2);
-    for &Node { p, q, word } in &nodes[first..i] {
+    for (p, q, word) in tape.slots(place.position) {
         let (mut a, mut b) = (word.a(), word.b());
-        if word.code() & (code::DROPS_A | code::DROPS_B) != 0 {
-            a *= (word.code() & code::DROPS_A == 0) as usize;
-            b *= (word.code() & code::DROPS_B == 0) as usize;
+        if word.subcode() != 0 {
+            a *= (word.subcode() & code::DROPS_A == 0) as usize;
+            b *= (word.subcode() & code::DROPS_B == 0) as usize;
         }
         if a != 0 {
             adjoints.add(a, w * p);
@@ -188,7 +119,6 @@ fn sweep_slots(nodes: &[Node], adjoints: &mut Adjoints, i: usize) -> usize {
             adjoints.add(b, w * q);
         }
     }
-    first
 }
 
 /// Sweeps from `output` and adds the adjoints to those that are there.

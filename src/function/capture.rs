@@ -1,8 +1,8 @@
 //! From the tape to a program.
 
 use super::program::{Builder, Guard, Program, Ref};
-use crate::arena::{Node, arena};
-use crate::decode::{is_node, read_node, value_of};
+use crate::arena::{self, arena};
+use crate::decode::{Spot, is_head, read_node, spots, value_of};
 use crate::graph::{cold, verify};
 use crate::ops::Op;
 use crate::var::Var;
@@ -38,7 +38,8 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], watch: Watch) -> Captured
     };
     tape.builder.reserve(end - start, 2 * (end - start));
     let mut comparisons = watch.comparisons.into_iter().peekable();
-    arena.nodes(|nodes| {
+    arena.tape(|nodes| {
+        let spots = spots(nodes, start, end);
         for index in start..=end {
             while let Some(compared) = comparisons.next_if(|next| next.end <= index) {
                 tape.push_guard(&compared);
@@ -46,7 +47,7 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], watch: Watch) -> Captured
             if index < start + inputs.len() {
                 tape.refs.push(Ref::input(index - start));
             } else if index < end {
-                tape.push(index, nodes);
+                tape.push(index, nodes, spots[index - start]);
             }
         }
     });
@@ -101,15 +102,15 @@ struct Tape {
 
 impl Tape {
     #[inline]
-    fn push(&mut self, index: usize, nodes: &[Node]) {
-        if !is_node(nodes[index].word) {
-            // No handle leads here; the node after it reads it.
+    fn push(&mut self, index: usize, nodes: arena::Tape<'_>, spot: Spot) {
+        if is_head(nodes, spot) {
+            // No handle leads here.
             self.refs.push(Ref::input(0));
             return;
         }
         let first = self.builder.open();
         let mut is_active = false;
-        let (op, n) = read_node(nodes, index, |index, value| {
+        let (op, n) = read_node(nodes, index, spot, |index, value| {
             let operand = self.operand(index, value);
             is_active |= !operand.is_constant();
             self.builder.operand(operand);

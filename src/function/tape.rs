@@ -4,10 +4,10 @@
 //! program first would cost as much again.
 
 use super::interpret::Number;
-use crate::arena::{Node, arena};
-use crate::decode::{Layout, is_node, layout, read_node};
+use crate::arena::{Tape, arena};
+use crate::decode::{Spot, Stored, read_node, spots, stored};
 use crate::ops::{self, Kind, Op};
-use crate::record::{Form, code};
+use crate::record::Form;
 use smallvec::SmallVec;
 
 /// The adjoints, over `T`, of the inputs `x`, which stand on the tape from `start` on, for the
@@ -21,18 +21,37 @@ pub(crate) fn adjoints_on_tape<T: Number>(
     values: &mut Vec<T>,
     adjoints: &mut Vec<T>,
 ) -> Option<()> {
-    arena().nodes(|nodes| {
+    arena().tape(|tape| {
         let len = output + 1 - start;
+        let nodes = Nodes {
+            tape,
+            start,
+            spots: spots(tape, start, output + 1),
+        };
         if values.len() < len {
             values.resize(len, T::default());
         }
         adjoints.clear();
         adjoints.resize(len.max(x.len()), T::default());
         values[..x.len()].copy_from_slice(x);
-        forward(nodes, start, x.len(), &mut values[..len.max(x.len())])?;
+        forward(&nodes, x.len(), &mut values[..len.max(x.len())])?;
         adjoints[output - start] = T::from(1.0);
-        reverse(nodes, start, x.len(), values, adjoints)
+        reverse(&nodes, x.len(), values, adjoints)
     })
+}
+
+/// The nodes from the index `start` on.
+struct Nodes<'a> {
+    tape: Tape<'a>,
+    start: usize,
+    spots: Vec<Spot>,
+}
+
+impl Nodes<'_> {
+    #[inline(always)]
+    fn stored(&self, place: usize) -> Stored {
+        stored(self.tape, self.start + place, self.spots[place])
+    }
 }
 
 /// `+ − × ÷`; `None` for what else there is.
@@ -51,16 +70,16 @@ fn arithmetic<T: Number>(op: Op, x: T, y: T) -> Option<T> {
 type Operands<T> = SmallVec<[(Option<usize>, T); 4]>;
 
 fn operands<T: Number>(
-    nodes: &[Node],
-    start: usize,
-    index: usize,
+    nodes: &Nodes<'_>,
+    place: usize,
     values: &[T],
 ) -> Option<(Op, i32, Operands<T>)> {
     let mut operands = Operands::new();
     let mut is_inside = true;
-    let (op, n) = read_node(nodes, index, |index, value| {
-        if index >= start {
-            operands.push((Some(index - start), values[index - start]));
+    let (index, spot) = (nodes.start + place, nodes.spots[place]);
+    let (op, n) = read_node(nodes.tape, index, spot, |index, value| {
+        if index >= nodes.start {
+            operands.push((Some(index - nodes.start), values[index - nodes.start]));
         } else {
             is_inside &= index == 0;
             operands.push((None, T::from(value)));
@@ -69,12 +88,12 @@ fn operands<T: Number>(
     (is_inside && !matches!(op, Op::Custom | Op::Checkpoint)).then_some((op, n, operands))
 }
 
-fn forward<T: Number>(nodes: &[Node], start: usize, inputs: usize, values: &mut [T]) -> Option<()> {
+fn forward<T: Number>(nodes: &Nodes<'_>, inputs: usize, values: &mut [T]) -> Option<()> {
+    let start = nodes.start;
     for place in inputs..values.len() {
-        let Node { p, q, word } = nodes[start + place];
-        let (a, b) = (word.a(), word.b());
-        let fast = match layout(word) {
-            Layout::One(op, form) => {
+        let fast = match nodes.stored(place) {
+            Stored::Leaf(value) => Some(T::from(value)),
+            Stored::One { op, form, a, q, .. } => {
                 let x = values[a.checked_sub(start)?];
                 match (form, op) {
                     (Form::ConstantRight | Form::ConstantLeft, Op::Mul) => Some(x.scaled(q)),
@@ -85,17 +104,15 @@ fn forward<T: Number>(nodes: &[Node], start: usize, inputs: usize, values: &mut 
                     (Form::Alone, op) => Some(one(op, q, x)),
                 }
             }
-            Layout::Two(op) => {
+            Stored::Two { op, a, b, .. } => {
                 let (x, y) = (values[a.checked_sub(start)?], values[b.checked_sub(start)?]);
                 arithmetic(op, x, y)
             }
-            Layout::Other if word.code() == code::LEAF => Some(T::from(p)),
-            Layout::Other if !is_node(word) => continue,
-            Layout::Other => None,
+            Stored::Other => None,
         };
         values[place] = match fast {
             Some(value) => value,
-            None => any(nodes, start, place, values)?,
+            None => any(nodes, place, values)?,
         };
     }
     Some(())
@@ -125,43 +142,43 @@ fn give_one<T: Number>(op: Op, q: f64, x: T, z: T, w: T, adjoint: &mut T) {
 
 /// The value of any node.
 #[inline(never)]
-fn any<T: Number>(nodes: &[Node], start: usize, place: usize, values: &[T]) -> Option<T> {
-    let (op, n, operands) = operands(nodes, start, start + place, values)?;
+fn any<T: Number>(nodes: &Nodes<'_>, place: usize, values: &[T]) -> Option<T> {
+    let (op, n, operands) = operands(nodes, place, values)?;
     let args: SmallVec<[T; 4]> = operands.iter().map(|&(_, x)| x).collect();
     Some(T::row(op, n, &args, &|k| operands[k].0.is_some()))
 }
 
 fn reverse<T: Number>(
-    nodes: &[Node],
-    start: usize,
+    nodes: &Nodes<'_>,
     inputs: usize,
     values: &[T],
     adjoints: &mut [T],
 ) -> Option<()> {
+    let start = nodes.start;
     for place in (inputs..adjoints.len()).rev() {
         let w = adjoints[place];
         if w.is_zero() {
             continue;
         }
-        let Node { q, word, .. } = nodes[start + place];
-        let (a, b) = (word.a(), word.b());
         // The operation, and the operands that it has on the tape and beside it.
-        let (op, x, y) = match layout(word) {
-            Layout::Two(op) => (op, Ok(a), Ok(b)),
-            Layout::One(op, Form::ConstantRight) => (op, Ok(a), Err(q)),
-            Layout::One(op, Form::ConstantLeft) => (op, Err(q), Ok(a)),
-            Layout::One(op, Form::Twice) => (op, Ok(a), Ok(a)),
-            Layout::One(op, Form::Alone) => {
-                let a = a.checked_sub(start)?;
-                if op == Op::Neg {
-                    adjoints[a] -= w;
-                } else {
-                    give_one(op, q, values[a], values[place], w, &mut adjoints[a]);
+        let (op, x, y) = match nodes.stored(place) {
+            Stored::Leaf(_) => continue,
+            Stored::Two { op, a, b, .. } => (op, Ok(a), Ok(b)),
+            Stored::One { op, form, a, q, .. } => match form {
+                Form::ConstantRight => (op, Ok(a), Err(q)),
+                Form::ConstantLeft => (op, Err(q), Ok(a)),
+                Form::Twice => (op, Ok(a), Ok(a)),
+                Form::Alone => {
+                    let a = a.checked_sub(start)?;
+                    if op == Op::Neg {
+                        adjoints[a] -= w;
+                    } else {
+                        give_one(op, q, values[a], values[place], w, &mut adjoints[a]);
+                    }
+                    continue;
                 }
-                continue;
-            }
-            Layout::Other if word.code() == code::LEAF || !is_node(word) => continue,
-            Layout::Other => (Op::Custom, Err(0.0), Err(0.0)),
+            },
+            Stored::Other => (Op::Custom, Err(0.0), Err(0.0)),
         };
         match (op, x, y) {
             (Op::Add, x, y) => {
@@ -193,7 +210,7 @@ fn reverse<T: Number>(
                 };
             }
             _ => {
-                give_any(nodes, start, place, values, adjoints)?;
+                give_any(nodes, place, values, adjoints)?;
             }
         }
     }
@@ -203,14 +220,13 @@ fn reverse<T: Number>(
 /// Adds to the adjoints of the operands of any node what its own gives them.
 #[inline(never)]
 fn give_any<T: Number>(
-    nodes: &[Node],
-    start: usize,
+    nodes: &Nodes<'_>,
     place: usize,
     values: &[T],
     adjoints: &mut [T],
 ) -> Option<()> {
     let w = adjoints[place];
-    let (op, n, operands) = operands(nodes, start, start + place, values)?;
+    let (op, n, operands) = operands(nodes, place, values)?;
     let args: SmallVec<[T; 4]> = operands.iter().map(|&(_, x)| x).collect();
     let is_active = |k: usize| operands[k].0.is_some();
     let partials = ops::partials(op, n, &args, &is_active, values[place]);

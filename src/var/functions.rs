@@ -104,7 +104,7 @@ macro_rules! methods {
         methods!(@several $Op $method $x $($y)*)
     }};
     (@several $Op:ident $method:ident $x:ident $y:ident) => {
-        record::binary(Op::$Op, $x, $y, Real::$method($x.value, $y.value), ops::rules::$method)
+        record::function(Op::$Op, $x, $y, Real::$method($x.value, $y.value), ops::rules::$method)
     };
     (@several $Op:ident $method:ident $x:ident $y:ident $z:ident) => {
         record::ternary(

@@ -2,7 +2,7 @@
 
 use super::Var;
 use crate::ops::{self, Op};
-use crate::record;
+use crate::record::{self, Form};
 use crate::slices::sum;
 use crate::watch::{self, Comparison};
 use smallvec::SmallVec;
@@ -23,19 +23,36 @@ macro_rules! operators {
                 record::binary(Op::$Trait, self, other, self.value $op other.value, ops::rules::$method)
             }
         }
-        operators!(@mixed $Trait $method: Var, f64; f64, Var);
-        operators!(@mixed $Trait $method: &Var, &Var; &Var, Var; Var, &Var);
-        operators!(@mixed $Trait $method: &Var, &f64; &Var, f64; Var, &f64);
-        operators!(@mixed $Trait $method: &f64, &Var; &f64, Var; f64, &Var);
+        impl $Trait<f64> for Var {
+            type Output = Var;
+            #[inline(always)]
+            #[track_caller]
+            fn $method(self, c: f64) -> Var {
+                let value = self.value $op c;
+                record::with_constant(Op::$Trait, self, c, Form::ConstantRight, value, ops::rules::$method)
+            }
+        }
+        impl $Trait<Var> for f64 {
+            type Output = Var;
+            #[inline(always)]
+            #[track_caller]
+            fn $method(self, x: Var) -> Var {
+                let value = self $op x.value;
+                record::with_constant(Op::$Trait, x, self, Form::ConstantLeft, value, ops::rules::$method)
+            }
+        }
+        operators!(@mixed $Trait $method: &Var [*], &Var [*]; &Var [*], Var []; Var [], &Var [*]);
+        operators!(@mixed $Trait $method: &Var [*], &f64 [*]; &Var [*], f64 []; Var [], &f64 [*]);
+        operators!(@mixed $Trait $method: &f64 [*], &Var [*]; &f64 [*], Var []; f64 [], &Var [*]);
         operators!(@assign $TraitAssign $method_assign $op: Var, &Var, f64, &f64);
     )* };
-    (@mixed $Trait:ident $method:ident: $($A:ty, $B:ty);*) => { $(
+    (@mixed $Trait:ident $method:ident: $($A:ty [$($a:tt)?], $B:ty [$($b:tt)?]);*) => { $(
         impl $Trait<$B> for $A {
             type Output = Var;
             #[inline(always)]
             #[track_caller]
             fn $method(self, other: $B) -> Var {
-                $Trait::$method(Var::from(self), Var::from(other))
+                $Trait::$method($($a)? self, $($b)? other)
             }
         }
     )* };

@@ -1,0 +1,232 @@
+//! The loop of the reverse sweep.
+//!
+//! What bounds it is the way an adjoint takes through memory (stored by one node and loaded by the next it
+//! costs 12 cycles, kept in a register 4) and after that the number of instructions. So the contribution to
+//! the node just before the one at hand, which very often is an operand, is *carried* in a register; a
+//! node tells in three bits what it is; and nothing here checks a bound: that alone takes a seventh of the
+//! instructions.
+
+use super::{Place, Tape, code};
+use crate::adjoints::WINDOW;
+
+/// Sweeps the nodes below `from` down to the index `floor`, or to one that wants more than this loop
+/// can do: returns the place after it.
+///
+/// `live` has a flag for each window of the adjoints; it is set where a window gets something, and windows
+/// without are passed over unseen.
+///
+/// There is no call in the loop. One that returns would make the compiler keep the numbers around it in
+/// memory.
+#[inline(never)]
+pub(crate) fn sweep(
+    tape: Tape<'_>,
+    adjoints: &mut [f64],
+    live: &mut [bool],
+    floor: usize,
+    from: Place,
+) -> Place {
+    assert!(floor >= 1 && from.index <= tape.end && from.position <= tape.words.len());
+    assert!(adjoints.len() >= from.index && live.len() * WINDOW >= from.index);
+    let mut place = from;
+    while place.index > floor {
+        let window = (place.index - 1) / WINDOW;
+        let start = (window * WINDOW).max(floor);
+        if !live[window] {
+            let below = live[..window].iter().rposition(|&live| live);
+            place = tape.down_to(place, below.map_or(floor, |below| ((below + 1) * WINDOW).max(floor)));
+            continue;
+        }
+        // SAFETY: the asserts above; `place` is between two nodes, and there is a node at `start`.
+        match unsafe { sweep_window(tape, adjoints.as_mut_ptr(), live.as_mut_ptr(), start, place) } {
+            Ok(before) => place = before,
+            Err(stopped) => return stopped,
+        }
+    }
+    place
+}
+
+/// Sweeps the nodes below `from` down to the index `start`, all of one window: returns the place before
+/// them, or after the one that wants more.
+///
+/// # Safety
+///
+/// There is an adjoint for each index below `from`, and a flag for each window of them; `from` is after a
+/// node of the tape, and `start` at least 1 and the index of one that is not the second of two. By what an
+/// arena warrants, all that this reaches is there then: the words of whole nodes above the empty
+/// tape, and adjoints of operands, which are below their node.
+#[inline(always)]
+unsafe fn sweep_window(
+    tape: Tape<'_>,
+    adjoints: *mut f64,
+    live: *mut bool,
+    start: usize,
+    from: Place,
+) -> Result<Place, Place> {
+    // Indices are kept as offsets of adjoints in bytes, as they stand in a word.
+    let start = 8 * start;
+    // Of the node before the one at hand.
+    let mut before = 8 * (from.index - 2);
+    // What the node at hand gave to the one before.
+    let mut carry = 0.0;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut end = tape.words.as_ptr().add(from.position);
+        macro_rules! adjoint {
+            ($offset:expr) => {
+                *adjoints.byte_add($offset)
+            };
+        }
+        macro_rules! number {
+            ($back:expr) => {
+                *end.sub($back).cast::<f64>()
+            };
+        }
+        macro_rules! add {
+            ($to:expr, $contribution:expr) => {{
+                let to: usize = $to;
+                adjoint!(to) += $contribution;
+                if to < start {
+                    *live.add(to / (8 * WINDOW)) = true;
+                }
+            }};
+        }
+        macro_rules! give {
+            ($to:expr, $contribution:expr) => {{
+                let to: usize = $to;
+                if to == before {
+                    carry = $contribution; // no node has the same operand twice
+                } else {
+                    add!(to, $contribution);
+                }
+            }};
+        }
+        loop {
+            // In two halves: each has a field and bits of its own.
+            let word = *end.sub(1);
+            let (low, high) = (word as u32, (word >> 32) as u32);
+            let a = (low & !7) as usize;
+            let mut w = adjoint!(before + 8) + carry;
+            adjoint!(before + 8) = w;
+            if low & 2 == 0 {
+                if low & code::NEAR as u32 != 0 {
+                    carry = w; // of the sum of the two before
+                    w += adjoint!(before);
+                    adjoint!(before) = w;
+                    before -= 8;
+                    if low & code::TWO as u32 != 0 {
+                        if w != 0.0 {
+                            add!(a, w * number!(3));
+                            add!(high as usize, w * number!(2));
+                        }
+                        end = end.sub(3);
+                    } else {
+                        if w != 0.0 {
+                            add!(a, w * number!(2));
+                        }
+                        end = end.sub(2);
+                    }
+                } else {
+                    carry = 0.0;
+                    if low & code::TWO as u32 != 0 {
+                        if w != 0.0 {
+                            give!(a, w * number!(3));
+                            give!(high as usize, w * number!(2));
+                        }
+                        end = end.sub(3);
+                    } else {
+                        if w != 0.0 {
+                            give!(a, w * number!(2));
+                        }
+                        end = end.sub(2);
+                    }
+                }
+            } else if low & 1 == 0 {
+                carry = 0.0;
+                if w != 0.0 {
+                    if low & 4 != 0 {
+                        carry = w;
+                        if high & (code::NEGATES_LAST | code::NEGATES_OTHER) as u32 != 0 {
+                            if high & code::NEGATES_OTHER as u32 != 0 {
+                                w = -w;
+                            } else {
+                                carry = -w;
+                            }
+                        }
+                        add!(a, w);
+                    } else {
+                        give!(a, w);
+                        if high & code::MINUS as u32 != 0 {
+                            w = -w;
+                        }
+                        give!((high & !7) as usize, w);
+                    }
+                }
+                end = end.sub(1);
+            } else if low & 4 != 0 {
+                carry = 0.0;
+                if w != 0.0 {
+                    give!(a, w * number!(3));
+                }
+                end = end.sub(3);
+            } else {
+                carry = 0.0;
+                let b = (high & !7) as usize;
+                match (high & 7) as u8 {
+                    code::LEAF => end = end.sub(2),
+                    code::SWITCH => {
+                        let p = number!(2);
+                        if p != 0.0 && w != 0.0 {
+                            give!(a, w * p);
+                        }
+                        end = end.sub(2);
+                    }
+                    code::SWITCH_WITH => {
+                        let p = number!(3);
+                        if p != 0.0 && w != 0.0 {
+                            give!(a, w * p);
+                        }
+                        end = end.sub(3);
+                    }
+                    code::PAIR => {
+                        if w != 0.0 {
+                            give!(a, w * number!(4));
+                            give!(b, w * number!(3));
+                        }
+                        end = end.sub(4);
+                    }
+                    code::SWITCH_PAIR => {
+                        let (p, q) = (number!(4), number!(3));
+                        if p != 0.0 && w != 0.0 {
+                            give!(a, w * p);
+                        }
+                        if q != 0.0 && w != 0.0 {
+                            give!(b, w * q);
+                        }
+                        end = end.sub(4);
+                    }
+                    _ => {
+                        if w != 0.0 {
+                            return Err(Place {
+                                index: before / 8 + 2,
+                                position: end.offset_from(tape.words.as_ptr()) as usize,
+                            });
+                        }
+                        end = end.sub(super::Word(word).words());
+                    }
+                }
+            }
+            if before < start {
+                break;
+            }
+            before -= 8;
+        }
+        // `before` is below `start` now.
+        if carry != 0.0 {
+            add!(before, carry);
+        }
+        Ok(Place {
+            index: start / 8,
+            position: end.offset_from(tape.words.as_ptr()) as usize,
+        })
+    }
+}

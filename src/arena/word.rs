@@ -1,0 +1,127 @@
+//! How a node is laid out.
+
+use super::INDEX_BITS;
+
+/// The last word of a node: what it computes, and from which operands.
+///
+/// From the lowest bit: a [code](self::code) of 3 bits, the operand `a` (29 bits), a subcode of 3 bits, the
+/// operand `b` (29 bits). An id, whatever its epoch, goes into a field with one shift.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct Word(pub(super) u64);
+
+/// The codes of nodes, with the words that stand before the last one.
+///
+/// The two lowest bits of [`ONE`](code::ONE) and [`TWO`](code::TWO) are zero, and with [`NEAR`](code::NEAR)
+/// set such a node is two: itself, and after it the sum of the node before it and itself.
+pub(crate) mod code {
+    /// An operation on one active operand, `a`: its partial `p`. `b` is the operation and its form.
+    pub(crate) const ONE: u8 = 0;
+    /// The product of `a` and `b`: the partials `p`, `q`.
+    pub(crate) const TWO: u8 = 4;
+    pub(crate) const NEAR: u8 = 1;
+    pub(crate) const ONE_NEAR: u8 = ONE | NEAR;
+
+    /// `a + b`, or with the subcode [`MINUS`] `a − b`: nothing.
+    pub(crate) const ADD: u8 = 2;
+    pub(crate) const MINUS: u8 = 1;
+    /// The sum of `a` and the node before this one, each negated where the subcode says so: nothing.
+    pub(crate) const ADD_LAST: u8 = 6;
+    pub(crate) const NEGATES_LAST: u8 = 1;
+    pub(crate) const NEGATES_OTHER: u8 = 2;
+    /// The node before this one is the operand on the left.
+    pub(crate) const LAST_IS_LEFT: u8 = 4;
+
+    /// As [`ONE`], and beside the partial another number: the constant operand or the integer parameter.
+    pub(crate) const ONE_WITH: u8 = 7;
+    /// What else there is, told by the subcode.
+    pub(crate) const REST: u8 = 3;
+    /// A leaf: its value.
+    pub(crate) const LEAF: u8 = 0;
+    /// As [`ONE`] and [`ONE_WITH`], but a partial of zero is not propagated.
+    pub(crate) const SWITCH: u8 = 1;
+    pub(crate) const SWITCH_WITH: u8 = 2;
+    /// An operation on two active operands `a` and `b`: the partials `p`, `q`, and the operation.
+    pub(crate) const PAIR: u8 = 3;
+    /// As [`PAIR`], but a partial of zero is not propagated.
+    pub(crate) const SWITCH_PAIR: u8 = 4;
+    /// Any operation, `a`, on `b` operands: the operands by twos, three words each: their partials, and a
+    /// word with their indices; then the value. Where an operand is a constant its index is 0, and its value
+    /// stands in the partial's place; the subcode tells which partials are not propagated.
+    pub(crate) const NARY: u8 = 5;
+    pub(crate) const DROPS_A: u8 = 1;
+    pub(crate) const DROPS_B: u8 = 2;
+    /// A segment that was not kept: as [`NARY`], but for the values of the operands in the partials'
+    /// place, and instead of its own value the number of its outputs, which come right after it.
+    pub(crate) const CHECKPOINT: u8 = 6;
+    /// An output of the segment at `a`: its value.
+    pub(crate) const OUTPUT: u8 = 7;
+}
+
+impl Word {
+    #[inline(always)]
+    pub(crate) const fn new(code: u8, subcode: u8, a: u64, b: u64) -> Word {
+        Word(((a as u32) << 3 | code as u32) as u64 | b << (64 - INDEX_BITS) | (subcode as u64) << 32)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn code(self) -> u8 {
+        (self.0 & 7) as u8
+    }
+
+    #[inline(always)]
+    pub(crate) const fn subcode(self) -> u8 {
+        (self.0 >> 32 & 7) as u8
+    }
+
+    #[inline(always)]
+    pub(crate) const fn a(self) -> usize {
+        (self.0 as u32 >> 3) as usize
+    }
+
+    #[inline(always)]
+    pub(crate) const fn b(self) -> usize {
+        (self.0 >> (64 - INDEX_BITS)) as usize
+    }
+
+    /// Whether it ends a node that the sum of the node before and itself can be made part of.
+    #[inline(always)]
+    pub(crate) const fn can_be_near(self) -> bool {
+        self.0 & 3 == 0
+    }
+
+    /// Whether it ends two nodes.
+    #[inline(always)]
+    pub(crate) const fn is_near(self) -> bool {
+        self.0 & 3 == 1
+    }
+
+    /// Whether it ends just such a node.
+    pub(crate) const fn is(self, code: u8, subcode: u8) -> bool {
+        self.code() == code && self.subcode() == subcode
+    }
+
+    /// The words of the node that it ends.
+    #[inline(always)]
+    pub(crate) const fn words(self) -> usize {
+        match self.code() {
+            code::ADD | code::ADD_LAST => 1,
+            code::REST => match self.subcode() {
+                code::LEAF | code::SWITCH | code::OUTPUT => 2,
+                code::SWITCH_WITH => 3,
+                code::PAIR | code::SWITCH_PAIR => 4,
+                _ => 2 + self.slots(),
+            },
+            code::ONE | code::ONE_NEAR => 2,
+            _ => 3,
+        }
+    }
+
+    /// The words that hold the operands of a node of any number.
+    pub(crate) const fn slots(self) -> usize {
+        3 * self.b().div_ceil(2)
+    }
+}
+
+// The field `b` and the subcode fill the upper half.
+const _: () = assert!(64 - INDEX_BITS == 35);
