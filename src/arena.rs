@@ -90,6 +90,8 @@ pub(crate) struct Arena {
     capacity: Cell<usize>,
     /// Ascending, at least a [`BLOCK`] apart; none beyond the end.
     marks: ManuallyDrop<RefCell<Vec<Place>>>,
+    /// The position of the last mark.
+    marked: Cell<usize>,
     is_lent: Cell<bool>,
     /// The open epochs, each at its place modulo the length of the table, a power of two.
     open: Cell<*mut u64>,
@@ -160,6 +162,7 @@ impl Arena {
             base: Cell::new(base),
             capacity: Cell::new(0),
             marks: ManuallyDrop::new(RefCell::new(Vec::new())),
+            marked: Cell::new(0),
             is_lent: Cell::new(false),
             open: Cell::new((&raw const FIRST_OPEN).cast_mut()),
             open_len: Cell::new(1),
@@ -285,15 +288,16 @@ impl Arena {
     /// Goes on in `epoch` at `place`, and drops the nodes from there on.
     pub(crate) fn restart(&self, epoch: u64, place: Place) {
         assert!(place.index <= self.end() && place.position <= self.position());
-        let mut marks = self.marks.borrow_mut();
-        while marks.last().is_some_and(|mark| mark.index > place.index) {
-            marks.pop();
+        if self.marked.get() > place.position {
+            let mut marks = self.marks.borrow_mut();
+            let kept = marks.partition_point(|mark| mark.position <= place.position);
+            marks.truncate(kept);
+            self.marked.set(marks.last().map_or(0, |mark| mark.position));
+            self.limit.set(self.base.get()); // to be set when something is written
         }
-        drop(marks);
         self.next.set(epoch << INDEX_BITS | place.index as u64);
         // SAFETY: not beyond the old end.
         self.end.set(unsafe { self.base.get().add(place.position) });
-        self.set_limit();
     }
 
     /// Goes on in `epoch`.
@@ -307,9 +311,8 @@ impl Arena {
     /// together: as many words as there are indices left can be written without another look.
     fn set_limit(&self) {
         let position = self.position();
-        let marked = self.marks.borrow().last().map_or(0, |mark| mark.position);
         let left = (INDEX_MASK as usize).saturating_sub(self.end() + SLACK);
-        let limit = (marked + BLOCK)
+        let limit = (self.marked.get() + BLOCK)
             .min(self.capacity.get().saturating_sub(SLACK))
             .min(position + left)
             .max(position);
@@ -396,18 +399,19 @@ impl Arena {
     /// Lends the tape while nothing can be recorded.
     #[inline]
     pub(crate) fn tape<R>(&self, f: impl FnOnce(Tape<'_>) -> R) -> R {
-        struct Restore<'a>(&'a Arena, *mut u64, *mut u64);
+        struct Restore<'a>(&'a Arena, [*mut u64; 3]);
         impl Drop for Restore<'_> {
             fn drop(&mut self) {
-                self.0.base.set(self.1);
-                self.0.end.set(self.2);
+                let [base, end, limit] = self.1;
+                self.0.base.set(base);
+                self.0.end.set(end);
+                self.0.limit.set(limit);
                 self.0.is_lent.set(false);
-                self.0.set_limit();
             }
         }
         assert!(!self.is_lent.get(), "the tape is lent already");
-        let len = self.position();
-        let restore = Restore(self, self.base.get(), self.end.get());
+        let (len, base) = (self.position(), self.base.get());
+        let _restore = Restore(self, [base, self.end.get(), self.limit.get()]);
         // SAFETY: one past the end of the array.
         let empty = unsafe { empty_base().add(EMPTY.len()) };
         self.base.set(empty_base());
@@ -416,7 +420,7 @@ impl Arena {
         self.is_lent.set(true);
         // SAFETY: the words below the end are initialised; the pointers have left the arena, so nothing
         // else reads, writes or grows them until `Restore` brings them back.
-        let words = unsafe { std::slice::from_raw_parts(restore.1, len) };
+        let words = unsafe { std::slice::from_raw_parts(base, len) };
         f(Tape {
             words,
             end: self.end(),
@@ -486,10 +490,9 @@ impl Arena {
     /// Marks this place, if a mark is due. What is written next must be a node of its own: one that is
     /// [near](Word::is_near) would be before the mark, with an index after it.
     fn mark(&self) {
-        let mut marks = self.marks.borrow_mut();
-        if marks.last().map_or(0, |mark| mark.position) + BLOCK <= self.position() {
-            marks.push(self.place());
-            drop(marks);
+        if self.marked.get() + BLOCK <= self.position() {
+            self.marks.borrow_mut().push(self.place());
+            self.marked.set(self.position());
             self.set_limit();
         }
     }
@@ -575,6 +578,7 @@ impl Arena {
         self.replace_open(None);
         self.adjoints.replace(Adjoints::new());
         self.marks.replace(Vec::new());
+        self.marked.set(0);
         self.is_retired.set(true);
         self.next.set(epoch << INDEX_BITS | 1);
         self.set_limit();
@@ -628,8 +632,20 @@ impl<'a> Tape<'a> {
         }
     }
 
-    /// A known place at or after the node before which `index` nodes are.
+    /// The place before which `index` is the first index: not the middle of two nodes that end together.
     #[inline]
+    pub(crate) fn place(self, index: usize) -> Place {
+        if index == self.end {
+            Place {
+                index,
+                position: self.words.len(),
+            }
+        } else {
+            self.down_to(self.known(index), index)
+        }
+    }
+
+    /// A known place with `index` or a later one.
     pub(crate) fn known(self, index: usize) -> Place {
         let above = self.marks.partition_point(|mark| mark.index < index);
         self.marks.get(above).copied().unwrap_or(Place {
@@ -638,7 +654,7 @@ impl<'a> Tape<'a> {
         })
     }
 
-    /// The place before which `index` is the first index, from a later place on.
+    /// As [`place`](Tape::place), from a later place on.
     pub(crate) fn down_to(self, from: Place, index: usize) -> Place {
         let known = self.known(index);
         let mut place = if known.index < from.index { known } else { from };

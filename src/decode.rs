@@ -35,7 +35,7 @@ impl Spot {
 /// The spots of the nodes from index `start` to before `end`.
 pub(crate) fn spots(tape: Tape<'_>, start: usize, end: usize) -> Vec<Spot> {
     let mut spots = vec![Spot::default(); end.saturating_sub(start)];
-    let mut place = tape.down_to(tape.known(end), end);
+    let mut place = tape.place(end);
     while place.index > start {
         for (index, spot) in Spot::at(tape, place) {
             if (start..end).contains(&index) {
@@ -239,6 +239,8 @@ struct Memo<T> {
     items: Vec<T>,
     /// A bit for each item that is known.
     known: Vec<u64>,
+    /// None from here on is.
+    end: usize,
 }
 
 impl<T: Copy + Default> Memo<T> {
@@ -256,6 +258,7 @@ impl<T: Copy + Default> Memo<T> {
     fn set(&mut self, index: usize, item: T) {
         self.items[index] = item;
         self.known[index / 64] |= 1 << (index % 64);
+        self.end = self.end.max(index + 1);
     }
 
     /// Makes room for the nodes below `end`, in fresh pages, which cost nothing until used.
@@ -270,10 +273,12 @@ impl<T: Copy + Default> Memo<T> {
     }
 
     /// Forgets the nodes from `end` on.
+    #[inline]
     fn truncate(&mut self, end: usize) {
-        if end < self.items.len() {
+        if end < self.end {
             self.known[end / 64] &= (1 << (end % 64)) - 1;
-            self.known[end / 64 + 1..].fill(0);
+            self.known[end / 64 + 1..self.end.div_ceil(64)].fill(0);
+            self.end = end;
         }
     }
 }
@@ -394,6 +399,7 @@ impl Values {
     }
 
     /// Forgets those of the nodes from `end` on.
+    #[inline]
     pub(crate) fn truncate(&mut self, end: usize) {
         self.values.truncate(end);
         self.spots.truncate(end);
@@ -432,7 +438,7 @@ pub(crate) fn head_of(index: usize) -> usize {
 
 /// The place after a node that is not the first of two.
 fn after(tape: Tape<'_>, index: usize) -> Place {
-    tape.down_to(tape.known(index + 1), index + 1)
+    tape.place(index + 1)
 }
 
 /// Whether the node that ends at `spot` is the head of a segment, which is nobody's.

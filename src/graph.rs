@@ -116,28 +116,24 @@ impl Cold {
             .epoch
     }
 
-    /// Forgets what belongs to the nodes from `end` on. What the user gave is returned, to be dropped
-    /// when the graph can be used again.
+    /// Forgets what belongs to the nodes from `end` on, but for what the user gave to them: returns
+    /// whether there is such, for [`forget`].
     #[inline]
-    fn truncate(&mut self, end: usize) -> Option<Forgotten> {
+    fn truncate(&mut self, end: usize) -> bool {
         self.values.truncate(end);
         adjoints(|adjoints| adjoints.truncate(end));
-        if self.names.is_empty() && self.customs.is_empty() && self.segments.is_empty() {
-            return None;
-        }
-        self.names.split_off(&end);
-        Some(Forgotten(
-            self.customs.split_off(&end),
-            self.segments.split_off(&end),
-        ))
+        !(self.names.is_empty() && self.customs.is_empty() && self.segments.is_empty())
     }
 }
 
-/// What the user gave to nodes that are gone.
-struct Forgotten(
-    #[expect(dead_code, reason = "only to be dropped")] BTreeMap<usize, Custom>,
-    #[expect(dead_code, reason = "only to be dropped")] BTreeMap<usize, Segment>,
-);
+/// Drops what the user gave to the nodes from `end` on. The graph can be used by what is dropped.
+#[cold]
+fn forget(end: usize) {
+    let _gone = cold(|cold| {
+        cold.names.split_off(&end);
+        (cold.customs.split_off(&end), cold.segments.split_off(&end))
+    });
+}
 
 impl Drop for Cold {
     fn drop(&mut self) {
@@ -305,7 +301,7 @@ impl Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         let arena = arena();
-        let _forgotten = cold(|cold| {
+        let end = cold(|cold| {
             let ended = cold.frames.pop().expect("this scope is the innermost one");
             cold.end_epoch(arena, ended.epoch, false, self.0);
             let epoch = cold.recording_epoch(arena);
@@ -314,9 +310,13 @@ impl Drop for Scope {
                 arena.go_on(epoch);
                 return None;
             }
+            let end = ended.start.index;
             arena.restart(epoch, ended.start);
-            cold.truncate(ended.start.index)
+            cold.truncate(end).then_some(end)
         });
+        if let Some(end) = end {
+            forget(end);
+        }
     }
 }
 
@@ -335,7 +335,7 @@ impl Drop for Scope {
 #[track_caller]
 pub fn clear() {
     let (arena, at) = (arena(), Location::caller());
-    let _forgotten = cold(|cold| {
+    let has_more = cold(|cold| {
         for i in 0..cold.frames.len() {
             let epoch = cold.new_epoch(arena);
             cold.end_epoch(arena, cold.frames[i].epoch, true, at);
@@ -347,6 +347,9 @@ pub fn clear() {
         arena.restart(cold.recording_epoch(arena), Place::START);
         cold.truncate(0)
     });
+    if has_more {
+        forget(0);
+    }
 }
 
 /// Runs `f` without recording: operations give constants, and cost what plain numbers cost.

@@ -28,15 +28,16 @@ pub(crate) fn sweep(output: Var) {
 }
 
 /// Sweeps the nodes below `end` down to `floor`, after `seed` has given the outputs their adjoints.
+#[inline]
 #[track_caller]
 fn sweep_between(floor: usize, end: usize, seed: impl FnOnce(&mut Adjoints)) {
-    adjoints(seed);
-    let mut end = end;
-    while let Some(head) =
-        adjoints(|adjoints| arena().tape(|tape| sweep_to_checkpoint(tape, adjoints, floor, end)))
-    {
+    let mut checkpoint = adjoints(|adjoints| {
+        seed(adjoints);
+        sweep_to_checkpoint(adjoints, floor, end)
+    });
+    while let Some(head) = checkpoint {
         sweep_checkpoint(head);
-        end = head;
+        checkpoint = adjoints(|adjoints| sweep_to_checkpoint(adjoints, floor, head));
     }
 }
 
@@ -74,28 +75,22 @@ fn sweep_checkpoint(head: usize) {
 
 /// Sweeps the nodes below `end` down to `floor`, or to a checkpoint: returns its index.
 #[inline]
-fn sweep_to_checkpoint(
-    tape: Tape<'_>,
-    adjoints: &mut Adjoints,
-    floor: usize,
-    end: usize,
-) -> Option<usize> {
-    if end <= floor {
-        return None;
-    }
-    let mut place = tape.down_to(tape.known(end), end);
-    loop {
-        let (w, live) = adjoints.parts();
-        place = walk::sweep(tape, w, live, floor, place);
-        if place.index <= floor {
-            return None;
+fn sweep_to_checkpoint(adjoints: &mut Adjoints, floor: usize, end: usize) -> Option<usize> {
+    arena().tape(|tape| {
+        let mut place = tape.place(end);
+        loop {
+            let (w, live) = adjoints.parts();
+            place = walk::sweep(tape, w, live, floor, place);
+            if place.index <= floor {
+                return None;
+            }
+            if tape.word(place.position).subcode() == code::CHECKPOINT {
+                return Some(place.index - 1);
+            }
+            sweep_many(tape, adjoints, place);
+            place = tape.before(place);
         }
-        if tape.word(place.position).subcode() == code::CHECKPOINT {
-            return Some(place.index - 1);
-        }
-        sweep_many(tape, adjoints, place);
-        place = tape.before(place);
-    }
+    })
 }
 
 /// Sweeps the node of any number of operands that ends at `place`.
