@@ -1,23 +1,22 @@
 //! The adjoints of the last sweep, and where among them there is anything but zeros.
 //!
-//! They are kept in *windows* of [`WINDOW`] slots. A sweep marks a window *live* when it gives
-//! something to one of its slots; the next sweep zeroes the live windows and no others, and passes over the
-//! rest unseen, so that it does not pay for what the output does not depend on.
+//! They are kept in *windows* of [`WINDOW`] nodes. A window is zeroed when a sweep comes to give something to
+//! one of its nodes for the first time, and is *live* from then on; a sweep passes over the others unseen.
+//! So it pays neither for what the output does not depend on nor for a pass of its own that zeroes.
 
 use crate::arena::arena;
 
-/// Slots in a window.
+/// Nodes in a window.
 pub(crate) const WINDOW: usize = 512;
 
 /// The adjoints of the last sweep: all those outside the live windows are zero.
 pub(crate) struct Adjoints {
-    /// By index.
+    /// By index; outside the live windows they are left from earlier sweeps.
     adjoints: Vec<f64>,
     /// Whether a sweep came to a window.
     live: Vec<bool>,
-    /// The adjoints from here on belong to nobody; they are zero from `clean` on.
+    /// The adjoints from here on belong to nobody.
     end: usize,
-    clean: usize,
 }
 
 /// Runs `f` with the adjoints of this thread's graph.
@@ -32,7 +31,6 @@ impl Adjoints {
             adjoints: Vec::new(),
             live: Vec::new(),
             end: 0,
-            clean: 0,
         }
     }
 
@@ -44,54 +42,60 @@ impl Adjoints {
     /// The adjoint of a node.
     #[inline(always)]
     pub(crate) fn get(&self, index: usize) -> f64 {
-        if index < self.end {
+        if index < self.end && self.live[index / WINDOW] {
             self.adjoints[index]
         } else {
             0.0
         }
     }
 
-    /// Sets the adjoint of a node.
-    #[inline(always)]
-    pub(crate) fn set(&mut self, index: usize, adjoint: f64) {
-        self.adjoints[index] = adjoint;
-        self.live[index / WINDOW] = true;
-    }
-
     /// Adds to the adjoint of a node.
     #[inline(always)]
     pub(crate) fn add(&mut self, index: usize, contribution: f64) {
-        self.set(index, self.adjoints[index] + contribution);
+        let window = index / WINDOW;
+        if !self.live[window] {
+            let start = window * WINDOW;
+            self.adjoints[start..self.end.min(start + WINDOW)].fill(0.0);
+            self.live[window] = true;
+        }
+        self.adjoints[index] += contribution;
     }
 
     /// The adjoints, and the marks of their windows.
     #[inline(always)]
     pub(crate) fn parts(&mut self) -> (&mut [f64], &mut [bool]) {
-        (&mut self.adjoints, &mut self.live)
+        (&mut self.adjoints[..self.end], &mut self.live)
     }
 
-    /// Forgets those of the slots from `end` on.
+    /// Forgets those of the nodes from `end` on.
     #[inline]
     pub(crate) fn truncate(&mut self, end: usize) {
-        self.end = self.end.min(end);
+        if end < self.end {
+            self.live[end.div_ceil(WINDOW)..self.end.div_ceil(WINDOW)].fill(false);
+            self.end = end;
+        }
     }
 
-    /// Makes all adjoints zero, with room for those of the slots below `end`.
+    /// Makes all adjoints zero, with room for those of the nodes below `end`.
     #[inline]
     pub(crate) fn reset(&mut self, end: usize) {
-        self.end = 0;
+        self.truncate(0);
         self.make_room(end);
     }
 
-    /// Makes room for those of the slots below `end`.
+    /// Makes room for those of the nodes below `end`.
     #[inline]
     pub(crate) fn make_room(&mut self, end: usize) {
-        self.zero();
         if end > self.adjoints.len() {
             self.grow(end);
         }
-        self.end = self.end.max(end);
-        self.clean = self.end;
+        if end > self.end {
+            let rest = self.end..end.min(self.end.next_multiple_of(WINDOW));
+            if !rest.is_empty() && self.live[self.end / WINDOW] {
+                self.adjoints[rest].fill(0.0);
+            }
+            self.end = end;
+        }
     }
 
     #[cold]
@@ -103,21 +107,6 @@ impl Adjoints {
             self.adjoints = vec![0.0; windows * WINDOW]; // from fresh pages, which cost nothing until used
         } else {
             self.adjoints.resize(windows * WINDOW, 0.0);
-        }
-    }
-
-    /// Zeroes those that belong to nobody.
-    #[inline]
-    fn zero(&mut self) {
-        let mut start = self.end;
-        while start < self.clean {
-            let window = start / WINDOW;
-            let end = ((window + 1) * WINDOW).min(self.clean);
-            if self.live[window] {
-                self.adjoints[start..end].fill(0.0);
-                self.live[window] = start > window * WINDOW;
-            }
-            start = end;
         }
     }
 

@@ -25,6 +25,7 @@
 
 #![allow(unsafe_code)]
 
+#[macro_use]
 mod trampoline;
 pub(crate) mod walk;
 
@@ -121,22 +122,9 @@ extern "sysv64" fn grow_for_write() {
     }
 }
 
-/// Calls [`grow_for_write`] as if it were one instruction that touches no register.
-///
-/// The cold branch of a write is in the middle of the user's arithmetic. No floating-point register
-/// survives a call, so a plain one there makes the compiler keep the numbers around it in memory, on
-/// the hot path too: 23 ns instead of 15 for `x = sin(x)*a + x*b`.
-#[cold]
-#[inline(always)]
-fn grow_preserving_registers() {
-    #[cfg(all(target_arch = "x86_64", not(target_feature = "avx512f"), not(miri)))]
-    // SAFETY: the trampoline restores every register it or its callee may change, and keeps the
-    // stack aligned for the call. Without the option `nostack` the compiler keeps no red zone here.
-    unsafe {
-        std::arch::asm!("call {}", sym trampoline::grow)
-    };
-    #[cfg(not(all(target_arch = "x86_64", not(target_feature = "avx512f"), not(miri))))]
-    grow_for_write();
+trampoline::preserving_registers! {
+    /// Calls [`grow_for_write`], on the cold branch of a write, which is in the middle of the user's arithmetic.
+    fn grow_preserving_registers() => grow_for_write;
 }
 
 /// The table of an arena that has none yet: a single place.

@@ -22,7 +22,7 @@ pub(crate) fn sweep(output: Var) {
     sweep_between(1, end, |adjoints| {
         adjoints.reset(end);
         if !output.is_constant() {
-            adjoints.set(output.index(), 1.0);
+            adjoints.add(output.index(), 1.0);
         }
     });
 }

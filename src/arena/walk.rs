@@ -6,17 +6,25 @@
 //! node tells in three bits what it is; and nothing here checks a bound: that alone takes a seventh of the
 //! instructions.
 
-use super::{Place, Tape, code};
+use super::{Place, Tape, code, trampoline};
 use crate::adjoints::WINDOW;
+
+/// Zeroes adjoints.
+extern "sysv64" fn zero(first: *mut f64, count: usize) {
+    // SAFETY: `zero_preserving_registers` is told where there are so many.
+    unsafe { first.write_bytes(0, count) }
+}
+
+trampoline::preserving_registers! {
+    /// Calls [`zero`], on the cold branch of a give.
+    fn zero_preserving_registers(first in "rdi": *mut f64, count in "rsi": usize) => zero;
+}
 
 /// Sweeps the nodes below `from` down to the index `floor`, or to one that wants more than this loop
 /// can do: returns the place after it.
 ///
-/// `live` has a flag for each window of the adjoints; it is set where a window gets something, and windows
-/// without are passed over unseen.
-///
-/// There is no call in the loop. One that returns would make the compiler keep the numbers around it in
-/// memory.
+/// `live` has a flag for each window of the adjoints. A window without is zeroed when it is given something,
+/// and gets one; windows that still have none are passed over unseen.
 #[inline(never)]
 pub(crate) fn sweep(
     tape: Tape<'_>,
@@ -37,7 +45,8 @@ pub(crate) fn sweep(
             continue;
         }
         // SAFETY: the asserts above; `place` is between two nodes, and there is a node at `start`.
-        match unsafe { sweep_window(tape, adjoints.as_mut_ptr(), live.as_mut_ptr(), start, place) } {
+        let (w, len, live) = (adjoints.as_mut_ptr(), adjoints.len(), live.as_mut_ptr());
+        match unsafe { sweep_window(tape, w, len, live, start, place) } {
             Ok(before) => place = before,
             Err(stopped) => return stopped,
         }
@@ -50,7 +59,7 @@ pub(crate) fn sweep(
 ///
 /// # Safety
 ///
-/// There is an adjoint for each index below `from`, and a flag for each window of them; `from` is after a
+/// There are `len` adjoints, one for each index below `from` among them, and a flag for each window of them; `from` is after a
 /// node of the tape, and `start` at least 1 and the index of one that is not the second of two. By what an
 /// arena warrants, all that this reaches is there then: the words of whole nodes above the empty
 /// tape, and adjoints of operands, which are below their node.
@@ -58,6 +67,7 @@ pub(crate) fn sweep(
 unsafe fn sweep_window(
     tape: Tape<'_>,
     adjoints: *mut f64,
+    len: usize,
     live: *mut bool,
     start: usize,
     from: Place,
@@ -76,6 +86,11 @@ unsafe fn sweep_window(
                 *adjoints.byte_add($offset)
             };
         }
+        macro_rules! half {
+            ($upper:expr) => {
+                *end.sub(1).cast::<u32>().add($upper ^ cfg!(target_endian = "big") as usize)
+            };
+        }
         macro_rules! number {
             ($back:expr) => {
                 *end.sub($back).cast::<f64>()
@@ -84,10 +99,15 @@ unsafe fn sweep_window(
         macro_rules! add {
             ($to:expr, $contribution:expr) => {{
                 let to: usize = $to;
-                adjoint!(to) += $contribution;
                 if to < start {
-                    *live.add(to / (8 * WINDOW)) = true;
+                    let window = to / (8 * WINDOW);
+                    if !*live.add(window) {
+                        *live.add(window) = true;
+                        let first = window * WINDOW;
+                        zero_preserving_registers(adjoints.add(first), WINDOW.min(len - first));
+                    }
                 }
+                adjoint!(to) += $contribution;
             }};
         }
         macro_rules! give {
@@ -102,8 +122,7 @@ unsafe fn sweep_window(
         }
         loop {
             // In two halves: each has a field and bits of its own.
-            let word = *end.sub(1);
-            let (low, high) = (word as u32, (word >> 32) as u32);
+            let low = half!(0);
             let a = (low & !7) as usize;
             let mut w = adjoint!(before + 8) + carry;
             adjoint!(before + 8) = w;
@@ -116,7 +135,7 @@ unsafe fn sweep_window(
                     if low & code::TWO as u32 != 0 {
                         if w != 0.0 {
                             add!(a, w * number!(3));
-                            add!(high as usize, w * number!(2));
+                            add!(half!(1) as usize, w * number!(2));
                         }
                         end = end.sub(3);
                     } else {
@@ -130,7 +149,7 @@ unsafe fn sweep_window(
                     if low & code::TWO as u32 != 0 {
                         if w != 0.0 {
                             give!(a, w * number!(3));
-                            give!(high as usize, w * number!(2));
+                            give!(half!(1) as usize, w * number!(2));
                         }
                         end = end.sub(3);
                     } else {
@@ -143,6 +162,7 @@ unsafe fn sweep_window(
             } else if low & 1 == 0 {
                 carry = 0.0;
                 if w != 0.0 {
+                    let high = half!(1);
                     if low & 4 != 0 {
                         carry = w;
                         if high & (code::NEGATES_LAST | code::NEGATES_OTHER) as u32 != 0 {
@@ -170,6 +190,7 @@ unsafe fn sweep_window(
                 end = end.sub(3);
             } else {
                 carry = 0.0;
+                let high = half!(1);
                 let b = (high & !7) as usize;
                 match (high & 7) as u8 {
                     code::LEAF => end = end.sub(2),
@@ -211,7 +232,7 @@ unsafe fn sweep_window(
                                 position: end.offset_from(tape.words.as_ptr()) as usize,
                             });
                         }
-                        end = end.sub(super::Word(word).words());
+                        end = end.sub(super::Word(*end.sub(1)).words());
                     }
                 }
             }
