@@ -318,13 +318,15 @@ impl Arena {
             self.grow_for_write();
             end = self.end.get();
         }
-        self.next.set(id + 1);
         // SAFETY: `end < limit`, or the arena has grown: there is room for `SLACK` words.
         unsafe {
-            self.end.set(end.add(N + 1));
             end.cast::<[f64; N]>().write_unaligned(numbers);
             end.add(N).write(word.0);
+            // After what might change them for all the compiler knows: so the next operation has them
+            // in registers.
+            self.end.set(end.add(N + 1));
         }
+        self.next.set(id + 1);
         id
     }
 
@@ -337,7 +339,10 @@ impl Arena {
         unsafe {
             let last = self.end.get().sub(1);
             let word = Word(last.read());
-            if !word.can_be_near() || id.is_multiple_of(WINDOW as u64) {
+            if !word.can_be_near() {
+                return None;
+            }
+            if id.is_multiple_of(WINDOW as u64) {
                 return None; // a window of adjoints would end between the two
             }
             last.write(word.0 | code::NEAR as u64);

@@ -103,6 +103,14 @@ pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var
     let arena = arena();
     let next = arena.next();
     let (a_id, b_id) = (a.id(), b.id());
+    // Of the last two nodes; being just those, neither is old.
+    if op == Op::Add
+        && b_id + 1 == next
+        && a_id + 2 == next
+        && let Some(id) = arena.push_near()
+    {
+        return Var::from_parts(value, id);
+    }
     if ((a_id ^ next) | (b_id ^ next)) >> INDEX_BITS != 0 {
         if b_id == 0 {
             return with_constant(op, a, b.raw(), Form::ConstantRight, value, rule);
@@ -139,21 +147,12 @@ pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var
     Var::from_parts(value, id)
 }
 
-/// Records the sum or the difference of the last node and another one.
-///
-/// Such a node has no numbers, and if the other is the one before the last, and it is a sum, no word.
+/// Records the sum or the difference of the last node and another one, which has no numbers.
 #[inline(always)]
 #[track_caller]
 fn sum_with_last(arena: &Arena, op: Op, a: u64, b: u64) -> Option<u64> {
-    let next = arena.next();
-    let minus = op == Op::Sub;
+    let (next, minus) = (arena.next(), op == Op::Sub);
     let (other, subcode) = if b + 1 == next {
-        if !minus
-            && a + 2 == next
-            && let Some(id) = arena.push_near()
-        {
-            return Some(id);
-        }
         (a, if minus { code::NEGATES_LAST } else { 0 })
     } else if a + 1 == next {
         let negates = if minus { code::NEGATES_OTHER } else { 0 };
