@@ -351,42 +351,22 @@ impl Arena {
         Some(id)
     }
 
-    /// Appends a node that begins with the words of `slots`, three each; returns its id.
+    /// Begins a node with `count` slots, for which there must be room.
     #[inline(always)]
     #[track_caller]
-    pub(crate) fn push_slots(
-        &self,
-        slots: impl ExactSizeIterator<Item = (f64, f64, Word)>,
-        number: f64,
-        word: Word,
-    ) -> u64 {
-        let count = slots.len();
+    pub(crate) fn slots(&self, count: usize) -> Slots<'_> {
         self.reserve_words(3 * count + SLACK);
-        let mut end = self.end.get();
-        let mut written = 0;
-        for (p, q, word) in slots.take(count) {
-            // SAFETY: there is room for three words a slot, and `count` slots at most are written.
-            unsafe {
-                end.cast::<f64>().write(p);
-                end.add(1).cast::<f64>().write(q);
-                end.add(2).write(word.0);
-                end = end.add(3);
-            }
-            written += 1;
+        Slots {
+            arena: self,
+            end: self.end.get(),
+            left: count,
         }
-        assert!(written == count && word.slots() == 3 * count);
-        let id = self.next.get();
-        self.next.set(id + 1);
-        // SAFETY: there is room for `SLACK` words more.
-        unsafe {
-            self.end.set(end.add(2));
-            end.cast::<f64>().write(number);
-            end.add(1).write(word.0);
-        }
-        if self.end.get() > self.limit.get() {
-            self.set_limit();
-        }
-        id
+    }
+
+    /// Begins a node with `count` slots, if there is room.
+    #[inline(always)]
+    pub(crate) fn try_slots(&self, count: usize) -> Option<Slots<'_>> {
+        self.has_room(3 * count + SLACK).then(|| self.slots(count))
     }
 
     /// Lends the tape while nothing can be recorded.
@@ -434,11 +414,17 @@ impl Arena {
     #[inline]
     #[track_caller]
     fn reserve_words(&self, more: usize) {
-        let needed = self.position() + more + SLACK;
-        if self.is_lent.get() || self.is_full() || needed > self.capacity.get() {
+        if !self.has_room(more) {
             self.grow(more)
                 .unwrap_or_else(|refusal| self.refuse(refusal));
         }
+    }
+
+    /// Whether `more` words can be written.
+    #[inline(always)]
+    fn has_room(&self, more: usize) -> bool {
+        let needed = self.position() + more + SLACK;
+        needed <= self.capacity.get() && !self.is_full() && !self.is_lent.get()
     }
 
     /// Whether there is no index left.
@@ -575,6 +561,49 @@ impl Arena {
         self.is_retired.set(true);
         self.next.set(epoch << INDEX_BITS | 1);
         self.set_limit();
+    }
+}
+
+/// A node of any number of operands that is being written. Until it is finished it is not there.
+pub(crate) struct Slots<'a> {
+    arena: &'a Arena,
+    end: *mut u64,
+    left: usize,
+}
+
+impl Slots<'_> {
+    /// Writes two numbers and a word.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, p: f64, q: f64, word: Word) {
+        assert!(self.left > 0, "a slot too many");
+        self.left -= 1;
+        // SAFETY: there is room for three words for each slot that is left.
+        unsafe {
+            self.end.cast::<f64>().write(p);
+            self.end.add(1).cast::<f64>().write(q);
+            self.end.add(2).write(word.0);
+            self.end = self.end.add(3);
+        }
+    }
+
+    /// Appends the node: its slots, a number and a word. Returns its id.
+    #[inline(always)]
+    pub(crate) fn finish(self, number: f64, word: Word) -> u64 {
+        let Slots { arena, end, left } = self;
+        let written = (end.addr() - arena.end.get().addr()) / size_of::<u64>();
+        assert!(left == 0 && written == word.slots(), "a slot too few");
+        let id = arena.next.get();
+        // SAFETY: there is room for `SLACK` words after the slots.
+        unsafe {
+            end.cast::<f64>().write(number);
+            end.add(1).write(word.0);
+            arena.end.set(end.add(2));
+        }
+        arena.next.set(id + 1);
+        if arena.end.get() > arena.limit.get() {
+            arena.set_limit();
+        }
+        id
     }
 }
 

@@ -4,6 +4,7 @@ use crate::arena::{Arena, INDEX_BITS, INDEX_MASK, Word, arena, code};
 use crate::custom::CustomOp;
 use crate::graph::{cold, current_epoch, is_paused, register, stale};
 use crate::ops::{self, Kind, Op};
+use crate::special;
 use crate::var::Var;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -281,28 +282,43 @@ fn push_slots(
             (p, drop, x.id())
         }
     };
-    let slot = |i: usize| {
-        let ((p, drop_a, a), (q, drop_b, b)) = (operand(2 * i), operand(2 * i + 1));
-        (p, q, Word::new(0, drop_a | drop_b << 1, a, b))
-    };
-    arena.push_slots((0..operands.len().div_ceil(2)).map(slot), number, word)
+    let mut slots = arena.slots(operands.len().div_ceil(2));
+    for k in (0..operands.len()).step_by(2) {
+        let ((p, drop_a, a), (q, drop_b, b)) = (operand(k), operand(k + 1));
+        slots.push(p, q, Word::new(0, drop_a | drop_b << 1, a, b));
+    }
+    slots.finish(number, word)
 }
 
-/// Records the dot product of `x` and `y`, a pair to a slot, each the other's partial.
+/// Records the dot product of `x` and `y`, of one length, a pair to a slot, each the other's partial.
 #[track_caller]
-pub(crate) fn dot(x: &[Var], y: &[Var], value: f64) -> Var {
-    let arena = arena();
+pub(crate) fn dot(x: &[Var], y: &[Var]) -> Var {
+    let (arena, pairs) = (arena(), x.iter().zip(y));
+    let (next, mut old) = (arena.next(), 0);
+    let word = Word::new(code::REST, code::NARY, Op::Dot as u64, 2 * x.len() as u64);
+    // All at once, in the hope that all operands are of the current scope.
+    if let Some(mut slots) = arena.try_slots(x.len()) {
+        let value = special::dot(pairs.clone().map(|(x, y)| {
+            old |= (x.id() ^ next) | (y.id() ^ next);
+            slots.push(y.raw(), x.raw(), Word::new(0, 0, x.id(), y.id()));
+            (x.raw(), y.raw())
+        }));
+        if old >> INDEX_BITS == 0 && !x.is_empty() {
+            return Var::from_parts(value, slots.finish(value, word));
+        }
+    }
+    let value = special::dot(pairs.clone().map(|(x, y)| (x.raw(), y.raw())));
     if !(any_recorded(arena, x) | any_recorded(arena, y)) {
         return Var::constant(value);
     }
-    let slots = x.iter().zip(y).map(|(x, y)| {
+    let mut slots = arena.slots(x.len());
+    for (x, y) in pairs {
         // Where a factor is constant, its own value stands in its place.
         let p = if x.is_constant() { x } else { y }.raw();
         let q = if y.is_constant() { y } else { x }.raw();
-        (p, q, Word::new(0, 0, x.id(), y.id()))
-    });
-    let word = Word::new(code::REST, code::NARY, Op::Dot as u64, 2 * x.len() as u64);
-    Var::from_parts(value, arena.push_slots(slots, value, word))
+        slots.push(p, q, Word::new(0, 0, x.id(), y.id()));
+    }
+    Var::from_parts(value, slots.finish(value, word))
 }
 
 /// Records the shares of a softmax.

@@ -3,7 +3,6 @@
 use crate::ops::{self, Op};
 use crate::real::Real;
 use crate::record;
-use crate::special;
 use crate::var::Var;
 use smallvec::SmallVec;
 use std::iter;
@@ -53,11 +52,7 @@ pub fn dot(x: &[Var], y: &[Var]) -> Var {
         y.len(),
         "scalargrad: dot: the slices have different lengths"
     );
-    record::dot(
-        x,
-        y,
-        special::dot(x.iter().zip(y).map(|(x, y)| (x.raw(), y.raw()))),
-    )
+    record::dot(x, y)
 }
 
 /// The sum `Σ wᵢ·xᵢ` with weights that are plain numbers: one node.

@@ -6,7 +6,7 @@
 //! The loop itself is [`walk::sweep`]; here is what it leaves to others.
 
 use crate::adjoints::{Adjoints, adjoints};
-use crate::arena::{Place, Tape, arena, code, walk};
+use crate::arena::{arena, code, walk};
 use crate::checkpoint::{leaf, run_again};
 use crate::decode::read_checkpoint;
 use crate::graph::{cold, recording_scope, verify};
@@ -84,36 +84,16 @@ fn sweep_to_checkpoint(adjoints: &mut Adjoints, floor: usize, end: usize) -> Opt
             if place.index <= floor {
                 return None;
             }
-            if tape.word(place.position).subcode() == code::CHECKPOINT {
-                return Some(place.index - 1);
+            let (index, word) = (place.index - 1, tape.word(place.position));
+            if word.subcode() == code::CHECKPOINT {
+                return Some(index);
             }
-            sweep_many(tape, adjoints, place);
+            // An output, which sees to it that its segment is swept, whatever the signs of the adjoints.
+            let w = adjoints.get(index).abs();
+            adjoints.add(word.a(), w);
             place = tape.before(place);
         }
     })
-}
-
-/// Sweeps the node of any number of operands that ends at `place`.
-#[inline(never)]
-fn sweep_many(tape: Tape<'_>, adjoints: &mut Adjoints, place: Place) {
-    let (w, word) = (adjoints.get(place.index - 1), tape.word(place.position));
-    // So that its segment is swept, whatever the signs of its outputs' adjoints.
-    if word.subcode() == code::OUTPUT {
-        return adjoints.add(word.a(), w.abs());
-    }
-    for (p, q, word) in tape.slots(place.position) {
-        let (mut a, mut b) = (word.a(), word.b());
-        if word.subcode() != 0 {
-            a *= (word.subcode() & code::DROPS_A == 0) as usize;
-            b *= (word.subcode() & code::DROPS_B == 0) as usize;
-        }
-        if a != 0 {
-            adjoints.add(a, w * p);
-        }
-        if b != 0 {
-            adjoints.add(b, w * q);
-        }
-    }
 }
 
 /// Sweeps from `output` and adds the adjoints to those that are there.

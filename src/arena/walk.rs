@@ -20,8 +20,8 @@ trampoline::preserving_registers! {
     fn zero_preserving_registers(first in "rdi": *mut f64, count in "rsi": usize) => zero;
 }
 
-/// Sweeps the nodes below `from` down to the index `floor`, or to one that wants more than this loop
-/// can do: returns the place after it.
+/// Sweeps the nodes below `from` down to the index `floor`, or to a checkpoint or an output of one: returns
+/// the place after it.
 ///
 /// `live` has a flag for each window of the adjoints. A window without is zeroed when it is given something,
 /// and gets one; windows that still have none are passed over unseen.
@@ -48,10 +48,72 @@ pub(crate) fn sweep(
         let (w, len, live) = (adjoints.as_mut_ptr(), adjoints.len(), live.as_mut_ptr());
         match unsafe { sweep_window(tape, w, len, live, start, place) } {
             Ok(before) => place = before,
+            Err(many) if tape.word(many.position).subcode() == code::NARY => {
+                // SAFETY: as above; this is the node that the sweep came to.
+                unsafe { sweep_slots(tape, w, len, live, start, many) };
+                place = tape.before(many);
+            }
             Err(stopped) => return stopped,
         }
     }
     place
+}
+
+/// Adds to the adjoint at an offset; `start` is that of a window that is live.
+///
+/// # Safety
+///
+/// As [`sweep_window`] has it.
+#[inline(always)]
+unsafe fn add(
+    adjoints: *mut f64,
+    len: usize,
+    live: *mut bool,
+    start: usize,
+    to: usize,
+    contribution: f64,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if to < start {
+            let window = to / (8 * WINDOW);
+            if !*live.add(window) {
+                *live.add(window) = true;
+                let first = window * WINDOW;
+                zero_preserving_registers(adjoints.add(first), WINDOW.min(len - first));
+            }
+        }
+        *adjoints.byte_add(to) += contribution;
+    }
+}
+
+/// Sweeps the node of any number of operands that ends at a place.
+///
+/// # Safety
+///
+/// As [`sweep_window`] has it, for the window from the index `start` on.
+#[inline]
+unsafe fn sweep_slots(
+    tape: Tape<'_>,
+    adjoints: *mut f64,
+    len: usize,
+    live: *mut bool,
+    start: usize,
+    place: Place,
+) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let w = *adjoints.add(place.index - 1);
+        for (p, q, word) in tape.slots(place.position) {
+            let (a, b, drops) = (8 * word.a(), 8 * word.b(), word.subcode());
+            if a != 0 && drops & code::DROPS_A == 0 {
+                add(adjoints, len, live, 8 * start, a, w * p);
+            }
+            if b != 0 && drops & code::DROPS_B == 0 {
+                add(adjoints, len, live, 8 * start, b, w * q);
+            }
+        }
+    }
 }
 
 /// Sweeps the nodes below `from` down to the index `start`, all of one window: returns the place before
@@ -97,18 +159,9 @@ unsafe fn sweep_window(
             };
         }
         macro_rules! add {
-            ($to:expr, $contribution:expr) => {{
-                let to: usize = $to;
-                if to < start {
-                    let window = to / (8 * WINDOW);
-                    if !*live.add(window) {
-                        *live.add(window) = true;
-                        let first = window * WINDOW;
-                        zero_preserving_registers(adjoints.add(first), WINDOW.min(len - first));
-                    }
-                }
-                adjoint!(to) += $contribution;
-            }};
+            ($to:expr, $contribution:expr) => {
+                add(adjoints, len, live, start, $to, $contribution)
+            };
         }
         macro_rules! give {
             ($to:expr, $contribution:expr) => {{
