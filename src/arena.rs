@@ -27,10 +27,12 @@
 
 #[macro_use]
 mod trampoline;
-pub(crate) mod walk;
 
+mod epochs;
+pub(crate) mod walk;
 mod word;
 
+use epochs::OpenEpochs;
 pub(crate) use word::{Word, code};
 
 use crate::adjoints::{Adjoints, WINDOW};
@@ -94,9 +96,7 @@ pub(crate) struct Arena {
     /// The position of the last mark.
     marked: Cell<usize>,
     is_lent: Cell<bool>,
-    /// The open epochs, each at its place modulo the length of the table, a power of two.
-    open: Cell<*mut u64>,
-    open_len: Cell<usize>,
+    open: OpenEpochs,
     is_retired: Cell<bool>,
     /// Freed by [`retire`](Arena::retire).
     pub(crate) adjoints: ManuallyDrop<RefCell<Adjoints>>,
@@ -127,11 +127,6 @@ trampoline::preserving_registers! {
     fn grow_preserving_registers() => grow_for_write;
 }
 
-/// The table of an arena that has none yet: a single place.
-static FIRST_OPEN: u64 = FIRST_EPOCH;
-/// The table of an arena that is retired.
-static NONE_OPEN: u64 = 0;
-
 /// The base of an arena that has no memory. Nothing is written there: its limit is its end.
 fn empty_base() -> *mut u64 {
     EMPTY.as_ptr().cast_mut()
@@ -152,8 +147,7 @@ impl Arena {
             marks: ManuallyDrop::new(RefCell::new(Vec::new())),
             marked: Cell::new(0),
             is_lent: Cell::new(false),
-            open: Cell::new((&raw const FIRST_OPEN).cast_mut()),
-            open_len: Cell::new(1),
+            open: OpenEpochs::new(),
             is_retired: Cell::new(false),
             adjoints: ManuallyDrop::new(RefCell::new(Adjoints::new())),
             refusal: Cell::new(Refusal::Full),
@@ -163,81 +157,13 @@ impl Arena {
     /// Whether the scope that `id` was recorded in is open.
     #[inline(always)]
     pub(crate) fn is_open(&self, id: u64) -> bool {
-        let epoch = id >> INDEX_BITS;
-        // SAFETY: the index is below `open_len`, the length of the table, which is never freed
-        // without being replaced.
-        let open = unsafe {
-            *self
-                .open
-                .get()
-                .add(epoch as usize & (self.open_len.get() - 1))
-        };
-        open == epoch
+        self.open.contains(id >> INDEX_BITS)
     }
 
-    /// Opens `epoch`, unless its place in the table is another's.
-    pub(crate) fn try_open(&self, epoch: u64) -> bool {
-        self.entry(epoch).is_some_and(|place| {
-            place.get() == 0 && {
-                place.set(epoch);
-                true
-            }
-        })
-    }
-
-    /// Closes `epoch`.
-    pub(crate) fn close(&self, epoch: u64) {
-        if let Some(place) = self.entry(epoch).filter(|place| place.get() == epoch) {
-            place.set(0);
-        }
-    }
-
-    /// The number of places in the table of open epochs.
-    pub(crate) fn places(&self) -> usize {
-        self.open_len.get()
-    }
-
-    /// Makes a table of `len` places, a power of two, in which just `epochs` are open.
-    pub(crate) fn rebuild_open(&self, len: usize, epochs: impl Iterator<Item = u64>) {
-        assert!(len.is_power_of_two() && len > 1);
-        let mut table = vec![0; len].into_boxed_slice();
-        for epoch in epochs {
-            table[epoch as usize & (len - 1)] = epoch;
-        }
-        self.replace_open(Some(table));
-    }
-
-    fn entry(&self, epoch: u64) -> Option<&Cell<u64>> {
-        if self.has_no_table() {
-            return None;
-        }
-        // SAFETY: as in `is_open`; this table is not an immutable one, and the `Cell` lives
-        // no longer than the call that asked for it.
-        Some(unsafe {
-            Cell::from_mut(
-                &mut *self
-                    .open
-                    .get()
-                    .add(epoch as usize & (self.open_len.get() - 1)),
-            )
-        })
-    }
-
-    fn has_no_table(&self) -> bool {
-        self.open_len.get() == 1
-    }
-
-    fn replace_open(&self, table: Option<Box<[u64]>>) {
-        if !self.has_no_table() {
-            let old = ptr::slice_from_raw_parts_mut(self.open.get(), self.open_len.get());
-            // SAFETY: it came from `Box::into_raw` of a slice of this length, and is replaced below.
-            drop(unsafe { Box::from_raw(old) });
-        }
-        self.open_len.set(table.as_ref().map_or(1, |t| t.len()));
-        self.open
-            .set(table.map_or((&raw const NONE_OPEN).cast_mut(), |t| {
-                Box::into_raw(t).cast()
-            }));
+    /// The epochs that are open.
+    #[inline(always)]
+    pub(crate) fn open(&self) -> &OpenEpochs {
+        &self.open
     }
 
     /// The id that the next node will have.
@@ -269,8 +195,7 @@ impl Arena {
 
     /// The bytes held.
     pub(crate) fn bytes(&self) -> usize {
-        self.capacity.get() * size_of::<u64>()
-            + self.marks.borrow().capacity() * size_of::<Place>()
+        self.capacity.get() * size_of::<u64>() + self.marks.borrow().capacity() * size_of::<Place>()
     }
 
     /// Goes on in `epoch` at `place`, and drops the nodes from there on.
@@ -280,7 +205,8 @@ impl Arena {
             let mut marks = self.marks.borrow_mut();
             let kept = marks.partition_point(|mark| mark.position <= place.position);
             marks.truncate(kept);
-            self.marked.set(marks.last().map_or(0, |mark| mark.position));
+            self.marked
+                .set(marks.last().map_or(0, |mark| mark.position));
             self.limit.set(self.base.get()); // to be set when something is written
         }
         self.next.set(epoch << INDEX_BITS | place.index as u64);
@@ -554,7 +480,7 @@ impl Arena {
             // SAFETY: allocated by `allocate` with this layout, and no longer reachable.
             unsafe { dealloc(base.cast(), layout) };
         }
-        self.replace_open(None);
+        self.open.retire();
         self.adjoints.replace(Adjoints::new());
         self.marks.replace(Vec::new());
         self.marked.set(0);
@@ -654,17 +580,30 @@ impl<'a> Tape<'a> {
         }
     }
 
-    /// The place before which `index` is the first index: not the middle of two nodes that end together.
+    /// The first place with `index` or, in the middle of two nodes that end together, the one after.
     #[inline]
     pub(crate) fn place(self, index: usize) -> Place {
         if index == self.end {
-            Place {
+            return Place {
                 index,
                 position: self.words.len(),
-            }
-        } else {
-            self.down_to(self.known(index), index)
+            };
         }
+        let mut place = self.known(index);
+        while place.index > index {
+            let before = self.before(place);
+            if before.index < index {
+                break;
+            }
+            place = before;
+        }
+        place
+    }
+
+    /// The last known place before the node at `index`.
+    pub(crate) fn known_before(self, index: usize) -> Place {
+        let above = self.marks.partition_point(|mark| mark.index <= index);
+        above.checked_sub(1).map_or(Place::START, |k| self.marks[k])
     }
 
     /// A known place with `index` or a later one.
@@ -676,10 +615,14 @@ impl<'a> Tape<'a> {
         })
     }
 
-    /// As [`place`](Tape::place), from a later place on.
+    /// The place with `index`, which is not in the middle of two nodes, from a later place on.
     pub(crate) fn down_to(self, from: Place, index: usize) -> Place {
         let known = self.known(index);
-        let mut place = if known.index < from.index { known } else { from };
+        let mut place = if known.index < from.index {
+            known
+        } else {
+            from
+        };
         while place.index > index {
             place = self.before(place);
         }

@@ -301,7 +301,7 @@ impl Values {
 
     /// Where the node at `index` stands.
     ///
-    /// Where it is not known, it is found for all from there to the next place that is.
+    /// Where it is not known, it is found for all from one known place to the next.
     #[inline]
     pub(crate) fn spot(&mut self, tape: Tape<'_>, index: usize) -> Spot {
         self.make_room(tape.end());
@@ -313,16 +313,14 @@ impl Values {
 
     #[cold]
     fn find(&mut self, tape: Tape<'_>, index: usize) -> Spot {
-        let mut place = tape.known(index + 1);
-        loop {
+        let (mut place, first) = (tape.known(index + 1), tape.known_before(index));
+        while place.index > first.index {
             for (index, spot) in Spot::at(tape, place) {
                 self.spots.set(index, spot.0);
             }
-            if let Some(spot) = self.spots.get(index) {
-                return Spot(spot);
-            }
             place = tape.before(place);
         }
+        Spot(self.spots.get(index).expect("it is among them"))
     }
 
     /// The node at `index`.

@@ -71,16 +71,18 @@ impl Cold {
 
     /// Opens an epoch that no open scope's place in the table collides with.
     fn new_epoch(&mut self, arena: &Arena) -> u64 {
-        if (self.frames.len() + 1) * 2 > arena.places() {
-            let len = (arena.places() * 2).max(64);
-            arena.rebuild_open(len, self.frames.iter().map(|frame| frame.epoch));
+        if (self.frames.len() + 1) * 2 > arena.open().places() {
+            let len = (arena.open().places() * 2).max(64);
+            arena
+                .open()
+                .rebuild(len, self.frames.iter().map(|frame| frame.epoch));
         }
         loop {
             self.last_epoch += 1;
             if self.last_epoch >= PAUSED {
                 self.last_epoch = FIRST_EPOCH;
             }
-            if arena.try_open(self.last_epoch) {
+            if arena.open().try_open(self.last_epoch) {
                 return self.last_epoch;
             }
         }
@@ -93,7 +95,7 @@ impl Cold {
         cleared: bool,
         at: &'static Location<'static>,
     ) {
-        arena.close(epoch);
+        arena.open().close(epoch);
         self.ended[epoch as usize % REMEMBERED] = Some(Ended { epoch, cleared, at });
     }
 
@@ -217,7 +219,9 @@ pub(crate) fn current_epoch() -> u64 {
 /// The id of the node at `index`: its epoch is that of the open scope that it lies in.
 pub(crate) fn id_of(index: usize) -> u64 {
     cold(|cold| {
-        let inside = cold.frames.partition_point(|frame| frame.start.index <= index);
+        let inside = cold
+            .frames
+            .partition_point(|frame| frame.start.index <= index);
         cold.frames[inside - 1].epoch << INDEX_BITS | index as u64
     })
 }

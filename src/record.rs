@@ -46,7 +46,10 @@ fn push_two(arena: &Arena, op: Op, a: u64, b: u64, p: f64, q: f64) -> u64 {
         Kind::Smooth => code::PAIR,
         Kind::Switch | Kind::Step => code::SWITCH_PAIR,
     };
-    arena.push([p, q, f64::from(op as u8)], Word::new(code::REST, pair, a, b))
+    arena.push(
+        [p, q, f64::from(op as u8)],
+        Word::new(code::REST, pair, a, b),
+    )
 }
 
 /// A user's own operation.
@@ -336,7 +339,10 @@ pub(crate) fn softmax(c: Var, operands: &[Var], s: f64) -> Vec<Var> {
         let (op, args) = (Op::SoftmaxShare, [x.raw(), c.raw(), s.raw()]);
         let z = ops::value(op, args, 0);
         let partial = |k| ops::partial(op, k, args, 0, z, 0.0);
-        Var::from_parts(z, push_two(arena(), op, x.id(), c.id(), partial(0), partial(1)))
+        Var::from_parts(
+            z,
+            push_two(arena(), op, x.id(), c.id(), partial(0), partial(1)),
+        )
     };
     operands[1..].iter().map(share).collect()
 }

@@ -20,7 +20,7 @@ pub(crate) fn sweep(output: Var) {
     verify(output);
     let end = output.index() + 1;
     sweep_between(1, end, |adjoints| {
-        adjoints.reset(end);
+        adjoints.reset(end + 1); // a sum that ends together with the output is passed on the way
         if !output.is_constant() {
             adjoints.add(output.index(), 1.0);
         }

@@ -55,7 +55,7 @@ impl Var {
     ///
     /// # Panics
     ///
-    /// If the graph is full (2²⁹ − 1 slots) or there is no memory for it; the graph stays usable.
+    /// If the graph is full (2²⁹ − 1 nodes) or there is no memory for it; the graph stays usable.
     ///
     /// ```
     /// let x = scalargrad::Var::new(2.0);

@@ -35,7 +35,7 @@ pub(crate) struct Watch {
 pub(crate) struct Compared {
     pub comparison: Comparison,
     pub operands: [Operand; 2],
-    /// The number of slots on the tape at the time.
+    /// The index that the next node had at the time.
     pub end: usize,
     pub at: &'static Location<'static>,
 }

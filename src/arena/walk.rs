@@ -41,7 +41,10 @@ pub(crate) fn sweep(
         let start = (window * WINDOW).max(floor);
         if !live[window] {
             let below = live[..window].iter().rposition(|&live| live);
-            place = tape.down_to(place, below.map_or(floor, |below| ((below + 1) * WINDOW).max(floor)));
+            place = tape.down_to(
+                place,
+                below.map_or(floor, |below| ((below + 1) * WINDOW).max(floor)),
+            );
             continue;
         }
         // SAFETY: the asserts above; `place` is between two nodes, and there is a node at `start`.
@@ -150,7 +153,9 @@ unsafe fn sweep_window(
         }
         macro_rules! half {
             ($upper:expr) => {
-                *end.sub(1).cast::<u32>().add($upper ^ cfg!(target_endian = "big") as usize)
+                *end.sub(1)
+                    .cast::<u32>()
+                    .add($upper ^ cfg!(target_endian = "big") as usize)
             };
         }
         macro_rules! number {

@@ -91,7 +91,7 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], watch: Watch) -> Captured
 /// The tape as far as it has been read.
 struct Tape {
     start: usize,
-    /// What each slot from `start` on has become.
+    /// What each node from `start` on has become.
     refs: Vec<Ref>,
     builder: Builder,
     /// Nodes that are constants, whose values are still to be asked for.

@@ -17,5 +17,6 @@ mod rooms;
 mod saved;
 mod source;
 mod sweep;
+mod tape;
 mod taylor;
 mod values;
