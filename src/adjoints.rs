@@ -42,10 +42,9 @@ impl Adjoints {
     /// The adjoint of a node.
     #[inline(always)]
     pub(crate) fn get(&self, index: usize) -> f64 {
-        if index < self.end && self.live[index / WINDOW] {
-            self.adjoints[index]
-        } else {
-            0.0
+        match (self.live.get(index / WINDOW), self.adjoints.get(index)) {
+            (Some(true), Some(&w)) if index < self.end => w,
+            _ => 0.0,
         }
     }
 

@@ -166,6 +166,16 @@ impl Arena {
         &self.open
     }
 
+    /// The adjoint of a node.
+    #[inline(always)]
+    pub(crate) fn adjoint(&self, index: usize) -> f64 {
+        // SAFETY: `get` changes nothing and calls nothing that could.
+        let adjoints = unsafe { self.adjoints.try_borrow_unguarded() };
+        adjoints
+            .expect("no sweep is under way")
+            .get(index)
+    }
+
     /// The id that the next node will have.
     #[inline(always)]
     pub(crate) fn next(&self) -> u64 {

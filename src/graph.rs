@@ -194,7 +194,7 @@ pub(crate) fn stale(id: u64) -> ! {
 #[track_caller]
 pub(crate) fn verify(x: Var) {
     let (arena, id) = (arena(), x.id());
-    if id != 0 && (id ^ arena.next()) >> INDEX_BITS != 0 && !arena.is_open(id) {
+    if (id ^ arena.next()) >> INDEX_BITS != 0 && id != 0 && !arena.is_open(id) {
         stale(id);
     }
 }

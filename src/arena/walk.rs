@@ -251,7 +251,7 @@ unsafe fn sweep_window(
                 let high = half!(1);
                 let b = (high & !7) as usize;
                 match (high & 7) as u8 {
-                    code::LEAF => end = end.sub(2),
+                    _ if high & 7 == code::LEAF as u32 => end = end.sub(2),
                     code::SWITCH => {
                         let p = number!(2);
                         if p != 0.0 && w != 0.0 {
