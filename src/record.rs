@@ -107,12 +107,7 @@ pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var
     let arena = arena();
     let next = arena.next();
     let (a_id, b_id) = (a.id(), b.id());
-    // Of the last two nodes; being just those, neither is old.
-    if op == Op::Add
-        && b_id + 1 == next
-        && a_id + 2 == next
-        && let Some(id) = arena.push_near()
-    {
+    if let Some(id) = sum_with_last(arena, op, a_id, b_id) {
         return Var::from_parts(value, id);
     }
     if ((a_id ^ next) | (b_id ^ next)) >> INDEX_BITS != 0 {
@@ -125,11 +120,6 @@ pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var
         if !(is_recorded(arena, a_id) & is_recorded(arena, b_id)) {
             return Var::constant(value);
         }
-    }
-    if matches!(op, Op::Add | Op::Sub)
-        && let Some(id) = sum_with_last(arena, op, a_id, b_id)
-    {
-        return Var::from_parts(value, id);
     }
     let (x, y) = (a.raw(), b.raw());
     let tie = match op.kind() {
@@ -151,12 +141,27 @@ pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var
     Var::from_parts(value, id)
 }
 
-/// Records the sum or the difference of the last node and another one, which has no numbers.
+/// Records the sum or the difference of the last node and another one of the current scope.
+///
+/// Such a node has no numbers, and if the other is the one before the last, and it is a sum, no word. The last
+/// node is not old, being just that.
 #[inline(always)]
 #[track_caller]
 fn sum_with_last(arena: &Arena, op: Op, a: u64, b: u64) -> Option<u64> {
     let (next, minus) = (arena.next(), op == Op::Sub);
+    if op != Op::Add && !minus {
+        return None;
+    }
     let (other, subcode) = if b + 1 == next {
+        if !minus
+            && a + 2 == next
+            && let Some(id) = arena.push_near()
+        {
+            return Some(id);
+        }
+        if a == b {
+            return None;
+        }
         (a, if minus { code::NEGATES_LAST } else { 0 })
     } else if a + 1 == next {
         let negates = if minus { code::NEGATES_OTHER } else { 0 };
@@ -164,7 +169,7 @@ fn sum_with_last(arena: &Arena, op: Op, a: u64, b: u64) -> Option<u64> {
     } else {
         return None;
     };
-    (a != b).then(|| arena.push([], Word::new(code::ADD_LAST, subcode, other, 0)))
+    (!is_old(next, other)).then(|| arena.push([], Word::new(code::ADD_LAST, subcode, other, 0)))
 }
 
 /// Records an operation of one operand and a number, on the side that the form tells.

@@ -81,6 +81,9 @@ unsafe fn add(
         if to < start {
             let window = to / (8 * WINDOW);
             if !*live.add(window) {
+                if contribution == 0.0 {
+                    return;
+                }
                 *live.add(window) = true;
                 let first = window * WINDOW;
                 zero_preserving_registers(adjoints.add(first), WINDOW.min(len - first));
@@ -218,26 +221,25 @@ unsafe fn sweep_window(
                     }
                 }
             } else if low & 1 == 0 {
+                // Of a zero nothing but zeros come: no need to look.
+                let high = half!(1);
                 carry = 0.0;
-                if w != 0.0 {
-                    let high = half!(1);
-                    if low & 4 != 0 {
-                        carry = w;
-                        if high & (code::NEGATES_LAST | code::NEGATES_OTHER) as u32 != 0 {
-                            if high & code::NEGATES_OTHER as u32 != 0 {
-                                w = -w;
-                            } else {
-                                carry = -w;
-                            }
-                        }
-                        add!(a, w);
-                    } else {
-                        give!(a, w);
-                        if high & code::MINUS as u32 != 0 {
+                if low & 4 != 0 {
+                    carry = w;
+                    if high & (code::NEGATES_LAST | code::NEGATES_OTHER) as u32 != 0 {
+                        if high & code::NEGATES_OTHER as u32 != 0 {
                             w = -w;
+                        } else {
+                            carry = -w;
                         }
-                        give!((high & !7) as usize, w);
                     }
+                    add!(a, w);
+                } else {
+                    give!(a, w);
+                    if high & code::MINUS as u32 != 0 {
+                        w = -w;
+                    }
+                    give!((high & !7) as usize, w);
                 }
                 end = end.sub(1);
             } else if low & 4 != 0 {
