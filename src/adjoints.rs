@@ -70,7 +70,10 @@ impl Adjoints {
     #[inline]
     pub(crate) fn truncate(&mut self, end: usize) {
         if end < self.end {
-            self.live[end.div_ceil(WINDOW)..self.end.div_ceil(WINDOW)].fill(false);
+            let (kept, windows) = (end.div_ceil(WINDOW), self.end.div_ceil(WINDOW));
+            if kept < windows {
+                self.live[kept..windows].fill(false);
+            }
             self.end = end;
         }
     }

@@ -32,7 +32,7 @@ mod epochs;
 pub(crate) mod walk;
 mod word;
 
-use epochs::OpenEpochs;
+pub(crate) use epochs::OpenEpochs;
 pub(crate) use word::{Word, code};
 
 use crate::adjoints::{Adjoints, WINDOW};
@@ -171,9 +171,7 @@ impl Arena {
     pub(crate) fn adjoint(&self, index: usize) -> f64 {
         // SAFETY: `get` changes nothing and calls nothing that could.
         let adjoints = unsafe { self.adjoints.try_borrow_unguarded() };
-        adjoints
-            .expect("no sweep is under way")
-            .get(index)
+        adjoints.expect("no sweep is under way").get(index)
     }
 
     /// The id that the next node will have.
@@ -209,6 +207,7 @@ impl Arena {
     }
 
     /// Goes on in `epoch` at `place`, and drops the nodes from there on.
+    #[inline]
     pub(crate) fn restart(&self, epoch: u64, place: Place) {
         assert!(place.index <= self.end() && place.position <= self.position());
         if self.marked.get() > place.position {

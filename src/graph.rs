@@ -7,7 +7,7 @@
 //! handle would have to be kept over exactly that many scopes to be taken for another.
 
 use crate::adjoints::adjoints;
-use crate::arena::{Arena, FIRST_EPOCH, INDEX_BITS, Place, arena};
+use crate::arena::{Arena, FIRST_EPOCH, INDEX_BITS, OpenEpochs, Place, arena};
 use crate::decode::Values;
 use crate::record::{Custom, Segment};
 
@@ -70,12 +70,10 @@ impl Cold {
     }
 
     /// Opens an epoch that no open scope's place in the table collides with.
+    #[inline]
     fn new_epoch(&mut self, arena: &Arena) -> u64 {
         if (self.frames.len() + 1) * 2 > arena.open().places() {
-            let len = (arena.open().places() * 2).max(64);
-            arena
-                .open()
-                .rebuild(len, self.frames.iter().map(|frame| frame.epoch));
+            self.widen(arena.open());
         }
         loop {
             self.last_epoch += 1;
@@ -88,6 +86,14 @@ impl Cold {
         }
     }
 
+    /// Gives the table of open epochs twice as many places.
+    #[cold]
+    fn widen(&self, open: &OpenEpochs) {
+        let len = (open.places() * 2).max(64);
+        open.rebuild(len, self.frames.iter().map(|frame| frame.epoch));
+    }
+
+    #[inline]
     fn end_epoch(
         &mut self,
         arena: &Arena,
@@ -120,7 +126,7 @@ impl Cold {
 
     /// Forgets what belongs to the nodes from `end` on, but for what the user gave to them: returns
     /// whether there is such, for [`forget`].
-    #[inline]
+    #[inline(always)]
     fn truncate(&mut self, end: usize) -> bool {
         self.values.truncate(end);
         adjoints(|adjoints| adjoints.truncate(end));
