@@ -219,19 +219,28 @@ fn is_recorded(arena: &Arena, id: u64) -> bool {
 }
 
 /// Records a function of one operand.
+///
+/// Value and partial are worked out side by side, so that the compiler makes one call of a sine and its cosine.
 #[inline(always)]
 #[track_caller]
-pub(crate) fn unary(op: Op, n: i32, a: Var, value: f64, rule: impl Rule) -> Var {
-    let arena = arena();
-    if (a.id() ^ arena.next()) >> INDEX_BITS != 0 && !is_recorded(arena, a.id()) {
-        return Var::constant(value);
+pub(crate) fn unary(
+    op: Op,
+    n: i32,
+    a: Var,
+    value: impl Fn(f64) -> f64,
+    rule: impl Rule,
+) -> Var {
+    let (arena, x) = (arena(), a.raw());
+    if is_old(arena.next(), a.id()) && !is_recorded(arena, a.id()) {
+        return Var::constant(value(x));
     }
+    let z = value(x);
     let p = match op.kind() {
         Kind::Step => 0.0,
-        _ => rule(0, [a.raw(), 0.0, 0.0], n, value, 0.0),
+        _ => rule(0, [x, 0.0, 0.0], n, z, 0.0),
     };
     let with = op.is_indexed().then_some(f64::from(n));
-    Var::from_parts(value, push_one(arena, op, a.id(), p, with, Form::Alone))
+    Var::from_parts(z, push_one(arena, op, a.id(), p, with, Form::Alone))
 }
 
 /// Records a function of three operands.

@@ -88,7 +88,7 @@ macro_rules! methods {
     };
     (@record $kind:ident $Op:ident $method:ident $this:ident $x:ident () ($($n:ident)?)) => {
         record::unary(
-            Op::$Op, 0 $(+ $n as i32)?, $this, Real::$method($this.value $(, $n)?), ops::rules::$method
+            Op::$Op, 0 $(+ $n as i32)?, $this, |x: f64| Real::$method(x $(, $n)?), ops::rules::$method
         )
     };
     (@record smooth $Op:ident $method:ident $this:ident $x:ident ($($y:ident),+) ()) => {{

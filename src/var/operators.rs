@@ -79,7 +79,7 @@ impl Neg for Var {
     #[inline(always)]
     #[track_caller]
     fn neg(self) -> Var {
-        record::unary(Op::Neg, 0, self, -self.value, ops::rules::neg)
+        record::unary(Op::Neg, 0, self, |x| -x, ops::rules::neg)
     }
 }
 
