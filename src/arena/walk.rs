@@ -81,9 +81,6 @@ unsafe fn add(
         if to < start {
             let window = to / (8 * WINDOW);
             if !*live.add(window) {
-                if contribution == 0.0 {
-                    return;
-                }
                 *live.add(window) = true;
                 let first = window * WINDOW;
                 zero_preserving_registers(adjoints.add(first), WINDOW.min(len - first));
@@ -221,7 +218,15 @@ unsafe fn sweep_window(
                     }
                 }
             } else if low & 1 == 0 {
-                // Of a zero nothing but zeros come: no need to look.
+                // What comes of a zero are zeros: they do no harm, but they must not wake a window.
+                macro_rules! pass_on {
+                    ($give:ident, $to:expr) => {{
+                        let to: usize = $to;
+                        if to >= start || w != 0.0 {
+                            $give!(to, w);
+                        }
+                    }};
+                }
                 let high = half!(1);
                 carry = 0.0;
                 if low & 4 != 0 {
@@ -233,13 +238,13 @@ unsafe fn sweep_window(
                             carry = -w;
                         }
                     }
-                    add!(a, w);
+                    pass_on!(add, a);
                 } else {
-                    give!(a, w);
+                    pass_on!(give, a);
                     if high & code::MINUS as u32 != 0 {
                         w = -w;
                     }
-                    give!((high & !7) as usize, w);
+                    pass_on!(give, (high & !7) as usize);
                 }
                 end = end.sub(1);
             } else if low & 4 != 0 {
