@@ -71,11 +71,23 @@ pub(crate) const FIRST_EPOCH: u64 = 1;
 /// A place between two nodes: the index of the one after it, and the words before it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
-    pub index: usize,
-    pub position: usize,
+    index: usize,
+    position: usize,
 }
 
 impl Place {
+    /// The index of the node after it.
+    #[inline(always)]
+    pub(crate) const fn index(self) -> usize {
+        self.index
+    }
+
+    /// The number of words before it.
+    #[inline(always)]
+    pub(crate) const fn position(self) -> usize {
+        self.position
+    }
+
     /// Before the first node.
     pub(crate) const START: Place = Place {
         index: 1,

@@ -15,10 +15,10 @@ impl Spot {
     /// The spots of the nodes that end at a place, the last first, each with its index.
     #[inline(always)]
     pub(crate) fn at(tape: Tape<'_>, place: Place) -> impl Iterator<Item = (usize, Spot)> {
-        let nodes = 1 + tape.word(place.position).is_near() as usize;
+        let nodes = 1 + tape.word(place.position()).is_near() as usize;
         (0..nodes).map(move |k| {
             let is_sum = nodes - k - 1;
-            (place.index - 1 - k, Spot(place.position << 1 | is_sum))
+            (place.index() - 1 - k, Spot(place.position() << 1 | is_sum))
         })
     }
 
@@ -36,7 +36,7 @@ impl Spot {
 pub(crate) fn spots(tape: Tape<'_>, start: usize, end: usize) -> Vec<Spot> {
     let mut spots = vec![Spot::default(); end.saturating_sub(start)];
     let mut place = tape.place(end);
-    while place.index > start {
+    while place.index() > start {
         for (index, spot) in Spot::at(tape, place) {
             if (start..end).contains(&index) {
                 spots[index - start] = spot;
@@ -212,7 +212,7 @@ fn read_other(tape: Tape<'_>, spot: Spot, mut each: impl FnMut(usize, f64)) -> O
             Op::ALL[word.a()]
         }
         code::OUTPUT => {
-            let head = after(tape, word.a()).position;
+            let head = after(tape, word.a()).position();
             read_slots(tape, head).for_each(|(index, value)| each(index, value));
             Op::Checkpoint
         }
@@ -314,7 +314,7 @@ impl Values {
     #[cold]
     fn find(&mut self, tape: Tape<'_>, index: usize) -> Spot {
         let (mut place, first) = (tape.known(index + 1), tape.known_before(index));
-        while place.index > first.index {
+        while place.index() > first.index() {
             for (index, spot) in Spot::at(tape, place) {
                 self.spots.set(index, spot.0);
             }
@@ -423,7 +423,7 @@ fn read_slots<'a>(tape: Tape<'a>, position: usize) -> impl Iterator<Item = (usiz
 /// The operands of the checkpoint at `head`, and the number of its outputs.
 pub(crate) fn read_checkpoint(head: usize) -> (SmallVec<[Operand; 4]>, usize) {
     arena().tape(|tape| {
-        let position = after(tape, head).position;
+        let position = after(tape, head).position();
         let operands = read_slots(tape, position).map(|(index, value)| Operand { index, value });
         (operands.collect(), tape.number(position, 1) as usize)
     })
@@ -431,7 +431,7 @@ pub(crate) fn read_checkpoint(head: usize) -> (SmallVec<[Operand; 4]>, usize) {
 
 /// The head of the segment that the node at `index` is an output of.
 pub(crate) fn head_of(index: usize) -> usize {
-    arena().tape(|tape| tape.word(after(tape, index).position).a())
+    arena().tape(|tape| tape.word(after(tape, index).position()).a())
 }
 
 /// The place after a node that is not the first of two.

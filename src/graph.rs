@@ -109,7 +109,7 @@ impl Cold {
     pub(crate) fn epochs(&self) -> Vec<(usize, u64)> {
         self.frames
             .iter()
-            .map(|frame| (frame.start.index, frame.epoch))
+            .map(|frame| (frame.start.index(), frame.epoch))
             .collect()
     }
 
@@ -227,7 +227,7 @@ pub(crate) fn id_of(index: usize) -> u64 {
     cold(|cold| {
         let inside = cold
             .frames
-            .partition_point(|frame| frame.start.index <= index);
+            .partition_point(|frame| frame.start.index() <= index);
         cold.frames[inside - 1].epoch << INDEX_BITS | index as u64
     })
 }
@@ -320,7 +320,7 @@ impl Drop for Scope {
                 arena.go_on(epoch);
                 return None;
             }
-            let end = ended.start.index;
+            let end = ended.start.index();
             arena.restart(epoch, ended.start);
             cold.truncate(end).then_some(end)
         });

@@ -223,13 +223,7 @@ fn is_recorded(arena: &Arena, id: u64) -> bool {
 /// Value and partial are worked out side by side, so that the compiler makes one call of a sine and its cosine.
 #[inline(always)]
 #[track_caller]
-pub(crate) fn unary(
-    op: Op,
-    n: i32,
-    a: Var,
-    value: impl Fn(f64) -> f64,
-    rule: impl Rule,
-) -> Var {
+pub(crate) fn unary(op: Op, n: i32, a: Var, value: impl Fn(f64) -> f64, rule: impl Rule) -> Var {
     let (arena, x) = (arena(), a.raw());
     if is_old(arena.next(), a.id()) && !is_recorded(arena, a.id()) {
         return Var::constant(value(x));

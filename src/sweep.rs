@@ -81,10 +81,10 @@ fn sweep_to_checkpoint(adjoints: &mut Adjoints, floor: usize, end: usize) -> Opt
         loop {
             let (w, live) = adjoints.parts();
             place = walk::sweep(tape, w, live, floor, place);
-            if place.index <= floor {
+            if place.index() <= floor {
                 return None;
             }
-            let (index, word) = (place.index - 1, tape.word(place.position));
+            let (index, word) = (place.index() - 1, tape.word(place.position()));
             if word.subcode() == code::CHECKPOINT {
                 return Some(index);
             }

@@ -76,6 +76,7 @@ unsafe fn add(
     to: usize,
     contribution: f64,
 ) {
+    debug_assert!(to > 0 && to < 8 * len);
     // SAFETY: the caller's promise.
     unsafe {
         if to < start {
@@ -124,10 +125,10 @@ unsafe fn sweep_slots(
 ///
 /// # Safety
 ///
-/// There are `len` adjoints, one for each index below `from` among them, and a flag for each window of them; `from` is after a
-/// node of the tape, and `start` at least 1 and the index of one that is not the second of two. By what an
-/// arena warrants, all that this reaches is there then: the words of whole nodes above the empty
-/// tape, and adjoints of operands, which are below their node.
+/// There are `len` adjoints, one for each index below `from` among them, and a flag for each window of those;
+/// `from` is after a node of the tape, and `start` at least 1 and the index of one that is not the second of
+/// two. By what an arena warrants, all that this reaches is there then: the words of whole nodes above the
+/// empty tape, and adjoints of operands, which are below their node.
 #[inline(always)]
 unsafe fn sweep_window(
     tape: Tape<'_>,
@@ -179,6 +180,7 @@ unsafe fn sweep_window(
             }};
         }
         loop {
+            debug_assert!(before + 8 < 8 * len && end > tape.words.as_ptr().add(4));
             // In two halves: each has a field and bits of its own.
             let low = half!(0);
             let a = (low & !7) as usize;
