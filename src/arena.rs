@@ -29,6 +29,8 @@
 mod trampoline;
 
 mod epochs;
+#[cfg(test)]
+mod tests;
 pub(crate) mod walk;
 mod word;
 

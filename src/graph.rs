@@ -199,8 +199,16 @@ pub(crate) fn stale(id: u64) -> ! {
 #[inline(always)]
 #[track_caller]
 pub(crate) fn verify(x: Var) {
-    let (arena, id) = (arena(), x.id());
-    if (id ^ arena.next()) >> INDEX_BITS != 0 && id != 0 && !arena.is_open(id) {
+    if (x.id() ^ arena().next()) >> INDEX_BITS != 0 {
+        verify_old(x.id());
+    }
+}
+
+/// As [`verify`], for the handle of another scope than the one that records.
+#[inline(never)]
+#[track_caller]
+fn verify_old(id: u64) {
+    if id != 0 && !arena().is_open(id) {
         stale(id);
     }
 }

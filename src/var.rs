@@ -146,7 +146,7 @@ impl Var {
     /// (5.0 * product).backward();
     /// assert_eq!((x.grad(), y.grad(), product.grad()), (10.0, 15.0, 5.0));
     /// ```
-    #[inline]
+    #[inline(always)]
     #[track_caller]
     pub fn grad(self) -> f64 {
         verify(self);
