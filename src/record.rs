@@ -159,9 +159,6 @@ fn sum_with_last(arena: &Arena, op: Op, a: u64, b: u64) -> Option<u64> {
         {
             return Some(id);
         }
-        if a == b {
-            return None;
-        }
         (a, if minus { code::NEGATES_LAST } else { 0 })
     } else if a + 1 == next {
         let negates = if minus { code::NEGATES_OTHER } else { 0 };

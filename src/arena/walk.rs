@@ -173,7 +173,7 @@ unsafe fn sweep_window(
             ($to:expr, $contribution:expr) => {{
                 let to: usize = $to;
                 if to == before {
-                    carry = $contribution; // no node has the same operand twice
+                    carry = $contribution; // these nodes have no operand twice
                 } else {
                     add!(to, $contribution);
                 }
