@@ -29,12 +29,16 @@
 mod trampoline;
 
 mod epochs;
+mod slots;
+mod tape;
 #[cfg(test)]
 mod tests;
 pub(crate) mod walk;
 mod word;
 
 pub(crate) use epochs::OpenEpochs;
+pub(crate) use slots::Slots;
+pub(crate) use tape::Tape;
 pub(crate) use word::{Word, code};
 
 use crate::adjoints::{Adjoints, WINDOW};
@@ -510,145 +514,5 @@ impl Arena {
         self.is_retired.set(true);
         self.next.set(epoch << INDEX_BITS | 1);
         self.set_limit();
-    }
-}
-
-/// A node of any number of operands that is being written. Until it is finished it is not there.
-pub(crate) struct Slots<'a> {
-    arena: &'a Arena,
-    end: *mut u64,
-    left: usize,
-}
-
-impl Slots<'_> {
-    /// Writes two numbers and a word.
-    #[inline(always)]
-    pub(crate) fn push(&mut self, p: f64, q: f64, word: Word) {
-        assert!(self.left > 0, "a slot too many");
-        self.left -= 1;
-        // SAFETY: there is room for three words for each slot that is left.
-        unsafe {
-            self.end.cast::<f64>().write(p);
-            self.end.add(1).cast::<f64>().write(q);
-            self.end.add(2).write(word.0);
-            self.end = self.end.add(3);
-        }
-    }
-
-    /// Appends the node: its slots, a number and a word. Returns its id.
-    #[inline(always)]
-    pub(crate) fn finish(self, number: f64, word: Word) -> u64 {
-        let Slots { arena, end, left } = self;
-        let written = (end.addr() - arena.end.get().addr()) / size_of::<u64>();
-        assert!(left == 0 && written == word.slots(), "a slot too few");
-        let id = arena.next.get();
-        // SAFETY: there is room for `SLACK` words after the slots.
-        unsafe {
-            end.cast::<f64>().write(number);
-            end.add(1).write(word.0);
-            arena.end.set(end.add(2));
-        }
-        arena.next.set(id + 1);
-        if arena.end.get() > arena.limit.get() {
-            arena.set_limit();
-        }
-        id
-    }
-}
-
-/// The tape, to be read.
-#[derive(Clone, Copy)]
-pub(crate) struct Tape<'a> {
-    words: &'a [u64],
-    end: usize,
-    marks: &'a [Place],
-}
-
-impl<'a> Tape<'a> {
-    /// The index after the last node.
-    pub(crate) fn end(self) -> usize {
-        self.end
-    }
-
-    /// The word that ends at a position.
-    #[inline(always)]
-    pub(crate) fn word(self, position: usize) -> Word {
-        Word(self.words[position - 1])
-    }
-
-    /// The number `back` words before the word that ends at a position.
-    #[inline(always)]
-    pub(crate) fn number(self, position: usize, back: usize) -> f64 {
-        f64::from_bits(self.words[position - 1 - back])
-    }
-
-    /// The slots of a node of any number of operands: two numbers and a word each.
-    #[inline(always)]
-    pub(crate) fn slots(self, position: usize) -> impl Iterator<Item = (f64, f64, Word)> + use<'a> {
-        let end = position - 2;
-        let slots = self.words[end - self.word(position).slots()..end].chunks_exact(3);
-        slots.map(|slot| {
-            let [p, q, word] = slot else { unreachable!() };
-            (f64::from_bits(*p), f64::from_bits(*q), Word(*word))
-        })
-    }
-
-    /// The place before the node, or the two nodes, that end at a place.
-    #[inline(always)]
-    pub(crate) fn before(self, place: Place) -> Place {
-        let word = self.word(place.position);
-        Place {
-            index: place.index - 1 - word.is_near() as usize,
-            position: place.position - word.words(),
-        }
-    }
-
-    /// The first place with `index` or, in the middle of two nodes that end together, the one after.
-    #[inline]
-    pub(crate) fn place(self, index: usize) -> Place {
-        if index == self.end {
-            return Place {
-                index,
-                position: self.words.len(),
-            };
-        }
-        let mut place = self.known(index);
-        while place.index > index {
-            let before = self.before(place);
-            if before.index < index {
-                break;
-            }
-            place = before;
-        }
-        place
-    }
-
-    /// The last known place before the node at `index`.
-    pub(crate) fn known_before(self, index: usize) -> Place {
-        let above = self.marks.partition_point(|mark| mark.index <= index);
-        above.checked_sub(1).map_or(Place::START, |k| self.marks[k])
-    }
-
-    /// A known place with `index` or a later one.
-    pub(crate) fn known(self, index: usize) -> Place {
-        let above = self.marks.partition_point(|mark| mark.index < index);
-        self.marks.get(above).copied().unwrap_or(Place {
-            index: self.end,
-            position: self.words.len(),
-        })
-    }
-
-    /// The place with `index`, which is not in the middle of two nodes, from a later place on.
-    pub(crate) fn down_to(self, from: Place, index: usize) -> Place {
-        let known = self.known(index);
-        let mut place = if known.index < from.index {
-            known
-        } else {
-            from
-        };
-        while place.index > index {
-            place = self.before(place);
-        }
-        place
     }
 }

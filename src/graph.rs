@@ -422,7 +422,8 @@ pub fn memory() -> usize {
 
 /// Makes room for at least `nodes` more nodes.
 ///
-/// Recording grows the graph by itself; with the room made before, no operation has to.
+/// Recording grows the graph by itself; with the room made before, no operation has to. A function of a
+/// slice takes the room of one node for every two operands.
 ///
 /// # Panics
 ///

@@ -233,7 +233,7 @@ fn what_a_scope_leaves_behind_is_not_read() {
 
 /// Every way in which a node can be stored, of infinite partials, as functions of `x`.
 fn poles(x: Var) -> Vec<Var> {
-    let (zero, infinity) = (x - x, Var::new(f64::INFINITY));
+    let (zero, infinity) = (x - 0.5, Var::new(f64::INFINITY));
     let near = (x + 1.0) + x * infinity;
     let near_one = (x + 1.0) + zero.sqrt();
     vec![
@@ -243,7 +243,7 @@ fn poles(x: Var) -> Vec<Var> {
         zero.sqrt(),
         zero.powi(-1),
         infinity - infinity * x,
-        zero / zero,
+        x / zero,
         zero.powf(zero - 1.0),
         dot(&[x, zero], &[infinity, x]),
         dot(&[x], &[Var::constant(f64::INFINITY)]),

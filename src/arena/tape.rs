@@ -1,0 +1,100 @@
+//! The tape as it is read: words, numbers, and where a node is.
+
+use super::{Place, Word};
+
+/// The tape, to be read.
+#[derive(Clone, Copy)]
+pub(crate) struct Tape<'a> {
+    pub(super) words: &'a [u64],
+    pub(super) end: usize,
+    pub(super) marks: &'a [Place],
+}
+
+impl<'a> Tape<'a> {
+    /// The index after the last node.
+    pub(crate) fn end(self) -> usize {
+        self.end
+    }
+
+    /// The word that ends at a position.
+    #[inline(always)]
+    pub(crate) fn word(self, position: usize) -> Word {
+        Word(self.words[position - 1])
+    }
+
+    /// The number `back` words before the word that ends at a position.
+    #[inline(always)]
+    pub(crate) fn number(self, position: usize, back: usize) -> f64 {
+        f64::from_bits(self.words[position - 1 - back])
+    }
+
+    /// The slots of a node of any number of operands: two numbers and a word each.
+    #[inline(always)]
+    pub(crate) fn slots(self, position: usize) -> impl Iterator<Item = (f64, f64, Word)> + use<'a> {
+        let end = position - 2;
+        let slots = self.words[end - self.word(position).slots()..end].chunks_exact(3);
+        slots.map(|slot| {
+            let [p, q, word] = slot else { unreachable!() };
+            (f64::from_bits(*p), f64::from_bits(*q), Word(*word))
+        })
+    }
+
+    /// The place before the node, or the two nodes, that end at a place.
+    #[inline(always)]
+    pub(crate) fn before(self, place: Place) -> Place {
+        let word = self.word(place.position);
+        Place {
+            index: place.index - 1 - word.is_near() as usize,
+            position: place.position - word.words(),
+        }
+    }
+
+    /// The first place with `index` or, in the middle of two nodes that end together, the one after.
+    #[inline]
+    pub(crate) fn place(self, index: usize) -> Place {
+        if index == self.end {
+            return Place {
+                index,
+                position: self.words.len(),
+            };
+        }
+        let mut place = self.known(index);
+        while place.index > index {
+            let before = self.before(place);
+            if before.index < index {
+                break;
+            }
+            place = before;
+        }
+        place
+    }
+
+    /// The last known place before the node at `index`.
+    pub(crate) fn known_before(self, index: usize) -> Place {
+        let above = self.marks.partition_point(|mark| mark.index <= index);
+        above.checked_sub(1).map_or(Place::START, |k| self.marks[k])
+    }
+
+    /// A known place with `index` or a later one.
+    pub(crate) fn known(self, index: usize) -> Place {
+        let above = self.marks.partition_point(|mark| mark.index < index);
+        self.marks.get(above).copied().unwrap_or(Place {
+            index: self.end,
+            position: self.words.len(),
+        })
+    }
+
+    /// The place with `index`, which is not in the middle of two nodes, from a later place on.
+    pub(crate) fn down_to(self, from: Place, index: usize) -> Place {
+        let known = self.known(index);
+        let mut place = if known.index < from.index {
+            known
+        } else {
+            from
+        };
+        while place.index > index {
+            place = self.before(place);
+        }
+        place
+    }
+}
