@@ -525,3 +525,13 @@ fn no_grad_around_a_check_changes_nothing() {
     assert!(first.is_ok_and(|report| report.is_conclusive()));
     assert!(second.is_ok_and(|report| report.iter().all(|c| c.analytic != 0.0)));
 }
+
+#[test]
+fn a_constant_that_varies_by_rounding_alone_agrees() {
+    // Beyond a step of 0.5 the whole part is another, and the fraction a unit in the last place more.
+    let f = |x: &[Var]| (x[0].silu().ceil() - 0.51).fract();
+    check::assert_gradient(f, &[1.8]);
+    // A variation that rounding hides is not a constant.
+    let hidden = |x: &[Var]| (x[0] + 1e20) - 1e20 - x[0].detach();
+    assert!(!check::gradient(hidden, &[1.8]).is_ok_and(|report| report.is_conclusive()));
+}
