@@ -298,33 +298,65 @@ fn push_slots(
     slots.finish(number, word)
 }
 
-/// Records the dot product of `x` and `y`, of one length, a pair to a slot, each the other's partial.
+/// Records the dot product of `x` and `y`, of one length.
 #[track_caller]
 pub(crate) fn dot(x: &[Var], y: &[Var]) -> Var {
-    let (arena, pairs) = (arena(), x.iter().zip(y));
+    let pairs = x.iter().copied().zip(y.iter().copied());
+    sum_of_products::<false>(pairs)
+}
+
+/// Records the sum of `x`, each times its weight, of which there are as many.
+#[track_caller]
+pub(crate) fn weighted_sum(x: &[Var], weights: &[f64]) -> Var {
+    let weights = weights.iter().map(|&w| Var::constant(w));
+    sum_of_products::<true>(x.iter().copied().zip(weights))
+}
+
+/// Records a sum of products, a pair to a slot, each factor the other's partial; the second of each
+/// pair may be known to be a constant.
+#[inline(always)]
+#[track_caller]
+fn sum_of_products<const WEIGHTS: bool>(
+    pairs: impl ExactSizeIterator<Item = (Var, Var)> + Clone,
+) -> Var {
+    let (arena, len) = (arena(), pairs.len());
     let (next, mut old) = (arena.next(), 0);
-    let word = Word::new(code::REST, code::NARY, Op::Dot as u64, 2 * x.len() as u64);
-    // All at once, in the hope that all operands are of the current scope.
-    if let Some(mut slots) = arena.try_slots(x.len()) {
+    let values = |(x, y): (Var, Var)| (x.raw(), y.raw());
+    let word = Word::new(code::REST, code::NARY, Op::Dot as u64, 2 * len as u64);
+    // Beside a constant stands its own value, in the place of its partial.
+    let slot = |x: Var, y: Var, x_is_constant: bool, y_is_constant: bool| {
+        let p = if x_is_constant { x } else { y }.raw();
+        let q = if y_is_constant { y } else { x }.raw();
+        (p, q, Word::new(0, 0, x.id(), y.id()))
+    };
+    // All at once, in the hope that all variables are of the current scope.
+    if let Some(mut slots) = arena.try_slots(len) {
         let value = special::dot(pairs.clone().map(|(x, y)| {
-            old |= (x.id() ^ next) | (y.id() ^ next);
-            slots.push(y.raw(), x.raw(), Word::new(0, 0, x.id(), y.id()));
-            (x.raw(), y.raw())
+            old |= x.id() ^ next;
+            if !WEIGHTS {
+                old |= y.id() ^ next;
+            }
+            let (p, q, word) = slot(x, y, false, WEIGHTS);
+            slots.push(p, q, word);
+            values((x, y))
         }));
-        if old >> INDEX_BITS == 0 && !x.is_empty() {
+        if old >> INDEX_BITS == 0 && len > 0 {
             return Var::from_parts(value, slots.finish(value, word));
         }
     }
-    let value = special::dot(pairs.clone().map(|(x, y)| (x.raw(), y.raw())));
-    if !(any_recorded(arena, x) | any_recorded(arena, y)) {
+    let value = special::dot(pairs.clone().map(values));
+    // Looks at all, so that none is stale.
+    let mut any = false;
+    for (x, y) in pairs.clone() {
+        any |= any_recorded(arena, &[x, y]);
+    }
+    if !any {
         return Var::constant(value);
     }
-    let mut slots = arena.slots(x.len());
+    let mut slots = arena.slots(len);
     for (x, y) in pairs {
-        // Where a factor is constant, its own value stands in its place.
-        let p = if x.is_constant() { x } else { y }.raw();
-        let q = if y.is_constant() { y } else { x }.raw();
-        slots.push(p, q, Word::new(0, 0, x.id(), y.id()));
+        let (p, q, word) = slot(x, y, x.is_constant(), y.is_constant());
+        slots.push(p, q, word);
     }
     Var::from_parts(value, slots.finish(value, word))
 }

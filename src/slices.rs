@@ -79,13 +79,7 @@ pub fn weighted_sum(x: &[Var], weights: &[f64]) -> Var {
         weights.len(),
         "scalargrad: weighted_sum: the slices have different lengths"
     );
-    dot(
-        x,
-        &weights
-            .iter()
-            .map(|&w| Var::constant(w))
-            .collect::<SmallVec<[Var; 16]>>(),
-    )
+    record::weighted_sum(x, weights)
 }
 
 /// The Euclidean norm `√Σ xᵢ²`, without overflow or underflow on the way: one node.
