@@ -32,6 +32,44 @@ impl Spot {
     }
 }
 
+/// A reader of nodes from the last to the first.
+pub(crate) struct Descent(Place);
+
+impl Descent {
+    /// From a node down.
+    pub(crate) fn new(tape: Tape<'_>, index: usize) -> Descent {
+        Descent(tape.place(index + 1))
+    }
+
+    /// Where the node at `index` stands. Quick if it is a little below the one that was asked for before.
+    ///
+    /// What is recorded meanwhile may fold into the last node of the tape, but not into one that was read.
+    #[inline]
+    pub(crate) fn spot(&mut self, tape: Tape<'_>, index: usize) -> Spot {
+        const FAR: usize = 64;
+        if index >= self.0.index() {
+            self.0 = tape.place(index + 1);
+        } else if self.0.index() - index > FAR {
+            let known = tape.known(index + 1);
+            if known.index() < self.0.index() {
+                self.0 = known;
+            }
+        }
+        loop {
+            let (place, before) = (self.0, tape.before(self.0));
+            if before.index() > index {
+                self.0 = before;
+                continue;
+            }
+            let is_sum = before.index() < index;
+            if !is_sum {
+                self.0 = before;
+            }
+            return Spot(place.position() << 1 | is_sum as usize);
+        }
+    }
+}
+
 /// The spots of the nodes from index `start` to before `end`.
 pub(crate) fn spots(tape: Tape<'_>, start: usize, end: usize) -> Vec<Spot> {
     let mut spots = vec![Spot::default(); end.saturating_sub(start)];
@@ -321,13 +359,6 @@ impl Values {
             place = tape.before(place);
         }
         Spot(self.spots.get(index).expect("it is among them"))
-    }
-
-    /// The node at `index`.
-    #[inline]
-    pub(crate) fn stored(&mut self, tape: Tape<'_>, index: usize) -> Stored {
-        let spot = self.spot(tape, index);
-        stored(tape, index, spot)
     }
 
     /// Reads the node at `index` back, with the values of its operands.

@@ -2,7 +2,7 @@
 
 use crate::arena::arena;
 use crate::checkpoint::run_again;
-use crate::decode::{Decoded, Operand, Stored, Values, head_of, read_checkpoint};
+use crate::decode::{Decoded, Descent, Operand, Stored, Values, head_of, read_checkpoint, stored};
 use crate::graph::{cold, is_paused, verify};
 use crate::ops::{self, Kind, Op};
 use crate::record::{Custom, Form};
@@ -43,6 +43,7 @@ struct Sweep {
     /// No word from here on has an open bit.
     end: usize,
     values: Values,
+    descent: Descent,
     /// The first index and the epoch of each open scope.
     epochs: Vec<(usize, u64)>,
 }
@@ -57,6 +58,7 @@ impl Sweep {
             open: vec![0; words],
             end: 0,
             values,
+            descent: arena().tape(|tape| Descent::new(tape, output.index())),
             epochs,
         };
         sweep.give(output.index(), Var::constant(1.0));
@@ -135,7 +137,10 @@ impl Sweep {
 
     /// Records what the node at `index`, of adjoint `w`, gives to its operands.
     fn give_to_operands(&mut self, index: usize, w: Var) {
-        let stored = arena().tape(|tape| self.values.stored(tape, index));
+        let stored = arena().tape(|tape| {
+            let spot = self.descent.spot(tape, index);
+            stored(tape, index, spot)
+        });
         if let Stored::Leaf(_) = stored {
             return;
         }
