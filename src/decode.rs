@@ -206,7 +206,12 @@ impl Operand {
 
 /// Reads the node at `index` back.
 pub(crate) fn decode(index: usize) -> Decoded {
-    cold(|cold| arena().tape(|tape| cold.values.decode(tape, index)))
+    cold(|cold| {
+        arena().tape(|tape| {
+            let spot = cold.values.spot(tape, index);
+            cold.values.decode(tape, index, spot)
+        })
+    })
 }
 
 /// The operation of the node at `index` and its integer parameter; `each` gets the index of every
@@ -300,14 +305,20 @@ impl<T: Copy + Default> Memo<T> {
     }
 
     /// Makes room for the nodes below `end`, in fresh pages, which cost nothing until used.
+    #[inline]
     fn make_room(&mut self, end: usize) {
         if end > self.items.len() {
-            let words = end.div_ceil(64).max(2 * self.known.len());
-            let (mut items, mut known) = (vec![T::default(); 64 * words], vec![0; words]);
-            items[..self.items.len()].copy_from_slice(&self.items);
-            known[..self.known.len()].copy_from_slice(&self.known);
-            (self.items, self.known) = (items, known);
+            self.grow(end);
         }
+    }
+
+    #[cold]
+    fn grow(&mut self, end: usize) {
+        let words = end.div_ceil(64).max(2 * self.known.len());
+        let (mut items, mut known) = (vec![T::default(); 64 * words], vec![0; words]);
+        items[..self.items.len()].copy_from_slice(&self.items);
+        known[..self.known.len()].copy_from_slice(&self.known);
+        (self.items, self.known) = (items, known);
     }
 
     /// Forgets the nodes from `end` on.
@@ -362,9 +373,8 @@ impl Values {
     }
 
     /// Reads the node at `index` back, with the values of its operands.
-    pub(crate) fn decode(&mut self, tape: Tape<'_>, index: usize) -> Decoded {
+    pub(crate) fn decode(&mut self, tape: Tape<'_>, index: usize, spot: Spot) -> Decoded {
         let mut operands = SmallVec::new();
-        let spot = self.spot(tape, index);
         let (op, n) = read_node(tape, index, spot, |index, value| {
             operands.push(Operand { index, value })
         });

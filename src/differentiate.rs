@@ -137,9 +137,9 @@ impl Sweep {
 
     /// Records what the node at `index`, of adjoint `w`, gives to its operands.
     fn give_to_operands(&mut self, index: usize, w: Var) {
-        let stored = arena().tape(|tape| {
+        let (spot, stored) = arena().tape(|tape| {
             let spot = self.descent.spot(tape, index);
-            stored(tape, index, spot)
+            (spot, stored(tape, index, spot))
         });
         if let Stored::Leaf(_) = stored {
             return;
@@ -148,7 +148,7 @@ impl Sweep {
             return self.give_to_arithmetic(op, x, w);
         }
         let (Decoded { op, n, operands }, value) = arena().tape(|tape| {
-            let decoded = self.values.decode(tape, index);
+            let decoded = self.values.decode(tape, index, spot);
             (decoded, self.values.of(tape, index))
         });
         let x: SmallVec<[Var; 4]> = operands.iter().map(|&operand| self.var(operand)).collect();
