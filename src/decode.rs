@@ -12,13 +12,18 @@ use smallvec::SmallVec;
 pub(crate) struct Spot(usize);
 
 impl Spot {
+    #[inline(always)]
+    fn new(position: usize, is_sum: bool) -> Spot {
+        Spot(position << 1 | is_sum as usize)
+    }
+
     /// The spots of the nodes that end at a place, the last first, each with its index.
     #[inline(always)]
     pub(crate) fn at(tape: Tape<'_>, place: Place) -> impl Iterator<Item = (usize, Spot)> {
         let nodes = 1 + tape.word(place.position()).is_near() as usize;
         (0..nodes).map(move |k| {
-            let is_sum = nodes - k - 1;
-            (place.index() - 1 - k, Spot(place.position() << 1 | is_sum))
+            let is_sum = nodes - k == 2;
+            (place.index() - 1 - k, Spot::new(place.position(), is_sum))
         })
     }
 
@@ -65,7 +70,7 @@ impl Descent {
             if !is_sum {
                 self.0 = before;
             }
-            return Spot(place.position() << 1 | is_sum as usize);
+            return Spot::new(place.position(), is_sum);
         }
     }
 }

@@ -421,7 +421,7 @@ pub(crate) fn any_recorded(arena: &Arena, operands: &[Var]) -> bool {
     }
     let mut any = false;
     for x in operands {
-        any |= (x.id() ^ next) >> INDEX_BITS == 0 || is_recorded(arena, x.id());
+        any |= !is_old(next, x.id()) || is_recorded(arena, x.id());
     }
     any
 }
