@@ -28,6 +28,7 @@
 #[macro_use]
 mod trampoline;
 
+mod adjoints;
 mod epochs;
 mod slots;
 mod tape;
@@ -36,12 +37,13 @@ mod tests;
 pub(crate) mod walk;
 mod word;
 
+pub(crate) use adjoints::{Adjoints, adjoints, aside};
 pub(crate) use epochs::OpenEpochs;
 pub(crate) use slots::Slots;
 pub(crate) use tape::Tape;
 pub(crate) use word::{Word, code};
 
-use crate::adjoints::{Adjoints, WINDOW};
+use adjoints::WINDOW;
 use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
@@ -56,7 +58,7 @@ const BLOCK: usize = 2048;
 /// Words that are free beyond the limit: the longest node that is written without asking for room.
 const SLACK: usize = 8;
 /// The node of index 0, which is nobody's: a leaf, after as many words as any node may look back.
-static EMPTY: [u64; 4] = [0, 0, 0, Word::new(code::REST, code::LEAF, 0, 0).0];
+static EMPTY: [u64; 4] = [0, 0, 0, Word::LEAF.0];
 
 thread_local! {
     // Without a destructor, so that an access is a plain address; `graph` frees what it holds.
@@ -184,9 +186,9 @@ impl Arena {
         &self.open
     }
 
-    /// The adjoint of a node.
+    /// The adjoint of a node, unless it was dropped.
     #[inline(always)]
-    pub(crate) fn adjoint(&self, index: usize) -> f64 {
+    pub(crate) fn adjoint(&self, index: usize) -> Option<f64> {
         // SAFETY: `get` changes nothing and calls nothing that could.
         let adjoints = unsafe { self.adjoints.try_borrow_unguarded() };
         adjoints.expect("no sweep is under way").get(index)
@@ -335,23 +337,39 @@ impl Arena {
                 self.0.is_lent.set(false);
             }
         }
-        assert!(!self.is_lent.get(), "the tape is lent already");
-        let (len, base) = (self.position(), self.base.get());
-        let _restore = Restore(self, [base, self.end.get(), self.limit.get()]);
+        // SAFETY: the pointers leave the arena, so nothing else reads, writes or grows the words until
+        // `Restore` brings them back.
+        let tape = unsafe { self.read() };
+        let _restore = Restore(self, [self.base.get(), self.end.get(), self.limit.get()]);
         // SAFETY: one past the end of the array.
         let empty = unsafe { empty_base().add(EMPTY.len()) };
         self.base.set(empty_base());
         self.end.set(empty);
         self.limit.set(empty);
         self.is_lent.set(true);
-        // SAFETY: the words below the end are initialised; the pointers have left the arena, so nothing
-        // else reads, writes or grows them until `Restore` brings them back.
-        let words = unsafe { std::slice::from_raw_parts(base, len) };
-        f(Tape {
-            words,
-            end: self.end(),
-            marks: &self.marks.borrow(),
-        })
+        f(tape)
+    }
+
+    /// The tape as it is.
+    ///
+    /// # Safety
+    ///
+    /// Nothing is recorded or dropped while it is in use.
+    #[inline(always)]
+    unsafe fn read(&self) -> Tape<'_> {
+        assert!(!self.is_lent.get(), "the tape is lent already");
+        // SAFETY: the words below the end are initialised; they and the marks stay as they are by the
+        // caller's promise.
+        unsafe {
+            Tape {
+                words: std::slice::from_raw_parts(self.base.get(), self.position()),
+                end: self.end(),
+                marks: self
+                    .marks
+                    .try_borrow_unguarded()
+                    .expect("nothing is recorded"),
+            }
+        }
     }
 
     /// Makes room for `more` nodes.

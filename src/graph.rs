@@ -6,8 +6,7 @@
 //! stale one). Epochs have 35 bits: after 2³⁵ scopes on one thread the numbers start again, so a
 //! handle would have to be kept over exactly that many scopes to be taken for another.
 
-use crate::adjoints::adjoints;
-use crate::arena::{Arena, FIRST_EPOCH, INDEX_BITS, OpenEpochs, Place, arena};
+use crate::arena::{Arena, FIRST_EPOCH, INDEX_BITS, OpenEpochs, Place, adjoints, arena};
 use crate::decode::Values;
 use crate::record::{Custom, Segment};
 
@@ -111,6 +110,13 @@ impl Cold {
             .iter()
             .map(|frame| (frame.start.index(), frame.epoch))
             .collect()
+    }
+
+    /// The index of the first node of the innermost scope.
+    pub(crate) fn start(&self) -> usize {
+        self.frames
+            .last()
+            .map_or(1, |innermost| innermost.start.index())
     }
 
     /// The epoch of what is recorded next.

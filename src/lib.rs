@@ -70,7 +70,6 @@
 //! - `serde`: saving and loading of a [`function::Function`].
 //! - `proptest`: the module `strategy`, with points and random differentiable programs for property tests.
 
-mod adjoints;
 mod arena;
 pub mod check;
 mod checkpoint;

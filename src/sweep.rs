@@ -5,8 +5,7 @@
 //!
 //! The loop itself is [`walk::sweep`]; here is what it leaves to others.
 
-use crate::adjoints::{Adjoints, adjoints};
-use crate::arena::{arena, code, walk};
+use crate::arena::{Adjoints, adjoints, arena, aside, walk};
 use crate::checkpoint::{leaf, run_again};
 use crate::decode::read_checkpoint;
 use crate::graph::{cold, recording_scope, verify};
@@ -14,30 +13,79 @@ use crate::var::Var;
 use crate::watch::{self, Reading};
 use smallvec::SmallVec;
 
+/// No index, as the one from which on adjoints are dropped.
+const NONE: usize = usize::MAX;
+
 /// Fills the adjoints of the ancestors of `output` and makes all others zero.
+///
+/// Those of intermediates of the innermost scope may be dropped: they and the output go together, so that
+/// they can be had from it again.
+#[inline]
 #[track_caller]
 pub(crate) fn sweep(output: Var) {
     verify(output);
-    let end = output.index() + 1;
-    sweep_between(1, end, |adjoints| {
+    let drops = match adjoints(|adjoints| adjoints.may_drop(output.index())) {
+        // A segment is not run again for an adjoint.
+        true => cold(|cold| match cold.segments.is_empty() {
+            true => cold.start(),
+            false => NONE,
+        }),
+        false => NONE,
+    };
+    sweep_dropping(output.index(), drops);
+}
+
+/// Fills all adjoints.
+#[track_caller]
+fn sweep_keeping(output: usize) {
+    sweep_dropping(output, NONE);
+}
+
+/// As [`sweep`]; may drop adjoints of nodes from `drops` on.
+#[inline]
+#[track_caller]
+fn sweep_dropping(output: usize, drops: usize) {
+    let end = output + 1;
+    sweep_between(1, end, drops, |adjoints| {
         adjoints.reset(end + 1); // a sum that ends together with the output is passed on the way
-        if !output.is_constant() {
-            adjoints.add(output.index(), 1.0);
+        if output != 0 {
+            adjoints.add(output, 1.0);
+        }
+        if drops < output {
+            adjoints.drops_some_of(output);
         }
     });
+}
+
+/// Makes the last sweep again if it dropped adjoints.
+#[cold]
+#[track_caller]
+fn keep_all() {
+    if let Some(output) = adjoints(Adjoints::keep_all) {
+        sweep_keeping(output);
+    }
+}
+
+/// The adjoint of a node that the last sweep dropped.
+#[cold]
+#[inline(never)]
+#[track_caller]
+pub(crate) fn adjoint_dropped(index: usize) -> f64 {
+    keep_all();
+    arena().adjoint(index).expect("all are kept now")
 }
 
 /// Sweeps the nodes below `end` down to `floor`, after `seed` has given the outputs their adjoints.
 #[inline]
 #[track_caller]
-fn sweep_between(floor: usize, end: usize, seed: impl FnOnce(&mut Adjoints)) {
+fn sweep_between(floor: usize, end: usize, drops: usize, seed: impl FnOnce(&mut Adjoints)) {
     let mut checkpoint = adjoints(|adjoints| {
         seed(adjoints);
-        sweep_to_checkpoint(adjoints, floor, end)
+        walk::sweep(adjoints, floor, end, drops)
     });
     while let Some(head) = checkpoint {
         sweep_checkpoint(head);
-        checkpoint = adjoints(|adjoints| sweep_to_checkpoint(adjoints, floor, head));
+        checkpoint = adjoints(|adjoints| walk::sweep(adjoints, floor, head, drops));
     }
 }
 
@@ -49,66 +97,43 @@ fn sweep_checkpoint(head: usize) {
         let leaves: SmallVec<[Var; 4]> = inputs.iter().map(|x| leaf(x.var())).collect();
         let floor = arena().end();
         // The segment may sweep on its way: not into the adjoints of this sweep.
-        let ours = arena().adjoints.replace(Adjoints::new());
-        let again = run_again(head, &leaves, outputs);
-        arena().adjoints.replace(ours);
+        let again = aside(|| run_again(head, &leaves, outputs));
         let end = arena().end();
-        sweep_between(floor, end, |adjoints| {
+        sweep_between(floor, end, floor, |adjoints| {
             adjoints.make_room(end);
             for (k, output) in again
                 .iter()
                 .enumerate()
                 .filter(|(_, output)| !output.is_constant())
             {
-                let w = adjoints.get(head + 1 + k);
+                let w = kept(adjoints, head + 1 + k);
                 adjoints.add(output.index(), w);
             }
         });
         adjoints(|adjoints| {
             for (x, leaf) in inputs.iter().zip(&leaves).filter(|(x, _)| x.index != 0) {
-                let w = adjoints.get(leaf.index());
+                let w = kept(adjoints, leaf.index());
                 adjoints.add(x.index, w);
             }
         });
     });
 }
 
-/// Sweeps the nodes below `end` down to `floor`, or to a checkpoint: returns its index.
-#[inline]
-fn sweep_to_checkpoint(adjoints: &mut Adjoints, floor: usize, end: usize) -> Option<usize> {
-    arena().tape(|tape| {
-        let mut place = tape.place(end);
-        loop {
-            let (w, live) = adjoints.parts();
-            place = walk::sweep(tape, w, live, floor, place);
-            if place.index() <= floor {
-                return None;
-            }
-            let (index, word) = (place.index() - 1, tape.word(place.position()));
-            if word.subcode() == code::CHECKPOINT {
-                return Some(index);
-            }
-            // An output, which sees to it that its segment is swept, whatever the signs of the adjoints.
-            let w = adjoints.get(index).abs();
-            adjoints.add(word.a(), w);
-            place = tape.before(place);
-        }
-    })
+/// An adjoint that is not dropped: that of a leaf, or of any node after [`sweep_keeping`].
+fn kept(adjoints: &Adjoints, index: usize) -> f64 {
+    adjoints.get(index).expect("it was kept")
 }
 
 /// Sweeps from `output` and adds the adjoints to those that are there.
 #[track_caller]
 pub(crate) fn sweep_accumulate(output: Var) {
+    verify(output);
+    keep_all();
     let before = adjoints(|adjoints| adjoints.nonzero());
-    sweep(output);
-    restore(before);
-}
-
-/// Adds adjoints of an earlier sweep.
-fn restore(earlier: Vec<(usize, f64)>) {
+    sweep_keeping(output.index());
     adjoints(|adjoints| {
-        adjoints.make_room(earlier.last().map_or(0, |&(last, _)| last + 1));
-        for (index, adjoint) in earlier {
+        adjoints.make_room(before.last().map_or(0, |&(last, _)| last + 1));
+        for (index, adjoint) in before {
             adjoints.add(index, adjoint);
         }
     });
@@ -175,7 +200,7 @@ impl Gradients {
     }
 }
 
-/// Sweeps from `output` for the derivatives with respect to `x`, and leaves the adjoints in the graph
+/// Sweeps from `output` for the derivatives with respect to the leaves `x`, and leaves the adjoints in the graph
 /// as they were.
 #[track_caller]
 pub(crate) fn gradient(output: Var, x: &[Var]) -> Vec<f64> {
@@ -183,24 +208,21 @@ pub(crate) fn gradient(output: Var, x: &[Var]) -> Vec<f64> {
     for &x in x {
         verify(x);
     }
-    let before = adjoints(|adjoints| adjoints.nonzero());
-    sweep(output);
-    let gradient = adjoints(|adjoints| x.iter().map(|x| adjoints.get(x.index())).collect());
-    sweep(Var::constant(0.0));
-    restore(before);
-    gradient
+    aside(|| {
+        sweep(output);
+        adjoints(|adjoints| x.iter().map(|x| kept(adjoints, x.index())).collect())
+    })
 }
 
 /// Sweeps from `output` into a snapshot, and leaves the adjoints in the graph as they were.
 #[track_caller]
 pub(crate) fn gradients(output: Var) -> Gradients {
-    let before = adjoints(|adjoints| adjoints.nonzero());
-    sweep(output);
-    let gradients = Gradients {
-        adjoints: adjoints(|adjoints| adjoints.nonzero()),
-        epochs: cold(|cold| cold.epochs()),
-    };
-    sweep(Var::constant(0.0));
-    restore(before);
-    gradients
+    verify(output);
+    aside(|| {
+        sweep_keeping(output.index());
+        Gradients {
+            adjoints: adjoints(|adjoints| adjoints.nonzero()),
+            epochs: cold(|cold| cold.epochs()),
+        }
+    })
 }

@@ -59,6 +59,9 @@ pub(crate) mod code {
 }
 
 impl Word {
+    /// That of a leaf.
+    pub(crate) const LEAF: Word = Word::new(code::REST, code::LEAF, 0, 0);
+
     #[inline(always)]
     pub(crate) const fn new(code: u8, subcode: u8, a: u64, b: u64) -> Word {
         Word(

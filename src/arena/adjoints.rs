@@ -1,0 +1,287 @@
+//! The adjoints of the last sweep.
+//!
+//! They are kept in *windows* of [`WINDOW`] nodes. A window gets a *page*, of zeros, when a sweep comes to give
+//! something to one of its nodes for the first time; the sweep passes over the others unseen. So it pays
+//! neither for what the output does not depend on nor for a pass of its own that zeroes.
+//!
+//! And when it leaves a window of intermediates for good, it takes the page along: the adjoints of a long
+//! chain then live in the few pages that are in the cache anyway. Where somebody asks for one of those later,
+//! [`get`](Adjoints::get) says that it was dropped, and the sweep is made again.
+
+use super::arena;
+use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::{mem, ptr};
+
+/// Nodes in a window.
+pub(crate) const WINDOW: usize = 512;
+
+pub(super) type Page = [f64; WINDOW];
+
+/// The place of the page of a window whose adjoints were dropped.
+const DROPPED: *mut Page = ptr::without_provenance_mut(align_of::<Page>());
+
+/// The adjoints of the last sweep, and the memory for them.
+pub(crate) struct Adjoints {
+    windows: Windows,
+    /// No windows, but memory for them.
+    spare: Windows,
+    /// Pages of zeros, with room for all that there are.
+    free: Vec<*mut Page>,
+    /// The memory that the pages are in.
+    chunks: Vec<(*mut Page, Layout)>,
+    /// The number of pages.
+    total: usize,
+    /// Whether a sweep found no memory, so that nothing here means anything.
+    is_starved: bool,
+    /// Whether no sweep is to drop any, because one that was had to be made again.
+    keeps_all: bool,
+}
+
+/// Where the adjoints of one sweep are.
+struct Windows {
+    /// By window: its page. Null where all adjoints are zero.
+    pages: Vec<*mut Page>,
+    /// The adjoints from here on are zero.
+    end: usize,
+    /// The output of the sweep, if some of its adjoints were dropped.
+    dropped_of: Option<usize>,
+}
+
+impl Windows {
+    const NONE: Windows = Windows {
+        pages: Vec::new(),
+        end: 0,
+        dropped_of: None,
+    };
+}
+
+/// Runs `f` with the adjoints of this thread's graph.
+#[inline(always)]
+pub(crate) fn adjoints<R>(f: impl FnOnce(&mut Adjoints) -> R) -> R {
+    f(&mut arena().adjoints.borrow_mut())
+}
+
+/// Runs `f`, which may sweep, and then has the adjoints be what they were.
+pub(crate) fn aside<R>(f: impl FnOnce() -> R) -> R {
+    struct Restore(Windows);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            adjoints(|adjoints| {
+                adjoints.truncate(0);
+                let ours = mem::replace(&mut self.0, Windows::NONE);
+                adjoints.spare = mem::replace(&mut adjoints.windows, ours);
+            });
+        }
+    }
+    let _restore = adjoints(|adjoints| {
+        let none = mem::replace(&mut adjoints.spare, Windows::NONE);
+        Restore(mem::replace(&mut adjoints.windows, none))
+    });
+    f()
+}
+
+impl Adjoints {
+    pub(super) const fn new() -> Adjoints {
+        Adjoints {
+            windows: Windows::NONE,
+            spare: Windows::NONE,
+            free: Vec::new(),
+            chunks: Vec::new(),
+            total: 0,
+            is_starved: false,
+            keeps_all: false,
+        }
+    }
+
+    /// The bytes held.
+    pub(crate) fn bytes(&self) -> usize {
+        self.total * size_of::<Page>() + size_of_val(&self.windows.pages[..])
+    }
+
+    /// The adjoint of a node, unless it was dropped.
+    #[inline(always)]
+    pub(crate) fn get(&self, index: usize) -> Option<f64> {
+        match self.windows.pages.get(index / WINDOW) {
+            Some(&page) if page == DROPPED => None,
+            // SAFETY: any other page that is there is one of `chunks`.
+            Some(&page) if !page.is_null() => Some(unsafe { (*page)[index % WINDOW] }),
+            _ => Some(0.0),
+        }
+    }
+
+    /// Adds to the adjoint of a node, which is below the end.
+    #[inline]
+    pub(crate) fn add(&mut self, index: usize, contribution: f64) {
+        debug_assert!(index < self.windows.end);
+        if self.windows.pages[index / WINDOW].is_null() {
+            self.wake(index / WINDOW);
+            self.assert_fed();
+        }
+        let page = self.windows.pages[index / WINDOW];
+        assert!(page != DROPPED, "a sweep starts from what is there");
+        // SAFETY: any other page that is there is one of `chunks`.
+        unsafe { (*page)[index % WINDOW] += contribution };
+    }
+
+    /// By window, the pages: for a sweep, which may give a page to a window without and write to those below
+    /// the end.
+    #[inline(always)]
+    pub(super) fn pages(&mut self) -> &mut [*mut Page] {
+        &mut self.windows.pages
+    }
+
+    /// Gives a page to a window. Where there is no memory for one, it is that of another window.
+    #[inline]
+    pub(super) fn wake(&mut self, window: usize) {
+        if self.free.is_empty() {
+            self.allocate();
+        }
+        self.windows.pages[window] = self.free.pop().unwrap_or_else(|| {
+            self.is_starved = true;
+            let any = |page: &&*mut Page| !page.is_null() && **page != DROPPED;
+            let other = self.windows.pages.iter().find(any);
+            other.map_or(ptr::null_mut(), |&other| other)
+        });
+    }
+
+    /// Makes as many pages again as there are, or if there is no memory one.
+    #[cold]
+    fn allocate(&mut self) {
+        for count in [self.total.max(1), 1] {
+            let (Ok(layout), Ok(()), Ok(())) = (
+                Layout::array::<Page>(count),
+                self.chunks.try_reserve(1),
+                self.free.try_reserve_exact(self.total + count),
+            ) else {
+                continue;
+            };
+            // SAFETY: the size is not zero.
+            let chunk = unsafe { alloc_zeroed(layout) }.cast::<Page>();
+            if !chunk.is_null() {
+                self.chunks.push((chunk, layout));
+                self.total += count;
+                // SAFETY: these are the pages of the chunk.
+                self.free
+                    .extend((0..count).rev().map(|k| unsafe { chunk.add(k) }));
+                return;
+            }
+        }
+    }
+
+    /// Panics where a sweep found no memory.
+    #[inline(always)]
+    #[track_caller]
+    pub(super) fn assert_fed(&mut self) {
+        if self.is_starved {
+            self.starve();
+        }
+    }
+
+    #[cold]
+    #[track_caller]
+    fn starve(&mut self) -> ! {
+        *self = Adjoints::new();
+        panic!(
+            "scalargrad: no memory for the adjoints of a sweep; the graph is unchanged, its gradients are zero. \
+             Drop finished work with `graph::scope` or `graph::clear`, or split it with `checkpoint`"
+        )
+    }
+
+    /// Takes the page from a window, whose adjoints are zero from now on.
+    #[inline]
+    fn release(&mut self, window: usize) {
+        let page = mem::replace(&mut self.windows.pages[window], ptr::null_mut());
+        if !page.is_null() && page != DROPPED {
+            self.clean(page, window, 0);
+            self.free.push(page);
+        }
+    }
+
+    /// Takes the page from a window that a sweep leaves for good.
+    pub(super) fn drop_window(&mut self, window: usize) {
+        self.release(window);
+        self.windows.pages[window] = DROPPED;
+    }
+
+    /// Zeroes the page of a window, from the node `from` of it on.
+    #[inline]
+    fn clean(&mut self, page: *mut Page, window: usize, from: usize) {
+        let used = WINDOW.min(self.windows.end - window * WINDOW);
+        // SAFETY: the callers' page is one of `chunks`.
+        unsafe { (&mut *page)[from..used].fill(0.0) };
+    }
+
+    /// Makes the adjoints of the nodes from `end` on zero.
+    #[inline]
+    pub(crate) fn truncate(&mut self, end: usize) {
+        if end < self.windows.end {
+            for window in end.div_ceil(WINDOW)..self.windows.end.div_ceil(WINDOW) {
+                self.release(window);
+            }
+            if !end.is_multiple_of(WINDOW) {
+                let page = self.windows.pages[end / WINDOW];
+                if !page.is_null() && page != DROPPED {
+                    self.clean(page, end / WINDOW, end % WINDOW);
+                }
+            }
+            self.windows.end = end;
+            self.windows.dropped_of.take_if(|output| *output >= end);
+        }
+    }
+
+    /// Makes all adjoints zero, with room for those of the nodes below `end`.
+    #[inline]
+    pub(crate) fn reset(&mut self, end: usize) {
+        self.truncate(0);
+        self.make_room(end);
+    }
+
+    /// Makes room for those of the nodes below `end`.
+    #[inline]
+    pub(crate) fn make_room(&mut self, end: usize) {
+        let windows = end.div_ceil(WINDOW);
+        if windows > self.windows.pages.len() {
+            self.windows.pages.resize(windows, ptr::null_mut());
+        }
+        self.windows.end = self.windows.end.max(end);
+    }
+
+    /// Whether a sweep of the nodes below `end` may drop adjoints.
+    #[inline(always)]
+    pub(crate) fn may_drop(&self, end: usize) -> bool {
+        end >= WINDOW && !self.keeps_all
+    }
+
+    /// Notes that a sweep from `output` drops some.
+    pub(crate) fn drops_some_of(&mut self, output: usize) {
+        self.windows.dropped_of = Some(output);
+    }
+
+    /// The output of the last sweep, if it dropped some: no sweep does from now on.
+    pub(crate) fn keep_all(&mut self) -> Option<usize> {
+        let output = self.windows.dropped_of.take();
+        self.keeps_all |= output.is_some();
+        output
+    }
+
+    /// Those that are not zero, by ascending index.
+    pub(crate) fn nonzero(&self) -> Vec<(usize, f64)> {
+        debug_assert!(self.windows.dropped_of.is_none());
+        let end = self.windows.end;
+        (0..end.div_ceil(WINDOW))
+            .filter(|&window| !self.windows.pages[window].is_null())
+            .flat_map(|window| window * WINDOW..end.min((window + 1) * WINDOW))
+            .map(|index| (index, self.get(index).unwrap_or(0.0)))
+            .filter(|&(_, w)| w != 0.0)
+            .collect()
+    }
+}
+
+impl Drop for Adjoints {
+    fn drop(&mut self) {
+        for (chunk, layout) in self.chunks.drain(..) {
+            // SAFETY: allocated with this layout; its pages go with it.
+            unsafe { dealloc(chunk.cast(), layout) };
+        }
+    }
+}
