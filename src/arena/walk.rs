@@ -113,16 +113,12 @@ impl Walk {
         debug_assert!(to > 0);
         // SAFETY: the caller's promise.
         unsafe {
-            let mut place = self.page.wrapping_byte_add(to);
-            if to < self.start {
-                let window = to / size_of::<Page>();
-                let page = self.pages.add(window);
-                if (*page).is_null() {
-                    wake_preserving_registers(self.adjoints, window);
-                }
-                place = (*page).cast::<f64>().byte_add(to % size_of::<Page>());
+            let window = to / size_of::<Page>();
+            let page = self.pages.add(window);
+            if (*page).is_null() {
+                wake_preserving_registers(self.adjoints, window);
             }
-            *place += contribution;
+            *(*page).cast::<f64>().byte_add(to % size_of::<Page>()) += contribution;
         }
     }
 
