@@ -7,18 +7,7 @@
 //! instructions.
 
 use super::adjoints::{Adjoints, Page, WINDOW};
-use super::{Place, Tape, arena, code, trampoline};
-
-/// Gives a page to a window.
-extern "sysv64" fn wake(adjoints: *mut Adjoints, window: usize) {
-    // SAFETY: `wake_preserving_registers` is told where they are, and that the window is one of theirs.
-    unsafe { (*adjoints).wake(window) }
-}
-
-trampoline::preserving_registers! {
-    /// Calls [`wake`], on the cold branch of a give.
-    fn wake_preserving_registers(adjoints in "rdi": *mut Adjoints, window in "rsi": usize) => wake;
-}
+use super::{Place, Tape, Word, arena, code};
 
 /// Sweeps the nodes below the index `end` down to `floor`, or to a checkpoint: returns its index.
 ///
@@ -49,36 +38,24 @@ pub(crate) fn sweep(
             );
             continue;
         }
-        let pages = pages.as_mut_ptr();
+        let mut walk = Walk {
+            pages: pages.as_mut_ptr(),
+            adjoints,
+            start: 8 * first.max(floor),
+            has_leaf,
+        };
         // SAFETY: `place` is between two nodes, there is a node at `first`, and there are pages for all.
-        let walk = unsafe {
-            Walk {
-                adjoints,
-                pages,
-                page: (*pages.add(window)).cast::<f64>().wrapping_sub(first),
-                start: 8 * first.max(floor),
+        place = unsafe {
+            let page = (*walk.pages.add(window)).cast::<f64>().wrapping_sub(first);
+            match walk.sweep_window(tape, page, place) {
+                Ok(place) => place,
+                Err(checkpoint) => {
+                    adjoints.assert_fed();
+                    return Some(checkpoint);
+                }
             }
         };
-        // SAFETY: as above.
-        match unsafe { walk.sweep_window(tape, &mut has_leaf, place) } {
-            Ok(before) => place = before,
-            Err(stopped) => {
-                let (index, word) = (stopped.index - 1, tape.word(stopped.position));
-                match word.subcode() {
-                    // SAFETY: as above; this is the node that the sweep came to.
-                    code::NARY => unsafe { walk.sweep_slots(tape, stopped) },
-                    code::CHECKPOINT => {
-                        adjoints.assert_fed();
-                        return Some(index);
-                    }
-                    // An output, which sees to it that its segment is swept, whatever the signs of the
-                    // adjoints.
-                    // SAFETY: as above.
-                    _ => unsafe { walk.add(8 * word.a(), (*walk.page.add(index)).abs()) },
-                }
-                place = tape.before(stopped);
-            }
-        }
+        has_leaf = walk.has_leaf;
         if place.index <= first.max(floor) {
             if first >= drops && !has_leaf {
                 adjoints.drop_window(window);
@@ -90,268 +67,460 @@ pub(crate) fn sweep(
     None
 }
 
-/// Where the adjoints are for the sweep of one window.
-#[derive(Clone, Copy)]
+/// What stays the same for the steps of one window, and what few of them ask for.
 struct Walk {
-    adjoints: *mut Adjoints,
     /// By window.
     pages: *mut *mut Page,
-    /// Where the first adjoint of the window is, less its index.
-    page: *mut f64,
-    /// The index from which the window is swept, as an offset.
+    adjoints: *mut Adjoints,
+    /// The offset down to which the window is swept.
     start: usize,
+    has_leaf: bool,
 }
 
 impl Walk {
+    /// Sweeps the nodes below `from` down to the start, all of one window: returns the place before them, or
+    /// the index of a checkpoint.
+    ///
+    /// # Safety
+    ///
+    /// `from` is after a node of the tape, and `start` that of one, which is not the second of two; the
+    /// window of both has the page whose first adjoint is at `page` plus its index, and all below it have a
+    /// place for one. By what an arena warrants, all that this reaches is there then: the words of whole nodes
+    /// above the empty tape, and adjoints of operands, which are below their node.
+    #[inline]
+    unsafe fn sweep_window(
+        &mut self,
+        tape: Tape<'_>,
+        page: *mut f64,
+        from: Place,
+    ) -> Result<Place, usize> {
+        let base = tape.words.as_ptr();
+        // SAFETY: the caller's promise.
+        unsafe {
+            let mut state = State {
+                walk: self,
+                pages: self.pages,
+                page,
+                end: base.add(from.position),
+                at: 8 * (from.index - 1),
+                carry: 0.0,
+            };
+            loop {
+                let Rest { end, at } = state.go();
+                let position = end.offset_from(base) as usize;
+                if at < self.start {
+                    return Ok(Place {
+                        index: at / 8 + 1,
+                        position,
+                    });
+                }
+                let w = *page.wrapping_byte_add(at);
+                let word = tape.word(position);
+                match word.subcode() {
+                    code::NARY => {
+                        for (p, q, word) in tape.slots(position) {
+                            let (a, b, drops) = (8 * word.a(), 8 * word.b(), word.subcode());
+                            if a != 0 && drops & code::DROPS_A == 0 {
+                                self.add(a, w * p);
+                            }
+                            if b != 0 && drops & code::DROPS_B == 0 {
+                                self.add(b, w * q);
+                            }
+                        }
+                    }
+                    code::CHECKPOINT => return Err(at / 8),
+                    // An output, which sees to it that its segment is swept, whatever the signs of the
+                    // adjoints.
+                    _ => self.add(8 * word.a(), w.abs()),
+                }
+                state.end = end.sub(word.words());
+                state.at = at - 8;
+            }
+        }
+    }
+
     /// Adds to the adjoint at an offset.
     ///
     /// # Safety
     ///
     /// As [`sweep_window`](Walk::sweep_window) has it.
     #[inline(always)]
-    unsafe fn add(self, to: usize, contribution: f64) {
-        debug_assert!(to > 0);
+    unsafe fn add(&mut self, to: usize, contribution: f64) {
+        let window = to / size_of::<Page>();
         // SAFETY: the caller's promise.
         unsafe {
-            let window = to / size_of::<Page>();
             let page = self.pages.add(window);
             if (*page).is_null() {
-                wake_preserving_registers(self.adjoints, window);
+                (*self.adjoints).wake(window);
             }
             *(*page).cast::<f64>().byte_add(to % size_of::<Page>()) += contribution;
         }
     }
+}
 
-    /// Sweeps the node of any number of operands that ends at a place.
-    ///
-    /// # Safety
-    ///
-    /// As [`sweep_window`](Walk::sweep_window) has it.
-    #[inline]
-    unsafe fn sweep_slots(self, tape: Tape<'_>, place: Place) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let w = *self.page.wrapping_add(place.index - 1);
-            for (p, q, word) in tape.slots(place.position) {
-                let (a, b, drops) = (8 * word.a(), 8 * word.b(), word.subcode());
-                if a != 0 && drops & code::DROPS_A == 0 {
-                    self.add(a, w * p);
-                }
-                if b != 0 && drops & code::DROPS_B == 0 {
-                    self.add(b, w * q);
-                }
+/// The state of a sweep between two steps: as much as goes through calls in registers.
+#[derive(Clone, Copy)]
+struct State {
+    walk: *mut Walk,
+    /// By window.
+    pages: *mut *mut Page,
+    /// Where the adjoint of offset 0 would be if the page of this window began there.
+    page: *mut f64,
+    /// The end of the node at hand.
+    end: *const u64,
+    /// The offset of its adjoint.
+    at: usize,
+    /// What the node after it gave to it.
+    carry: f64,
+}
+
+/// Where a sweep comes to rest: before the start, or at a node that wants more than a step.
+struct Rest {
+    end: *const u64,
+    at: usize,
+}
+
+/// A step of the sweep, and all that follow: takes the state, and the lower half of the node's word.
+type Step = unsafe fn(*mut Walk, *mut *mut Page, *mut f64, *const u64, usize, u32, f64) -> Rest;
+
+/// The steps by code.
+const STEPS: [Step; 8] = [
+    one,
+    one_near,
+    sum,
+    rest,
+    two,
+    two_near,
+    sum_with_last,
+    one_with,
+];
+
+macro_rules! steps {
+    ($($(#[$attribute:meta])* fn $name:ident($state:ident, $low:ident) $body:block)*) => { $(
+        $(#[$attribute])*
+        unsafe fn $name(
+            walk: *mut Walk, pages: *mut *mut Page, page: *mut f64, end: *const u64, at: usize, $low: u32, carry: f64,
+        ) -> Rest {
+            let $state = State { walk, pages, page, end, at, carry };
+            // SAFETY: the promise that `sweep_window` was given.
+            unsafe { $body }
+        }
+    )* };
+}
+
+steps! {
+    fn one(state, low) {
+        state.give_one(state.adjoint(), low & !7, state.number(2), 2)
+    }
+
+    fn one_with(state, low) {
+        state.give_one(state.adjoint(), low & !7, state.number(3), 3)
+    }
+
+    fn two(state, low) {
+        state.give_two(state.adjoint(), low & !7, state.number(3), state.high(), state.number(2), 3)
+    }
+
+    fn one_near(state, low) {
+        let (sum, w) = state.near();
+        if is_zero(w) {
+            return state.go_on_near(sum, w, 2);
+        }
+        let Some(a) = state.place(low & !7) else {
+            return state.wake(low);
+        };
+        *a += w * state.number(2);
+        state.go_on_near(sum, w, 2)
+    }
+
+    fn two_near(state, low) {
+        let (sum, w) = state.near();
+        if is_zero(w) {
+            return state.go_on_near(sum, w, 3);
+        }
+        let Some(a) = state.place(low & !7) else {
+            return state.wake(low);
+        };
+        let Some(b) = state.place(state.high()) else {
+            return state.wake(state.high());
+        };
+        *a += w * state.number(3);
+        *b += w * state.number(2);
+        state.go_on_near(sum, w, 3)
+    }
+
+    fn sum(state, low) {
+        let high = state.high();
+        let sign = if high & code::MINUS as u32 != 0 { -1.0 } else { 1.0 };
+        state.give_two(state.adjoint(), low & !7, 1.0, high & !7, sign, 1)
+    }
+
+    fn sum_with_last(state, low) {
+        let w = state.adjoint();
+        let (mut last, mut other) = (w, w);
+        let high = state.high();
+        if high & (code::NEGATES_LAST | code::NEGATES_OTHER) as u32 != 0 {
+            if high & code::NEGATES_OTHER as u32 != 0 {
+                other = -w;
+            } else {
+                last = -w;
+            }
+        }
+        if !is_zero(w) {
+            let Some(a) = state.place(low & !7) else {
+                return state.wake(low);
+            };
+            *a += other;
+        }
+        state.go_on(w, last, 1)
+    }
+
+    fn rest(state, low) {
+        let (w, high) = (state.adjoint(), state.high());
+        let (a, b) = (low & !7, high & !7);
+        match (high & 7) as u8 {
+            code::LEAF => {
+                (*state.walk).has_leaf = true;
+                state.go_on(w, 0.0, 2)
+            }
+            code::SWITCH => state.switch_one(w, a, state.number(2), 2),
+            code::SWITCH_WITH => state.switch_one(w, a, state.number(3), 3),
+            code::PAIR => state.give_two(w, a, state.number(4), b, state.number(3), 4),
+            code::SWITCH_PAIR => match (state.number(4), state.number(3)) {
+                (0.0, q) => state.switch_one(w, b, q, 4),
+                (p, 0.0) => state.give_one(w, a, p, 4),
+                (p, q) => state.give_two(w, a, p, b, q, 4),
+            },
+            _ if is_zero(w) => state.go_on(w, 0.0, Word(*state.end.sub(1)).words()),
+            _ => {
+                state.set(w);
+                Rest { end: state.end, at: state.at }
             }
         }
     }
 
-    /// Sweeps the nodes below `from` down to the start, all of one window: returns the place before
-    /// them, or after the one that wants more. Tells whether there are leaves.
-    ///
-    /// # Safety
-    ///
-    /// `from` is after a node of the tape, and `start` that of one, which is not the second of two; the
-    /// window of both has a page, and all below it have a place for one. By what an arena warrants, all that this
-    /// reaches is there then: the words of whole nodes above the empty tape, and adjoints of operands, which are
-    /// below their node.
+    /// Gives a page to the window of the offset in place of `low`, and makes the step at hand again.
+    #[cold]
+    #[inline(never)]
+    fn again(state, low) {
+        let to = low as usize;
+        (*(*state.walk).adjoints).wake(to / size_of::<Page>());
+        state.go()
+    }
+
+    /// Leaves the window: what is carried goes to one below it.
+    #[cold]
+    #[inline(never)]
+    fn leave(state, _low) {
+        if !is_zero(state.carry) {
+            (*state.walk).add(state.at, state.carry);
+        }
+        Rest { end: state.end, at: state.at }
+    }
+}
+
+/// What the steps are made of. A step finds the places of all that it gives to before it changes anything: so it
+/// can be made again where a page is missing.
+///
+/// # Safety
+///
+/// As [`Walk::sweep_window`] has it, and the node at hand is such as the function takes.
+impl State {
+    /// Makes the step at hand, and all that follow.
     #[inline(always)]
-    unsafe fn sweep_window(
-        self,
-        tape: Tape<'_>,
-        has_leaf: &mut bool,
-        from: Place,
-    ) -> Result<Place, Place> {
-        // Indices are kept as offsets of adjoints in bytes, as they stand in a word.
-        let start = self.start;
-        // Of the node before the one at hand.
-        let mut before = 8 * (from.index - 2);
-        // What the node at hand gave to the one before.
-        let mut carry = 0.0;
+    unsafe fn go(self) -> Rest {
+        let State {
+            walk,
+            pages,
+            page,
+            end,
+            at,
+            carry,
+        } = self;
         // SAFETY: the caller's promise.
         unsafe {
-            let mut end = tape.words.as_ptr().add(from.position);
-            macro_rules! adjoint {
-                ($offset:expr) => {
-                    *self.page.wrapping_byte_add($offset)
-                };
+            if at < (*walk).start {
+                return leave(walk, pages, page, end, at, 0, carry);
             }
-            macro_rules! half {
-                ($upper:expr) => {
-                    *end.sub(1)
-                        .cast::<u32>()
-                        .add($upper ^ cfg!(target_endian = "big") as usize)
-                };
-            }
-            macro_rules! number {
-                ($back:expr) => {
-                    *end.sub($back).cast::<f64>()
-                };
-            }
-            macro_rules! add {
-                ($to:expr, $contribution:expr) => {
-                    self.add($to, $contribution)
-                };
-            }
-            macro_rules! give {
-                ($to:expr, $contribution:expr) => {{
-                    let to: usize = $to;
-                    if to == before {
-                        carry = $contribution; // these nodes have no operand twice
-                    } else {
-                        add!(to, $contribution);
-                    }
-                }};
-            }
-            // Wherever the linker puts this function, the loop lies in cache lines alike: else it takes up to a
-            // fifth more time in some programs than in others. Of eight offsets this one measured best.
-            #[cfg(all(target_arch = "x86_64", not(miri)))]
-            std::arch::asm!(
-                ".p2align 6\n.nops 48",
-                options(nomem, nostack, preserves_flags)
-            );
-            loop {
-                debug_assert!(end > tape.words.as_ptr().add(4));
-                // In two halves: each has a field and bits of its own.
-                let low = half!(0);
-                let a = (low & !7) as usize;
-                let mut w = adjoint!(before + 8) + carry;
-                adjoint!(before + 8) = w;
-                if low & 2 == 0 {
-                    if low & code::NEAR as u32 != 0 {
-                        carry = w; // of the sum of the two before
-                        w += adjoint!(before);
-                        adjoint!(before) = w;
-                        before -= 8;
-                        if low & code::TWO as u32 != 0 {
-                            if w != 0.0 {
-                                add!(a, w * number!(3));
-                                add!(half!(1) as usize, w * number!(2));
-                            }
-                            end = end.sub(3);
-                        } else {
-                            if w != 0.0 {
-                                add!(a, w * number!(2));
-                            }
-                            end = end.sub(2);
-                        }
-                    } else {
-                        carry = 0.0;
-                        if low & code::TWO as u32 != 0 {
-                            if w != 0.0 {
-                                give!(a, w * number!(3));
-                                give!(half!(1) as usize, w * number!(2));
-                            }
-                            end = end.sub(3);
-                        } else {
-                            if w != 0.0 {
-                                give!(a, w * number!(2));
-                            }
-                            end = end.sub(2);
-                        }
-                    }
-                } else if low & 1 == 0 {
-                    // What comes of a zero are zeros: they do no harm, but they must not wake a window.
-                    macro_rules! pass_on {
-                        ($give:ident, $to:expr) => {{
-                            let to: usize = $to;
-                            if to >= start || w != 0.0 {
-                                $give!(to, w);
-                            }
-                        }};
-                    }
-                    let high = half!(1);
-                    carry = 0.0;
-                    if low & 4 != 0 {
-                        carry = w;
-                        if high & (code::NEGATES_LAST | code::NEGATES_OTHER) as u32 != 0 {
-                            if high & code::NEGATES_OTHER as u32 != 0 {
-                                w = -w;
-                            } else {
-                                carry = -w;
-                            }
-                        }
-                        pass_on!(add, a);
-                    } else {
-                        pass_on!(give, a);
-                        if high & code::MINUS as u32 != 0 {
-                            w = -w;
-                        }
-                        pass_on!(give, (high & !7) as usize);
-                    }
-                    end = end.sub(1);
-                } else if low & 4 != 0 {
-                    carry = 0.0;
-                    if w != 0.0 {
-                        give!(a, w * number!(3));
-                    }
-                    end = end.sub(3);
-                } else {
-                    carry = 0.0;
-                    let high = half!(1);
-                    let b = (high & !7) as usize;
-                    match (high & 7) as u8 {
-                        _ if high & 7 == code::LEAF as u32 => {
-                            *has_leaf = true;
-                            end = end.sub(2);
-                            while before >= start && *end.sub(1) == super::Word::LEAF.0 {
-                                end = end.sub(2);
-                                before -= 8;
-                            }
-                        }
-                        code::SWITCH => {
-                            let p = number!(2);
-                            if p != 0.0 && w != 0.0 {
-                                give!(a, w * p);
-                            }
-                            end = end.sub(2);
-                        }
-                        code::SWITCH_WITH => {
-                            let p = number!(3);
-                            if p != 0.0 && w != 0.0 {
-                                give!(a, w * p);
-                            }
-                            end = end.sub(3);
-                        }
-                        code::PAIR => {
-                            if w != 0.0 {
-                                give!(a, w * number!(4));
-                                give!(b, w * number!(3));
-                            }
-                            end = end.sub(4);
-                        }
-                        code::SWITCH_PAIR => {
-                            let (p, q) = (number!(4), number!(3));
-                            if p != 0.0 && w != 0.0 {
-                                give!(a, w * p);
-                            }
-                            if q != 0.0 && w != 0.0 {
-                                give!(b, w * q);
-                            }
-                            end = end.sub(4);
-                        }
-                        _ => {
-                            if w != 0.0 {
-                                return Err(Place {
-                                    index: before / 8 + 2,
-                                    position: end.offset_from(tape.words.as_ptr()) as usize,
-                                });
-                            }
-                            end = end.sub(super::Word(*end.sub(1)).words());
-                        }
-                    }
-                }
-                if before < start {
-                    break;
-                }
-                before -= 8;
-            }
-            // `before` is below `start` now.
-            if carry != 0.0 {
-                add!(before, carry);
-            }
-            Ok(Place {
-                index: start / 8,
-                position: end.offset_from(tape.words.as_ptr()) as usize,
-            })
+            let low = self.half(0);
+            let steps: &'static [Step; 8] = &STEPS;
+            steps[(low & 7) as usize](walk, pages, page, end, at, low, carry)
         }
     }
+
+    /// Gives to one operand, and goes on.
+    #[inline(always)]
+    unsafe fn give_one(self, w: f64, a: u32, p: f64, words: usize) -> Rest {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if is_zero(w) {
+                return self.go_on(w, 0.0, words);
+            }
+            if self.is_before(a) {
+                return self.go_on(w, w * p, words);
+            }
+            let Some(place) = self.place(a) else {
+                return self.wake(a);
+            };
+            *place += w * p;
+            self.go_on(w, 0.0, words)
+        }
+    }
+
+    /// Gives to two operands, which are not the same, and goes on.
+    #[inline(always)]
+    unsafe fn give_two(self, w: f64, a: u32, p: f64, b: u32, q: f64, words: usize) -> Rest {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if is_zero(w) {
+                return self.go_on(w, 0.0, words);
+            }
+            if self.is_before(a) {
+                let Some(b) = self.place(b) else {
+                    return self.wake(b);
+                };
+                *b += w * q;
+                return self.go_on(w, w * p, words);
+            }
+            let Some(place) = self.place(a) else {
+                return self.wake(a);
+            };
+            if self.is_before(b) {
+                *place += w * p;
+                return self.go_on(w, w * q, words);
+            }
+            let Some(other) = self.place(b) else {
+                return self.wake(b);
+            };
+            *place += w * p;
+            *other += w * q;
+            self.go_on(w, 0.0, words)
+        }
+    }
+
+    /// As [`give_one`](State::give_one), but a partial of zero is not propagated.
+    #[inline(always)]
+    unsafe fn switch_one(self, w: f64, a: u32, p: f64, words: usize) -> Rest {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if p == 0.0 {
+                return self.go_on(w, 0.0, words);
+            }
+            self.give_one(w, a, p, words)
+        }
+    }
+
+    /// Goes on to the node before this one, of adjoint `w` and so many words, with what was given to it.
+    #[inline(always)]
+    unsafe fn go_on(mut self, w: f64, carry: f64, words: usize) -> Rest {
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.set(w);
+            self.carry = carry;
+            self.end = self.end.sub(words);
+            self.at -= 8;
+            self.go()
+        }
+    }
+
+    /// The adjoint of the sum at hand, and that of the node it ends with.
+    #[inline(always)]
+    unsafe fn near(self) -> (f64, f64) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let sum = self.adjoint();
+            (sum, *self.page.wrapping_byte_add(self.at - 8) + sum)
+        }
+    }
+
+    /// As [`go_on`](State::go_on), of a sum and the node it ends with.
+    #[inline(always)]
+    unsafe fn go_on_near(mut self, sum: f64, w: f64, words: usize) -> Rest {
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.set(sum);
+            self.at -= 8;
+            self.go_on(w, sum, words)
+        }
+    }
+
+    /// The adjoint of the node at hand.
+    #[inline(always)]
+    unsafe fn adjoint(self) -> f64 {
+        // SAFETY: the caller's promise.
+        unsafe { *self.page.wrapping_byte_add(self.at) + self.carry }
+    }
+
+    /// Sets it.
+    #[inline(always)]
+    unsafe fn set(self, w: f64) {
+        // SAFETY: the caller's promise.
+        unsafe { *self.page.wrapping_byte_add(self.at) = w }
+    }
+
+    /// Where the adjoint of an operand is, if its window has a page.
+    #[inline(always)]
+    unsafe fn place(self, to: u32) -> Option<*mut f64> {
+        let to = to as usize;
+        debug_assert!(to > 0 && to < self.at);
+        // SAFETY: the caller's promise.
+        unsafe {
+            let page = *self.pages.add(to / size_of::<Page>());
+            if page.is_null() {
+                return None;
+            }
+            Some(page.cast::<f64>().byte_add(to % size_of::<Page>()))
+        }
+    }
+
+    /// Gives a page to the window of an operand, and makes the step at hand again.
+    #[inline(always)]
+    unsafe fn wake(self, to: u32) -> Rest {
+        let State {
+            walk,
+            pages,
+            page,
+            end,
+            at,
+            carry,
+        } = self;
+        // SAFETY: the caller's promise.
+        unsafe { again(walk, pages, page, end, at, to, carry) }
+    }
+
+    /// Whether an operand is the node before.
+    #[inline(always)]
+    fn is_before(self, to: u32) -> bool {
+        to as usize == self.at - 8
+    }
+
+    /// The number so many words before the end.
+    #[inline(always)]
+    unsafe fn number(self, back: usize) -> f64 {
+        // SAFETY: the caller's promise.
+        unsafe { *self.end.sub(back).cast::<f64>() }
+    }
+
+    /// The upper half of the word.
+    #[inline(always)]
+    unsafe fn high(self) -> u32 {
+        // SAFETY: the caller's promise.
+        unsafe { self.half(1) }
+    }
+
+    /// A half of the word: each has a field and bits of its own.
+    #[inline(always)]
+    unsafe fn half(self, upper: usize) -> u32 {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let word = self.end.sub(1).cast::<u32>();
+            *word.add(upper ^ cfg!(target_endian = "big") as usize)
+        }
+    }
+}
+
+/// Whether a number is zero, of either sign: one branch, where a comparison of numbers takes two.
+#[inline(always)]
+fn is_zero(w: f64) -> bool {
+    w.to_bits() << 1 == 0
 }
