@@ -9,6 +9,9 @@
 use super::adjoints::{Adjoints, Page, WINDOW};
 use super::{Place, Tape, Word, arena, code};
 
+/// The steps that are made before one returns. In an unoptimised build each takes stack.
+const RUN: usize = if cfg!(debug_assertions) { 64 } else { WINDOW };
+
 /// Sweeps the nodes below the index `end` down to `floor`, or to a checkpoint: returns its index.
 ///
 /// There must be room for the adjoints of all that is below `end`. Those of the windows from the index `drops`
@@ -41,7 +44,7 @@ pub(crate) fn sweep(
         let mut walk = Walk {
             pages: pages.as_mut_ptr(),
             adjoints,
-            start: 8 * first.max(floor),
+            start: 8 * first.max(floor).max(place.index.saturating_sub(RUN)),
             has_leaf,
         };
         // SAFETY: `place` is between two nodes, there is a node at `first`, and there are pages for all.
@@ -99,7 +102,6 @@ impl Walk {
         unsafe {
             let mut state = State {
                 walk: self,
-                pages: self.pages,
                 page,
                 end: base.add(from.position),
                 at: 8 * (from.index - 1),
@@ -162,8 +164,6 @@ impl Walk {
 #[derive(Clone, Copy)]
 struct State {
     walk: *mut Walk,
-    /// By window.
-    pages: *mut *mut Page,
     /// Where the adjoint of offset 0 would be if the page of this window began there.
     page: *mut f64,
     /// The end of the node at hand.
@@ -181,7 +181,7 @@ struct Rest {
 }
 
 /// A step of the sweep, and all that follow: takes the state, and the lower half of the node's word.
-type Step = unsafe fn(*mut Walk, *mut *mut Page, *mut f64, *const u64, usize, u32, f64) -> Rest;
+type Step = unsafe fn(*mut Walk, *mut f64, *const u64, usize, u32, f64) -> Rest;
 
 /// The steps by code.
 const STEPS: [Step; 8] = [
@@ -199,9 +199,10 @@ macro_rules! steps {
     ($($(#[$attribute:meta])* fn $name:ident($state:ident, $low:ident) $body:block)*) => { $(
         $(#[$attribute])*
         unsafe fn $name(
-            walk: *mut Walk, pages: *mut *mut Page, page: *mut f64, end: *const u64, at: usize, $low: u32, carry: f64,
+            walk: *mut Walk, page: *mut f64, end: *const u64, at: usize, $low: u32, carry: f64,
         ) -> Rest {
-            let $state = State { walk, pages, page, end, at, carry };
+            #[allow(unused_mut)]
+            let mut $state = State { walk, page, end, at, carry };
             // SAFETY: the promise that `sweep_window` was given.
             unsafe { $body }
         }
@@ -210,15 +211,18 @@ macro_rules! steps {
 
 steps! {
     fn one(state, low) {
-        state.give_one(state.adjoint(), low & !7, state.number(2), 2)
+        let w = state.adjoint();
+        state.give_one(w, low & !7, w * state.number(2), 2)
     }
 
     fn one_with(state, low) {
-        state.give_one(state.adjoint(), low & !7, state.number(3), 3)
+        let w = state.adjoint();
+        state.give_one(w, low & !7, w * state.number(3), 3)
     }
 
     fn two(state, low) {
-        state.give_two(state.adjoint(), low & !7, state.number(3), state.high(), state.number(2), 3)
+        let w = state.adjoint();
+        state.give_two(w, low & !7, w * state.number(3), state.high(), w * state.number(2), 3)
     }
 
     fn one_near(state, low) {
@@ -250,9 +254,9 @@ steps! {
     }
 
     fn sum(state, low) {
-        let high = state.high();
-        let sign = if high & code::MINUS as u32 != 0 { -1.0 } else { 1.0 };
-        state.give_two(state.adjoint(), low & !7, 1.0, high & !7, sign, 1)
+        let (w, high) = (state.adjoint(), state.high());
+        let to_b = if high & code::MINUS as u32 != 0 { -w } else { w };
+        state.give_two(w, low & !7, w, high & !7, to_b, 1)
     }
 
     fn sum_with_last(state, low) {
@@ -281,15 +285,23 @@ steps! {
         match (high & 7) as u8 {
             code::LEAF => {
                 (*state.walk).has_leaf = true;
-                state.go_on(w, 0.0, 2)
+                state.set(w);
+                state.carry = 0.0;
+                loop {
+                    state.end = state.end.sub(2);
+                    state.at -= 8;
+                    if state.at < (*state.walk).start || *state.end.sub(1) != Word::LEAF.0 {
+                        return state.go();
+                    }
+                }
             }
             code::SWITCH => state.switch_one(w, a, state.number(2), 2),
             code::SWITCH_WITH => state.switch_one(w, a, state.number(3), 3),
-            code::PAIR => state.give_two(w, a, state.number(4), b, state.number(3), 4),
+            code::PAIR => state.give_two(w, a, w * state.number(4), b, w * state.number(3), 4),
             code::SWITCH_PAIR => match (state.number(4), state.number(3)) {
                 (0.0, q) => state.switch_one(w, b, q, 4),
-                (p, 0.0) => state.give_one(w, a, p, 4),
-                (p, q) => state.give_two(w, a, p, b, q, 4),
+                (p, 0.0) => state.give_one(w, a, w * p, 4),
+                (p, q) => state.give_two(w, a, w * p, b, w * q, 4),
             },
             _ if is_zero(w) => state.go_on(w, 0.0, Word(*state.end.sub(1)).words()),
             _ => {
@@ -331,7 +343,6 @@ impl State {
     unsafe fn go(self) -> Rest {
         let State {
             walk,
-            pages,
             page,
             end,
             at,
@@ -340,36 +351,36 @@ impl State {
         // SAFETY: the caller's promise.
         unsafe {
             if at < (*walk).start {
-                return leave(walk, pages, page, end, at, 0, carry);
+                return leave(walk, page, end, at, 0, carry);
             }
             let low = self.half(0);
             let steps: &'static [Step; 8] = &STEPS;
-            steps[(low & 7) as usize](walk, pages, page, end, at, low, carry)
+            steps[(low & 7) as usize](walk, page, end, at, low, carry)
         }
     }
 
     /// Gives to one operand, and goes on.
     #[inline(always)]
-    unsafe fn give_one(self, w: f64, a: u32, p: f64, words: usize) -> Rest {
+    unsafe fn give_one(self, w: f64, a: u32, to_a: f64, words: usize) -> Rest {
         // SAFETY: the caller's promise.
         unsafe {
             if is_zero(w) {
                 return self.go_on(w, 0.0, words);
             }
             if self.is_before(a) {
-                return self.go_on(w, w * p, words);
+                return self.go_on(w, to_a, words);
             }
             let Some(place) = self.place(a) else {
                 return self.wake(a);
             };
-            *place += w * p;
+            *place += to_a;
             self.go_on(w, 0.0, words)
         }
     }
 
     /// Gives to two operands, which are not the same, and goes on.
     #[inline(always)]
-    unsafe fn give_two(self, w: f64, a: u32, p: f64, b: u32, q: f64, words: usize) -> Rest {
+    unsafe fn give_two(self, w: f64, a: u32, to_a: f64, b: u32, to_b: f64, words: usize) -> Rest {
         // SAFETY: the caller's promise.
         unsafe {
             if is_zero(w) {
@@ -379,21 +390,21 @@ impl State {
                 let Some(b) = self.place(b) else {
                     return self.wake(b);
                 };
-                *b += w * q;
-                return self.go_on(w, w * p, words);
+                *b += to_b;
+                return self.go_on(w, to_a, words);
             }
             let Some(place) = self.place(a) else {
                 return self.wake(a);
             };
             if self.is_before(b) {
-                *place += w * p;
-                return self.go_on(w, w * q, words);
+                *place += to_a;
+                return self.go_on(w, to_b, words);
             }
             let Some(other) = self.place(b) else {
                 return self.wake(b);
             };
-            *place += w * p;
-            *other += w * q;
+            *place += to_a;
+            *other += to_b;
             self.go_on(w, 0.0, words)
         }
     }
@@ -406,7 +417,7 @@ impl State {
             if p == 0.0 {
                 return self.go_on(w, 0.0, words);
             }
-            self.give_one(w, a, p, words)
+            self.give_one(w, a, w * p, words)
         }
     }
 
@@ -465,7 +476,7 @@ impl State {
         debug_assert!(to > 0 && to < self.at);
         // SAFETY: the caller's promise.
         unsafe {
-            let page = *self.pages.add(to / size_of::<Page>());
+            let page = *(*self.walk).pages.add(to / size_of::<Page>());
             if page.is_null() {
                 return None;
             }
@@ -478,14 +489,13 @@ impl State {
     unsafe fn wake(self, to: u32) -> Rest {
         let State {
             walk,
-            pages,
             page,
             end,
             at,
             carry,
         } = self;
         // SAFETY: the caller's promise.
-        unsafe { again(walk, pages, page, end, at, to, carry) }
+        unsafe { again(walk, page, end, at, to, carry) }
     }
 
     /// Whether an operand is the node before.
