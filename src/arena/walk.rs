@@ -494,6 +494,13 @@ impl State {
             at,
             carry,
         } = self;
+        // On a branch that is hardly ever taken, but it aligns the function that it is in to a cache line: else
+        // a sweep takes up to a fifth more time in some programs than in others.
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        // SAFETY: it is no instruction that does anything.
+        unsafe {
+            std::arch::asm!(".p2align 6", options(nomem, nostack, preserves_flags));
+        }
         // SAFETY: the caller's promise.
         unsafe { again(walk, page, end, at, to, carry) }
     }

@@ -1,5 +1,6 @@
 //! Handles, scopes and memory: a handle never lies, and a graph takes no more than it must.
 
+use crate::afresh;
 use scalargrad::{
     CustomOp, Gradients, Op, Var, derivative, dot, gradient, graph, log_sum_exp, norm, softmax,
     sum, weighted_sum,
@@ -46,13 +47,6 @@ fn text(payload: &(dyn std::any::Any + Send)) -> String {
         .cloned()
         .or_else(|| payload.downcast_ref::<&str>().map(|text| text.to_string()))
         .unwrap_or_default()
-}
-
-/// Runs `f` with a graph of its own.
-fn afresh<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
-    std::thread::spawn(f)
-        .join()
-        .unwrap_or_else(|payload| resume_unwind(payload))
 }
 
 #[track_caller]
@@ -1466,12 +1460,18 @@ fn memory_counts_nodes_adjoints_and_the_values_that_were_asked_for() {
         let y = (2..nodes).fold(x, |y, _| y + 1.0);
         assert_eq!(graph::len(), nodes - 1);
         let recorded = graph::memory();
-        assert!(recorded >= 24 * nodes);
+        assert!(recorded >= 16 * nodes);
         y.backward();
         let swept = graph::memory();
-        assert_eq!(swept - recorded, 8 * (nodes + 1) + 20);
+        // The sweep goes down the chain with a page or two, and keeps that of the leaf.
+        assert!(swept - recorded <= 3 * 8 * 512 + 8 * 20);
+        assert_eq!(x.grad(), 1.0);
+        assert_eq!(graph::memory(), swept);
         assert_eq!(y.operands()[0].value(), y.value() - 1.0);
-        assert!(graph::memory() >= swept + 2 * (8 * nodes + nodes / 8));
+        let read = graph::memory();
+        assert!(read >= swept + 2 * (8 * nodes + nodes / 8));
+        assert_eq!(y.operands()[0].grad(), 1.0);
+        assert!(graph::memory() >= read + 8 * (nodes - 3 * 512));
     });
 }
 
@@ -1489,14 +1489,13 @@ fn a_training_loop_over_a_scope_takes_constant_memory() {
                 e.value()
             });
             assert!(loss.is_finite());
+            if step % 100 == 0 {
+                let slope = derivative(|x| (x * w).sin(), 0.3);
+                assert_eq!(slope, w.value() * (0.3 * w.value()).cos());
+            }
             if step == 10 {
                 memory = graph::memory();
             }
-        }
-        assert_eq!((graph::memory(), graph::len()), (memory, 2));
-        for _ in 0..1000 {
-            let slope = derivative(|x| (x * w).sin(), 0.3);
-            assert_eq!(slope, w.value() * (0.3 * w.value()).cos());
         }
         assert_eq!((graph::memory(), graph::len()), (memory, 2));
     });

@@ -20,3 +20,10 @@ mod sweep;
 mod tape;
 mod taylor;
 mod values;
+
+/// Runs `f` with a graph of its own.
+fn afresh<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
+    std::thread::spawn(f)
+        .join()
+        .unwrap_or_else(|payload| std::panic::resume_unwind(payload))
+}

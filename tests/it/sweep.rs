@@ -1,6 +1,8 @@
 //! The sweep goes down the tape in windows; nothing may depend on where one begins.
 
-use scalargrad::{Var, dot, graph, sum};
+use crate::afresh;
+use scalargrad::{Var, checkpoint, dot, graph, sum};
+use std::cell::Cell;
 
 /// A name and a program.
 type Named = (&'static str, fn(Var) -> Var);
@@ -91,4 +93,110 @@ fn a_slope_of_zero_that_is_a_variable_keeps_its_mixed_derivative() {
         first.backward();
         assert_eq!(of.grad(), 1.0);
     }
+}
+
+/// A chain of `n` products with `x`, a leaf in its middle that nothing depends on: all nodes, the last last.
+fn powers(x: Var, n: usize) -> Vec<Var> {
+    let mut all = vec![x];
+    for k in 1..n {
+        all.push(all[k - 1] * x);
+        if k == n / 2 {
+            Var::new(0.0);
+        }
+    }
+    all
+}
+
+/// Asserts that the adjoints of a chain are those of `weight` times its last node; what is between first.
+fn assert_swept(chain: &[Var], weight: f64) {
+    let n = chain.len();
+    for (k, y) in chain.iter().enumerate().skip(1).rev() {
+        assert_eq!(y.grad(), weight, "{k}");
+    }
+    assert_eq!(chain[0].grad(), weight * n as f64);
+}
+
+#[test]
+fn adjoints_of_intermediates_can_be_had_whenever_they_are_asked_for() {
+    const N: usize = 5000;
+    // First of all, later, and after a sweep that was for the leaf alone.
+    for leaf_first in [false, true] {
+        afresh(move || {
+            let chain = powers(Var::new(1.0), N);
+            for _ in 0..3 {
+                chain[N - 1].backward();
+                if leaf_first {
+                    assert_eq!(chain[0].grad(), N as f64);
+                }
+                assert_swept(&chain, 1.0);
+            }
+        });
+    }
+}
+
+#[test]
+fn accumulating_adds_to_adjoints_that_were_dropped() {
+    afresh(|| {
+        let chain = powers(Var::new(1.0), 3000);
+        chain[2999].backward();
+        (chain[2999] * 2.0).backward_accumulate();
+        (chain[2999] * 4.0).backward_accumulate();
+        assert_swept(&chain, 7.0);
+    });
+}
+
+#[test]
+fn scopes_and_snapshots_leave_dropped_adjoints_alone() {
+    afresh(|| {
+        let outside = powers(Var::new(1.0), 3000);
+        outside[2999].backward();
+        graph::scope(|| {
+            // A graph in a scope, in whose own scopes others come and go.
+            let inside = powers(Var::new(1.0), 3000);
+            let y = inside[2999];
+            y.backward();
+            graph::scope(|| {
+                let other = powers(y, 3000)[2999];
+                assert_eq!(other.gradients().wrt(y), 3000.0);
+                assert_eq!(scalargrad::derivative(|x| x * x, 3.0), 6.0);
+            });
+            assert_swept(&inside, 1.0);
+            graph::scope(|| powers(y, 3000)[2999].backward());
+            assert_swept(&inside, 3000.0);
+            assert_eq!(outside[2999].grad() + outside[0].grad(), 0.0);
+        });
+        // Of the last sweep the scope's end left nothing, and all of the first is long gone.
+        assert_eq!(outside[2999].grad() + outside[0].grad(), 0.0);
+        graph::scope(|| powers(outside[2999], 3000)[2999].backward());
+        assert_swept(&outside, 3000.0);
+    });
+}
+
+#[test]
+fn a_cleared_graph_has_no_adjoints_that_were_dropped() {
+    afresh(|| {
+        let chain = powers(Var::new(1.0), 3000);
+        chain[2999].backward();
+        graph::clear();
+        let again = powers(Var::new(1.0), 3000);
+        assert!(again.iter().all(|y| y.grad() == 0.0));
+        again[2999].backward_accumulate();
+        assert_swept(&again, 1.0);
+    });
+}
+
+#[test]
+fn a_checkpoint_is_run_once_for_a_sweep_whatever_is_asked_for() {
+    afresh(|| {
+        thread_local!(static RUNS: Cell<usize> = const { Cell::new(0) });
+        let chain = powers(Var::new(1.0), 3000);
+        let y = checkpoint(&[chain[2999]], |x: &[Var]| {
+            RUNS.set(RUNS.get() + 1);
+            vec![*powers(x[0], 2000).last().unwrap()]
+        })[0];
+        let end = *powers(y, 2000).last().unwrap();
+        end.backward();
+        assert_swept(&chain, 2000.0 * 2000.0);
+        assert_eq!(RUNS.get(), 2);
+    });
 }
