@@ -50,7 +50,11 @@ pub(crate) fn sweep(
         // SAFETY: `place` is between two nodes, there is a node at `first`, and there are pages for all.
         place = unsafe {
             let page = (*walk.pages.add(window)).cast::<f64>().wrapping_sub(first);
-            match walk.sweep_window(tape, page, place) {
+            let swept = match window {
+                0 => walk.sweep_window::<true>(tape, page, place),
+                _ => walk.sweep_window::<false>(tape, page, place),
+            };
+            match swept {
                 Ok(place) => place,
                 Err(checkpoint) => {
                     adjoints.assert_fed();
@@ -91,7 +95,7 @@ impl Walk {
     /// place for one. By what an arena warrants, all that this reaches is there then: the words of whole nodes
     /// above the empty tape, and adjoints of operands, which are below their node.
     #[inline]
-    unsafe fn sweep_window(
+    unsafe fn sweep_window<const FIRST: bool>(
         &mut self,
         tape: Tape<'_>,
         page: *mut f64,
@@ -100,7 +104,7 @@ impl Walk {
         let base = tape.words.as_ptr();
         // SAFETY: the caller's promise.
         unsafe {
-            let mut state = State {
+            let mut state = State::<FIRST> {
                 walk: self,
                 page,
                 end: base.add(from.position),
@@ -162,7 +166,7 @@ impl Walk {
 
 /// The state of a sweep between two steps: as much as goes through calls in registers.
 #[derive(Clone, Copy)]
-struct State {
+struct State<const FIRST: bool> {
     walk: *mut Walk,
     /// Where the adjoint of offset 0 would be if the page of this window began there.
     page: *mut f64,
@@ -183,26 +187,14 @@ struct Rest {
 /// A step of the sweep, and all that follow: takes the state, and the lower half of the node's word.
 type Step = unsafe fn(*mut Walk, *mut f64, *const u64, usize, u32, f64) -> Rest;
 
-/// The steps by code.
-const STEPS: [Step; 8] = [
-    one,
-    one_near,
-    sum,
-    rest,
-    two,
-    two_near,
-    sum_with_last,
-    one_with,
-];
-
 macro_rules! steps {
     ($($(#[$attribute:meta])* fn $name:ident($state:ident, $low:ident) $body:block)*) => { $(
         $(#[$attribute])*
-        unsafe fn $name(
+        unsafe fn $name<const FIRST: bool>(
             walk: *mut Walk, page: *mut f64, end: *const u64, at: usize, $low: u32, carry: f64,
         ) -> Rest {
             #[allow(unused_mut)]
-            let mut $state = State { walk, page, end, at, carry };
+            let mut $state = State::<FIRST> { walk, page, end, at, carry };
             // SAFETY: the promise that `sweep_window` was given.
             unsafe { $body }
         }
@@ -337,7 +329,19 @@ steps! {
 /// # Safety
 ///
 /// As [`Walk::sweep_window`] has it, and the node at hand is such as the function takes.
-impl State {
+impl<const FIRST: bool> State<FIRST> {
+    /// The steps by code.
+    const STEPS: [Step; 8] = [
+        one::<FIRST>,
+        one_near::<FIRST>,
+        sum::<FIRST>,
+        rest::<FIRST>,
+        two::<FIRST>,
+        two_near::<FIRST>,
+        sum_with_last::<FIRST>,
+        one_with::<FIRST>,
+    ];
+
     /// Makes the step at hand, and all that follow.
     #[inline(always)]
     unsafe fn go(self) -> Rest {
@@ -351,10 +355,13 @@ impl State {
         // SAFETY: the caller's promise.
         unsafe {
             if at < (*walk).start {
-                return leave(walk, page, end, at, 0, carry);
+                if FIRST {
+                    align_to_cache_line(); // there it never wakes
+                }
+                return leave::<FIRST>(walk, page, end, at, 0, carry);
             }
             let low = self.half(0);
-            let steps: &'static [Step; 8] = &STEPS;
+            let steps: &'static [Step; 8] = &Self::STEPS;
             steps[(low & 7) as usize](walk, page, end, at, low, carry)
         }
     }
@@ -474,6 +481,9 @@ impl State {
     unsafe fn place(self, to: u32) -> Option<*mut f64> {
         let to = to as usize;
         debug_assert!(to > 0 && to < self.at);
+        if FIRST {
+            return Some(self.page.wrapping_byte_add(to));
+        }
         // SAFETY: the caller's promise.
         unsafe {
             let page = *(*self.walk).pages.add(to / size_of::<Page>());
@@ -494,15 +504,9 @@ impl State {
             at,
             carry,
         } = self;
-        // On a branch that is hardly ever taken, but it aligns the function that it is in to a cache line: else
-        // a sweep takes up to a fifth more time in some programs than in others.
-        #[cfg(all(target_arch = "x86_64", not(miri)))]
-        // SAFETY: it is no instruction that does anything.
-        unsafe {
-            std::arch::asm!(".p2align 6", options(nomem, nostack, preserves_flags));
-        }
+        align_to_cache_line();
         // SAFETY: the caller's promise.
-        unsafe { again(walk, page, end, at, to, carry) }
+        unsafe { again::<FIRST>(walk, page, end, at, to, carry) }
     }
 
     /// Whether an operand is the node before.
@@ -533,6 +537,17 @@ impl State {
             let word = self.end.sub(1).cast::<u32>();
             *word.add(upper ^ cfg!(target_endian = "big") as usize)
         }
+    }
+}
+
+/// Has the function that it stands in begin with a cache line, wherever the linker puts it: else a sweep takes up
+/// to a fifth more time in some programs than in others. For a branch that is hardly ever taken.
+#[inline(always)]
+fn align_to_cache_line() {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: it does nothing.
+    unsafe {
+        std::arch::asm!(".p2align 6", options(nomem, nostack, preserves_flags));
     }
 }
 
