@@ -37,13 +37,12 @@ mod tests;
 pub(crate) mod walk;
 mod word;
 
-pub(crate) use adjoints::{Adjoints, adjoints, aside};
+pub(crate) use adjoints::{Adjoints, WINDOW, adjoints, aside};
 pub(crate) use epochs::OpenEpochs;
 pub(crate) use slots::Slots;
 pub(crate) use tape::Tape;
 pub(crate) use word::{Word, code};
 
-use adjoints::WINDOW;
 use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;

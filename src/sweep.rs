@@ -5,7 +5,7 @@
 //!
 //! The loop itself is [`walk::sweep`]; here is what it leaves to others.
 
-use crate::arena::{Adjoints, adjoints, arena, aside, walk};
+use crate::arena::{Adjoints, WINDOW, adjoints, arena, aside, walk};
 use crate::checkpoint::{leaf, run_again};
 use crate::decode::read_checkpoint;
 use crate::graph::{cold, recording_scope, verify};
@@ -24,15 +24,26 @@ const NONE: usize = usize::MAX;
 #[track_caller]
 pub(crate) fn sweep(output: Var) {
     verify(output);
-    let drops = match adjoints(|adjoints| adjoints.may_drop(output.index())) {
-        // A segment is not run again for an adjoint.
-        true => cold(|cold| match cold.segments.is_empty() {
-            true => cold.start(),
-            false => NONE,
-        }),
-        false => NONE,
+    let index = output.index();
+    let drops = if index < WINDOW {
+        NONE
+    } else {
+        first_dropped()
     };
-    sweep_dropping(output.index(), drops);
+    sweep_dropping(index, drops);
+}
+
+/// The index from which a sweep may drop adjoints.
+#[inline(never)]
+fn first_dropped() -> usize {
+    if adjoints(|adjoints| adjoints.keeps_all()) {
+        return NONE;
+    }
+    // A segment is not run again for an adjoint.
+    cold(|cold| match cold.segments.is_empty() {
+        true => cold.start(),
+        false => NONE,
+    })
 }
 
 /// Fills all adjoints.
@@ -47,10 +58,7 @@ fn sweep_keeping(output: usize) {
 fn sweep_dropping(output: usize, drops: usize) {
     let end = output + 1;
     sweep_between(1, end, drops, |adjoints| {
-        adjoints.reset(end + 1); // a sum that ends together with the output is passed on the way
-        if output != 0 {
-            adjoints.add(output, 1.0);
-        }
+        adjoints.start(output, end + 1); // a sum that ends together with the output is passed on the way
         if drops < output {
             adjoints.drops_some_of(output);
         }
@@ -61,7 +69,7 @@ fn sweep_dropping(output: usize, drops: usize) {
 #[cold]
 #[track_caller]
 fn keep_all() {
-    if let Some(output) = adjoints(Adjoints::keep_all) {
+    if let Some(output) = adjoints(Adjoints::keep_all_from_now) {
         sweep_keeping(output);
     }
 }

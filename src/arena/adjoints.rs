@@ -138,9 +138,8 @@ impl Adjoints {
         }
         self.windows.pages[window] = self.free.pop().unwrap_or_else(|| {
             self.is_starved = true;
-            let any = |page: &&*mut Page| !page.is_null() && **page != DROPPED;
-            let other = self.windows.pages.iter().find(any);
-            other.map_or(ptr::null_mut(), |&other| other)
+            let other = (0..self.windows.pages.len()).find(|&other| self.has_page(other));
+            other.map_or(ptr::null_mut(), |other| self.windows.pages[other])
         });
     }
 
@@ -190,11 +189,11 @@ impl Adjoints {
     /// Takes the page from a window, whose adjoints are zero from now on.
     #[inline]
     fn release(&mut self, window: usize) {
-        let page = mem::replace(&mut self.windows.pages[window], ptr::null_mut());
-        if !page.is_null() && page != DROPPED {
-            self.clean(page, window, 0);
-            self.free.push(page);
+        if self.has_page(window) {
+            self.clean(window, 0);
+            self.free.push(self.windows.pages[window]);
         }
+        self.windows.pages[window] = ptr::null_mut();
     }
 
     /// Takes the page from a window that a sweep leaves for good.
@@ -203,12 +202,18 @@ impl Adjoints {
         self.windows.pages[window] = DROPPED;
     }
 
+    #[inline(always)]
+    fn has_page(&self, window: usize) -> bool {
+        let page = self.windows.pages[window];
+        !page.is_null() && page != DROPPED
+    }
+
     /// Zeroes the page of a window, from the node `from` of it on.
     #[inline]
-    fn clean(&mut self, page: *mut Page, window: usize, from: usize) {
+    fn clean(&mut self, window: usize, from: usize) {
         let used = WINDOW.min(self.windows.end - window * WINDOW);
-        // SAFETY: the callers' page is one of `chunks`.
-        unsafe { (&mut *page)[from..used].fill(0.0) };
+        // SAFETY: the callers see to it that this is one of `chunks`.
+        unsafe { (&mut *self.windows.pages[window])[from..used].fill(0.0) };
     }
 
     /// Makes the adjoints of the nodes from `end` on zero.
@@ -218,22 +223,32 @@ impl Adjoints {
             for window in end.div_ceil(WINDOW)..self.windows.end.div_ceil(WINDOW) {
                 self.release(window);
             }
-            if !end.is_multiple_of(WINDOW) {
-                let page = self.windows.pages[end / WINDOW];
-                if !page.is_null() && page != DROPPED {
-                    self.clean(page, end / WINDOW, end % WINDOW);
-                }
+            if !end.is_multiple_of(WINDOW) && self.has_page(end / WINDOW) {
+                self.clean(end / WINDOW, end % WINDOW);
             }
             self.windows.end = end;
             self.windows.dropped_of.take_if(|output| *output >= end);
         }
     }
 
-    /// Makes all adjoints zero, with room for those of the nodes below `end`.
+    /// Makes all adjoints zero but that of `output`, if it is a node, which becomes 1, with room for those of the
+    /// nodes below `end`.
     #[inline]
-    pub(crate) fn reset(&mut self, end: usize) {
-        self.truncate(0);
+    pub(crate) fn start(&mut self, output: usize, end: usize) {
+        let own = output / WINDOW;
+        for window in 0..self.windows.end.div_ceil(WINDOW) {
+            if window != own {
+                self.release(window);
+            } else if self.has_page(window) {
+                self.clean(window, 0);
+            }
+        }
+        self.windows.end = 0;
+        self.windows.dropped_of = None;
         self.make_room(end);
+        if output != 0 {
+            self.add(output, 1.0);
+        }
     }
 
     /// Makes room for those of the nodes below `end`.
@@ -246,10 +261,9 @@ impl Adjoints {
         self.windows.end = self.windows.end.max(end);
     }
 
-    /// Whether a sweep of the nodes below `end` may drop adjoints.
-    #[inline(always)]
-    pub(crate) fn may_drop(&self, end: usize) -> bool {
-        end >= WINDOW && !self.keeps_all
+    /// Whether no sweep is to drop adjoints.
+    pub(crate) fn keeps_all(&self) -> bool {
+        self.keeps_all
     }
 
     /// Notes that a sweep from `output` drops some.
@@ -258,7 +272,7 @@ impl Adjoints {
     }
 
     /// The output of the last sweep, if it dropped some: no sweep does from now on.
-    pub(crate) fn keep_all(&mut self) -> Option<usize> {
+    pub(crate) fn keep_all_from_now(&mut self) -> Option<usize> {
         let output = self.windows.dropped_of.take();
         self.keeps_all |= output.is_some();
         output

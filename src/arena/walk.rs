@@ -7,7 +7,7 @@
 //! instructions.
 
 use super::adjoints::{Adjoints, Page, WINDOW};
-use super::{Place, Tape, Word, arena, code};
+use super::{Arena, Place, Word, arena, code};
 
 /// The steps that are made before one returns. In an unoptimised build each takes stack.
 const RUN: usize = if cfg!(debug_assertions) { 64 } else { WINDOW };
@@ -16,7 +16,7 @@ const RUN: usize = if cfg!(debug_assertions) { 64 } else { WINDOW };
 ///
 /// There must be room for the adjoints of all that is below `end`. Those of the windows from the index `drops`
 /// on that have no leaf are dropped.
-#[inline]
+#[inline(never)]
 #[track_caller]
 pub(crate) fn sweep(
     adjoints: &mut Adjoints,
@@ -24,54 +24,75 @@ pub(crate) fn sweep(
     end: usize,
     drops: usize,
 ) -> Option<usize> {
-    // SAFETY: nothing is recorded before this returns.
-    let tape = unsafe { arena().read() };
-    let mut place = tape.place(end);
-    assert!(floor >= 1 && place.index <= adjoints.pages().len() * WINDOW);
-    let mut has_leaf = false;
+    let arena = arena();
+    assert!(floor >= 1 && !arena.is_lent.get());
+    let mut place = match end == arena.end() {
+        true => arena.place(),
+        false => place_of(arena, end),
+    };
+    assert!(place.index <= adjoints.pages().len() * WINDOW);
+    let mut walk = Walk {
+        pages: adjoints.pages().as_mut_ptr(),
+        adjoints,
+        start: 0,
+        has_leaf: false,
+    };
     while place.index > floor {
         let window = (place.index - 1) / WINDOW;
         let first = window * WINDOW;
-        let pages = adjoints.pages();
-        if pages[window].is_null() {
-            let below = pages[..window].iter().rposition(|page| !page.is_null());
-            place = tape.down_to(
-                place,
-                below.map_or(floor, |below| ((below + 1) * WINDOW).max(floor)),
-            );
+        // SAFETY: this is the window of a node, of which there are all.
+        let page = unsafe { *walk.pages.add(window) }.cast::<f64>();
+        if page.is_null() {
+            // SAFETY: nothing else refers to them now.
+            place = skip(arena, unsafe { (*walk.adjoints).pages() }, place, floor);
             continue;
         }
-        let mut walk = Walk {
-            pages: pages.as_mut_ptr(),
-            adjoints,
-            start: 8 * first.max(floor).max(place.index.saturating_sub(RUN)),
-            has_leaf,
-        };
+        walk.start = 8 * first.max(floor).max(place.index.saturating_sub(RUN));
+        let page = page.wrapping_sub(first);
         // SAFETY: `place` is between two nodes, there is a node at `first`, and there are pages for all.
-        place = unsafe {
-            let page = (*walk.pages.add(window)).cast::<f64>().wrapping_sub(first);
-            let swept = match window {
-                0 => walk.sweep_window::<true>(tape, page, place),
-                _ => walk.sweep_window::<false>(tape, page, place),
-            };
-            match swept {
-                Ok(place) => place,
-                Err(checkpoint) => {
-                    adjoints.assert_fed();
-                    return Some(checkpoint);
-                }
+        let Rest { end, at } = unsafe {
+            match window {
+                0 => walk.steps::<true>(arena, page, place),
+                _ => walk.steps::<false>(arena, page, place),
             }
         };
-        has_leaf = walk.has_leaf;
+        if at >= walk.start {
+            adjoints.assert_fed();
+            return Some(at / 8);
+        }
+        place = Place {
+            index: at / 8 + 1,
+            // SAFETY: both are of the tape.
+            position: unsafe { end.offset_from(arena.base.get()) } as usize,
+        };
         if place.index <= first.max(floor) {
-            if first >= drops && !has_leaf {
-                adjoints.drop_window(window);
+            if first >= drops && !walk.has_leaf {
+                // SAFETY: nothing else refers to them now.
+                unsafe { (*walk.adjoints).drop_window(window) };
             }
-            has_leaf = false;
+            walk.has_leaf = false;
         }
     }
     adjoints.assert_fed();
     None
+}
+
+/// The first place with the index `end`, or the one after it.
+#[inline(never)]
+fn place_of(arena: &Arena, end: usize) -> Place {
+    // SAFETY: nothing is recorded before this returns.
+    unsafe { arena.read() }.place(end)
+}
+
+/// The place below this one where the first window with a page ends.
+#[cold]
+#[inline(never)]
+fn skip(arena: &Arena, pages: &[*mut Page], place: Place, floor: usize) -> Place {
+    let window = (place.index - 1) / WINDOW;
+    let below = pages[..window].iter().rposition(|page| !page.is_null());
+    let above = below.map_or(0, |below| (below + 1) * WINDOW);
+    // SAFETY: nothing is recorded before this returns.
+    unsafe { arena.read() }.down_to(place, above.max(floor))
 }
 
 /// What stays the same for the steps of one window, and what few of them ask for.
@@ -85,71 +106,38 @@ struct Walk {
 }
 
 impl Walk {
-    /// Sweeps the nodes below `from` down to the start, all of one window: returns the place before them, or
-    /// the index of a checkpoint.
+    /// Sweeps the nodes below `from` down to the start, all of one window, or to a checkpoint.
     ///
     /// # Safety
     ///
-    /// `from` is after a node of the tape, and `start` that of one, which is not the second of two; the
-    /// window of both has the page whose first adjoint is at `page` plus its index, and all below it have a
-    /// place for one. By what an arena warrants, all that this reaches is there then: the words of whole nodes
-    /// above the empty tape, and adjoints of operands, which are below their node.
-    #[inline]
-    unsafe fn sweep_window<const FIRST: bool>(
+    /// `from` is after a node of the tape, and `start` that of one; the window of both has the page whose first
+    /// adjoint is at `page` plus its index, and all below it have a place for one. It is the first one if `FIRST`.
+    /// By what an arena warrants, all that this reaches is there then: the words of whole nodes above the empty
+    /// tape, and adjoints of operands, which are below their node.
+    #[inline(always)]
+    unsafe fn steps<const FIRST: bool>(
         &mut self,
-        tape: Tape<'_>,
+        arena: &Arena,
         page: *mut f64,
         from: Place,
-    ) -> Result<Place, usize> {
-        let base = tape.words.as_ptr();
+    ) -> Rest {
+        let state = State::<FIRST> {
+            walk: self,
+            page,
+            // SAFETY: of the tape.
+            end: unsafe { arena.base.get().add(from.position) },
+            at: 8 * (from.index - 1),
+            carry: 0.0,
+        };
         // SAFETY: the caller's promise.
-        unsafe {
-            let mut state = State::<FIRST> {
-                walk: self,
-                page,
-                end: base.add(from.position),
-                at: 8 * (from.index - 1),
-                carry: 0.0,
-            };
-            loop {
-                let Rest { end, at } = state.go();
-                let position = end.offset_from(base) as usize;
-                if at < self.start {
-                    return Ok(Place {
-                        index: at / 8 + 1,
-                        position,
-                    });
-                }
-                let w = *page.wrapping_byte_add(at);
-                let word = tape.word(position);
-                match word.subcode() {
-                    code::NARY => {
-                        for (p, q, word) in tape.slots(position) {
-                            let (a, b, drops) = (8 * word.a(), 8 * word.b(), word.subcode());
-                            if a != 0 && drops & code::DROPS_A == 0 {
-                                self.add(a, w * p);
-                            }
-                            if b != 0 && drops & code::DROPS_B == 0 {
-                                self.add(b, w * q);
-                            }
-                        }
-                    }
-                    code::CHECKPOINT => return Err(at / 8),
-                    // An output, which sees to it that its segment is swept, whatever the signs of the
-                    // adjoints.
-                    _ => self.add(8 * word.a(), w.abs()),
-                }
-                state.end = end.sub(word.words());
-                state.at = at - 8;
-            }
-        }
+        unsafe { state.go() }
     }
 
     /// Adds to the adjoint at an offset.
     ///
     /// # Safety
     ///
-    /// As [`sweep_window`](Walk::sweep_window) has it.
+    /// As [`steps`](Walk::steps) has it.
     #[inline(always)]
     unsafe fn add(&mut self, to: usize, contribution: f64) {
         let window = to / size_of::<Page>();
@@ -195,7 +183,7 @@ macro_rules! steps {
         ) -> Rest {
             #[allow(unused_mut)]
             let mut $state = State::<FIRST> { walk, page, end, at, carry };
-            // SAFETY: the promise that `sweep_window` was given.
+            // SAFETY: the promise that `Walk::steps` was given.
             unsafe { $body }
         }
     )* };
@@ -296,11 +284,37 @@ steps! {
                 (p, q) => state.give_two(w, a, w * p, b, w * q, 4),
             },
             _ if is_zero(w) => state.go_on(w, 0.0, Word(*state.end.sub(1)).words()),
-            _ => {
+            code::NARY => {
+                let State { walk, page, end, at, carry } = state;
+                many::<FIRST>(walk, page, end, at, low, carry)
+            }
+            code::CHECKPOINT => {
                 state.set(w);
                 Rest { end: state.end, at: state.at }
             }
+            // An output, which sees to it that its segment is swept, whatever the signs of the adjoints.
+            _ => state.give_one(w, a, w.abs(), 2),
         }
+    }
+
+    /// A node of any number of operands.
+    #[inline(never)]
+    fn many(state, _low) {
+        let (w, words) = (state.adjoint(), Word(*state.end.sub(1)).words());
+        let mut slot = state.end.sub(words);
+        for _ in 0..words / 3 {
+            let (p, q) = (*slot.cast::<f64>(), *slot.add(1).cast::<f64>());
+            let word = Word(*slot.add(2));
+            let (a, b, drops) = (8 * word.a(), 8 * word.b(), word.subcode());
+            if a != 0 && drops & code::DROPS_A == 0 {
+                (*state.walk).add(a, w * p);
+            }
+            if b != 0 && drops & code::DROPS_B == 0 {
+                (*state.walk).add(b, w * q);
+            }
+            slot = slot.add(3);
+        }
+        state.go_on(w, 0.0, words)
     }
 
     /// Gives a page to the window of the offset in place of `low`, and makes the step at hand again.
@@ -328,7 +342,7 @@ steps! {
 ///
 /// # Safety
 ///
-/// As [`Walk::sweep_window`] has it, and the node at hand is such as the function takes.
+/// As [`Walk::steps`] has it, and the node at hand is such as the function takes.
 impl<const FIRST: bool> State<FIRST> {
     /// The steps by code.
     const STEPS: [Step; 8] = [
