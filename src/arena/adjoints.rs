@@ -237,10 +237,10 @@ impl Adjoints {
     pub(crate) fn start(&mut self, output: usize, end: usize) {
         let own = output / WINDOW;
         for window in 0..self.windows.end.div_ceil(WINDOW) {
-            if window != own {
+            if window == own && self.has_page(window) {
+                self.clean(window, 0); // it is about to need it
+            } else {
                 self.release(window);
-            } else if self.has_page(window) {
-                self.clean(window, 0);
             }
         }
         self.windows.end = 0;
