@@ -16,7 +16,11 @@ pub const BY_HAND_IN_RUST: &str = "by hand, Rust";
 const TOLERANCE: f64 = 1e-9;
 
 /// The shortest time worth measuring, in seconds.
-const SLICE: f64 = 3e-3;
+const SLICE: f64 = 4e-3;
+
+/// How long a contestant runs before, to find in the caches what it would find there in a program that computes
+/// gradients again and again, and not what the contestant before left.
+const WARM_UP: f64 = 12e-3;
 
 /// A run so long, in seconds, that a few of them must do.
 const LONG: f64 = 0.05;
@@ -160,7 +164,9 @@ impl<'w, const N: usize, const M: usize, W: ByHandInC<N, M>> Race<'w, N, M, W> {
         let long = able.iter().any(|(once, _)| *once > LONG);
         for _ in 0..if quick || long { 5 } else { 21 } {
             for (once, contestant) in &mut able {
-                let time = contestant.time((SLICE / *once).ceil() as usize);
+                let runs = |time: f64| (time / *once).ceil() as usize;
+                contestant.time(runs(WARM_UP));
+                let time = contestant.time(runs(SLICE));
                 contestant.times.push(time);
             }
         }
