@@ -72,6 +72,11 @@ pub(crate) fn arena() -> &'static Arena {
     unsafe { &*ARENA.with(ptr::from_ref) }
 }
 
+/// Marks the branch it stands in as one that is rarely taken, so that the compiler puts it out of the way.
+#[cold]
+#[inline(always)]
+pub(crate) fn rarely() {}
+
 /// The epoch of a thread's first nodes.
 pub(crate) const FIRST_EPOCH: u64 = 1;
 
@@ -269,6 +274,7 @@ impl Arena {
         const { assert!(N < SLACK) };
         let (id, mut end) = (self.next.get(), self.end.get());
         if end >= self.limit.get() {
+            rarely();
             self.grow_for_write();
             end = self.end.get();
         }

@@ -1,6 +1,6 @@
 //! How an operation is written to the tape.
 
-use crate::arena::{Arena, INDEX_BITS, INDEX_MASK, Word, arena, code};
+use crate::arena::{Arena, INDEX_BITS, INDEX_MASK, Word, arena, code, rarely};
 use crate::custom::CustomOp;
 use crate::graph::{cold, current_epoch, is_paused, register, stale};
 use crate::ops::{self, Kind, Op};
@@ -111,6 +111,7 @@ pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var
         return Var::from_parts(value, id);
     }
     if ((a_id ^ next) | (b_id ^ next)) >> INDEX_BITS != 0 {
+        rarely();
         if b_id == 0 {
             return with_constant(op, a, b.raw(), Form::ConstantRight, value, rule);
         }
@@ -182,8 +183,11 @@ pub(crate) fn with_constant(
 ) -> Var {
     let arena = arena();
     let next = arena.next();
-    if is_old(next, x.id()) && !is_recorded(arena, x.id()) {
-        return Var::constant(value);
+    if is_old(next, x.id()) {
+        rarely();
+        if !is_recorded(arena, x.id()) {
+            return Var::constant(value);
+        }
     }
     let (k, args) = match form {
         Form::ConstantLeft => (1, [c, x.raw(), 0.0]),
@@ -222,8 +226,11 @@ fn is_recorded(arena: &Arena, id: u64) -> bool {
 #[track_caller]
 pub(crate) fn unary(op: Op, n: i32, a: Var, value: impl Fn(f64) -> f64, rule: impl Rule) -> Var {
     let (arena, x) = (arena(), a.raw());
-    if is_old(arena.next(), a.id()) && !is_recorded(arena, a.id()) {
-        return Var::constant(value(x));
+    if is_old(arena.next(), a.id()) {
+        rarely();
+        if !is_recorded(arena, a.id()) {
+            return Var::constant(value(x));
+        }
     }
     let z = value(x);
     let p = match op.kind() {
