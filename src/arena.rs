@@ -39,7 +39,7 @@ mod word;
 
 pub(crate) use adjoints::{Adjoints, WINDOW, adjoints, aside};
 pub(crate) use epochs::OpenEpochs;
-pub(crate) use slots::Slots;
+pub(crate) use slots::Runs;
 pub(crate) use tape::Tape;
 pub(crate) use word::{Word, code};
 
@@ -309,24 +309,6 @@ impl Arena {
         }
         self.next.set(id + 1);
         Some(id)
-    }
-
-    /// Begins a node with `count` slots, for which there must be room.
-    #[inline(always)]
-    #[track_caller]
-    pub(crate) fn slots(&self, count: usize) -> Slots<'_> {
-        self.reserve_words(3 * count + SLACK);
-        Slots {
-            arena: self,
-            end: self.end.get(),
-            left: count,
-        }
-    }
-
-    /// Begins a node with `count` slots, if there is room.
-    #[inline(always)]
-    pub(crate) fn try_slots(&self, count: usize) -> Option<Slots<'_>> {
-        self.has_room(3 * count + SLACK).then(|| self.slots(count))
     }
 
     /// Lends the tape while nothing can be recorded.

@@ -256,12 +256,14 @@ fn read_other(tape: Tape<'_>, spot: Spot, mut each: impl FnMut(usize, f64)) -> O
     let word = tape.word(spot.position());
     match word.subcode() {
         code::NARY => {
-            read_slots(tape, spot.position()).for_each(|(index, value)| each(index, value));
-            Op::ALL[word.a()]
+            tape.operands(spot.position())
+                .for_each(|(index, value)| each(index, value));
+            Op::ALL[word.op()]
         }
         code::OUTPUT => {
             let head = after(tape, word.a()).position();
-            read_slots(tape, head).for_each(|(index, value)| each(index, value));
+            tape.operands(head)
+                .for_each(|(index, value)| each(index, value));
             Op::Checkpoint
         }
         // A share of a softmax: the sum was recorded right after the log-sum-exp.
@@ -458,19 +460,13 @@ fn is_valued(tape: Tape<'_>, spot: Spot) -> bool {
     )
 }
 
-/// What `record::push_slots` wrote of the node that ends at `position`: the index of each operand, and what is
-/// beside it.
-fn read_slots<'a>(tape: Tape<'a>, position: usize) -> impl Iterator<Item = (usize, f64)> + use<'a> {
-    let operands = tape.slots(position);
-    let operands = operands.flat_map(|(p, q, word)| [(word.a(), p), (word.b(), q)]);
-    operands.take(tape.word(position).b())
-}
-
 /// The operands of the checkpoint at `head`, and the number of its outputs.
 pub(crate) fn read_checkpoint(head: usize) -> (SmallVec<[Operand; 4]>, usize) {
     arena().tape(|tape| {
         let position = after(tape, head).position();
-        let operands = read_slots(tape, position).map(|(index, value)| Operand { index, value });
+        let operands = tape
+            .operands(position)
+            .map(|(index, value)| Operand { index, value });
         (operands.collect(), tape.number(position, 1) as usize)
     })
 }

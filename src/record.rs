@@ -1,6 +1,6 @@
 //! How an operation is written to the tape.
 
-use crate::arena::{Arena, INDEX_BITS, INDEX_MASK, Word, arena, code, rarely};
+use crate::arena::{Arena, INDEX_BITS, INDEX_MASK, Runs, Word, arena, code, rarely};
 use crate::custom::CustomOp;
 use crate::graph::{cold, current_epoch, is_paused, register, stale};
 use crate::ops::{self, Kind, Op};
@@ -274,8 +274,84 @@ pub(crate) fn with_partials(
         let p = partial(k);
         (p, (may_drop && p == 0.0) as u8)
     };
-    let word = Word::new(code::REST, code::NARY, op as u64, operands.len() as u64);
+    if !may_drop
+        && operands.len() > 3
+        && let Some(id) = push_run(arena, op, operands, value, &partial)
+    {
+        return Var::from_parts(value, id);
+    }
+    let word = Word::many(code::NARY, op as u8, 0, operands.len());
     Var::from_parts(value, push_slots(arena, operands, active, value, word))
+}
+
+/// Operands whose nodes are at equal distances in the current scope, or that are all constants.
+struct Run {
+    first: u64,
+    stride: u64,
+    /// The id that the next operand must have.
+    expected: u64,
+    /// Not zero where one had another.
+    differs: u64,
+}
+
+impl Run {
+    /// The run that the ids are, if the first, the second and the last tell no other thing.
+    #[inline(always)]
+    fn of(
+        next: u64,
+        mut ids: impl DoubleEndedIterator<Item = u64> + ExactSizeIterator,
+    ) -> Option<Run> {
+        let steps = ids.len().checked_sub(1)? as u64;
+        let first = ids.next()?;
+        let last = ids.next_back().unwrap_or(first);
+        let second = ids.next().unwrap_or(last);
+        let stride = second.wrapping_sub(first);
+        // All that lie between ids of a scope are of that scope.
+        let is_of_scope = !(is_old(next, first) || is_old(next, second) || is_old(next, last));
+        let is_run = first.wrapping_add(steps.wrapping_mul(stride)) == last;
+        (is_run && (is_of_scope || (first | stride) == 0)).then_some(Run {
+            first,
+            stride,
+            expected: first,
+            differs: 0,
+        })
+    }
+
+    #[inline(always)]
+    fn is_constant(&self) -> bool {
+        self.first == 0
+    }
+
+    /// Takes the next operand in.
+    #[inline(always)]
+    fn meet(&mut self, id: u64) {
+        self.differs |= id ^ self.expected;
+        self.expected = self.expected.wrapping_add(self.stride);
+    }
+
+    #[inline(always)]
+    fn word(&self) -> Word {
+        Word::new(0, 0, self.first, self.stride)
+    }
+}
+
+/// Appends a node whose operands are a run, if they are one.
+#[inline(always)]
+fn push_run(
+    arena: &Arena,
+    op: Op,
+    operands: &[Var],
+    value: f64,
+    partial: impl Fn(usize) -> f64,
+) -> Option<u64> {
+    let mut run = Run::of(arena.next(), operands.iter().map(|x| x.id()))?;
+    let mut runs = arena.try_runs(operands.len())?;
+    for (k, x) in operands.iter().enumerate() {
+        run.meet(x.id());
+        runs.push([partial(k)]);
+    }
+    let word = Word::many(code::NARY, op as u8, 1, operands.len());
+    (run.differs == 0).then(|| runs.finish([run.word()], value, word))
 }
 
 /// Appends a node of any number of operands; `active` gives what stands beside an active operand, and
@@ -309,63 +385,87 @@ fn push_slots(
 #[track_caller]
 pub(crate) fn dot(x: &[Var], y: &[Var]) -> Var {
     let pairs = x.iter().copied().zip(y.iter().copied());
-    sum_of_products::<false>(pairs)
+    sum_of_products(pairs)
 }
 
 /// Records the sum of `x`, each times its weight, of which there are as many.
 #[track_caller]
 pub(crate) fn weighted_sum(x: &[Var], weights: &[f64]) -> Var {
     let weights = weights.iter().map(|&w| Var::constant(w));
-    sum_of_products::<true>(x.iter().copied().zip(weights))
+    sum_of_products(x.iter().copied().zip(weights))
 }
 
-/// Records a sum of products, a pair to a slot, each factor the other's partial; the second of each
-/// pair may be known to be a constant.
+/// Records a sum of products, each factor the other's partial.
 #[inline(always)]
 #[track_caller]
-fn sum_of_products<const WEIGHTS: bool>(
-    pairs: impl ExactSizeIterator<Item = (Var, Var)> + Clone,
+fn sum_of_products(
+    pairs: impl ExactSizeIterator<Item = (Var, Var)> + DoubleEndedIterator + Clone,
 ) -> Var {
     let (arena, len) = (arena(), pairs.len());
-    let (next, mut old) = (arena.next(), 0);
     let values = |(x, y): (Var, Var)| (x.raw(), y.raw());
-    let word = Word::new(code::REST, code::NARY, Op::Dot as u64, 2 * len as u64);
     // Beside a constant stands its own value, in the place of its partial.
-    let slot = |x: Var, y: Var, x_is_constant: bool, y_is_constant: bool| {
-        let p = if x_is_constant { x } else { y }.raw();
-        let q = if y_is_constant { y } else { x }.raw();
-        (p, q, Word::new(0, 0, x.id(), y.id()))
-    };
-    // All at once, in the hope that all variables are of the current scope.
-    if let Some(mut slots) = arena.try_slots(len) {
-        let value = special::dot(pairs.clone().map(|(x, y)| {
-            old |= x.id() ^ next;
-            if !WEIGHTS {
-                old |= y.id() ^ next;
-            }
-            let (p, q, word) = slot(x, y, false, WEIGHTS);
-            slots.push(p, q, word);
-            values((x, y))
-        }));
-        if old >> INDEX_BITS == 0 && len > 0 {
-            return Var::from_parts(value, slots.finish(value, word));
+    let beside = |x: Var, y: Var, is_constant| if is_constant { x.raw() } else { y.raw() };
+    // All at once, in the hope that both are runs, as rows of parameters and of what a loop computes are.
+    let runs = (
+        Run::of(arena.next(), pairs.clone().map(|(x, _)| x.id())),
+        Run::of(arena.next(), pairs.clone().map(|(_, y)| y.id())),
+    );
+    if let (Some(xs), Some(ys)) = runs
+        && let Some(runs) = arena.try_runs(len)
+    {
+        let pairs = pairs.clone();
+        let id = match (xs.is_constant(), ys.is_constant()) {
+            (false, false) => push_runs(xs, ys, runs, pairs, |x, y| [y, x]),
+            (false, true) => push_runs(xs, ys, runs, pairs, |_, y| [y, y]),
+            (true, false) => push_runs(xs, ys, runs, pairs, |x, _| [x, x]),
+            (true, true) => None,
+        };
+        if let Some((value, id)) = id {
+            return Var::from_parts(value, id);
         }
     }
-    let value = special::dot(pairs.clone().map(values));
-    // Looks at all, so that none is stale.
-    let mut any = false;
-    for (x, y) in pairs.clone() {
-        any |= any_recorded(arena, &[x, y]);
+    let next = arena.next();
+    let ids = |all: u64, (x, y): (Var, Var)| all | (x.id() ^ next) | (y.id() ^ next);
+    let are_current = pairs.clone().fold(0, ids) >> INDEX_BITS == 0;
+    let mut any = are_current && len > 0;
+    if !are_current {
+        // Looks at all, so that none is stale.
+        for (x, y) in pairs.clone() {
+            any |= any_recorded(arena, &[x, y]);
+        }
     }
     if !any {
-        return Var::constant(value);
+        return Var::constant(special::dot(pairs.map(values)));
     }
     let mut slots = arena.slots(len);
-    for (x, y) in pairs {
-        let (p, q, word) = slot(x, y, x.is_constant(), y.is_constant());
-        slots.push(p, q, word);
-    }
+    let value = special::dot(pairs.map(|(x, y)| {
+        let (p, q) = (beside(x, y, x.is_constant()), beside(y, x, y.is_constant()));
+        slots.push(p, q, Word::new(0, 0, x.id(), y.id()));
+        values((x, y))
+    }));
+    let word = Word::many(code::NARY, Op::Dot as u8, 0, 2 * len);
     Var::from_parts(value, slots.finish(value, word))
+}
+
+/// Appends the sum of the products of two runs, if they are such: returns its value and id. `beside` gives what
+/// stands beside both factors.
+#[inline(always)]
+fn push_runs(
+    mut xs: Run,
+    mut ys: Run,
+    mut runs: Runs<'_, 2>,
+    pairs: impl ExactSizeIterator<Item = (Var, Var)>,
+    beside: impl Fn(f64, f64) -> [f64; 2],
+) -> Option<(f64, u64)> {
+    let word = Word::many(code::NARY, Op::Dot as u8, 2, 2 * pairs.len());
+    let value = special::dot(pairs.map(|(x, y)| {
+        xs.meet(x.id());
+        ys.meet(y.id());
+        runs.push(beside(x.raw(), y.raw()));
+        (x.raw(), y.raw())
+    }));
+    let are_runs = xs.differs | ys.differs == 0;
+    are_runs.then(|| (value, runs.finish([xs.word(), ys.word()], value, word)))
 }
 
 /// Records the shares of a softmax.
@@ -405,12 +505,7 @@ pub(crate) fn custom(custom: Custom, operands: &[Var], value: f64, partials: &[f
 #[track_caller]
 pub(crate) fn checkpoint(segment: Segment, inputs: &[Var], outputs: &[f64]) -> Vec<Var> {
     let arena = arena();
-    let word = Word::new(
-        code::REST,
-        code::CHECKPOINT,
-        Op::Checkpoint as u64,
-        inputs.len() as u64,
-    );
+    let word = Word::many(code::CHECKPOINT, Op::Checkpoint as u8, 0, inputs.len());
     let active = |k: usize| (inputs[k].raw(), 0);
     let head = push_slots(arena, inputs, active, outputs.len() as f64, word);
     cold(|cold| cold.segments.insert((head & INDEX_MASK) as usize, segment));

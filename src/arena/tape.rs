@@ -28,14 +28,26 @@ impl<'a> Tape<'a> {
         f64::from_bits(self.words[position - 1 - back])
     }
 
-    /// The slots of a node of any number of operands: two numbers and a word each.
+    /// The operands of a node of any number that ends at a position: the index of each, and what is beside it.
     #[inline(always)]
-    pub(crate) fn slots(self, position: usize) -> impl Iterator<Item = (f64, f64, Word)> + use<'a> {
-        let end = position - 2;
-        let slots = self.words[end - self.word(position).slots()..end].chunks_exact(3);
-        slots.map(|slot| {
-            let [p, q, word] = slot else { unreachable!() };
-            (f64::from_bits(*p), f64::from_bits(*q), Word(*word))
+    pub(crate) fn operands(self, position: usize) -> impl Iterator<Item = (usize, f64)> + use<'a> {
+        let (word, end) = (self.word(position), position - 2);
+        let words = &self.words[end - word.operands()..end];
+        let (runs, number) = (word.runs(), |at: usize| f64::from_bits(words[at]));
+        (0..word.b()).map(move |i| {
+            if runs == 0 {
+                let slot = i / 2 * 3;
+                let indices = Word(words[slot + 2]);
+                return match i % 2 {
+                    0 => (indices.a(), number(slot)),
+                    _ => (indices.b(), number(slot + 1)),
+                };
+            }
+            let (run, k, count) = (i % runs, i / runs, word.b() / runs);
+            let start = run * (count + 1);
+            let word = Word(words[start + count]);
+            let index = word.a().wrapping_add_signed(k as isize * word.stride());
+            (index, number(start + k))
         })
     }
 

@@ -150,6 +150,42 @@ impl Walk {
             *(*page).cast::<f64>().byte_add(to % size_of::<Page>()) += contribution;
         }
     }
+
+    /// Adds `w` times each of `count` partials to the adjoint of the operand it is of: of the first the index is
+    /// given, and `stride` leads from each to the next.
+    ///
+    /// # Safety
+    ///
+    /// As [`steps`](Walk::steps) has it.
+    #[inline(always)]
+    unsafe fn add_run(
+        &mut self,
+        first: usize,
+        stride: isize,
+        w: f64,
+        partials: *const f64,
+        count: usize,
+    ) {
+        let (mut index, mut k) = (first, 0);
+        while k < count {
+            let window = index / WINDOW;
+            // SAFETY: the caller's promise.
+            unsafe {
+                let page = self.pages.add(window);
+                if (*page).is_null() {
+                    (*self.adjoints).wake(window);
+                }
+                let page = (*page).cast::<f64>();
+                let mut place = index % WINDOW;
+                while k < count && place < WINDOW {
+                    *page.add(place) += w * *partials.add(k);
+                    place = place.wrapping_add_signed(stride);
+                    k += 1;
+                }
+                index = (window * WINDOW).wrapping_add(place);
+            }
+        }
+    }
 }
 
 /// The state of a sweep between two steps: as much as goes through calls in registers.
@@ -286,7 +322,8 @@ steps! {
             _ if is_zero(w) => state.go_on(w, 0.0, Word(*state.end.sub(1)).words()),
             code::NARY => {
                 let State { walk, page, end, at, carry } = state;
-                many::<FIRST>(walk, page, end, at, low, carry)
+                let many = if Word(*end.sub(1)).runs() == 0 { slots::<FIRST> } else { runs::<FIRST> };
+                many(walk, page, end, at, low, carry)
             }
             code::CHECKPOINT => {
                 state.set(w);
@@ -297,9 +334,23 @@ steps! {
         }
     }
 
-    /// A node of any number of operands.
     #[inline(never)]
-    fn many(state, _low) {
+    fn runs(state, _low) {
+        let word = Word(*state.end.sub(1));
+        let (w, words, count) = (state.adjoint(), word.words(), word.b() / word.runs());
+        let mut partials = state.end.sub(words).cast::<f64>();
+        for _ in 0..word.runs() {
+            let run = Word(*partials.add(count).cast::<u64>());
+            if run.a() != 0 {
+                (*state.walk).add_run(run.a(), run.stride(), w, partials, count);
+            }
+            partials = partials.add(count + 1);
+        }
+        state.go_on(w, 0.0, words)
+    }
+
+    #[inline(never)]
+    fn slots(state, _low) {
         let (w, words) = (state.adjoint(), Word(*state.end.sub(1)).words());
         let mut slot = state.end.sub(words);
         for _ in 0..words / 3 {

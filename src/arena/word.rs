@@ -45,9 +45,11 @@ pub(crate) mod code {
     pub(crate) const PAIR: u8 = 3;
     /// As [`PAIR`], but a partial of zero is not propagated.
     pub(crate) const SWITCH_PAIR: u8 = 4;
-    /// Any operation, `a`, on `b` operands: the operands by twos, three words each: their partials, and a
-    /// word with their indices; then the value. Where an operand is a constant its index is 0, and its value
-    /// stands in the partial's place; the subcode tells which partials are not propagated.
+    /// Any operation on `b` operands, then the value. `a` is the operation and, from bit 8 on, in how many runs the
+    /// operands are. In none: they go by twos, three words each: their partials, and a word with their indices;
+    /// its subcode tells which partials are not propagated. In one or two: operand `i` is number `i / runs` of the
+    /// run `i % runs`. A run is its partials, and a word with the index of its first operand and how far the next
+    /// one is from it. Where an operand is a constant its index is 0, and its value stands in the partial's place.
     pub(crate) const NARY: u8 = 5;
     pub(crate) const DROPS_A: u8 = 1;
     pub(crate) const DROPS_B: u8 = 2;
@@ -117,16 +119,48 @@ impl Word {
                 code::LEAF | code::SWITCH | code::OUTPUT => 2,
                 code::SWITCH_WITH => 3,
                 code::PAIR | code::SWITCH_PAIR => 4,
-                _ => 2 + self.slots(),
+                _ => 2 + self.operands(),
             },
             code::ONE | code::ONE_NEAR => 2,
             _ => 3,
         }
     }
 
+    /// That of a node of `count` operands, in so many runs.
+    #[inline(always)]
+    pub(crate) const fn many(subcode: u8, op: u8, runs: usize, count: usize) -> Word {
+        Word::new(
+            code::REST,
+            subcode,
+            op as u64 | (runs as u64) << 8,
+            count as u64,
+        )
+    }
+
+    /// Of a node of any number of operands: its operation.
+    pub(crate) const fn op(self) -> usize {
+        self.a() & 0xff
+    }
+
+    /// Of a node of any number of operands: the runs they are in.
+    #[inline(always)]
+    pub(crate) const fn runs(self) -> usize {
+        self.a() >> 8
+    }
+
+    /// Of a run: how far each operand is from the one before.
+    #[inline(always)]
+    pub(crate) const fn stride(self) -> isize {
+        (self.0 as i64 >> (64 - INDEX_BITS)) as isize
+    }
+
     /// The words that hold the operands of a node of any number.
-    pub(crate) const fn slots(self) -> usize {
-        3 * self.b().div_ceil(2)
+    #[inline(always)]
+    pub(crate) const fn operands(self) -> usize {
+        match self.runs() {
+            0 => 3 * self.b().div_ceil(2),
+            runs => self.b() + runs,
+        }
     }
 }
 
