@@ -161,7 +161,11 @@ impl Var {
     ///
     /// Every other variable's reads `0.0` afterwards; each sweep starts from zero. Nothing is freed,
     /// so that a graph may be swept again, from this or another output. Takes time in proportion to
-    /// the ancestors, whatever else the graph holds, and no recursion.
+    /// the ancestors, whatever else the graph holds.
+    ///
+    /// In a graph of more than a few hundred nodes, gradients of intermediates, which are seldom asked for, take
+    /// no memory until they are: the first question has the sweep made again, and from then on this thread's
+    /// sweeps keep them all.
     ///
     /// # Panics
     ///

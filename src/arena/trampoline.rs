@@ -5,13 +5,13 @@
 
 /// Makes a function that calls another one as if it were one instruction that touches no register.
 ///
-/// The function called takes only integers and pointers, and does not unwind.
+/// The function called takes nothing, and does not unwind.
 macro_rules! preserving_registers {
-    ($(#[$doc:meta])* fn $name:ident($($argument:ident in $register:tt: $type:ty),*) => $target:path;) => {
+    ($(#[$doc:meta])* fn $name:ident() => $target:path;) => {
         $(#[$doc])*
         #[cold]
         #[inline(always)]
-        pub(super) fn $name($($argument: $type),*) {
+        pub(super) fn $name() {
             #[cfg(all(target_arch = "x86_64", not(target_feature = "avx512f"), not(miri)))]
             {
                 #[unsafe(naked)]
@@ -35,11 +35,11 @@ macro_rules! preserving_registers {
                 // SAFETY: the trampoline restores every register it or its callee may change, and keeps the
                 // stack aligned for the call. Without the option `nostack` the compiler keeps no red zone here.
                 unsafe {
-                    std::arch::asm!("call {}", sym trampoline, $(in($register) $argument),*)
+                    std::arch::asm!("call {}", sym trampoline)
                 }
             }
             #[cfg(not(all(target_arch = "x86_64", not(target_feature = "avx512f"), not(miri))))]
-            $target($($argument),*);
+            $target();
         }
     };
 }

@@ -1,15 +1,19 @@
-//! The loop of the reverse sweep.
+//! The reverse sweep, step by step: one for each node.
 //!
-//! What bounds it is the way an adjoint takes through memory (stored by one node and loaded by the next it
-//! costs 12 cycles, kept in a register 4) and after that the number of instructions. So the contribution to
-//! the node just before the one at hand, which very often is an operand, is *carried* in a register; a
-//! node tells in three bits what it is; and nothing here checks a bound: that alone takes a seventh of the
-//! instructions.
+//! Three things bound it. The way of an adjoint through memory: stored by one node and loaded by the next it costs
+//! ten cycles or more, kept in a register four; so the contribution to the node just before the one at hand, which
+//! very often is an operand, is *carried* in a register. The branches that find out what a node is: a step jumps
+//! right to the next one, by the three bits that tell, and a processor learns from which to which; a loop around a
+//! decision tree, or around one jump for all, takes up to a third more time. And the number of instructions: so
+//! nothing here checks a bound, and the state of the sweep is passed on in registers.
+//!
+//! The jump is the call that a step ends with, of a function of the same signature: an optimised build makes a jump
+//! of it. Where one does not, calls nest, but not deeper than [`RUN`].
 
 use super::adjoints::{Adjoints, Page, WINDOW};
 use super::{Arena, Place, Word, arena, code};
 
-/// The steps that are made before one returns. In an unoptimised build each takes stack.
+/// The nodes that are swept before the last step returns. In an unoptimised build each takes stack.
 const RUN: usize = if cfg!(debug_assertions) { 64 } else { WINDOW };
 
 /// Sweeps the nodes below the index `end` down to `floor`, or to a checkpoint: returns its index.

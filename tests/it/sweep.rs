@@ -200,3 +200,17 @@ fn a_checkpoint_is_run_once_for_a_sweep_whatever_is_asked_for() {
         assert_eq!(RUNS.get(), 2);
     });
 }
+
+#[test]
+fn a_leaf_is_kept_wherever_it_lies() {
+    afresh(|| {
+        let far = powers(Var::new(1.0), 3000);
+        let x = Var::new(1.0);
+        (powers(x, 3000)[2999] + far[2999]).backward();
+        let swept = graph::memory();
+        assert_eq!((x.grad(), far[0].grad()), (3000.0, 3000.0));
+        assert_eq!(graph::memory(), swept); // it was there
+        assert_eq!(far[700].grad(), 1.0);
+        assert!(graph::memory() > swept);
+    });
+}

@@ -324,6 +324,10 @@ fn an_infinite_adjoint_does_not_reach_what_is_not_selected() {
             assert_eq!(v.grad(), exact, "{}", z.op());
         }
     }
+    for step in [x.gt_mask(y), x.le_mask(y), x.eq_mask(y)] {
+        (step * infinity).backward();
+        assert_eq!((x.grad(), y.grad()), (0.0, 0.0), "{}", step.op());
+    }
     graph::clear();
 }
 
