@@ -27,6 +27,7 @@ use crate::slices::weighted_sum;
 use crate::sweep;
 use crate::var::Var;
 use crate::watch::{self, Reading, Watch};
+use smallvec::SmallVec;
 
 /// The gradient of `f` at `x`.
 ///
@@ -102,9 +103,9 @@ pub fn jacobian<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64]) -> Matrix {
         }
         let mut jacobian = Matrix::zeros(outputs.len(), x.len());
         for (i, output) in outputs.into_iter().enumerate() {
-            let gradients = output.gradients();
-            for (j, &x) in leaves.iter().enumerate() {
-                jacobian[(i, j)] = gradients.wrt(x);
+            let gradient = sweep::gradient(output, &leaves);
+            for (j, slope) in gradient.into_iter().enumerate() {
+                jacobian[(i, j)] = slope;
             }
         }
         jacobian
@@ -233,7 +234,7 @@ pub fn laplacian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> f64 {
     unguarded(computable(f, x).laplacian(x))
 }
 
-fn leaves(x: &[f64]) -> Vec<Var> {
+fn leaves(x: &[f64]) -> SmallVec<[Var; 8]> {
     x.iter().map(|&x| Var::new(x)).collect()
 }
 

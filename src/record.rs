@@ -265,26 +265,25 @@ pub(crate) fn with_partials(
     value: f64,
     partial: impl Fn(usize) -> f64,
 ) -> Var {
-    let arena = arena();
-    if !any_recorded(arena, operands) {
-        return Var::constant(value);
-    }
-    let may_drop = op.kind() != Kind::Smooth;
-    let active = |k| {
-        let p = partial(k);
-        (p, (may_drop && p == 0.0) as u8)
-    };
+    let (arena, may_drop) = (arena(), op.kind() != Kind::Smooth);
     if !may_drop
         && operands.len() > 3
         && let Some(id) = push_run(arena, op, operands, value, &partial)
     {
         return Var::from_parts(value, id);
     }
+    if !any_recorded(arena, operands) {
+        return Var::constant(value);
+    }
+    let active = |k| {
+        let p = partial(k);
+        (p, (may_drop && p == 0.0) as u8)
+    };
     let word = Word::many(code::NARY, op as u8, 0, operands.len());
     Var::from_parts(value, push_slots(arena, operands, active, value, word))
 }
 
-/// Operands whose nodes are at equal distances in the current scope, or that are all constants.
+/// Operands whose nodes are at equal distances in one scope, or that are all constants.
 struct Run {
     first: u64,
     stride: u64,
@@ -298,7 +297,7 @@ impl Run {
     /// The run that the ids are, if the first, the second and the last tell no other thing.
     #[inline(always)]
     fn of(
-        next: u64,
+        arena: &Arena,
         mut ids: impl DoubleEndedIterator<Item = u64> + ExactSizeIterator,
     ) -> Option<Run> {
         let steps = ids.len().checked_sub(1)? as u64;
@@ -306,10 +305,14 @@ impl Run {
         let last = ids.next_back().unwrap_or(first);
         let second = ids.next().unwrap_or(last);
         let stride = second.wrapping_sub(first);
+        if first.wrapping_add(steps.wrapping_mul(stride)) != last {
+            return None;
+        }
         // All that lie between ids of a scope are of that scope.
-        let is_of_scope = !(is_old(next, first) || is_old(next, second) || is_old(next, last));
-        let is_run = first.wrapping_add(steps.wrapping_mul(stride)) == last;
-        (is_run && (is_of_scope || (first | stride) == 0)).then_some(Run {
+        let is_old = is_old(arena.next(), first);
+        let are_of_one = ((first ^ second) | (first ^ last)) >> INDEX_BITS == 0;
+        let are_live = !is_old || arena.is_open(first) && !is_paused(arena);
+        (are_of_one && are_live || (first | stride) == 0).then_some(Run {
             first,
             stride,
             expected: first,
@@ -344,7 +347,8 @@ fn push_run(
     value: f64,
     partial: impl Fn(usize) -> f64,
 ) -> Option<u64> {
-    let mut run = Run::of(arena.next(), operands.iter().map(|x| x.id()))?;
+    let mut run =
+        Run::of(arena, operands.iter().map(|x| x.id())).filter(|run| !run.is_constant())?;
     let mut runs = arena.try_runs(operands.len())?;
     for (k, x) in operands.iter().enumerate() {
         run.meet(x.id());
@@ -407,8 +411,8 @@ fn sum_of_products(
     let beside = |x: Var, y: Var, is_constant| if is_constant { x.raw() } else { y.raw() };
     // All at once, in the hope that both are runs, as rows of parameters and of what a loop computes are.
     let runs = (
-        Run::of(arena.next(), pairs.clone().map(|(x, _)| x.id())),
-        Run::of(arena.next(), pairs.clone().map(|(_, y)| y.id())),
+        Run::of(arena, pairs.clone().map(|(x, _)| x.id())),
+        Run::of(arena, pairs.clone().map(|(_, y)| y.id())),
     );
     if let (Some(xs), Some(ys)) = runs
         && let Some(runs) = arena.try_runs(len)

@@ -173,6 +173,15 @@ fn scopes_and_snapshots_leave_dropped_adjoints_alone() {
 }
 
 #[test]
+fn a_sweep_in_a_scope_keeps_the_adjoints_of_what_is_outside() {
+    afresh(|| {
+        let outside = powers(Var::new(1.0), 3000);
+        graph::scope(|| powers(outside[2999], 3000)[2999].backward());
+        assert_swept(&outside, 3000.0);
+    });
+}
+
+#[test]
 fn a_cleared_graph_has_no_adjoints_that_were_dropped() {
     afresh(|| {
         let chain = powers(Var::new(1.0), 3000);

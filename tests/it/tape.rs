@@ -447,6 +447,25 @@ fn rows_of_operands_at_any_distance_have_the_adjoints_of_the_textbook() {
 }
 
 #[test]
+fn a_constant_and_nodes_of_two_scopes_are_no_row_whatever_their_numbers() {
+    afresh(|| {
+        // If a handle is a scope's number and a node's, those of the last are twice those of the one before,
+        // and a constant's are zero.
+        let outside: Vec<Var> = (0..5).map(|_| Var::new(3.0)).collect();
+        graph::scope(|| {
+            let inside: Vec<Var> = (0..5).map(|_| Var::new(5.0)).collect();
+            for (a, b) in outside
+                .iter()
+                .flat_map(|a| inside.iter().map(move |b| (*a, *b)))
+            {
+                dot(&[Var::constant(2.0), a, b], &[a, a, a]).backward();
+                assert_eq!((a.grad(), b.grad()), (2.0 + 6.0 + 5.0, 3.0));
+            }
+        });
+    });
+}
+
+#[test]
 fn a_row_that_is_broken_by_another_scope_or_a_constant_is_none() {
     let outside: Vec<Var> = (0..8).map(|k| Var::new(f64::from(k))).collect();
     graph::scope(|| {
