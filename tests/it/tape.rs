@@ -467,6 +467,14 @@ fn a_constant_and_nodes_of_two_scopes_are_no_row_whatever_their_numbers() {
 
 #[test]
 fn a_row_that_is_broken_by_another_scope_or_a_constant_is_none() {
+    let constants = [Var::constant(0.5); 5];
+    for z in [
+        sum(&constants),
+        dot(&constants, &constants),
+        weighted_sum(&constants, &[2.0; 5]),
+    ] {
+        assert!(z.is_constant());
+    }
     let outside: Vec<Var> = (0..8).map(|k| Var::new(f64::from(k))).collect();
     graph::scope(|| {
         let inside: Vec<Var> = (0..8).map(|k| Var::new(f64::from(k) + 0.5)).collect();
