@@ -30,9 +30,11 @@ pub(crate) struct Adjoints {
     /// The memory that the pages are in.
     chunks: Vec<(*mut Page, Layout)>,
     /// The number of pages.
-    total: usize,
+    pub(super) total: usize,
     /// Whether a sweep found no memory, so that nothing here means anything.
     is_starved: bool,
+    /// How often one did.
+    starvations: usize,
     /// Whether no sweep is to drop any, because one that was had to be made again.
     keeps_all: bool,
 }
@@ -61,21 +63,29 @@ pub(crate) fn adjoints<R>(f: impl FnOnce(&mut Adjoints) -> R) -> R {
     f(&mut arena().adjoints.borrow_mut())
 }
 
-/// Runs `f`, which may sweep, and then has the adjoints be what they were.
+/// Runs `f`, which may sweep, and then has the adjoints be what they were; all zero if there was no memory.
 pub(crate) fn aside<R>(f: impl FnOnce() -> R) -> R {
-    struct Restore(Windows);
+    struct Restore {
+        ours: Windows,
+        starvations: usize,
+    }
     impl Drop for Restore {
         fn drop(&mut self) {
             adjoints(|adjoints| {
                 adjoints.truncate(0);
-                let ours = mem::replace(&mut self.0, Windows::NONE);
-                adjoints.spare = mem::replace(&mut adjoints.windows, ours);
+                if adjoints.starvations == self.starvations {
+                    let ours = mem::replace(&mut self.ours, Windows::NONE);
+                    adjoints.spare = mem::replace(&mut adjoints.windows, ours);
+                }
             });
         }
     }
     let _restore = adjoints(|adjoints| {
         let none = mem::replace(&mut adjoints.spare, Windows::NONE);
-        Restore(mem::replace(&mut adjoints.windows, none))
+        Restore {
+            ours: mem::replace(&mut adjoints.windows, none),
+            starvations: adjoints.starvations,
+        }
     });
     f()
 }
@@ -89,6 +99,7 @@ impl Adjoints {
             chunks: Vec::new(),
             total: 0,
             is_starved: false,
+            starvations: 0,
             keeps_all: false,
         }
     }
@@ -147,6 +158,10 @@ impl Adjoints {
     #[cold]
     fn allocate(&mut self) {
         for count in [self.total.max(1), 1] {
+            #[cfg(test)]
+            if self.total + count > super::tests::PAGES.get() {
+                continue;
+            }
             let (Ok(layout), Ok(()), Ok(())) = (
                 Layout::array::<Page>(count),
                 self.chunks.try_reserve(1),
@@ -179,7 +194,9 @@ impl Adjoints {
     #[cold]
     #[track_caller]
     fn starve(&mut self) -> ! {
+        let starvations = self.starvations + 1;
         *self = Adjoints::new();
+        self.starvations = starvations;
         panic!(
             "scalargrad: no memory for the adjoints of a sweep; the graph is unchanged, its gradients are zero. \
              Drop finished work with `graph::scope` or `graph::clear`, or split it with `checkpoint`"

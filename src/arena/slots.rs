@@ -111,6 +111,7 @@ impl Arena {
     /// So many words as the word tells have been written, and there is room for two more and `SLACK`.
     #[inline(always)]
     unsafe fn finish(&self, word: Word, number: f64) -> u64 {
+        debug_assert!(self.position() + word.words() + SLACK <= self.capacity.get());
         let id = self.next.get();
         // SAFETY: the caller's promise.
         unsafe {

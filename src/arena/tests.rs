@@ -1,6 +1,51 @@
 //! What the tests of the crate do not see: where marks are.
 
 use super::*;
+use crate::var::Var;
+
+thread_local! {
+    /// The pages that there is memory for.
+    pub(super) static PAGES: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+#[test]
+fn a_sweep_without_memory_is_a_clear_panic_that_leaves_the_graph_usable() {
+    // A chain with a leaf here and there, whose windows are kept.
+    let mut x = vec![Var::new(1.0)];
+    let mut y = x[0];
+    for k in 0..10_000 {
+        if k % 200 == 0 {
+            x.push(Var::new(2.0));
+        }
+        y += y * 0.0 + x[x.len() - 1];
+    }
+    y.backward();
+    let gradient: Vec<f64> = x.iter().map(|x| x.grad()).collect();
+    assert!(gradient[1] == 200.0 && gradient[50] == 200.0);
+    for pages in 0..20 {
+        arena().adjoints.replace(Adjoints::new());
+        PAGES.set(pages);
+        let panic = std::panic::catch_unwind(|| y.backward()).unwrap_err();
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or(panic.downcast_ref::<&str>().copied());
+        assert!(
+            text.is_some_and(|text| text.contains("no memory for the adjoints")),
+            "{text:?}"
+        );
+        assert_eq!(x[1].grad(), 0.0);
+        PAGES.set(usize::MAX);
+        y.backward();
+        assert!(x.iter().map(|x| x.grad()).eq(gradient.iter().copied()));
+        let _ = y * y; // recorded
+
+        // Nor does a sweep aside leave behind what is no longer there.
+        PAGES.set(arena().adjoints.borrow().total);
+        std::panic::catch_unwind(|| y.gradients()).unwrap_err();
+        assert_eq!(x[1].grad(), 0.0);
+        PAGES.set(usize::MAX);
+        assert_eq!(y.gradients().wrt(x[1]), 200.0);
+    }
+}
 
 fn leaf(arena: &Arena) {
     arena.push([1.0], Word::new(code::REST, code::LEAF, 0, 0));
