@@ -31,6 +31,7 @@ mod trampoline;
 mod adjoints;
 mod epochs;
 mod slots;
+mod steps;
 mod tape;
 #[cfg(test)]
 mod tests;
