@@ -1,0 +1,239 @@
+//! How an operation on any number of operands is written: in runs, where their nodes are at equal distances, or
+//! else slot by slot.
+
+use super::{is_old, is_recorded};
+use crate::arena::{Arena, INDEX_BITS, Runs, Word, arena, code};
+use crate::graph::is_paused;
+use crate::ops::{Kind, Op};
+use crate::special;
+use crate::var::Var;
+
+/// Records any operation whose partials are known.
+#[inline]
+#[track_caller]
+pub(crate) fn with_partials(
+    op: Op,
+    operands: &[Var],
+    value: f64,
+    partial: impl Fn(usize) -> f64,
+) -> Var {
+    let (arena, may_drop) = (arena(), op.kind() != Kind::Smooth);
+    if !may_drop
+        && operands.len() > 3
+        && let Some(id) = push_run(arena, op, operands, value, &partial)
+    {
+        return Var::from_parts(value, id);
+    }
+    if !any_recorded(arena, operands) {
+        return Var::constant(value);
+    }
+    let active = |k| {
+        let p = partial(k);
+        (p, (may_drop && p == 0.0) as u8)
+    };
+    let word = Word::many(code::NARY, op as u8, 0, operands.len());
+    Var::from_parts(value, push_slots(arena, operands, active, value, word))
+}
+
+/// Operands whose nodes are at equal distances in one scope, or that are all constants.
+struct Run {
+    first: u64,
+    stride: u64,
+    /// The id that the next operand must have.
+    expected: u64,
+    /// Not zero where one had another.
+    differs: u64,
+}
+
+impl Run {
+    /// The run that the ids are, if the first, the second and the last tell no other thing.
+    #[inline(always)]
+    fn of(
+        arena: &Arena,
+        mut ids: impl DoubleEndedIterator<Item = u64> + ExactSizeIterator,
+    ) -> Option<Run> {
+        let steps = ids.len().checked_sub(1)? as u64;
+        let first = ids.next()?;
+        let last = ids.next_back().unwrap_or(first);
+        let second = ids.next().unwrap_or(last);
+        let stride = second.wrapping_sub(first);
+        if first.wrapping_add(steps.wrapping_mul(stride)) != last {
+            return None;
+        }
+        // All that lie between ids of a scope are of that scope.
+        let is_old = is_old(arena.next(), first);
+        let are_of_one = ((first ^ second) | (first ^ last)) >> INDEX_BITS == 0;
+        let are_live = !is_old || arena.is_open(first) && !is_paused(arena);
+        (are_of_one && are_live || (first | stride) == 0).then_some(Run {
+            first,
+            stride,
+            expected: first,
+            differs: 0,
+        })
+    }
+
+    #[inline(always)]
+    fn is_constant(&self) -> bool {
+        self.first == 0
+    }
+
+    /// Takes the next operand in.
+    #[inline(always)]
+    fn meet(&mut self, id: u64) {
+        self.differs |= id ^ self.expected;
+        self.expected = self.expected.wrapping_add(self.stride);
+    }
+
+    #[inline(always)]
+    fn word(&self) -> Word {
+        Word::new(0, 0, self.first, self.stride)
+    }
+}
+
+/// Appends a node whose operands are a run, if they are one.
+#[inline(always)]
+fn push_run(
+    arena: &Arena,
+    op: Op,
+    operands: &[Var],
+    value: f64,
+    partial: impl Fn(usize) -> f64,
+) -> Option<u64> {
+    let mut run =
+        Run::of(arena, operands.iter().map(|x| x.id())).filter(|run| !run.is_constant())?;
+    let mut runs = arena.try_runs(operands.len())?;
+    for (k, x) in operands.iter().enumerate() {
+        run.meet(x.id());
+        runs.push([partial(k)]);
+    }
+    let word = Word::many(code::NARY, op as u8, 1, operands.len());
+    (run.differs == 0).then(|| runs.finish([run.word()], value, word))
+}
+
+/// Appends a node of any number of operands; `active` gives what stands beside an active operand, and
+/// whether that is a partial that is dropped.
+#[inline]
+#[track_caller]
+pub(super) fn push_slots(
+    arena: &Arena,
+    operands: &[Var],
+    active: impl Fn(usize) -> (f64, u8),
+    number: f64,
+    word: Word,
+) -> u64 {
+    let operand = |k: usize| match operands.get(k) {
+        None => (0.0, 0, 0),
+        Some(x) if x.is_constant() => (x.raw(), 0, 0),
+        Some(x) => {
+            let (p, drop) = active(k);
+            (p, drop, x.id())
+        }
+    };
+    let mut slots = arena.slots(operands.len().div_ceil(2));
+    for k in (0..operands.len()).step_by(2) {
+        let ((p, drop_a, a), (q, drop_b, b)) = (operand(k), operand(k + 1));
+        slots.push(p, q, Word::new(0, drop_a | drop_b << 1, a, b));
+    }
+    slots.finish(number, word)
+}
+
+/// Records the dot product of `x` and `y`, of one length.
+#[track_caller]
+pub(crate) fn dot(x: &[Var], y: &[Var]) -> Var {
+    let pairs = x.iter().copied().zip(y.iter().copied());
+    sum_of_products(pairs)
+}
+
+/// Records the sum of `x`, each times its weight, of which there are as many.
+#[track_caller]
+pub(crate) fn weighted_sum(x: &[Var], weights: &[f64]) -> Var {
+    let weights = weights.iter().map(|&w| Var::constant(w));
+    sum_of_products(x.iter().copied().zip(weights))
+}
+
+/// Records a sum of products, each factor the other's partial.
+#[inline(always)]
+#[track_caller]
+fn sum_of_products(
+    pairs: impl ExactSizeIterator<Item = (Var, Var)> + DoubleEndedIterator + Clone,
+) -> Var {
+    let (arena, len) = (arena(), pairs.len());
+    let values = |(x, y): (Var, Var)| (x.raw(), y.raw());
+    // Beside a constant stands its own value, in the place of its partial.
+    let beside = |x: Var, y: Var, is_constant| if is_constant { x.raw() } else { y.raw() };
+    // All at once, in the hope that both are runs, as rows of parameters and of what a loop computes are.
+    let runs = (
+        Run::of(arena, pairs.clone().map(|(x, _)| x.id())),
+        Run::of(arena, pairs.clone().map(|(_, y)| y.id())),
+    );
+    if let (Some(xs), Some(ys)) = runs
+        && let Some(runs) = arena.try_runs(len)
+    {
+        let pairs = pairs.clone();
+        let id = match (xs.is_constant(), ys.is_constant()) {
+            (false, false) => push_runs(xs, ys, runs, pairs, |x, y| [y, x]),
+            (false, true) => push_runs(xs, ys, runs, pairs, |_, y| [y, y]),
+            (true, false) => push_runs(xs, ys, runs, pairs, |x, _| [x, x]),
+            (true, true) => None,
+        };
+        if let Some((value, id)) = id {
+            return Var::from_parts(value, id);
+        }
+    }
+    let next = arena.next();
+    let ids = |all: u64, (x, y): (Var, Var)| all | (x.id() ^ next) | (y.id() ^ next);
+    let are_current = pairs.clone().fold(0, ids) >> INDEX_BITS == 0;
+    let mut any = are_current && len > 0;
+    if !are_current {
+        // Looks at all, so that none is stale.
+        for (x, y) in pairs.clone() {
+            any |= any_recorded(arena, &[x, y]);
+        }
+    }
+    if !any {
+        return Var::constant(special::dot(pairs.map(values)));
+    }
+    let mut slots = arena.slots(len);
+    let value = special::dot(pairs.map(|(x, y)| {
+        let (p, q) = (beside(x, y, x.is_constant()), beside(y, x, y.is_constant()));
+        slots.push(p, q, Word::new(0, 0, x.id(), y.id()));
+        values((x, y))
+    }));
+    let word = Word::many(code::NARY, Op::Dot as u8, 0, 2 * len);
+    Var::from_parts(value, slots.finish(value, word))
+}
+
+/// Appends the sum of the products of two runs, if they are such: returns its value and id. `beside` gives what
+/// stands beside both factors.
+#[inline(always)]
+fn push_runs(
+    mut xs: Run,
+    mut ys: Run,
+    mut runs: Runs<'_, 2>,
+    pairs: impl ExactSizeIterator<Item = (Var, Var)>,
+    beside: impl Fn(f64, f64) -> [f64; 2],
+) -> Option<(f64, u64)> {
+    let word = Word::many(code::NARY, Op::Dot as u8, 2, 2 * pairs.len());
+    let value = special::dot(pairs.map(|(x, y)| {
+        xs.meet(x.id());
+        ys.meet(y.id());
+        runs.push(beside(x.raw(), y.raw()));
+        (x.raw(), y.raw())
+    }));
+    let are_runs = xs.differs | ys.differs == 0;
+    are_runs.then(|| (value, runs.finish([xs.word(), ys.word()], value, word)))
+}
+
+/// Whether an operation on these operands is to be recorded; looks at all, so that none is stale.
+#[track_caller]
+pub(crate) fn any_recorded(arena: &Arena, operands: &[Var]) -> bool {
+    let next = arena.next();
+    if operands.iter().fold(0, |all, x| all | (x.id() ^ next)) >> INDEX_BITS == 0 {
+        return !operands.is_empty();
+    }
+    let mut any = false;
+    for x in operands {
+        any |= !is_old(next, x.id()) || is_recorded(arena, x.id());
+    }
+    any
+}
