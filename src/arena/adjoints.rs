@@ -43,8 +43,10 @@ pub(crate) struct Adjoints {
 struct Windows {
     /// By window: its page. Null where all adjoints are zero.
     pages: Vec<*mut Page>,
-    /// The adjoints from here on are zero.
+    /// The adjoints from here on are zero, whatever a page says.
     end: usize,
+    /// The pages are zero from here on. In the window of `end` or at its own end.
+    dirty: usize,
     /// The output of the sweep, if some of its adjoints were dropped.
     dropped_of: Option<usize>,
 }
@@ -53,6 +55,7 @@ impl Windows {
     const NONE: Windows = Windows {
         pages: Vec::new(),
         end: 0,
+        dirty: 0,
         dropped_of: None,
     };
 }
@@ -112,11 +115,14 @@ impl Adjoints {
     /// The adjoint of a node, unless it was dropped.
     #[inline(always)]
     pub(crate) fn get(&self, index: usize) -> Option<f64> {
-        match self.windows.pages.get(index / WINDOW) {
-            Some(&page) if page == DROPPED => None,
+        if index >= self.windows.end {
+            return Some(0.0);
+        }
+        match self.windows.pages[index / WINDOW] {
+            DROPPED => None,
+            page if page.is_null() => Some(0.0),
             // SAFETY: any other page that is there is one of `chunks`.
-            Some(&page) if !page.is_null() => Some(unsafe { (*page)[index % WINDOW] }),
-            _ => Some(0.0),
+            page => Some(unsafe { (*page)[index % WINDOW] }),
         }
     }
 
@@ -207,7 +213,7 @@ impl Adjoints {
     #[inline]
     fn release(&mut self, window: usize) {
         if self.has_page(window) {
-            self.clean(window, 0);
+            self.clean(window, 0, WINDOW);
             self.free.push(self.windows.pages[window]);
         }
         self.windows.pages[window] = ptr::null_mut();
@@ -225,25 +231,24 @@ impl Adjoints {
         !page.is_null() && page != DROPPED
     }
 
-    /// Zeroes the page of a window, from the node `from` of it on.
+    /// Zeroes the page of a window, from the node `from` of it to the node `to`.
     #[inline]
-    fn clean(&mut self, window: usize, from: usize) {
-        let used = WINDOW.min(self.windows.end - window * WINDOW);
+    fn clean(&mut self, window: usize, from: usize, to: usize) {
+        let to = to.min(self.windows.dirty - window * WINDOW);
         // SAFETY: the callers see to it that this is one of `chunks`.
-        unsafe { (&mut *self.windows.pages[window])[from..used].fill(0.0) };
+        unsafe { (&mut *self.windows.pages[window])[from..to].fill(0.0) };
     }
 
     /// Makes the adjoints of the nodes from `end` on zero.
     #[inline]
     pub(crate) fn truncate(&mut self, end: usize) {
         if end < self.windows.end {
-            for window in end.div_ceil(WINDOW)..self.windows.end.div_ceil(WINDOW) {
+            let whole = end.div_ceil(WINDOW);
+            for window in whole..self.windows.dirty.div_ceil(WINDOW) {
                 self.release(window);
             }
-            if !end.is_multiple_of(WINDOW) && self.has_page(end / WINDOW) {
-                self.clean(end / WINDOW, end % WINDOW);
-            }
             self.windows.end = end;
+            self.windows.dirty = self.windows.dirty.min(whole * WINDOW);
             self.windows.dropped_of.take_if(|output| *output >= end);
         }
     }
@@ -253,14 +258,14 @@ impl Adjoints {
     #[inline]
     pub(crate) fn start(&mut self, output: usize, end: usize) {
         let own = output / WINDOW;
-        for window in 0..self.windows.end.div_ceil(WINDOW) {
+        for window in 0..self.windows.dirty.div_ceil(WINDOW) {
             if window == own && self.has_page(window) {
-                self.clean(window, 0); // it is about to need it
+                self.clean(window, 0, WINDOW); // it is about to need it
             } else {
                 self.release(window);
             }
         }
-        self.windows.end = 0;
+        (self.windows.end, self.windows.dirty) = (0, 0);
         self.windows.dropped_of = None;
         self.make_room(end);
         if output != 0 {
@@ -275,7 +280,14 @@ impl Adjoints {
         if windows > self.windows.pages.len() {
             self.windows.pages.resize(windows, ptr::null_mut());
         }
-        self.windows.end = self.windows.end.max(end);
+        if end > self.windows.end {
+            let (window, place) = (self.windows.end / WINDOW, self.windows.end % WINDOW);
+            if self.windows.dirty > self.windows.end && self.has_page(window) {
+                self.clean(window, place, WINDOW);
+            }
+            self.windows.end = end;
+            self.windows.dirty = end;
+        }
     }
 
     /// Whether no sweep is to drop adjoints.
