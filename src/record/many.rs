@@ -57,7 +57,10 @@ impl Run {
         let last = ids.next_back().unwrap_or(first);
         let second = ids.next().unwrap_or(last);
         let stride = second.wrapping_sub(first);
-        if first.wrapping_add(steps.wrapping_mul(stride)) != last {
+        let reaches_last = first.wrapping_add(steps.wrapping_mul(stride)) == last;
+        // A word has as many bits for a distance, with its sign, as for an index.
+        let is_short = stride.wrapping_add(1 << (INDEX_BITS - 1)) >> INDEX_BITS == 0;
+        if !(reaches_last && is_short) {
             return None;
         }
         // All that lie between ids of a scope are of that scope.
@@ -236,4 +239,26 @@ pub(crate) fn any_recorded(arena: &Arena, operands: &[Var]) -> bool {
         any |= !is_old(next, x.id()) || is_recorded(arena, x.id());
     }
     any
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_has_a_distance_that_its_word_can_tell() {
+        // Ids as a graph of hundreds of millions of nodes would give them.
+        let scope = arena().next() >> INDEX_BITS << INDEX_BITS;
+        let most = 1 << (INDEX_BITS - 1);
+        for (first, stride) in [(1, 1), (1, most - 1), (2 * most - 1, -most), (1 << 20, -7)] {
+            let ids = [first, first + stride].map(|index: i64| scope | index as u64);
+            let word = Run::of(arena(), ids.into_iter()).map(|run| run.word());
+            let found = word.map(|word| (word.a() as i64, word.stride() as i64));
+            assert_eq!(found, Some((first, stride)));
+        }
+        for [first, second] in [[1, 1 + most], [2 * most - 1, most - 2]] {
+            let ids = [first, second].map(|index: i64| scope | index as u64);
+            assert!(Run::of(arena(), ids.into_iter()).is_none());
+        }
+    }
 }
