@@ -25,9 +25,6 @@
 
 #![allow(unsafe_code)]
 
-#[macro_use]
-mod trampoline;
-
 mod adjoints;
 mod epochs;
 mod slots;
@@ -35,6 +32,7 @@ mod steps;
 mod tape;
 #[cfg(test)]
 mod tests;
+mod trampoline;
 pub(crate) mod walk;
 mod word;
 
@@ -145,11 +143,6 @@ extern "sysv64" fn grow_for_write() {
         Ok(()) => arena.mark(),
         Err(refusal) => arena.refusal.set(refusal),
     }
-}
-
-trampoline::preserving_registers! {
-    /// Calls [`grow_for_write`], on the cold branch of a write, which is in the middle of the user's arithmetic.
-    fn grow_preserving_registers() => grow_for_write;
 }
 
 /// The base of an arena that has no memory. Nothing is written there: its limit is its end.
@@ -395,7 +388,7 @@ impl Arena {
     #[inline(always)]
     #[track_caller]
     fn grow_for_write(&self) {
-        grow_preserving_registers();
+        trampoline::grow_preserving_registers();
         if self.end.get() >= self.limit.get() {
             self.refuse(self.refusal.get());
         }
