@@ -37,7 +37,7 @@ use std::rc::Rc;
 /// ```
 #[track_caller]
 pub fn checkpoint(inputs: &[Var], f: impl Fn(&[Var]) -> Vec<Var> + 'static) -> Vec<Var> {
-    if watch::is_watching() || !record::any_recorded(arena(), inputs) {
+    if watch::is_watching() || !record::any_recorded(arena(), inputs.iter().copied()) {
         return f(inputs);
     }
     // Recorded this time too, as the segment may differentiate on its way.

@@ -213,7 +213,7 @@ impl Adjoints {
     #[inline]
     fn release(&mut self, window: usize) {
         if self.has_page(window) {
-            self.clean(window, 0, WINDOW);
+            self.clean(window, 0);
             self.free.push(self.windows.pages[window]);
         }
         self.windows.pages[window] = ptr::null_mut();
@@ -231,12 +231,12 @@ impl Adjoints {
         !page.is_null() && page != DROPPED
     }
 
-    /// Zeroes the page of a window, from the node `from` of it to the node `to`.
+    /// Zeroes the page of a window, from the node `from` of it on.
     #[inline]
-    fn clean(&mut self, window: usize, from: usize, to: usize) {
-        let to = to.min(self.windows.dirty - window * WINDOW);
+    fn clean(&mut self, window: usize, from: usize) {
+        let used = WINDOW.min(self.windows.dirty - window * WINDOW);
         // SAFETY: the callers see to it that this is one of `chunks`.
-        unsafe { (&mut *self.windows.pages[window])[from..to].fill(0.0) };
+        unsafe { (&mut *self.windows.pages[window])[from..used].fill(0.0) };
     }
 
     /// Makes the adjoints of the nodes from `end` on zero.
@@ -260,7 +260,7 @@ impl Adjoints {
         let own = output / WINDOW;
         for window in 0..self.windows.dirty.div_ceil(WINDOW) {
             if window == own && self.has_page(window) {
-                self.clean(window, 0, WINDOW); // it is about to need it
+                self.clean(window, 0); // it is about to need it
             } else {
                 self.release(window);
             }
@@ -283,7 +283,7 @@ impl Adjoints {
         if end > self.windows.end {
             let (window, place) = (self.windows.end / WINDOW, self.windows.end % WINDOW);
             if self.windows.dirty > self.windows.end && self.has_page(window) {
-                self.clean(window, place, WINDOW);
+                self.clean(window, place);
             }
             self.windows.end = end;
             self.windows.dirty = end;

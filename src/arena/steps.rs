@@ -8,7 +8,7 @@
 //! nothing here checks a bound, and the state of the sweep is passed on in registers.
 //!
 //! The jump is the call that a step ends with, of a function of the same signature: an optimised build makes a jump
-//! of it. Where one does not, calls nest, but not deeper than [`RUN`](super::walk::RUN).
+//! of it. Where one does not, calls nest, but not deeper than [`DEPTH`](super::walk::DEPTH).
 
 use super::adjoints::{Adjoints, Page, WINDOW};
 use super::{Arena, Place, Word, code};
@@ -170,7 +170,7 @@ steps! {
 
     fn one_near(state, low) {
         let (sum, w) = state.near();
-        if is_zero(w) {
+        if w == 0.0 {
             return state.go_on_near(sum, w, 2);
         }
         let Some(a) = state.place(low & !7) else {
@@ -182,7 +182,7 @@ steps! {
 
     fn two_near(state, low) {
         let (sum, w) = state.near();
-        if is_zero(w) {
+        if w == 0.0 {
             return state.go_on_near(sum, w, 3);
         }
         let Some(a) = state.place(low & !7) else {
@@ -213,7 +213,7 @@ steps! {
                 last = -w;
             }
         }
-        if !is_zero(w) {
+        if w != 0.0 {
             let Some(a) = state.place(low & !7) else {
                 return state.wake(low);
             };
@@ -246,12 +246,9 @@ steps! {
                 (p, 0.0) => state.give_one(w, a, w * p, 4),
                 (p, q) => state.give_two(w, a, w * p, b, w * q, 4),
             },
-            _ if is_zero(w) => state.go_on(w, 0.0, Word(*state.end.sub(1)).words()),
-            code::NARY => {
-                let State { walk, page, end, at, carry } = state;
-                let many = if Word(*end.sub(1)).runs() == 0 { slots::<FIRST> } else { runs::<FIRST> };
-                many(walk, page, end, at, low, carry)
-            }
+            _ if w == 0.0 => state.go_on(w, 0.0, Word(*state.end.sub(1)).words()),
+            code::NARY if Word(*state.end.sub(1)).runs() == 0 => state.make(slots::<FIRST>, low),
+            code::NARY => state.make(runs::<FIRST>, low),
             code::CHECKPOINT => {
                 state.set(w);
                 Rest { end: state.end, at: state.at }
@@ -308,7 +305,7 @@ steps! {
     #[cold]
     #[inline(never)]
     fn leave(state, _low) {
-        if !is_zero(state.carry) {
+        if state.carry != 0.0 {
             (*state.walk).add(state.at, state.carry);
         }
         Rest { end: state.end, at: state.at }
@@ -337,25 +334,25 @@ impl<const FIRST: bool> State<FIRST> {
     /// Makes the step at hand, and all that follow.
     #[inline(always)]
     unsafe fn go(self) -> Rest {
-        let State {
-            walk,
-            page,
-            end,
-            at,
-            carry,
-        } = self;
         // SAFETY: the caller's promise.
         unsafe {
-            if at < (*walk).start {
+            if self.at < (*self.walk).start {
                 if FIRST {
                     align_to_cache_line(); // there it never wakes
                 }
-                return leave::<FIRST>(walk, page, end, at, 0, carry);
+                return self.make(leave::<FIRST>, 0);
             }
             let low = self.half(0);
             let steps: &'static [Step; 8] = &Self::STEPS;
-            steps[(low & 7) as usize](walk, page, end, at, low, carry)
+            self.make(steps[(low & 7) as usize], low)
         }
+    }
+
+    /// Makes a step, and all that follow.
+    #[inline(always)]
+    unsafe fn make(self, step: Step, low: u32) -> Rest {
+        // SAFETY: the caller's promise.
+        unsafe { step(self.walk, self.page, self.end, self.at, low, self.carry) }
     }
 
     /// Gives to one operand, and goes on.
@@ -363,7 +360,7 @@ impl<const FIRST: bool> State<FIRST> {
     unsafe fn give_one(self, w: f64, a: u32, to_a: f64, words: usize) -> Rest {
         // SAFETY: the caller's promise.
         unsafe {
-            if is_zero(w) {
+            if w == 0.0 {
                 return self.go_on(w, 0.0, words);
             }
             if self.is_before(a) {
@@ -382,7 +379,7 @@ impl<const FIRST: bool> State<FIRST> {
     unsafe fn give_two(self, w: f64, a: u32, to_a: f64, b: u32, to_b: f64, words: usize) -> Rest {
         // SAFETY: the caller's promise.
         unsafe {
-            if is_zero(w) {
+            if w == 0.0 {
                 return self.go_on(w, 0.0, words);
             }
             if self.is_before(a) {
@@ -489,16 +486,9 @@ impl<const FIRST: bool> State<FIRST> {
     /// Gives a page to the window of an operand, and makes the step at hand again.
     #[inline(always)]
     unsafe fn wake(self, to: u32) -> Rest {
-        let State {
-            walk,
-            page,
-            end,
-            at,
-            carry,
-        } = self;
         align_to_cache_line();
         // SAFETY: the caller's promise.
-        unsafe { again::<FIRST>(walk, page, end, at, to, carry) }
+        unsafe { self.make(again::<FIRST>, to) }
     }
 
     /// Whether an operand is the node before.
@@ -541,10 +531,4 @@ fn align_to_cache_line() {
     unsafe {
         std::arch::asm!(".p2align 6", options(nomem, nostack, preserves_flags));
     }
-}
-
-/// Whether a number is zero, of either sign: one branch, where a comparison of numbers takes two.
-#[inline(always)]
-fn is_zero(w: f64) -> bool {
-    w.to_bits() << 1 == 0
 }

@@ -1,4 +1,4 @@
-//! What the tests of the crate do not see: where marks are.
+//! What the tests of the crate do not see: where marks are, and a sweep that finds no memory.
 
 use super::*;
 use crate::var::Var;

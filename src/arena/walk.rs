@@ -4,8 +4,8 @@ use super::adjoints::{Adjoints, Page, WINDOW};
 use super::steps::{Rest, Walk};
 use super::{Arena, Place, arena};
 
-/// The nodes that are swept before the last step returns. In an unoptimised build each takes stack.
-pub(super) const RUN: usize = if cfg!(debug_assertions) { 64 } else { WINDOW };
+/// The most steps that are made before one returns. In an unoptimised build each takes stack.
+pub(super) const DEPTH: usize = if cfg!(debug_assertions) { 64 } else { WINDOW };
 
 /// Sweeps the nodes below the index `end` down to `floor`, or to a checkpoint: returns its index.
 ///
@@ -42,7 +42,7 @@ pub(crate) fn sweep(
             place = skip(arena, unsafe { (*walk.adjoints).pages() }, place, floor);
             continue;
         }
-        walk.start = 8 * first.max(floor).max(place.index.saturating_sub(RUN));
+        walk.start = 8 * first.max(floor).max(place.index.saturating_sub(DEPTH));
         let page = page.wrapping_sub(first);
         // SAFETY: `place` is between two nodes, there is a node at `first`, and there are pages for all.
         let Rest { end, at } = unsafe {

@@ -24,7 +24,7 @@ pub(crate) fn with_partials(
     {
         return Var::from_parts(value, id);
     }
-    if !any_recorded(arena, operands) {
+    if !any_recorded(arena, operands.iter().copied()) {
         return Var::constant(value);
     }
     let active = |k| {
@@ -183,17 +183,7 @@ fn sum_of_products(
             return Var::from_parts(value, id);
         }
     }
-    let next = arena.next();
-    let ids = |all: u64, (x, y): (Var, Var)| all | (x.id() ^ next) | (y.id() ^ next);
-    let are_current = pairs.clone().fold(0, ids) >> INDEX_BITS == 0;
-    let mut any = are_current && len > 0;
-    if !are_current {
-        // Looks at all, so that none is stale.
-        for (x, y) in pairs.clone() {
-            any |= any_recorded(arena, &[x, y]);
-        }
-    }
-    if !any {
+    if !any_recorded(arena, pairs.clone().flat_map(|(x, y)| [x, y])) {
         return Var::constant(special::dot(pairs.map(values)));
     }
     let mut slots = arena.slots(len);
@@ -228,11 +218,15 @@ fn push_runs(
 }
 
 /// Whether an operation on these operands is to be recorded; looks at all, so that none is stale.
+#[inline]
 #[track_caller]
-pub(crate) fn any_recorded(arena: &Arena, operands: &[Var]) -> bool {
+pub(crate) fn any_recorded(arena: &Arena, operands: impl Iterator<Item = Var> + Clone) -> bool {
     let next = arena.next();
-    if operands.iter().fold(0, |all, x| all | (x.id() ^ next)) >> INDEX_BITS == 0 {
-        return !operands.is_empty();
+    if operands.clone().next().is_none() {
+        return false;
+    }
+    if operands.clone().fold(0, |all, x| all | (x.id() ^ next)) >> INDEX_BITS == 0 {
+        return true;
     }
     let mut any = false;
     for x in operands {
