@@ -17,8 +17,18 @@ pub(crate) const WINDOW: usize = 512;
 
 pub(super) type Page = [f64; WINDOW];
 
-/// The place of the page of a window whose adjoints were dropped.
-const DROPPED: *mut Page = ptr::without_provenance_mut(align_of::<Page>());
+/// Where the page of a window is, told by its *origin*: where the adjoint of index 0 would be if all stood in one
+/// array. So an operand's index leads to its adjoint by one addition. Pages begin [`BEYOND`] bytes after a multiple
+/// of their size, so no origin is any of the two that have a meaning of their own: null, where all adjoints are
+/// zero, and [`DROPPED`].
+pub(super) type Origin = *mut f64;
+
+/// The origin of a window whose adjoints were dropped.
+const DROPPED: Origin = ptr::without_provenance_mut(align_of::<f64>());
+
+/// A cache line.
+const BEYOND: usize = 64;
+const _: () = assert!(size_of::<Page>() > BEYOND && BEYOND > align_of::<f64>());
 
 /// The adjoints of the last sweep, and the memory for them.
 pub(crate) struct Adjoints {
@@ -28,7 +38,7 @@ pub(crate) struct Adjoints {
     /// Pages of zeros, with room for all that there are.
     free: Vec<*mut Page>,
     /// The memory that the pages are in.
-    chunks: Vec<(*mut Page, Layout)>,
+    chunks: Vec<(*mut u8, Layout)>,
     /// The number of pages.
     pub(super) total: usize,
     /// Whether a sweep found no memory, so that nothing here means anything.
@@ -41,8 +51,8 @@ pub(crate) struct Adjoints {
 
 /// Where the adjoints of one sweep are.
 struct Windows {
-    /// By window: its page. Null where all adjoints are zero.
-    pages: Vec<*mut Page>,
+    /// By window: its page.
+    pages: Vec<Origin>,
     /// The adjoints from here on are zero, whatever a page says.
     end: usize,
     /// The pages are zero from here on. In the window of `end` or at its own end.
@@ -122,7 +132,7 @@ impl Adjoints {
             DROPPED => None,
             page if page.is_null() => Some(0.0),
             // SAFETY: any other page that is there is one of `chunks`.
-            page => Some(unsafe { (*page)[index % WINDOW] }),
+            page => Some(unsafe { *page.wrapping_add(index) }),
         }
     }
 
@@ -137,13 +147,13 @@ impl Adjoints {
         let page = self.windows.pages[index / WINDOW];
         assert!(page != DROPPED, "a sweep starts from what is there");
         // SAFETY: any other page that is there is one of `chunks`.
-        unsafe { (*page)[index % WINDOW] += contribution };
+        unsafe { *page.wrapping_add(index) += contribution };
     }
 
     /// By window, the pages: for a sweep, which may give a page to a window without and write to those below
     /// the end.
     #[inline(always)]
-    pub(super) fn pages(&mut self) -> &mut [*mut Page] {
+    pub(super) fn pages(&mut self) -> &mut [Origin] {
         &mut self.windows.pages
     }
 
@@ -153,11 +163,14 @@ impl Adjoints {
         if self.free.is_empty() {
             self.allocate();
         }
-        self.windows.pages[window] = self.free.pop().unwrap_or_else(|| {
+        let page = self.free.pop().unwrap_or_else(|| {
             self.is_starved = true;
             let other = (0..self.windows.pages.len()).find(|&other| self.has_page(other));
-            other.map_or(ptr::null_mut(), |other| self.windows.pages[other])
+            other.map_or(ptr::null_mut(), |other| self.page(other))
         });
+        if !page.is_null() {
+            self.windows.pages[window] = page.cast::<f64>().wrapping_sub(window * WINDOW);
+        }
     }
 
     /// Makes as many pages again as there are, or if there is no memory one.
@@ -169,20 +182,20 @@ impl Adjoints {
                 continue;
             }
             let (Ok(layout), Ok(()), Ok(())) = (
-                Layout::array::<Page>(count),
+                Layout::from_size_align(BEYOND + count * size_of::<Page>(), size_of::<Page>()),
                 self.chunks.try_reserve(1),
                 self.free.try_reserve_exact(self.total + count),
             ) else {
                 continue;
             };
             // SAFETY: the size is not zero.
-            let chunk = unsafe { alloc_zeroed(layout) }.cast::<Page>();
+            let chunk = unsafe { alloc_zeroed(layout) };
             if !chunk.is_null() {
                 self.chunks.push((chunk, layout));
                 self.total += count;
-                // SAFETY: these are the pages of the chunk.
+                let first = chunk.wrapping_add(BEYOND).cast::<Page>();
                 self.free
-                    .extend((0..count).rev().map(|k| unsafe { chunk.add(k) }));
+                    .extend((0..count).rev().map(|k| first.wrapping_add(k)));
                 return;
             }
         }
@@ -214,7 +227,7 @@ impl Adjoints {
     fn release(&mut self, window: usize) {
         if self.has_page(window) {
             self.clean(window, 0);
-            self.free.push(self.windows.pages[window]);
+            self.free.push(self.page(window));
         }
         self.windows.pages[window] = ptr::null_mut();
     }
@@ -231,12 +244,19 @@ impl Adjoints {
         !page.is_null() && page != DROPPED
     }
 
+    /// The page of a window that has one.
+    #[inline(always)]
+    fn page(&self, window: usize) -> *mut Page {
+        let first = window * WINDOW;
+        self.windows.pages[window].wrapping_add(first).cast()
+    }
+
     /// Zeroes the page of a window, from the node `from` of it on.
     #[inline]
     fn clean(&mut self, window: usize, from: usize) {
         let used = WINDOW.min(self.windows.dirty - window * WINDOW);
         // SAFETY: the callers see to it that this is one of `chunks`.
-        unsafe { (&mut *self.windows.pages[window])[from..used].fill(0.0) };
+        unsafe { (&mut *self.page(window))[from..used].fill(0.0) };
     }
 
     /// Makes the adjoints of the nodes from `end` on zero.
@@ -324,7 +344,7 @@ impl Drop for Adjoints {
     fn drop(&mut self) {
         for (chunk, layout) in self.chunks.drain(..) {
             // SAFETY: allocated with this layout; its pages go with it.
-            unsafe { dealloc(chunk.cast(), layout) };
+            unsafe { dealloc(chunk, layout) };
         }
     }
 }

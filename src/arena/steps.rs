@@ -10,13 +10,13 @@
 //! The jump is the call that a step ends with, of a function of the same signature: an optimised build makes a jump
 //! of it. Where one does not, calls nest, but not deeper than [`DEPTH`](super::walk::DEPTH).
 
-use super::adjoints::{Adjoints, Page, WINDOW};
+use super::adjoints::{Adjoints, Origin, Page, WINDOW};
 use super::{Arena, Place, Word, code};
 
 /// What stays the same for the steps of one window, and what few of them ask for.
 pub(super) struct Walk {
     /// By window.
-    pub(super) pages: *mut *mut Page,
+    pub(super) pages: *mut Origin,
     pub(super) adjoints: *mut Adjoints,
     /// The offset down to which the window is swept.
     pub(super) start: usize,
@@ -36,11 +36,12 @@ impl Walk {
     pub(super) unsafe fn steps<const FIRST: bool>(
         &mut self,
         arena: &Arena,
-        page: *mut f64,
+        page: Origin,
         from: Place,
     ) -> Rest {
         let state = State::<FIRST> {
             walk: self,
+            pages: self.pages,
             page,
             // SAFETY: of the tape.
             end: unsafe { arena.base.get().add(from.position) },
@@ -61,7 +62,7 @@ impl Walk {
         // SAFETY: the caller's promise.
         unsafe {
             let page = self.page(to / size_of::<Page>());
-            *page.byte_add(to % size_of::<Page>()) += contribution;
+            *page.wrapping_byte_add(to) += contribution;
         }
     }
 
@@ -71,14 +72,14 @@ impl Walk {
     ///
     /// As [`steps`](Walk::steps) has it.
     #[inline(always)]
-    unsafe fn page(&mut self, window: usize) -> *mut f64 {
+    unsafe fn page(&mut self, window: usize) -> Origin {
         // SAFETY: the caller's promise.
         unsafe {
             let page = self.pages.add(window);
             if (*page).is_null() {
                 (*self.adjoints).wake(window);
             }
-            (*page).cast()
+            *page
         }
     }
 
@@ -103,13 +104,11 @@ impl Walk {
             // SAFETY: the caller's promise.
             unsafe {
                 let page = self.page(window);
-                let mut place = index % WINDOW;
-                while k < count && place < WINDOW {
-                    *page.add(place) += w * *partials.add(k);
-                    place = place.wrapping_add_signed(stride);
+                while k < count && index / WINDOW == window {
+                    *page.wrapping_add(index) += w * *partials.add(k);
+                    index = index.wrapping_add_signed(stride);
                     k += 1;
                 }
-                index = (window * WINDOW).wrapping_add(place);
             }
         }
     }
@@ -119,8 +118,10 @@ impl Walk {
 #[derive(Clone, Copy)]
 struct State<const FIRST: bool> {
     walk: *mut Walk,
-    /// Where the adjoint of offset 0 would be if the page of this window began there.
-    page: *mut f64,
+    /// By window.
+    pages: *mut Origin,
+    /// Of the window at hand.
+    page: Origin,
     /// The end of the node at hand.
     end: *const u64,
     /// The offset of its adjoint.
@@ -136,16 +137,16 @@ pub(super) struct Rest {
 }
 
 /// A step of the sweep, and all that follow: takes the state, and the lower half of the node's word.
-type Step = unsafe fn(*mut Walk, *mut f64, *const u64, usize, u32, f64) -> Rest;
+type Step = unsafe fn(*mut Walk, *mut Origin, Origin, *const u64, usize, usize, f64) -> Rest;
 
 macro_rules! steps {
     ($($(#[$attribute:meta])* fn $name:ident($state:ident, $low:ident) $body:block)*) => { $(
         $(#[$attribute])*
         unsafe fn $name<const FIRST: bool>(
-            walk: *mut Walk, page: *mut f64, end: *const u64, at: usize, $low: u32, carry: f64,
+            walk: *mut Walk, pages: *mut Origin, page: Origin, end: *const u64, at: usize, $low: usize, carry: f64,
         ) -> Rest {
             #[allow(unused_mut)]
-            let mut $state = State::<FIRST> { walk, page, end, at, carry };
+            let mut $state = State::<FIRST> { walk, pages, page, end, at, carry };
             // SAFETY: the promise that `Walk::steps` was given.
             unsafe { $body }
         }
@@ -155,17 +156,18 @@ macro_rules! steps {
 steps! {
     fn one(state, low) {
         let w = state.adjoint();
-        state.give_one(w, low & !7, w * state.number(2), 2)
+        state.give_one(w, low - code::ONE as usize, w * state.number(2), 2)
     }
 
     fn one_with(state, low) {
         let w = state.adjoint();
-        state.give_one(w, low & !7, w * state.number(3), 3)
+        state.give_one(w, low - code::ONE_WITH as usize, w * state.number(3), 3)
     }
 
     fn two(state, low) {
         let w = state.adjoint();
-        state.give_two(w, low & !7, w * state.number(3), state.high(), w * state.number(2), 3)
+        let a = low - code::TWO as usize;
+        state.give_two(w, a, w * state.number(3), state.high(), w * state.number(2), 3)
     }
 
     fn one_near(state, low) {
@@ -173,7 +175,7 @@ steps! {
         if w == 0.0 {
             return state.go_on_near(sum, w, 2);
         }
-        let Some(a) = state.place(low & !7) else {
+        let Some(a) = state.place(low - code::ONE_NEAR as usize) else {
             return state.wake(low);
         };
         *a += w * state.number(2);
@@ -185,7 +187,7 @@ steps! {
         if w == 0.0 {
             return state.go_on_near(sum, w, 3);
         }
-        let Some(a) = state.place(low & !7) else {
+        let Some(a) = state.place(low - (code::TWO | code::NEAR) as usize) else {
             return state.wake(low);
         };
         let Some(b) = state.place(state.high()) else {
@@ -198,23 +200,23 @@ steps! {
 
     fn sum(state, low) {
         let (w, high) = (state.adjoint(), state.high());
-        let to_b = if high & code::MINUS as u32 != 0 { -w } else { w };
-        state.give_two(w, low & !7, w, high & !7, to_b, 1)
+        let to_b = if high & code::MINUS as usize != 0 { -w } else { w };
+        state.give_two(w, low - code::ADD as usize, w, high & !7, to_b, 1)
     }
 
     fn sum_with_last(state, low) {
         let w = state.adjoint();
         let (mut last, mut other) = (w, w);
         let high = state.high();
-        if high & (code::NEGATES_LAST | code::NEGATES_OTHER) as u32 != 0 {
-            if high & code::NEGATES_OTHER as u32 != 0 {
+        if high & (code::NEGATES_LAST | code::NEGATES_OTHER) as usize != 0 {
+            if high & code::NEGATES_OTHER as usize != 0 {
                 other = -w;
             } else {
                 last = -w;
             }
         }
         if w != 0.0 {
-            let Some(a) = state.place(low & !7) else {
+            let Some(a) = state.place(low - code::ADD_LAST as usize) else {
                 return state.wake(low);
             };
             *a += other;
@@ -224,7 +226,7 @@ steps! {
 
     fn rest(state, low) {
         let (w, high) = (state.adjoint(), state.high());
-        let (a, b) = (low & !7, high & !7);
+        let (a, b) = (low - code::REST as usize, high & !7);
         match (high & 7) as u8 {
             code::LEAF => {
                 (*state.walk).has_leaf = true;
@@ -296,8 +298,7 @@ steps! {
     #[cold]
     #[inline(never)]
     fn again(state, low) {
-        let to = low as usize;
-        (*(*state.walk).adjoints).wake(to / size_of::<Page>());
+        (*(*state.walk).adjoints).wake(low / size_of::<Page>());
         state.go()
     }
 
@@ -344,20 +345,20 @@ impl<const FIRST: bool> State<FIRST> {
             }
             let low = self.half(0);
             let steps: &'static [Step; 8] = &Self::STEPS;
-            self.make(steps[(low & 7) as usize], low)
+            self.make(steps[low & 7], low)
         }
     }
 
     /// Makes a step, and all that follow.
     #[inline(always)]
-    unsafe fn make(self, step: Step, low: u32) -> Rest {
+    unsafe fn make(self, step: Step, low: usize) -> Rest {
         // SAFETY: the caller's promise.
-        unsafe { step(self.walk, self.page, self.end, self.at, low, self.carry) }
+        unsafe { step(self.walk, self.pages, self.page, self.end, self.at, low, self.carry) }
     }
 
     /// Gives to one operand, and goes on.
     #[inline(always)]
-    unsafe fn give_one(self, w: f64, a: u32, to_a: f64, words: usize) -> Rest {
+    unsafe fn give_one(self, w: f64, a: usize, to_a: f64, words: usize) -> Rest {
         // SAFETY: the caller's promise.
         unsafe {
             if w == 0.0 {
@@ -376,7 +377,7 @@ impl<const FIRST: bool> State<FIRST> {
 
     /// Gives to two operands, which are not the same, and goes on.
     #[inline(always)]
-    unsafe fn give_two(self, w: f64, a: u32, to_a: f64, b: u32, to_b: f64, words: usize) -> Rest {
+    unsafe fn give_two(self, w: f64, a: usize, to_a: f64, b: usize, to_b: f64, words: usize) -> Rest {
         // SAFETY: the caller's promise.
         unsafe {
             if w == 0.0 {
@@ -407,7 +408,7 @@ impl<const FIRST: bool> State<FIRST> {
 
     /// As [`give_one`](State::give_one), but a partial of zero is not propagated.
     #[inline(always)]
-    unsafe fn switch_one(self, w: f64, a: u32, p: f64, words: usize) -> Rest {
+    unsafe fn switch_one(self, w: f64, a: usize, p: f64, words: usize) -> Rest {
         // SAFETY: the caller's promise.
         unsafe {
             if p == 0.0 {
@@ -467,25 +468,24 @@ impl<const FIRST: bool> State<FIRST> {
 
     /// Where the adjoint of an operand is, if its window has a page.
     #[inline(always)]
-    unsafe fn place(self, to: u32) -> Option<*mut f64> {
-        let to = to as usize;
+    unsafe fn place(self, to: usize) -> Option<*mut f64> {
         debug_assert!(to > 0 && to < self.at);
         if FIRST {
             return Some(self.page.wrapping_byte_add(to));
         }
         // SAFETY: the caller's promise.
         unsafe {
-            let page = *(*self.walk).pages.add(to / size_of::<Page>());
+            let page = *self.pages.add(to / size_of::<Page>());
             if page.is_null() {
                 return None;
             }
-            Some(page.cast::<f64>().byte_add(to % size_of::<Page>()))
+            Some(page.wrapping_byte_add(to))
         }
     }
 
     /// Gives a page to the window of an operand, and makes the step at hand again.
     #[inline(always)]
-    unsafe fn wake(self, to: u32) -> Rest {
+    unsafe fn wake(self, to: usize) -> Rest {
         align_to_cache_line();
         // SAFETY: the caller's promise.
         unsafe { self.make(again::<FIRST>, to) }
@@ -493,8 +493,8 @@ impl<const FIRST: bool> State<FIRST> {
 
     /// Whether an operand is the node before.
     #[inline(always)]
-    fn is_before(self, to: u32) -> bool {
-        to as usize == self.at - 8
+    fn is_before(self, to: usize) -> bool {
+        to == self.at - 8
     }
 
     /// The number so many words before the end.
@@ -506,18 +506,18 @@ impl<const FIRST: bool> State<FIRST> {
 
     /// The upper half of the word.
     #[inline(always)]
-    unsafe fn high(self) -> u32 {
+    unsafe fn high(self) -> usize {
         // SAFETY: the caller's promise.
         unsafe { self.half(1) }
     }
 
     /// A half of the word: each has a field and bits of its own.
     #[inline(always)]
-    unsafe fn half(self, upper: usize) -> u32 {
+    unsafe fn half(self, upper: usize) -> usize {
         // SAFETY: the caller's promise.
         unsafe {
             let word = self.end.sub(1).cast::<u32>();
-            *word.add(upper ^ cfg!(target_endian = "big") as usize)
+            *word.add(upper ^ cfg!(target_endian = "big") as usize) as usize
         }
     }
 }

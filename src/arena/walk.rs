@@ -1,6 +1,6 @@
 //! The way of the reverse sweep down the tape: window by window.
 
-use super::adjoints::{Adjoints, Page, WINDOW};
+use super::adjoints::{Adjoints, Origin, WINDOW};
 use super::steps::{Rest, Walk};
 use super::{Arena, Place, arena};
 
@@ -36,14 +36,13 @@ pub(crate) fn sweep(
         let window = (place.index - 1) / WINDOW;
         let first = window * WINDOW;
         // SAFETY: this is the window of a node, of which there are all.
-        let page = unsafe { *walk.pages.add(window) }.cast::<f64>();
+        let page = unsafe { *walk.pages.add(window) };
         if page.is_null() {
             // SAFETY: nothing else refers to them now.
             place = skip(arena, unsafe { (*walk.adjoints).pages() }, place, floor);
             continue;
         }
         walk.start = 8 * first.max(floor).max(place.index.saturating_sub(DEPTH));
-        let page = page.wrapping_sub(first);
         // SAFETY: `place` is between two nodes, there is a node at `first`, and there are pages for all.
         let Rest { end, at } = unsafe {
             match window {
@@ -82,7 +81,7 @@ fn place_of(arena: &Arena, end: usize) -> Place {
 /// The place below this one where the first window with a page ends.
 #[cold]
 #[inline(never)]
-fn skip(arena: &Arena, pages: &[*mut Page], place: Place, floor: usize) -> Place {
+fn skip(arena: &Arena, pages: &[Origin], place: Place, floor: usize) -> Place {
     let window = (place.index - 1) / WINDOW;
     let below = pages[..window].iter().rposition(|page| !page.is_null());
     let above = below.map_or(0, |below| (below + 1) * WINDOW);
