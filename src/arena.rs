@@ -27,7 +27,6 @@
 
 mod adjoints;
 mod epochs;
-mod slots;
 mod steps;
 mod tape;
 #[cfg(test)]
@@ -35,12 +34,13 @@ mod tests;
 mod trampoline;
 pub(crate) mod walk;
 mod word;
+mod write;
 
 pub(crate) use adjoints::{Adjoints, WINDOW, adjoints, aside};
 pub(crate) use epochs::OpenEpochs;
-pub(crate) use slots::Runs;
 pub(crate) use tape::Tape;
 pub(crate) use word::{Word, code};
+pub(crate) use write::{Runs, Tip};
 
 use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::cell::{Cell, RefCell};
@@ -259,50 +259,6 @@ impl Arena {
             .max(position);
         // SAFETY: below the capacity, or the end itself.
         self.limit.set(unsafe { self.base.get().add(limit) });
-    }
-
-    /// Appends a node: its numbers and its word. Returns its id.
-    #[inline(always)]
-    #[track_caller]
-    pub(crate) fn push<const N: usize>(&self, numbers: [f64; N], word: Word) -> u64 {
-        const { assert!(N < SLACK) };
-        let (id, mut end) = (self.next.get(), self.end.get());
-        if end >= self.limit.get() {
-            rarely();
-            self.grow_for_write();
-            end = self.end.get();
-        }
-        // SAFETY: `end < limit`, or the arena has grown: there is room for `SLACK` words.
-        unsafe {
-            end.cast::<[f64; N]>().write_unaligned(numbers);
-            end.add(N).write(word.0);
-            // After what might change them for all the compiler knows: so the next operation has them
-            // in registers.
-            self.end.set(end.add(N + 1));
-        }
-        self.next.set(id + 1);
-        id
-    }
-
-    /// Makes the sum of the last two nodes part of the last one, and returns its id, if that can be.
-    #[inline(always)]
-    pub(crate) fn push_near(&self) -> Option<u64> {
-        let id = self.next.get();
-        // SAFETY: the tape is never empty; `end` is just after its last word. It is written only where it
-        // is not the word of the empty tape, which is a leaf's.
-        unsafe {
-            let last = self.end.get().sub(1);
-            let word = Word(last.read());
-            if !word.can_be_near() {
-                return None;
-            }
-            if id.is_multiple_of(WINDOW as u64) {
-                return None; // a window of adjoints would end between the two
-            }
-            last.write(word.0 | code::NEAR as u64);
-        }
-        self.next.set(id + 1);
-        Some(id)
     }
 
     /// Lends the tape while nothing can be recorded.

@@ -2,7 +2,7 @@
 
 mod many;
 
-use crate::arena::{Arena, INDEX_BITS, INDEX_MASK, Word, arena, code, rarely};
+use crate::arena::{Arena, INDEX_BITS, INDEX_MASK, Tip, Word, arena, code, rarely};
 use crate::custom::CustomOp;
 use crate::graph::{cold, current_epoch, is_paused, register, stale};
 use crate::ops::{self, Kind, Op};
@@ -30,26 +30,26 @@ pub(crate) enum Form {
 /// it has one that the partial does not tell.
 #[inline(always)]
 #[track_caller]
-fn push_one(arena: &Arena, op: Op, a: u64, p: f64, with: Option<f64>, form: Form) -> u64 {
+fn push_one(tip: Tip<'_>, op: Op, a: u64, p: f64, with: Option<f64>, form: Form) -> u64 {
     let b = op as u64 | (form as u64) << 8;
     match (op.kind(), with) {
-        (Kind::Smooth, None) => arena.push([p], Word::new(code::ONE, 0, a, b)),
-        (Kind::Smooth, Some(q)) => arena.push([p, q], Word::new(code::ONE_WITH, 0, a, b)),
-        (_, None) => arena.push([p], Word::new(code::REST, code::SWITCH, a, b)),
-        (_, Some(q)) => arena.push([p, q], Word::new(code::REST, code::SWITCH_WITH, a, b)),
+        (Kind::Smooth, None) => tip.push([p], Word::new(code::ONE, 0, a, b)),
+        (Kind::Smooth, Some(q)) => tip.push([p, q], Word::new(code::ONE_WITH, 0, a, b)),
+        (_, None) => tip.push([p], Word::new(code::REST, code::SWITCH, a, b)),
+        (_, Some(q)) => tip.push([p, q], Word::new(code::REST, code::SWITCH_WITH, a, b)),
     }
 }
 
 /// Appends a node of two active operands.
 #[inline(always)]
 #[track_caller]
-fn push_two(arena: &Arena, op: Op, a: u64, b: u64, p: f64, q: f64) -> u64 {
+fn push_two(tip: Tip<'_>, op: Op, a: u64, b: u64, p: f64, q: f64) -> u64 {
     let pair = match op.kind() {
-        _ if op == Op::Mul => return arena.push([p, q], Word::new(code::TWO, 0, a, b)),
+        _ if op == Op::Mul => return tip.push([p, q], Word::new(code::TWO, 0, a, b)),
         Kind::Smooth => code::PAIR,
         Kind::Switch | Kind::Step => code::SWITCH_PAIR,
     };
-    arena.push(
+    tip.push(
         [p, q, f64::from(op as u8)],
         Word::new(code::REST, pair, a, b),
     )
@@ -72,7 +72,7 @@ pub(crate) type Segment = Rc<dyn Fn(&[Var]) -> Vec<Var>>;
 pub(crate) fn leaf(value: f64) -> Var {
     let arena = arena();
     register(arena);
-    let mut id = arena.push([value], Word::new(code::REST, code::LEAF, 0, 0));
+    let mut id = arena.tip().push([value], Word::new(code::REST, code::LEAF, 0, 0));
     if is_paused(arena) {
         id = current_epoch() << INDEX_BITS | id & INDEX_MASK;
     }
@@ -107,10 +107,10 @@ pub(crate) fn function(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> V
 #[inline(always)]
 #[track_caller]
 pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var {
-    let arena = arena();
-    let next = arena.next();
+    let tip = arena().tip();
+    let (arena, next) = (tip.arena(), tip.next());
     let (a_id, b_id) = (a.id(), b.id());
-    if let Some(id) = sum_with_last(arena, op, a_id, b_id) {
+    if let Some(id) = sum_with_last(tip, op, a_id, b_id) {
         return Var::from_parts(value, id);
     }
     if ((a_id ^ next) | (b_id ^ next)) >> INDEX_BITS != 0 {
@@ -135,12 +135,12 @@ pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var
         _ => rule(k, [x, y, 0.0], 0, value, tie),
     };
     let id = if a_id == b_id {
-        push_one(arena, op, a_id, partial(0) + partial(1), None, Form::Twice)
+        push_one(tip, op, a_id, partial(0) + partial(1), None, Form::Twice)
     } else if matches!(op, Op::Add | Op::Sub) {
         let subcode = if op == Op::Sub { code::MINUS } else { 0 };
-        arena.push([], Word::new(code::ADD, subcode, a_id, b_id))
+        tip.push([], Word::new(code::ADD, subcode, a_id, b_id))
     } else {
-        push_two(arena, op, a_id, b_id, partial(0), partial(1))
+        push_two(tip, op, a_id, b_id, partial(0), partial(1))
     };
     Var::from_parts(value, id)
 }
@@ -151,15 +151,15 @@ pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var
 /// node is not old, being just that.
 #[inline(always)]
 #[track_caller]
-fn sum_with_last(arena: &Arena, op: Op, a: u64, b: u64) -> Option<u64> {
-    let (next, minus) = (arena.next(), op == Op::Sub);
+fn sum_with_last(tip: Tip<'_>, op: Op, a: u64, b: u64) -> Option<u64> {
+    let (next, minus) = (tip.next(), op == Op::Sub);
     if op != Op::Add && !minus {
         return None;
     }
     let (other, subcode) = if b + 1 == next {
         if !minus
             && a + 2 == next
-            && let Some(id) = arena.push_near()
+            && let Some(id) = tip.push_near()
         {
             return Some(id);
         }
@@ -170,7 +170,7 @@ fn sum_with_last(arena: &Arena, op: Op, a: u64, b: u64) -> Option<u64> {
     } else {
         return None;
     };
-    (!is_old(next, other)).then(|| arena.push([], Word::new(code::ADD_LAST, subcode, other, 0)))
+    (!is_old(next, other)).then(|| tip.push([], Word::new(code::ADD_LAST, subcode, other, 0)))
 }
 
 /// Records an operation of one operand and a number, on the side that the form tells.
@@ -184,11 +184,10 @@ pub(crate) fn with_constant(
     value: f64,
     rule: impl Rule,
 ) -> Var {
-    let arena = arena();
-    let next = arena.next();
-    if is_old(next, x.id()) {
+    let tip = arena().tip();
+    if is_old(tip.next(), x.id()) {
         rarely();
-        if !is_recorded(arena, x.id()) {
+        if !is_recorded(tip.arena(), x.id()) {
             return Var::constant(value);
         }
     }
@@ -205,7 +204,7 @@ pub(crate) fn with_constant(
         _ => rule(k, args, 0, value, tie),
     };
     let with = (op != Op::Mul).then_some(c); // of a product it is the partial
-    Var::from_parts(value, push_one(arena, op, x.id(), p, with, form))
+    Var::from_parts(value, push_one(tip, op, x.id(), p, with, form))
 }
 
 /// Whether an operation on the node `id`, not of the current scope, is to be recorded: false for a
@@ -241,7 +240,7 @@ pub(crate) fn unary(op: Op, n: i32, a: Var, value: impl Fn(f64) -> f64, rule: im
         _ => rule(0, [x, 0.0, 0.0], n, z, 0.0),
     };
     let with = op.is_indexed().then_some(f64::from(n));
-    Var::from_parts(z, push_one(arena, op, a.id(), p, with, Form::Alone))
+    Var::from_parts(z, push_one(arena.tip(), op, a.id(), p, with, Form::Alone))
 }
 
 /// Records a function of three operands.
@@ -276,7 +275,7 @@ pub(crate) fn softmax(c: Var, operands: &[Var], s: f64) -> Vec<Var> {
         let partial = |k| ops::partial(op, k, args, 0, z, 0.0);
         Var::from_parts(
             z,
-            push_two(arena(), op, x.id(), c.id(), partial(0), partial(1)),
+            push_two(arena().tip(), op, x.id(), c.id(), partial(0), partial(1)),
         )
     };
     operands[1..].iter().map(share).collect()
@@ -301,6 +300,6 @@ pub(crate) fn checkpoint(segment: Segment, inputs: &[Var], outputs: &[f64]) -> V
     let head = push_slots(arena, inputs, active, outputs.len() as f64, word);
     cold(|cold| cold.segments.insert((head & INDEX_MASK) as usize, segment));
     let word = Word::new(code::REST, code::OUTPUT, head, 0);
-    let output = |&value: &f64| Var::from_parts(value, arena.push([value], word));
+    let output = |&value: &f64| Var::from_parts(value, arena.tip().push([value], word));
     outputs.iter().map(output).collect()
 }

@@ -48,7 +48,7 @@ fn a_sweep_without_memory_is_a_clear_panic_that_leaves_the_graph_usable() {
 }
 
 fn leaf(arena: &Arena) {
-    arena.push([1.0], Word::new(code::REST, code::LEAF, 0, 0));
+    arena.tip().push([1.0], Word::new(code::REST, code::LEAF, 0, 0));
 }
 
 fn assert_marked(arena: &Arena) {
@@ -93,8 +93,8 @@ fn marks_are_a_block_apart_after_nodes_were_dropped_too() {
 fn every_index_is_found_from_the_marks() {
     let arena = arena(); // this thread's, which is the test's own
     let near = |arena: &Arena| {
-        arena.push([1.0], Word::new(code::ONE, 0, 1, 0));
-        arena.push_near();
+        arena.tip().push([1.0], Word::new(code::ONE, 0, 1, 0));
+        arena.tip().push_near();
     };
     for k in 0..9000 {
         match k % 3 {

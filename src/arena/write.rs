@@ -1,6 +1,83 @@
-//! How a node of any number of operands is written: slot by slot, or in runs.
+//! How nodes are written: at the tip of the tape, or if they have any number of operands, slot by slot or in runs.
 
-use super::{Arena, SLACK, Word};
+use super::{Arena, SLACK, WINDOW, Word, code, rarely};
+
+/// Where the next node is written.
+///
+/// An operation reads it first of all, whatever becomes of it; and what it writes comes before it moves the tip. So
+/// the compiler, to which each of these numbers might be what is written to the tape, knows them from one operation
+/// to the next, in registers. From memory, each operation would wait for the one before to store them.
+#[derive(Clone, Copy)]
+pub(crate) struct Tip<'a> {
+    arena: &'a Arena,
+    next: u64,
+    end: *mut u64,
+}
+
+impl<'a> Tip<'a> {
+    /// The tape's arena.
+    #[inline(always)]
+    pub(crate) fn arena(self) -> &'a Arena {
+        self.arena
+    }
+
+    /// The id that the next node will have.
+    #[inline(always)]
+    pub(crate) fn next(self) -> u64 {
+        self.next
+    }
+
+    /// Panics if something was written since it was read. Where all is inlined, there is nothing left of this.
+    #[inline(always)]
+    fn check(self) {
+        assert!(self.end == self.arena.end.get() && self.next == self.arena.next.get());
+    }
+
+    /// Appends a node: its numbers and its word. Returns its id.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn push<const N: usize>(self, numbers: [f64; N], word: Word) -> u64 {
+        const { assert!(N < SLACK) };
+        self.check();
+        let Tip { arena, next, mut end } = self;
+        if end >= arena.limit.get() {
+            rarely();
+            arena.grow_for_write();
+            end = arena.end.get();
+        }
+        // SAFETY: `end < limit`, or the arena has grown: there is room for `SLACK` words.
+        unsafe {
+            end.cast::<[f64; N]>().write_unaligned(numbers);
+            end.add(N).write(word.0);
+            arena.end.set(end.add(N + 1));
+        }
+        arena.next.set(next + 1);
+        next
+    }
+
+    /// Makes the sum of the last two nodes part of the last one, and returns its id, if that can be.
+    #[inline(always)]
+    pub(crate) fn push_near(self) -> Option<u64> {
+        self.check();
+        let Tip { arena, next, end } = self;
+        // SAFETY: the tape is never empty; `end` is just after its last word. It is written only where it
+        // is not the word of the empty tape, which is a leaf's.
+        unsafe {
+            let last = end.sub(1);
+            let word = Word(last.read());
+            if !word.can_be_near() {
+                return None;
+            }
+            if next.is_multiple_of(WINDOW as u64) {
+                return None; // a window of adjoints would end between the two
+            }
+            last.write(word.0 | code::NEAR as u64);
+        }
+        arena.end.set(end); // as it was: so that it is known
+        arena.next.set(next + 1);
+        Some(next)
+    }
+}
 
 /// A node of any number of operands that is being written. Until it is finished it is not there.
 pub(crate) struct Slots<'a> {
@@ -81,6 +158,16 @@ impl<const R: usize> Runs<'_, R> {
 }
 
 impl Arena {
+    /// Where the next node is written.
+    #[inline(always)]
+    pub(crate) fn tip(&self) -> Tip<'_> {
+        Tip {
+            arena: self,
+            next: self.next.get(),
+            end: self.end.get(),
+        }
+    }
+
     /// Begins a node with `count` slots: makes room for them.
     #[inline(always)]
     #[track_caller]
