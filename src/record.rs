@@ -72,7 +72,9 @@ pub(crate) type Segment = Rc<dyn Fn(&[Var]) -> Vec<Var>>;
 pub(crate) fn leaf(value: f64) -> Var {
     let arena = arena();
     register(arena);
-    let mut id = arena.tip().push([value], Word::new(code::REST, code::LEAF, 0, 0));
+    let mut id = arena
+        .tip()
+        .push([value], Word::new(code::REST, code::LEAF, 0, 0));
     if is_paused(arena) {
         id = current_epoch() << INDEX_BITS | id & INDEX_MASK;
     }

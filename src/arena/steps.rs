@@ -98,18 +98,28 @@ impl Walk {
         partials: *const f64,
         count: usize,
     ) {
-        let (mut index, mut k) = (first, 0);
-        while k < count {
-            let window = index / WINDOW;
+        let (mut index, mut done) = (first, 0);
+        while done < count {
+            let left = count - done;
+            let of_window = match stride {
+                1 => WINDOW - index % WINDOW,
+                _ => left_in_window(index, stride, left),
+            };
+            let count = left.min(of_window);
             // SAFETY: the caller's promise.
             unsafe {
-                let page = self.page(window);
-                while k < count && index / WINDOW == window {
-                    *page.wrapping_add(index) += w * *partials.add(k);
-                    index = index.wrapping_add_signed(stride);
-                    k += 1;
+                let place = self.page(index / WINDOW).wrapping_add(index);
+                let partials = partials.add(done);
+                if stride == 1 {
+                    add_row(place, w, partials, count);
+                } else {
+                    for k in 0..count {
+                        *place.wrapping_offset(k as isize * stride) += w * *partials.add(k);
+                    }
                 }
             }
+            done += count;
+            index = index.wrapping_add_signed(count as isize * stride);
         }
     }
 }
@@ -353,7 +363,11 @@ impl<const FIRST: bool> State<FIRST> {
     #[inline(always)]
     unsafe fn make(self, step: Step, low: usize) -> Rest {
         // SAFETY: the caller's promise.
-        unsafe { step(self.walk, self.pages, self.page, self.end, self.at, low, self.carry) }
+        unsafe {
+            step(
+                self.walk, self.pages, self.page, self.end, self.at, low, self.carry,
+            )
+        }
     }
 
     /// Gives to one operand, and goes on.
@@ -377,7 +391,15 @@ impl<const FIRST: bool> State<FIRST> {
 
     /// Gives to two operands, which are not the same, and goes on.
     #[inline(always)]
-    unsafe fn give_two(self, w: f64, a: usize, to_a: f64, b: usize, to_b: f64, words: usize) -> Rest {
+    unsafe fn give_two(
+        self,
+        w: f64,
+        a: usize,
+        to_a: f64,
+        b: usize,
+        to_b: f64,
+        words: usize,
+    ) -> Rest {
         // SAFETY: the caller's promise.
         unsafe {
             if w == 0.0 {
@@ -519,6 +541,41 @@ impl<const FIRST: bool> State<FIRST> {
             let word = self.end.sub(1).cast::<u32>();
             *word.add(upper ^ cfg!(target_endian = "big") as usize) as usize
         }
+    }
+}
+
+/// How many of the indices from `first` on by strides are in its window, if there are `count`.
+#[inline(always)]
+fn left_in_window(first: usize, stride: isize, count: usize) -> usize {
+    let last = first.wrapping_add_signed((count as isize - 1) * stride);
+    if last / WINDOW == first / WINDOW {
+        return count;
+    }
+    let place = first % WINDOW;
+    let to_end = if stride < 0 {
+        place
+    } else {
+        WINDOW - 1 - place
+    };
+    1 + to_end / stride.unsigned_abs()
+}
+
+/// Adds `w` times each partial to the adjoint that is at the same place.
+///
+/// # Safety
+///
+/// Both rows are of `count` numbers, and do not overlap.
+#[inline(always)]
+unsafe fn add_row(adjoints: *mut f64, w: f64, partials: *const f64, count: usize) {
+    // SAFETY: the caller's promise.
+    let (adjoints, partials) = unsafe {
+        (
+            std::slice::from_raw_parts_mut(adjoints, count),
+            std::slice::from_raw_parts(partials, count),
+        )
+    };
+    for (adjoint, p) in adjoints.iter_mut().zip(partials) {
+        *adjoint += w * p;
     }
 }
 

@@ -48,7 +48,9 @@ fn a_sweep_without_memory_is_a_clear_panic_that_leaves_the_graph_usable() {
 }
 
 fn leaf(arena: &Arena) {
-    arena.tip().push([1.0], Word::new(code::REST, code::LEAF, 0, 0));
+    arena
+        .tip()
+        .push([1.0], Word::new(code::REST, code::LEAF, 0, 0));
 }
 
 fn assert_marked(arena: &Arena) {
