@@ -256,14 +256,12 @@ fn read_other(tape: Tape<'_>, spot: Spot, mut each: impl FnMut(usize, f64)) -> O
     let word = tape.word(spot.position());
     match word.subcode() {
         code::NARY => {
-            tape.operands(spot.position())
-                .for_each(|(index, value)| each(index, value));
+            tape.each_operand(spot.position(), each);
             Op::ALL[word.op()]
         }
         code::OUTPUT => {
             let head = after(tape, word.a()).position();
-            tape.operands(head)
-                .for_each(|(index, value)| each(index, value));
+            tape.each_operand(head, each);
             Op::Checkpoint
         }
         // A share of a softmax: the sum was recorded right after the log-sum-exp.
@@ -464,10 +462,9 @@ fn is_valued(tape: Tape<'_>, spot: Spot) -> bool {
 pub(crate) fn read_checkpoint(head: usize) -> (SmallVec<[Operand; 4]>, usize) {
     arena().tape(|tape| {
         let position = after(tape, head).position();
-        let operands = tape
-            .operands(position)
-            .map(|(index, value)| Operand { index, value });
-        (operands.collect(), tape.number(position, 1) as usize)
+        let mut operands = SmallVec::new();
+        tape.each_operand(position, |index, value| operands.push(Operand { index, value }));
+        (operands, tape.number(position, 1) as usize)
     })
 }
 
@@ -479,6 +476,17 @@ pub(crate) fn head_of(index: usize) -> usize {
 /// The place after a node that is not the first of two.
 fn after(tape: Tape<'_>, index: usize) -> Place {
     tape.place(index + 1)
+}
+
+/// Calls `each` with the terms of a sum of any number, if the node at `spot` is one.
+#[inline(always)]
+pub(crate) fn read_terms(tape: Tape<'_>, spot: Spot, each: impl FnMut(usize, f64)) -> bool {
+    let word = tape.word(spot.position());
+    let is_sum = word.is(code::REST, code::NARY) && word.op() == Op::Sum as usize;
+    if is_sum {
+        tape.each_operand(spot.position(), each);
+    }
+    is_sum
 }
 
 /// Whether the node that ends at `spot` is the head of a segment, which is nobody's.

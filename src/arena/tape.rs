@@ -28,27 +28,33 @@ impl<'a> Tape<'a> {
         f64::from_bits(self.words[position - 1 - back])
     }
 
-    /// The operands of a node of any number that ends at a position: the index of each, and what is beside it.
+    /// Calls `each` with the operands of a node of any number that ends at a position: the index of each, and what
+    /// is beside it.
     #[inline(always)]
-    pub(crate) fn operands(self, position: usize) -> impl Iterator<Item = (usize, f64)> + use<'a> {
+    pub(crate) fn each_operand(self, position: usize, mut each: impl FnMut(usize, f64)) {
         let (word, end) = (self.word(position), position - 2);
-        let words = &self.words[end - word.operands()..end];
-        let (runs, number) = (word.runs(), |at: usize| f64::from_bits(words[at]));
-        (0..word.b()).map(move |i| {
-            if runs == 0 {
-                let slot = i / 2 * 3;
-                let indices = Word(words[slot + 2]);
-                return match i % 2 {
-                    0 => (indices.a(), number(slot)),
-                    _ => (indices.b(), number(slot + 1)),
-                };
+        let (words, count) = (&self.words[end - word.operands()..end], word.b());
+        match word.runs() {
+            0 => {
+                for (i, slot) in words.chunks_exact(3).enumerate() {
+                    let indices = Word(slot[2]);
+                    each(indices.a(), f64::from_bits(slot[0]));
+                    if 2 * i + 1 < count {
+                        each(indices.b(), f64::from_bits(slot[1]));
+                    }
+                }
             }
-            let (run, k, count) = (i % runs, i / runs, word.b() / runs);
-            let start = run * (count + 1);
-            let word = Word(words[start + count]);
-            let index = word.a().wrapping_add_signed(k as isize * word.stride());
-            (index, number(start + k))
-        })
+            runs => {
+                let len = count / runs;
+                for k in 0..len {
+                    for run in words.chunks_exact(len + 1) {
+                        let word = Word(run[len]);
+                        let index = word.a().wrapping_add_signed(k as isize * word.stride());
+                        each(index, f64::from_bits(run[k]));
+                    }
+                }
+            }
+        }
     }
 
     /// The place before the node, or the two nodes, that end at a place.

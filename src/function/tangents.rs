@@ -36,7 +36,7 @@ impl<const N: usize> Tangents<N> {
 
     /// `value` with the tangents `Σ partial · tangents`, in which a zero tangent gives nothing.
     #[inline(always)]
-    fn combine<const M: usize>(value: f64, terms: [(f64, &[f64; N]); M]) -> Self {
+    fn combine<const M: usize>(value: f64, terms: [(f64, [f64; N]); M]) -> Self {
         let mut nonfinite = 0.0;
         let tangents = std::array::from_fn(|i| {
             let mut tangent = terms[0].0 * terms[0].1[i];
@@ -49,7 +49,7 @@ impl<const N: usize> Tangents<N> {
         if nonfinite != 0.0 {
             return Tangents {
                 value,
-                tangents: carefully(&terms),
+                tangents: carefully(terms),
             };
         }
         Tangents { value, tangents }
@@ -65,7 +65,7 @@ impl<const N: usize> Tangents<N> {
         if p == 0.0 && op.kind() == Kind::Switch {
             return z.into();
         }
-        Self::combine(z, [(p, &x.tangents)])
+        Self::combine(z, [(p, x.tangents)])
     }
 
     fn nary(op: Op, n: i32, x: &[Self], is_active: &dyn Fn(usize) -> bool) -> Self {
@@ -75,7 +75,7 @@ impl<const N: usize> Tangents<N> {
         let mut result = Self::from(z);
         for (x, p) in x.iter().zip(partials) {
             if let Some(p) = p.filter(|&p| p != 0.0 || op.kind() == Kind::Smooth) {
-                result = Self::combine(z, [(1.0, &result.tangents), (p, &x.tangents)]);
+                result = Self::combine(z, [(1.0, result.tangents), (p, x.tangents)]);
             }
         }
         result
@@ -95,7 +95,7 @@ pub(crate) fn non_finite_products() -> u64 {
 
 #[cold]
 #[inline(never)]
-fn carefully<const N: usize>(terms: &[(f64, &[f64; N])]) -> [f64; N] {
+fn carefully<const N: usize, const M: usize>(terms: [(f64, [f64; N]); M]) -> [f64; N] {
     NON_FINITE.set(NON_FINITE.get() + 1);
     std::array::from_fn(|i| {
         let along = terms.iter().filter(|(_, along)| along[i] != 0.0);
@@ -118,7 +118,7 @@ impl<const N: usize> Number for Tangents<N> {
         let partials = f64::custom_partials(custom, &values, z);
         let mut result = Self::from(z);
         for (x, p) in operands.iter().zip(partials) {
-            result = Self::combine(z, [(1.0, &result.tangents), (p, &x.tangents)]);
+            result = Self::combine(z, [(1.0, result.tangents), (p, x.tangents)]);
         }
         result
     }
@@ -133,7 +133,7 @@ impl<const N: usize> Number for Tangents<N> {
                 let gradients = p.gradients();
                 along.clone().fold(Self::from(p.raw()), |sum, (&x, dx)| {
                     let slope = gradients.wrt(x);
-                    Self::combine(sum.value, [(1.0, &sum.tangents), (slope, &dx.tangents)])
+                    Self::combine(sum.value, [(1.0, sum.tangents), (slope, dx.tangents)])
                 })
             };
             partials.iter().map(differential).collect()
@@ -153,14 +153,14 @@ impl<const N: usize> Number for Tangents<N> {
             } else {
                 Self::default()
             };
-            return Self::combine(0.0, [(p.value, &w.tangents)]);
+            return Self::combine(0.0, [(p.value, w.tangents)]);
         }
         self * p
     }
 
     #[inline(always)]
     fn scaled(self, c: f64) -> Self {
-        Self::combine(self.value * c, [(c, &self.tangents)])
+        Self::combine(self.value * c, [(c, self.tangents)])
     }
 }
 
@@ -238,7 +238,7 @@ impl<const N: usize> Mul for Tangents<N> {
     type Output = Self;
     #[inline(always)]
     fn mul(self, y: Self) -> Self {
-        let terms = [(y.value, &self.tangents), (self.value, &y.tangents)];
+        let terms = [(y.value, self.tangents), (self.value, y.tangents)];
         Self::combine(self.value * y.value, terms)
     }
 }
@@ -253,9 +253,9 @@ macro_rules! binary_row {
                 let z = ops::value(Op::$Trait, args, 0);
                 let p = |k| ops::partial(Op::$Trait, k, args, 0, z, 1.0);
                 if y.tangents == [0.0; N] {
-                    return Self::combine(z, [(p(0), &self.tangents)]);
+                    return Self::combine(z, [(p(0), self.tangents)]);
                 }
-                Self::combine(z, [(p(0), &self.tangents), (p(1), &y.tangents)])
+                Self::combine(z, [(p(0), self.tangents), (p(1), y.tangents)])
             }
         }
     )* };

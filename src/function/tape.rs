@@ -5,7 +5,7 @@
 
 use super::interpret::Number;
 use crate::arena::{Tape, arena};
-use crate::decode::{Spot, Stored, read_node, spots, stored};
+use crate::decode::{Spot, Stored, read_node, read_terms, spots, stored};
 use crate::ops::{self, Kind, Op};
 use crate::record::Form;
 use smallvec::SmallVec;
@@ -143,6 +143,18 @@ fn give_one<T: Number>(op: Op, q: f64, x: T, z: T, w: T, adjoint: &mut T) {
 /// The value of any node.
 #[inline(never)]
 fn any<T: Number>(nodes: &Nodes<'_>, place: usize, values: &[T]) -> Option<T> {
+    let (mut sum, mut is_inside) = (T::from(-0.0), true);
+    let is_sum = read_terms(nodes.tape, nodes.spots[place], |index, c| {
+        if index >= nodes.start {
+            sum += values[index - nodes.start];
+        } else {
+            is_inside &= index == 0;
+            sum += T::from(c);
+        }
+    });
+    if is_sum {
+        return is_inside.then_some(sum);
+    }
     let (op, n, operands) = operands(nodes, place, values)?;
     let args: SmallVec<[T; 4]> = operands.iter().map(|&(_, x)| x).collect();
     Some(T::row(op, n, &args, &|k| operands[k].0.is_some()))
@@ -226,6 +238,13 @@ fn give_any<T: Number>(
     adjoints: &mut [T],
 ) -> Option<()> {
     let w = adjoints[place];
+    if read_terms(nodes.tape, nodes.spots[place], |index, _| {
+        if let Some(place) = index.checked_sub(nodes.start) {
+            adjoints[place] += w;
+        }
+    }) {
+        return Some(());
+    }
     let (op, n, operands) = operands(nodes, place, values)?;
     let args: SmallVec<[T; 4]> = operands.iter().map(|&(_, x)| x).collect();
     let is_active = |k: usize| operands[k].0.is_some();
