@@ -17,16 +17,6 @@ impl Spot {
         Spot(position << 1 | is_sum as usize)
     }
 
-    /// The spots of the nodes that end at a place, the last first, each with its index.
-    #[inline(always)]
-    pub(crate) fn at(tape: Tape<'_>, place: Place) -> impl Iterator<Item = (usize, Spot)> {
-        let nodes = 1 + tape.word(place.position()).is_near() as usize;
-        (0..nodes).map(move |k| {
-            let is_sum = nodes - k == 2;
-            (place.index() - 1 - k, Spot::new(place.position(), is_sum))
-        })
-    }
-
     #[inline(always)]
     fn position(self) -> usize {
         self.0 >> 1
@@ -75,18 +65,30 @@ impl Descent {
     }
 }
 
-/// The spots of the nodes from index `start` to before `end`.
-pub(crate) fn spots(tape: Tape<'_>, start: usize, end: usize) -> Vec<Spot> {
-    let mut spots = vec![Spot::default(); end.saturating_sub(start)];
-    let mut place = tape.place(end);
+/// Calls `each` with the index and the spot of the nodes before a place, the last first, until one is below `start`.
+#[inline(always)]
+fn descend(tape: Tape<'_>, from: Place, start: usize, mut each: impl FnMut(usize, Spot)) {
+    let mut place = from;
     while place.index() > start {
-        for (index, spot) in Spot::at(tape, place) {
-            if (start..end).contains(&index) {
-                spots[index - start] = spot;
-            }
+        let (index, position) = (place.index(), place.position());
+        if tape.word(position).is_near() {
+            each(index - 1, Spot::new(position, true));
+            each(index - 2, Spot::new(position, false));
+        } else {
+            each(index - 1, Spot::new(position, false));
         }
         place = tape.before(place);
     }
+}
+
+/// The spots of the nodes from index `start` to before `end`.
+pub(crate) fn spots(tape: Tape<'_>, start: usize, end: usize) -> Vec<Spot> {
+    let mut spots = vec![Spot::default(); end.saturating_sub(start)];
+    descend(tape, tape.place(end), start, |index, spot| {
+        if let Some(place) = spots.get_mut(index.wrapping_sub(start)) {
+            *place = spot;
+        }
+    });
     spots
 }
 
@@ -367,13 +369,10 @@ impl Values {
 
     #[cold]
     fn find(&mut self, tape: Tape<'_>, index: usize) -> Spot {
-        let (mut place, first) = (tape.known(index + 1), tape.known_before(index));
-        while place.index() > first.index() {
-            for (index, spot) in Spot::at(tape, place) {
-                self.spots.set(index, spot.0);
-            }
-            place = tape.before(place);
-        }
+        let (last, first) = (tape.known(index + 1), tape.known_before(index));
+        descend(tape, last, first.index(), |index, spot| {
+            self.spots.set(index, spot.0)
+        });
         Spot(self.spots.get(index).expect("it is among them"))
     }
 
