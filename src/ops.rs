@@ -688,7 +688,7 @@ pub(crate) fn partials<T: Real>(
     match op {
         Op::Sum => of(&|_| T::from(1.0)),
         Op::Dot => of(&|k| operands[k ^ 1]),
-        Op::Norm => of(&|k| norm_partial(operands, k, z)),
+        Op::Norm => of(&|k| norm_partial(operands.len(), &|k| operands[k], k, z)),
         Op::LogSumExp => {
             let shares = log_sum_exp_partials(operands, z);
             of(&|k| shares[k])
@@ -714,15 +714,16 @@ pub(crate) fn log_sum_exp_partials<T: Real>(x: &[T], z: T) -> SmallVec<[T; 16]> 
     shares
 }
 
-/// `xₖ/z`, from scaled operands where z has lost bits or overflowed; 0 for a zero vector.
-pub(crate) fn norm_partial<T: Real>(x: &[T], k: usize, z: T) -> T {
+/// `xₖ/z` of so many operands, from scaled ones where z has lost bits or overflowed; 0 for a zero vector.
+#[inline(always)]
+pub(crate) fn norm_partial<T: Real>(len: usize, x: &impl Fn(usize) -> T, k: usize, z: T) -> T {
     let scaled = |scale: f64| {
-        let x: SmallVec<[T; 4]> = x.iter().map(|&x| x * scale).collect();
+        let x: SmallVec<[T; 4]> = (0..len).map(|k| x(k) * scale).collect();
         x[k] / T::norm(&x)
     };
     let (up, down) = (1e200, 1e-200);
     let small = || z.at(0.0, || T::from(0.0), || scaled(up));
-    z.below(TINY, small, || z.at(INF, || scaled(down), || x[k] / z))
+    z.below(TINY, small, || z.at(INF, || scaled(down), || x(k) / z))
 }
 
 /// The share of an operand that equals the result `z`, among the operands that do: `1/k` for `k`

@@ -116,11 +116,11 @@ macro_rules! trait_real {
             }
 
             fn norm(x: &[f64]) -> f64 {
-                special::norm(x)
+                special::norm(x.iter().copied())
             }
 
             fn log_sum_exp(x: &[f64]) -> f64 {
-                special::log_sum_exp(x)
+                special::log_sum_exp(x.iter().copied())
             }
 
             $($(

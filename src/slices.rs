@@ -1,14 +1,14 @@
 //! Functions of slices: a node each, whatever the number of operands.
 
 use crate::ops::{self, Op};
-use crate::real::Real;
 use crate::record;
+use crate::special;
 use crate::var::Var;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use std::iter;
 
-fn values(x: &[Var]) -> SmallVec<[f64; 16]> {
-    x.iter().map(|x| x.raw()).collect()
+fn values(x: &[Var]) -> impl Iterator<Item = f64> + Clone {
+    x.iter().map(|x| x.raw())
 }
 
 /// The sum of a slice, added from the first to the last: one node.
@@ -25,7 +25,7 @@ fn values(x: &[Var]) -> SmallVec<[f64; 16]> {
 /// ```
 #[track_caller]
 pub fn sum(terms: &[Var]) -> Var {
-    record::with_partials(Op::Sum, terms, terms.iter().map(|x| x.raw()).sum(), |_| 1.0)
+    record::with_partials(Op::Sum, terms, values(terms).sum(), |_| 1.0)
 }
 
 /// The dot product `Σ xᵢ·yᵢ`: one node.
@@ -98,9 +98,9 @@ pub fn weighted_sum(x: &[Var], weights: &[f64]) -> Var {
 /// ```
 #[track_caller]
 pub fn norm(x: &[Var]) -> Var {
-    let values = values(x);
-    let z = <f64 as Real>::norm(&values);
-    record::with_partials(Op::Norm, x, z, |k| ops::norm_partial(&values, k, z))
+    let z = special::norm(values(x));
+    let value = |k: usize| x[k].raw();
+    record::with_partials(Op::Norm, x, z, |k| ops::norm_partial(x.len(), &value, k, z))
 }
 
 /// `ln Σ exp xᵢ`, without overflow on the way: one node.
@@ -118,10 +118,13 @@ pub fn norm(x: &[Var]) -> Var {
 /// ```
 #[track_caller]
 pub fn log_sum_exp(x: &[Var]) -> Var {
-    let values = values(x);
-    let z = <f64 as Real>::log_sum_exp(&values);
-    let shares = ops::log_sum_exp_partials(&values, z);
-    record::with_partials(Op::LogSumExp, x, z, |k| shares[k])
+    let mut exps: SmallVec<[f64; 16]> = smallvec![0.0; x.len()];
+    let (z, sum) = special::log_sum_exp_with(values(x), |k, e| exps[k] = e);
+    if !z.is_finite() {
+        exps = ops::log_sum_exp_partials(&values(x).collect::<Vec<_>>(), z);
+        return record::with_partials(Op::LogSumExp, x, z, |k| exps[k]);
+    }
+    record::with_partials(Op::LogSumExp, x, z, |k| exps[k] / sum)
 }
 
 /// `exp xᵢ / Σ exp xⱼ` for each `xᵢ`, without overflow on the way: one node per output, and two that
@@ -143,6 +146,6 @@ pub fn softmax(x: &[Var]) -> Vec<Var> {
     let c = log_sum_exp(x);
     let operands: SmallVec<[Var; 16]> = iter::once(c).chain(x.iter().copied()).collect();
     // 1, but for the rounding of `c`, which this makes good; its derivative is 0.
-    let s = ops::sum_exp(&values(&operands));
+    let s = ops::sum_exp(&values(&operands).collect::<SmallVec<[f64; 16]>>());
     record::softmax(c, &operands, s)
 }

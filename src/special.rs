@@ -20,4 +20,4 @@ pub use exponential::{
 pub use gamma::{digamma, gamma, ln_gamma, polygamma};
 pub use normal::{erf, erfc, exp_neg_square, gelu, norm_pdf, normal_cdf};
 pub use sinc::{sinc, sinc_derivative};
-pub use vector::{dot, log_sum_exp, norm};
+pub use vector::{dot, log_sum_exp, log_sum_exp_with, norm};

@@ -1,56 +1,55 @@
 //! Functions of any number of operands.
 
+use super::exp_sub;
+
 /// `Σ xᵢ·yᵢ`, added from the first to the last.
 #[inline]
 pub fn dot(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
     pairs.map(|(x, y)| x * y).sum()
 }
 
-/// `√Σ xᵢ²`, scaled by a power of two so that no square overflows or vanishes.
-pub fn norm(x: &[f64]) -> f64 {
-    let high = x.iter().fold(0.0, |m, v| {
-        if v.abs() > m || v.is_nan() {
-            v.abs()
-        } else {
-            m
-        }
-    });
-    if high == 0.0 || !high.is_finite() {
-        return if x.iter().any(|v| v.is_nan()) {
-            f64::NAN
-        } else {
-            high
-        };
+/// `√Σ xᵢ²`, scaled by a power of two where a square would overflow or vanish.
+pub fn norm(x: impl Iterator<Item = f64> + Clone) -> f64 {
+    let squares = x.clone().map(|v| v * v).sum::<f64>();
+    if (1e-250..1e299).contains(&squares) {
+        return squares.sqrt();
     }
-    let (scale, back) = if high > 1e150 {
-        (2f64.powi(-600), 2f64.powi(600))
-    } else if high < 1e-130 {
-        (2f64.powi(600), 2f64.powi(-600))
-    } else {
-        (1.0, 1.0)
-    };
-    x.iter()
-        .map(|v| (v * scale) * (v * scale))
-        .sum::<f64>()
-        .sqrt()
-        * back
+    if x.clone().any(f64::is_nan) {
+        return f64::NAN;
+    }
+    let largest = x.clone().fold(0.0, |m: f64, v| m.max(v.abs()));
+    if largest == 0.0 || largest.is_infinite() {
+        return largest;
+    }
+    let power = if largest > 1.0 { -600 } else { 600 };
+    let scaled = x.map(|v| v * 2f64.powi(power));
+    scaled.map(|v| v * v).sum::<f64>().sqrt() * 2f64.powi(-power)
 }
 
 /// `ln Σ exp xᵢ`; −∞ for no terms.
-pub fn log_sum_exp(x: &[f64]) -> f64 {
-    let Some(largest) = (0..x.len()).max_by(|&i, &j| x[i].total_cmp(&x[j])) else {
-        return f64::NEG_INFINITY;
-    };
-    let high = x[largest];
-    if high.is_infinite() {
-        return if x.iter().any(|v| v.is_nan()) {
-            f64::NAN
-        } else {
-            high
-        };
+pub fn log_sum_exp(x: impl Iterator<Item = f64> + Clone) -> f64 {
+    log_sum_exp_with(x, |_, _| {}).0
+}
+
+/// `ln Σ exp xᵢ`, and if it is finite the sum of `exp(xᵢ − m)` with the largest term `m`: `each` gets `i` and these.
+pub fn log_sum_exp_with(
+    x: impl Iterator<Item = f64> + Clone,
+    mut each: impl FnMut(usize, f64),
+) -> (f64, f64) {
+    let largest = x.clone().fold(f64::NEG_INFINITY, f64::max);
+    if largest.is_infinite() {
+        let is_nan = x.clone().any(f64::is_nan);
+        return (if is_nan { f64::NAN } else { largest }, f64::NAN);
     }
-    let others = (0..x.len())
-        .filter(|&i| i != largest)
-        .map(|i| (x[i] - high).exp());
-    high + others.sum::<f64>().ln_1p()
+    let (mut others, mut is_alone) = (0.0, true);
+    for (i, v) in x.enumerate() {
+        let e = exp_sub(v, largest);
+        each(i, e);
+        if v == largest && is_alone {
+            is_alone = false; // its 1 is that of `ln_1p`
+        } else {
+            others += e;
+        }
+    }
+    (largest + others.ln_1p(), 1.0 + others)
 }

@@ -219,11 +219,11 @@ macro_rules! rows {
             }
 
             fn norm(x: &[Source]) -> Source {
-                Source::of(format!("special::norm(&{x:?})"))
+                Source::of(format!("special::norm({x:?}.into_iter())"))
             }
 
             fn log_sum_exp(x: &[Source]) -> Source {
-                Source::of(format!("special::log_sum_exp(&{x:?})"))
+                Source::of(format!("special::log_sum_exp({x:?}.into_iter())"))
             }
 
             $($(
