@@ -462,7 +462,9 @@ pub(crate) fn read_checkpoint(head: usize) -> (SmallVec<[Operand; 4]>, usize) {
     arena().tape(|tape| {
         let position = after(tape, head).position();
         let mut operands = SmallVec::new();
-        tape.each_operand(position, |index, value| operands.push(Operand { index, value }));
+        tape.each_operand(position, |index, value| {
+            operands.push(Operand { index, value })
+        });
         (operands, tape.number(position, 1) as usize)
     })
 }

@@ -77,10 +77,22 @@ impl Walk {
         unsafe {
             let page = self.pages.add(window);
             if (*page).is_null() {
-                (*self.adjoints).wake(window);
+                self.wake(window);
             }
             *page
         }
+    }
+
+    /// Gives a page to a window.
+    ///
+    /// # Safety
+    ///
+    /// As [`steps`](Walk::steps) has it.
+    #[cold]
+    #[inline(never)]
+    unsafe fn wake(&mut self, window: usize) {
+        // SAFETY: nothing else refers to them now.
+        unsafe { (*self.adjoints).wake(window) }
     }
 
     /// Adds `w` times each of `count` partials to the adjoint of the operand it is of: of the first the index is
@@ -273,7 +285,8 @@ steps! {
     #[inline(never)]
     fn runs(state, _low) {
         let word = Word(*state.end.sub(1));
-        let (w, words, count) = (state.adjoint(), word.words(), word.b() / word.runs());
+        let (w, words) = (state.adjoint(), word.operands() + 2);
+        let count = word.run_len();
         let mut partials = state.end.sub(words).cast::<f64>();
         for _ in 0..word.runs() {
             let run = Word(*partials.add(count).cast::<u64>());
@@ -287,19 +300,20 @@ steps! {
 
     #[inline(never)]
     fn slots(state, _low) {
-        let (w, words) = (state.adjoint(), Word(*state.end.sub(1)).words());
+        let (w, operands) = (state.adjoint(), Word(*state.end.sub(1)).operands());
+        let words = operands + 2;
         let mut slot = state.end.sub(words);
-        for _ in 0..words / 3 {
+        for _ in 0..operands / 3 {
             let (p, q) = (*slot.cast::<f64>(), *slot.add(1).cast::<f64>());
-            let word = Word(*slot.add(2));
-            let (a, b, drops) = (8 * word.a(), 8 * word.b(), word.subcode());
-            if a != 0 && drops & code::DROPS_A == 0 {
+            slot = slot.add(3);
+            let (a, high) = (half_of(slot, 0), half_of(slot, 1));
+            let b = high & !7;
+            if a != 0 && high & code::DROPS_A as usize == 0 {
                 (*state.walk).add(a, w * p);
             }
-            if b != 0 && drops & code::DROPS_B == 0 {
+            if b != 0 && high & code::DROPS_B as usize == 0 {
                 (*state.walk).add(b, w * q);
             }
-            slot = slot.add(3);
         }
         state.go_on(w, 0.0, words)
     }
@@ -308,7 +322,7 @@ steps! {
     #[cold]
     #[inline(never)]
     fn again(state, low) {
-        (*(*state.walk).adjoints).wake(low / size_of::<Page>());
+        (*state.walk).wake(low / size_of::<Page>());
         state.go()
     }
 
@@ -537,10 +551,21 @@ impl<const FIRST: bool> State<FIRST> {
     #[inline(always)]
     unsafe fn half(self, upper: usize) -> usize {
         // SAFETY: the caller's promise.
-        unsafe {
-            let word = self.end.sub(1).cast::<u32>();
-            *word.add(upper ^ cfg!(target_endian = "big") as usize) as usize
-        }
+        unsafe { half_of(self.end, upper) }
+    }
+}
+
+/// A half of the word before `end`.
+///
+/// # Safety
+///
+/// It is of the tape.
+#[inline(always)]
+unsafe fn half_of(end: *const u64, upper: usize) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let word = end.sub(1).cast::<u32>();
+        *word.add(upper ^ cfg!(target_endian = "big") as usize) as usize
     }
 }
 

@@ -44,8 +44,8 @@ impl<'a> Tape<'a> {
                     }
                 }
             }
-            runs => {
-                let len = count / runs;
+            _ => {
+                let len = word.run_len();
                 for k in 0..len {
                     for run in words.chunks_exact(len + 1) {
                         let word = Word(run[len]);

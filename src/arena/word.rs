@@ -148,6 +148,12 @@ impl Word {
         self.a() >> 8
     }
 
+    /// Of a node whose operands are in one or two runs: how many are in each.
+    #[inline(always)]
+    pub(crate) const fn run_len(self) -> usize {
+        self.b() >> (self.runs() - 1)
+    }
+
     /// Of a run: how far each operand is from the one before.
     #[inline(always)]
     pub(crate) const fn stride(self) -> isize {

@@ -39,7 +39,11 @@ impl<'a> Tip<'a> {
     pub(crate) fn push<const N: usize>(self, numbers: [f64; N], word: Word) -> u64 {
         const { assert!(N < SLACK) };
         self.check();
-        let Tip { arena, next, mut end } = self;
+        let Tip {
+            arena,
+            next,
+            mut end,
+        } = self;
         if end >= arena.limit.get() {
             rarely();
             arena.grow_for_write();

@@ -330,7 +330,11 @@ impl<'a> Writer<'a> {
                 ops::sum_exp(&operands).to_string()
             }
             Op::Norm | Op::LogSumExp => {
-                format!("special::{}([{}].into_iter())", node.op.label(), names.join(", "))
+                format!(
+                    "special::{}([{}].into_iter())",
+                    node.op.label(),
+                    names.join(", ")
+                )
             }
             op => value(op, &names, node.n),
         }

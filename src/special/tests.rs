@@ -69,10 +69,17 @@ fn many_operands_neither_overflow_nor_vanish() {
     assert_eq!(norm([3e300, -4e300].into_iter()), 5e300);
     assert_eq!(norm([3e-320, 4e-320].into_iter()), 5e-320);
     assert_eq!(
-        (norm([].into_iter()), norm([0.0, -0.0].into_iter()), norm([1.0, -INF].into_iter())),
+        (
+            norm([].into_iter()),
+            norm([0.0, -0.0].into_iter()),
+            norm([1.0, -INF].into_iter())
+        ),
         (0.0, 0.0, INF)
     );
-    assert_eq!(log_sum_exp([1000.0, 1000.0].into_iter()), 1000.0 + 2f64.ln());
+    assert_eq!(
+        log_sum_exp([1000.0, 1000.0].into_iter()),
+        1000.0 + 2f64.ln()
+    );
     assert_eq!(log_sum_exp([].into_iter()), -INF);
     assert_eq!(log_sum_exp([-INF, -INF].into_iter()), -INF);
     assert_eq!(log_sum_exp([1.0, INF].into_iter()), INF);
