@@ -5,6 +5,7 @@ use super::interpret::{forward, reverse_node};
 use super::program::Program;
 use super::sparse::{Pattern, SparseMatrix};
 use crate::ops::Kind;
+use std::cell::Cell;
 
 /// What each output depends on.
 struct Ancestors<'a> {
@@ -83,7 +84,18 @@ impl Program {
                 ancestors.find(row);
                 space.adjoints[self.outputs[row] as usize] = 1.0;
                 for &i in &ancestors.nodes {
-                    reverse_node(self, i as usize, &space.values, &mut space.adjoints);
+                    let (node, index) = (&self.nodes[i as usize], self.first_node() + i as usize);
+                    let (z, w) = (space.values[index], space.adjoints[index]);
+                    let adjoints = Cell::from_mut(&mut space.adjoints[..]).as_slice_of_cells();
+                    reverse_node(
+                        self,
+                        node,
+                        self.operands(node),
+                        &space.values,
+                        z,
+                        w,
+                        adjoints,
+                    );
                     space.adjoints[self.first_node() + i as usize] = 0.0;
                 }
                 for &input in &ancestors.inputs {

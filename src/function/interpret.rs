@@ -9,6 +9,7 @@ use crate::real::Real;
 use crate::record::Custom;
 use crate::var::Var;
 use smallvec::SmallVec;
+use std::cell::Cell;
 
 /// A number that a program can be run over.
 pub(crate) trait Number: Real {
@@ -67,28 +68,33 @@ fn nodes<T: Number>(
     range: std::ops::Range<usize>,
     first_node: usize,
 ) {
-    for (i, node) in range.clone().zip(&program.nodes[range]) {
-        let operands = program.operands(node);
-        let value = match (node.op, operands) {
-            (Op::Add, &[a, b]) => values[a as usize] + values[b as usize],
-            (Op::Sub, &[a, b]) => values[a as usize] - values[b as usize],
-            (Op::Mul, &[a, b]) => values[a as usize] * values[b as usize],
-            (Op::Div, &[a, b]) => values[a as usize] / values[b as usize],
-            (Op::Neg, &[a]) => -values[a as usize],
-            (Op::Sum, operands) => operands.iter().map(|&k| values[k as usize]).sum(),
+    let nodes = &program.nodes[range.clone()];
+    let Some(first) = nodes.first() else { return };
+    let mut left = &program.operands[first.first as usize..];
+    let values = Cell::from_mut(values).as_slice_of_cells();
+    for (node, result) in nodes.iter().zip(&values[first_node + range.start..]) {
+        let (operands, rest) = left.split_at(node.count as usize);
+        left = rest;
+        let value = |k: u32| values[k as usize].get();
+        result.set(match (node.op, operands) {
+            (Op::Add, &[a, b]) => value(a) + value(b),
+            (Op::Sub, &[a, b]) => value(a) - value(b),
+            (Op::Mul, &[a, b]) => value(a) * value(b),
+            (Op::Div, &[a, b]) => value(a) / value(b),
+            (Op::Neg, &[a]) => -value(a),
+            (Op::Sum, operands) => operands.iter().map(|&k| value(k)).sum(),
             _ => other(program, node, operands, values),
-        };
-        values[first_node + i] = value;
+        });
     }
 }
 
 #[inline(never)]
-fn other<T: Number>(program: &Program, node: &Node, operands: &[u32], values: &[T]) -> T {
+fn other<T: Number>(program: &Program, node: &Node, operands: &[u32], values: &[Cell<T>]) -> T {
     let is_active = |k: usize| program.is_active(operands[k]);
     if let (&[a], true) = (operands, is_row(node.op)) {
-        return T::row(node.op, node.n, &[values[a as usize]], &is_active);
+        return T::row(node.op, node.n, &[values[a as usize].get()], &is_active);
     }
-    let args: SmallVec<[T; 4]> = operands.iter().map(|&k| values[k as usize]).collect();
+    let args: SmallVec<[T; 4]> = operands.iter().map(|&k| values[k as usize].get()).collect();
     if node.op == Op::Custom {
         T::custom(&program.customs[node.n as usize], &args)
     } else {
@@ -107,51 +113,56 @@ pub(crate) fn is_row(op: Op) -> bool {
 
 /// Adds to the adjoints of all operands what the adjoints of the nodes give them.
 pub(crate) fn reverse<T: Number>(program: &Program, values: &[T], adjoints: &mut [T]) {
-    for i in (0..program.nodes.len()).rev() {
-        reverse_node(program, i, values, adjoints);
+    let first_node = program.first_node();
+    let adjoints = Cell::from_mut(adjoints).as_slice_of_cells();
+    let mut left = &program.operands[..];
+    let numbers = values[first_node..]
+        .iter()
+        .zip(&adjoints[first_node..program.len()]);
+    for (node, (z, w)) in program.nodes.iter().zip(numbers).rev() {
+        let (rest, operands) = left.split_at(left.len() - node.count as usize);
+        left = rest;
+        reverse_node(program, node, operands, values, *z, w.get(), adjoints);
     }
 }
 
-/// Adds to the adjoints of the operands of node `i` what its own gives them.
+/// Adds to the adjoints of the operands of a node of value `z` what its own, `w`, gives them.
 #[inline(always)]
 pub(crate) fn reverse_node<T: Number>(
     program: &Program,
-    i: usize,
+    node: &Node,
+    operands: &[u32],
     values: &[T],
-    adjoints: &mut [T],
+    z: T,
+    w: T,
+    adjoints: &[Cell<T>],
 ) {
-    let index = program.first_node() + i;
-    let w = adjoints[index];
     if w.is_zero() {
         return;
     }
-    let node = &program.nodes[i];
-    let operands = program.operands(node);
     let value = |k: u32| values[k as usize];
+    let add = |k: u32, contribution: T| {
+        let adjoint = &adjoints[k as usize];
+        adjoint.set(adjoint.get() + contribution);
+    };
     match (node.op, operands) {
         (Op::Add, &[a, b]) => {
-            adjoints[a as usize] += w;
-            adjoints[b as usize] += w;
+            add(a, w);
+            add(b, w);
         }
         (Op::Sub, &[a, b]) => {
-            adjoints[a as usize] += w;
-            adjoints[b as usize] -= w;
+            add(a, w);
+            add(b, -w);
         }
-        (Op::Mul, &[a, b]) if a == b => {
-            adjoints[a as usize] += w.times(value(a) + value(a));
-        }
+        (Op::Mul, &[a, b]) if a == b => add(a, w.times(value(a) + value(a))),
         (Op::Mul, &[a, b]) => {
             let (to_a, to_b) = (w.times(value(b)), w.times(value(a)));
-            adjoints[a as usize] += to_a;
-            adjoints[b as usize] += to_b;
+            add(a, to_a);
+            add(b, to_b);
         }
-        (Op::Neg, &[a]) => adjoints[a as usize] -= w,
-        (Op::Sum, operands) => {
-            for &a in operands {
-                adjoints[a as usize] += w;
-            }
-        }
-        _ => give(program, node, operands, values, w, index, adjoints),
+        (Op::Neg, &[a]) => add(a, -w),
+        (Op::Sum, operands) => operands.iter().for_each(|&a| add(a, w)),
+        _ => give(program, node, operands, values, w, z, adjoints),
     }
 }
 
@@ -162,13 +173,13 @@ fn give<T: Number>(
     operands: &[u32],
     values: &[T],
     w: T,
-    index: usize,
-    adjoints: &mut [T],
+    z: T,
+    adjoints: &[Cell<T>],
 ) {
-    let z = values[index];
-    let mut add = |to: u32, p: T| {
+    let add = |to: u32, p: T| {
         if node.op.kind() == Kind::Smooth || !p.is_zero() {
-            adjoints[to as usize] += w.times(p);
+            let adjoint = &adjoints[to as usize];
+            adjoint.set(adjoint.get() + w.times(p));
         }
     };
     if let (&[a], true) = (operands, is_row(node.op)) {
