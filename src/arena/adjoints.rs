@@ -30,6 +30,10 @@ const DROPPED: Origin = ptr::without_provenance_mut(align_of::<f64>());
 const BEYOND: usize = 64;
 const _: () = assert!(size_of::<Page>() > BEYOND && BEYOND > align_of::<f64>());
 
+/// The windows whose pages may lie *flat*: side by side, so that their origins are one. A sweep through these alone
+/// looks no page up.
+const FLAT: usize = 1024;
+
 /// The adjoints of the last sweep, and the memory for them.
 pub(crate) struct Adjoints {
     windows: Windows,
@@ -38,8 +42,8 @@ pub(crate) struct Adjoints {
     /// Pages of zeros, with room for all that there are.
     free: Vec<*mut Page>,
     /// The memory that the pages are in.
-    chunks: Vec<(*mut u8, Layout)>,
-    /// The number of pages.
+    chunks: Vec<Chunk>,
+    /// The number of these pages.
     pub(super) total: usize,
     /// Whether a sweep found no memory, so that nothing here means anything.
     is_starved: bool,
@@ -59,6 +63,12 @@ struct Windows {
     dirty: usize,
     /// The output of the sweep, if some of its adjoints were dropped.
     dropped_of: Option<usize>,
+    /// The memory of pages that lie flat.
+    flat: Option<Chunk>,
+    /// Whether a sweep asked for it.
+    wants_flat: bool,
+    /// How many windows had a page there at a time.
+    flattened: usize,
 }
 
 impl Windows {
@@ -67,7 +77,53 @@ impl Windows {
         end: 0,
         dirty: 0,
         dropped_of: None,
+        flat: None,
+        wants_flat: false,
+        flattened: 0,
     };
+
+    /// The origin of pages that lie flat; null if none do.
+    #[inline(always)]
+    fn flat(&self) -> Origin {
+        match &self.flat {
+            Some(chunk) => chunk.first().cast(),
+            None => ptr::null_mut(),
+        }
+    }
+}
+
+/// Memory for pages side by side, of zeros.
+struct Chunk {
+    start: *mut u8,
+    layout: Layout,
+}
+
+impl Chunk {
+    /// One of `count` pages.
+    fn new(count: usize) -> Option<Chunk> {
+        // Not aligned by the allocator, which would touch all of it to make it zero.
+        let size = (count + 1)
+            .checked_mul(size_of::<Page>())?
+            .checked_add(BEYOND)?;
+        let layout = Layout::from_size_align(size, align_of::<Page>()).ok()?;
+        // SAFETY: the size is not zero.
+        let start = unsafe { alloc_zeroed(layout) };
+        (!start.is_null()).then_some(Chunk { start, layout })
+    }
+
+    /// The first page.
+    #[inline(always)]
+    fn first(&self) -> *mut Page {
+        let up = self.start.addr().wrapping_neg() % size_of::<Page>();
+        self.start.wrapping_add(up + BEYOND).cast()
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        // SAFETY: allocated with this layout; its pages go with it.
+        unsafe { dealloc(self.start, self.layout) };
+    }
 }
 
 /// Runs `f` with the adjoints of this thread's graph.
@@ -119,7 +175,8 @@ impl Adjoints {
 
     /// The bytes held.
     pub(crate) fn bytes(&self) -> usize {
-        self.total * size_of::<Page>() + size_of_val(&self.windows.pages[..])
+        let pages = self.total + self.windows.flattened;
+        pages * size_of::<Page>() + size_of_val(&self.windows.pages[..])
     }
 
     /// The adjoint of a node, unless it was dropped.
@@ -131,7 +188,7 @@ impl Adjoints {
         match self.windows.pages[index / WINDOW] {
             DROPPED => None,
             page if page.is_null() => Some(0.0),
-            // SAFETY: any other page that is there is one of `chunks`.
+            // SAFETY: any other page that is there is one of a chunk.
             page => Some(unsafe { *page.wrapping_add(index) }),
         }
     }
@@ -146,7 +203,7 @@ impl Adjoints {
         }
         let page = self.windows.pages[index / WINDOW];
         assert!(page != DROPPED, "a sweep starts from what is there");
-        // SAFETY: any other page that is there is one of `chunks`.
+        // SAFETY: any other page that is there is one of a chunk.
         unsafe { *page.wrapping_add(index) += contribution };
     }
 
@@ -160,6 +217,12 @@ impl Adjoints {
     /// Gives a page to a window. Where there is no memory for one, it is that of another window.
     #[inline]
     pub(super) fn wake(&mut self, window: usize) {
+        let flat = self.windows.flat();
+        if window < FLAT && !flat.is_null() {
+            self.windows.flattened = self.windows.flattened.max(window + 1);
+            self.windows.pages[window] = flat;
+            return;
+        }
         if self.free.is_empty() {
             self.allocate();
         }
@@ -173,31 +236,62 @@ impl Adjoints {
         }
     }
 
+    /// Gives pages to all windows up to one, and tells whether they lie flat. If not, they will in another sweep.
+    pub(super) fn lay_flat(&mut self, last: usize) -> bool {
+        let flat = self.windows.flat();
+        if flat.is_null() || last >= FLAT {
+            self.windows.wants_flat = true;
+            return false;
+        }
+        for window in 0..=last {
+            if self.windows.pages[window].is_null() {
+                self.wake(window);
+            }
+        }
+        self.windows.pages[..=last].iter().all(|&page| page == flat)
+    }
+
+    /// Whether a window has a page; where pages lie flat, one without anything in it is taken away.
+    pub(super) fn is_live(&mut self, window: usize, is_flat: bool) -> bool {
+        if !self.has_page(window) {
+            return false;
+        }
+        // SAFETY: a page that is there is one of a chunk.
+        let page = unsafe { &*self.page(window) };
+        let is_zero = |some: &[f64]| some.iter().fold(0, |all, w| all | w.to_bits()) == 0;
+        if is_flat && page.rchunks_exact(8).all(is_zero) {
+            self.windows.pages[window] = ptr::null_mut();
+            return false;
+        }
+        true
+    }
+
+    /// A chunk of so many pages.
+    fn chunk(&self, count: usize) -> Option<Chunk> {
+        #[cfg(test)]
+        if self.total + count > super::tests::PAGES.get() {
+            return None;
+        }
+        Chunk::new(count)
+    }
+
     /// Makes as many pages again as there are, or if there is no memory one.
     #[cold]
     fn allocate(&mut self) {
         for count in [self.total.max(1), 1] {
-            #[cfg(test)]
-            if self.total + count > super::tests::PAGES.get() {
-                continue;
-            }
-            let (Ok(layout), Ok(()), Ok(())) = (
-                Layout::from_size_align(BEYOND + count * size_of::<Page>(), size_of::<Page>()),
+            let (Some(chunk), Ok(()), Ok(())) = (
+                self.chunk(count),
                 self.chunks.try_reserve(1),
                 self.free.try_reserve_exact(self.total + count),
             ) else {
                 continue;
             };
-            // SAFETY: the size is not zero.
-            let chunk = unsafe { alloc_zeroed(layout) };
-            if !chunk.is_null() {
-                self.chunks.push((chunk, layout));
-                self.total += count;
-                let first = chunk.wrapping_add(BEYOND).cast::<Page>();
-                self.free
-                    .extend((0..count).rev().map(|k| first.wrapping_add(k)));
-                return;
-            }
+            let first = chunk.first();
+            self.free
+                .extend((0..count).rev().map(|k| first.wrapping_add(k)));
+            self.chunks.push(chunk);
+            self.total += count;
+            return;
         }
     }
 
@@ -227,7 +321,9 @@ impl Adjoints {
     fn release(&mut self, window: usize) {
         if self.has_page(window) {
             self.clean(window, 0);
-            self.free.push(self.page(window));
+            if self.windows.pages[window] != self.windows.flat() {
+                self.free.push(self.page(window));
+            }
         }
         self.windows.pages[window] = ptr::null_mut();
     }
@@ -255,7 +351,7 @@ impl Adjoints {
     #[inline]
     fn clean(&mut self, window: usize, from: usize) {
         let used = WINDOW.min(self.windows.dirty - window * WINDOW);
-        // SAFETY: the callers see to it that this is one of `chunks`.
+        // SAFETY: the callers see to it that this is one of a chunk.
         unsafe { (&mut *self.page(window))[from..used].fill(0.0) };
     }
 
@@ -287,6 +383,10 @@ impl Adjoints {
         }
         (self.windows.end, self.windows.dirty) = (0, 0);
         self.windows.dropped_of = None;
+        if self.windows.wants_flat && self.windows.flat.is_none() {
+            self.windows.flat = self.chunk(FLAT);
+            self.windows.wants_flat = false;
+        }
         self.make_room(end);
         if output != 0 {
             self.add(output, 1.0);
@@ -337,14 +437,5 @@ impl Adjoints {
             .map(|index| (index, self.get(index).unwrap_or(0.0)))
             .filter(|&(_, w)| w != 0.0)
             .collect()
-    }
-}
-
-impl Drop for Adjoints {
-    fn drop(&mut self) {
-        for (chunk, layout) in self.chunks.drain(..) {
-            // SAFETY: allocated with this layout; its pages go with it.
-            unsafe { dealloc(chunk, layout) };
-        }
     }
 }

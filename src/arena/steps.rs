@@ -29,17 +29,17 @@ impl Walk {
     /// # Safety
     ///
     /// `from` is after a node of the tape, and `start` that of one; the window of both has the page whose first
-    /// adjoint is at `page` plus its index, and all below it have a place for one. It is the first one if `FIRST`.
+    /// adjoint is at `page` plus its index, and all below it have a place for one. It is the first one if `FLAT`.
     /// By what an arena warrants, all that this reaches is there then: the words of whole nodes above the empty
     /// tape, and adjoints of operands, which are below their node.
     #[inline(always)]
-    pub(super) unsafe fn steps<const FIRST: bool>(
+    pub(super) unsafe fn steps<const FLAT: bool>(
         &mut self,
         arena: &Arena,
         page: Origin,
         from: Place,
     ) -> Rest {
-        let state = State::<FIRST> {
+        let state = State::<FLAT> {
             walk: self,
             pages: self.pages,
             page,
@@ -138,7 +138,7 @@ impl Walk {
 
 /// The state of a sweep between two steps: as much as goes through calls in registers.
 #[derive(Clone, Copy)]
-struct State<const FIRST: bool> {
+struct State<const FLAT: bool> {
     walk: *mut Walk,
     /// By window.
     pages: *mut Origin,
@@ -164,11 +164,11 @@ type Step = unsafe fn(*mut Walk, *mut Origin, Origin, *const u64, usize, usize, 
 macro_rules! steps {
     ($($(#[$attribute:meta])* fn $name:ident($state:ident, $low:ident) $body:block)*) => { $(
         $(#[$attribute])*
-        unsafe fn $name<const FIRST: bool>(
+        unsafe fn $name<const FLAT: bool>(
             walk: *mut Walk, pages: *mut Origin, page: Origin, end: *const u64, at: usize, $low: usize, carry: f64,
         ) -> Rest {
             #[allow(unused_mut)]
-            let mut $state = State::<FIRST> { walk, pages, page, end, at, carry };
+            let mut $state = State::<FLAT> { walk, pages, page, end, at, carry };
             // SAFETY: the promise that `Walk::steps` was given.
             unsafe { $body }
         }
@@ -271,8 +271,8 @@ steps! {
                 (p, q) => state.give_two(w, a, w * p, b, w * q, 4),
             },
             _ if w == 0.0 => state.go_on(w, 0.0, Word(*state.end.sub(1)).words()),
-            code::NARY if Word(*state.end.sub(1)).runs() == 0 => state.make(slots::<FIRST>, low),
-            code::NARY => state.make(runs::<FIRST>, low),
+            code::NARY if Word(*state.end.sub(1)).runs() == 0 => state.make(slots::<FLAT>, low),
+            code::NARY => state.make(runs::<FLAT>, low),
             code::CHECKPOINT => {
                 state.set(w);
                 Rest { end: state.end, at: state.at }
@@ -343,17 +343,17 @@ steps! {
 /// # Safety
 ///
 /// As [`Walk::steps`] has it, and the node at hand is such as the function takes.
-impl<const FIRST: bool> State<FIRST> {
+impl<const FLAT: bool> State<FLAT> {
     /// The steps by code.
     const STEPS: [Step; 8] = [
-        one::<FIRST>,
-        one_near::<FIRST>,
-        sum::<FIRST>,
-        rest::<FIRST>,
-        two::<FIRST>,
-        two_near::<FIRST>,
-        sum_with_last::<FIRST>,
-        one_with::<FIRST>,
+        one::<FLAT>,
+        one_near::<FLAT>,
+        sum::<FLAT>,
+        rest::<FLAT>,
+        two::<FLAT>,
+        two_near::<FLAT>,
+        sum_with_last::<FLAT>,
+        one_with::<FLAT>,
     ];
 
     /// Makes the step at hand, and all that follow.
@@ -362,10 +362,10 @@ impl<const FIRST: bool> State<FIRST> {
         // SAFETY: the caller's promise.
         unsafe {
             if self.at < (*self.walk).start {
-                if FIRST {
+                if FLAT {
                     align_to_cache_line(); // there it never wakes
                 }
-                return self.make(leave::<FIRST>, 0);
+                return self.make(leave::<FLAT>, 0);
             }
             let low = self.half(0);
             let steps: &'static [Step; 8] = &Self::STEPS;
@@ -506,7 +506,7 @@ impl<const FIRST: bool> State<FIRST> {
     #[inline(always)]
     unsafe fn place(self, to: usize) -> Option<*mut f64> {
         debug_assert!(to > 0 && to < self.at);
-        if FIRST {
+        if FLAT {
             return Some(self.page.wrapping_byte_add(to));
         }
         // SAFETY: the caller's promise.
@@ -524,7 +524,7 @@ impl<const FIRST: bool> State<FIRST> {
     unsafe fn wake(self, to: usize) -> Rest {
         align_to_cache_line();
         // SAFETY: the caller's promise.
-        unsafe { self.make(again::<FIRST>, to) }
+        unsafe { self.make(again::<FLAT>, to) }
     }
 
     /// Whether an operand is the node before.

@@ -1,11 +1,15 @@
 //! The way of the reverse sweep down the tape: window by window.
 
-use super::adjoints::{Adjoints, Origin, WINDOW};
+use super::adjoints::{Adjoints, WINDOW};
 use super::steps::{Rest, Walk};
 use super::{Arena, Place, arena};
 
 /// The most steps that are made before one returns. In an unoptimised build each takes stack.
 pub(super) const DEPTH: usize = if cfg!(debug_assertions) { 64 } else { WINDOW };
+
+/// How many windows a sweep lays flat for each that it went through. It has to look through one that it turns out
+/// not to reach, which takes a fifteenth of the time.
+const AHEAD: usize = 4;
 
 /// Sweeps the nodes below the index `end` down to `floor`, or to a checkpoint: returns its index.
 ///
@@ -26,6 +30,7 @@ pub(crate) fn sweep(
         false => place_of(arena, end),
     };
     assert!(place.index <= adjoints.pages().len() * WINDOW);
+    let (top, mut swept, mut is_flat) = ((place.index - 1) / WINDOW, 0, false);
     let mut walk = Walk {
         pages: adjoints.pages().as_mut_ptr(),
         adjoints,
@@ -37,17 +42,22 @@ pub(crate) fn sweep(
         let first = window * WINDOW;
         // SAFETY: this is the window of a node, of which there are all.
         let page = unsafe { *walk.pages.add(window) };
-        if page.is_null() {
-            // SAFETY: nothing else refers to them now.
-            place = skip(arena, unsafe { (*walk.adjoints).pages() }, place, floor);
+        // SAFETY: nothing else refers to them now.
+        let adjoints = unsafe { &mut *walk.adjoints };
+        let is_entered = place.index == first + WINDOW;
+        if page.is_null() || is_flat && is_entered && !adjoints.is_live(window, is_flat) {
+            place = skip(arena, adjoints, is_flat, place, floor);
             continue;
         }
+        // Not where it passes over most of them.
+        let is_dense = top < window + 2 * swept;
+        is_flat = is_flat || is_dense && window <= AHEAD * swept && adjoints.lay_flat(window);
         walk.start = 8 * first.max(floor).max(place.index.saturating_sub(DEPTH));
         // SAFETY: `place` is between two nodes, there is a node at `first`, and there are pages for all.
         let Rest { end, at } = unsafe {
-            match window {
-                0 => walk.steps::<true>(arena, page, place),
-                _ => walk.steps::<false>(arena, page, place),
+            match is_flat || window == 0 {
+                true => walk.steps::<true>(arena, page, place),
+                false => walk.steps::<false>(arena, page, place),
             }
         };
         if at >= walk.start {
@@ -60,6 +70,7 @@ pub(crate) fn sweep(
             position: unsafe { end.offset_from(arena.base.get()) } as usize,
         };
         if place.index <= first.max(floor) {
+            swept += 1;
             if first >= drops && !walk.has_leaf {
                 // SAFETY: nothing else refers to them now.
                 unsafe { (*walk.adjoints).drop_window(window) };
@@ -78,12 +89,20 @@ fn place_of(arena: &Arena, end: usize) -> Place {
     unsafe { arena.read() }.place(end)
 }
 
-/// The place below this one where the first window with a page ends.
+/// The place below this one where the first window that is live ends.
 #[cold]
 #[inline(never)]
-fn skip(arena: &Arena, pages: &[Origin], place: Place, floor: usize) -> Place {
+fn skip(
+    arena: &Arena,
+    adjoints: &mut Adjoints,
+    is_flat: bool,
+    place: Place,
+    floor: usize,
+) -> Place {
     let window = (place.index - 1) / WINDOW;
-    let below = pages[..window].iter().rposition(|page| !page.is_null());
+    let below = (0..window)
+        .rev()
+        .find(|&window| adjoints.is_live(window, is_flat));
     let above = below.map_or(0, |below| (below + 1) * WINDOW);
     // SAFETY: nothing is recorded before this returns.
     unsafe { arena.read() }.down_to(place, above.max(floor))
