@@ -107,6 +107,17 @@ fn powers(x: Var, n: usize) -> Vec<Var> {
     all
 }
 
+/// Runs `f` on a thread whose first sweep it makes, and on one that has swept dense graphs before.
+fn fresh_or_not(f: impl Fn() + Clone + Send + 'static) {
+    afresh(f.clone());
+    afresh(move || {
+        for _ in 0..2 {
+            graph::scope(|| powers(Var::new(1.0), 5000)[4999].backward());
+        }
+        f();
+    });
+}
+
 /// Asserts that the adjoints of a chain are those of `weight` times its last node; what is between first.
 fn assert_swept(chain: &[Var], weight: f64) {
     let n = chain.len();
@@ -121,7 +132,7 @@ fn adjoints_of_intermediates_can_be_had_whenever_they_are_asked_for() {
     const N: usize = 5000;
     // First of all, later, and after a sweep that was for the leaf alone.
     for leaf_first in [false, true] {
-        afresh(move || {
+        fresh_or_not(move || {
             let chain = powers(Var::new(1.0), N);
             for _ in 0..3 {
                 chain[N - 1].backward();
@@ -136,7 +147,7 @@ fn adjoints_of_intermediates_can_be_had_whenever_they_are_asked_for() {
 
 #[test]
 fn accumulating_adds_to_adjoints_that_were_dropped() {
-    afresh(|| {
+    fresh_or_not(|| {
         let chain = powers(Var::new(1.0), 3000);
         chain[2999].backward();
         (chain[2999] * 2.0).backward_accumulate();
@@ -147,7 +158,7 @@ fn accumulating_adds_to_adjoints_that_were_dropped() {
 
 #[test]
 fn scopes_and_snapshots_leave_dropped_adjoints_alone() {
-    afresh(|| {
+    fresh_or_not(|| {
         let outside = powers(Var::new(1.0), 3000);
         outside[2999].backward();
         graph::scope(|| {
@@ -174,7 +185,7 @@ fn scopes_and_snapshots_leave_dropped_adjoints_alone() {
 
 #[test]
 fn a_sweep_in_a_scope_keeps_the_adjoints_of_what_is_outside() {
-    afresh(|| {
+    fresh_or_not(|| {
         let outside = powers(Var::new(1.0), 3000);
         graph::scope(|| powers(outside[2999], 3000)[2999].backward());
         assert_swept(&outside, 3000.0);
@@ -183,7 +194,7 @@ fn a_sweep_in_a_scope_keeps_the_adjoints_of_what_is_outside() {
 
 #[test]
 fn a_cleared_graph_has_no_adjoints_that_were_dropped() {
-    afresh(|| {
+    fresh_or_not(|| {
         let chain = powers(Var::new(1.0), 3000);
         chain[2999].backward();
         graph::clear();
@@ -196,7 +207,7 @@ fn a_cleared_graph_has_no_adjoints_that_were_dropped() {
 
 #[test]
 fn a_checkpoint_is_run_once_for_a_sweep_whatever_is_asked_for() {
-    afresh(|| {
+    fresh_or_not(|| {
         thread_local!(static RUNS: Cell<usize> = const { Cell::new(0) });
         let chain = powers(Var::new(1.0), 3000);
         let y = checkpoint(&[chain[2999]], |x: &[Var]| {
@@ -221,5 +232,47 @@ fn a_leaf_is_kept_wherever_it_lies() {
         assert_eq!(graph::memory(), swept); // it was there
         assert_eq!(far[700].grad(), 1.0);
         assert!(graph::memory() > swept);
+    });
+}
+
+#[test]
+fn what_is_no_ancestor_has_no_adjoint_though_all_around_it_have() {
+    fresh_or_not(|| {
+        let before = powers(Var::new(1.0), 6000);
+        let between = powers(Var::new(1.0), 6000);
+        let after = powers(before[5999], 6000);
+        for _ in 0..2 {
+            after[5999].backward();
+            assert_eq!(before[0].grad(), 36e6);
+            assert_eq!(between[0].grad(), 0.0);
+            between[5999].backward();
+            assert_eq!((before[0].grad(), between[0].grad()), (0.0, 6000.0));
+        }
+        after[5999].backward();
+        assert!(between.iter().all(|y| y.grad() == 0.0));
+        assert_swept(&after, 1.0);
+        assert_swept(&before, 6000.0);
+    });
+}
+
+#[test]
+fn a_graph_of_any_length_is_swept_again_and_again() {
+    fresh_or_not(|| {
+        // Leaves all the way, each of which the chain meets twice.
+        let x = Var::new(1.0);
+        let (mut y, mut leaves) = (x, Vec::new());
+        for k in 0..700_000 {
+            if k % 1000 == 0 {
+                leaves.push(Var::new(1.0));
+            }
+            y = y * leaves[k / 1000 / 2];
+        }
+        for _ in 0..3 {
+            (y + y).backward();
+            assert_eq!(x.grad(), 2.0);
+            for (k, leaf) in leaves.iter().enumerate() {
+                assert_eq!(leaf.grad(), if k < 350 { 4000.0 } else { 0.0 }, "{k}");
+            }
+        }
     });
 }
