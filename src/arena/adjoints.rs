@@ -63,8 +63,9 @@ struct Windows {
     dirty: usize,
     /// The output of the sweep, if some of its adjoints were dropped.
     dropped_of: Option<usize>,
-    /// The memory of pages that lie flat.
-    flat: Option<Chunk>,
+    /// The origin of pages that lie flat, or null, and their memory.
+    flat: Origin,
+    flat_chunk: Option<Chunk>,
     /// Whether a sweep asked for it.
     wants_flat: bool,
     /// How many windows had a page there at a time.
@@ -77,19 +78,11 @@ impl Windows {
         end: 0,
         dirty: 0,
         dropped_of: None,
-        flat: None,
+        flat: ptr::null_mut(),
+        flat_chunk: None,
         wants_flat: false,
         flattened: 0,
     };
-
-    /// The origin of pages that lie flat; null if none do.
-    #[inline(always)]
-    fn flat(&self) -> Origin {
-        match &self.flat {
-            Some(chunk) => chunk.first().cast(),
-            None => ptr::null_mut(),
-        }
-    }
 }
 
 /// Memory for pages side by side, of zeros.
@@ -217,7 +210,7 @@ impl Adjoints {
     /// Gives a page to a window. Where there is no memory for one, it is that of another window.
     #[inline]
     pub(super) fn wake(&mut self, window: usize) {
-        let flat = self.windows.flat();
+        let flat = self.windows.flat;
         if window < FLAT && !flat.is_null() {
             self.windows.flattened = self.windows.flattened.max(window + 1);
             self.windows.pages[window] = flat;
@@ -238,9 +231,9 @@ impl Adjoints {
 
     /// Gives pages to all windows up to one, and tells whether they lie flat. If not, they will in another sweep.
     pub(super) fn lay_flat(&mut self, last: usize) -> bool {
-        let flat = self.windows.flat();
+        let flat = self.windows.flat;
         if flat.is_null() || last >= FLAT {
-            self.windows.wants_flat = true;
+            self.windows.wants_flat = flat.is_null();
             return false;
         }
         for window in 0..=last {
@@ -259,11 +252,11 @@ impl Adjoints {
         // SAFETY: a page that is there is one of a chunk.
         let page = unsafe { &*self.page(window) };
         let is_zero = |some: &[f64]| some.iter().fold(0, |all, w| all | w.to_bits()) == 0;
-        if is_flat && page.rchunks_exact(8).all(is_zero) {
-            self.windows.pages[window] = ptr::null_mut();
-            return false;
+        let is_empty = is_flat && page.rchunks_exact(8).all(is_zero);
+        if is_empty {
+            self.take_page(window);
         }
-        true
+        !is_empty
     }
 
     /// A chunk of so many pages.
@@ -321,9 +314,16 @@ impl Adjoints {
     fn release(&mut self, window: usize) {
         if self.has_page(window) {
             self.clean(window, 0);
-            if self.windows.pages[window] != self.windows.flat() {
-                self.free.push(self.page(window));
-            }
+            self.take_page(window);
+        }
+        self.windows.pages[window] = ptr::null_mut();
+    }
+
+    /// Takes a page of zeros from a window.
+    #[inline]
+    fn take_page(&mut self, window: usize) {
+        if self.windows.pages[window] != self.windows.flat {
+            self.free.push(self.page(window));
         }
         self.windows.pages[window] = ptr::null_mut();
     }
@@ -383,9 +383,11 @@ impl Adjoints {
         }
         (self.windows.end, self.windows.dirty) = (0, 0);
         self.windows.dropped_of = None;
-        if self.windows.wants_flat && self.windows.flat.is_none() {
-            self.windows.flat = self.chunk(FLAT);
+        if self.windows.wants_flat {
             self.windows.wants_flat = false;
+            self.windows.flat_chunk = self.chunk(FLAT);
+            let first = self.windows.flat_chunk.as_ref().map(Chunk::first);
+            self.windows.flat = first.map_or(ptr::null_mut(), |first| first.cast());
         }
         self.make_room(end);
         if output != 0 {

@@ -44,18 +44,17 @@ pub(crate) fn sweep(
         let page = unsafe { *walk.pages.add(window) };
         // SAFETY: nothing else refers to them now.
         let adjoints = unsafe { &mut *walk.adjoints };
-        let is_entered = place.index == first + WINDOW;
-        if page.is_null() || is_flat && is_entered && !adjoints.is_live(window, is_flat) {
+        if page.is_null() || is_flat && !adjoints.is_live(window, is_flat) {
             place = skip(arena, adjoints, is_flat, place, floor);
             continue;
         }
         // Not where it passes over most of them.
-        let is_dense = top < window + 2 * swept;
-        is_flat = is_flat || is_dense && window <= AHEAD * swept && adjoints.lay_flat(window);
+        let is_dense = || top < window + 2 * swept && window <= AHEAD * swept;
+        is_flat = is_flat || window == 0 || is_dense() && adjoints.lay_flat(window);
         walk.start = 8 * first.max(floor).max(place.index.saturating_sub(DEPTH));
         // SAFETY: `place` is between two nodes, there is a node at `first`, and there are pages for all.
         let Rest { end, at } = unsafe {
-            match is_flat || window == 0 {
+            match is_flat {
                 true => walk.steps::<true>(arena, page, place),
                 false => walk.steps::<false>(arena, page, place),
             }

@@ -265,7 +265,7 @@ fn a_graph_of_any_length_is_swept_again_and_again() {
             if k % 1000 == 0 {
                 leaves.push(Var::new(1.0));
             }
-            y = y * leaves[k / 1000 / 2];
+            y *= leaves[k / 1000 / 2];
         }
         for _ in 0..3 {
             (y + y).backward();
