@@ -1,7 +1,7 @@
 //! The sweep goes down the tape in windows; nothing may depend on where one begins.
 
 use crate::afresh;
-use scalargrad::{Var, checkpoint, dot, graph, sum};
+use scalargrad::{Var, checkpoint, dot, graph, sum, weighted_sum};
 use std::cell::Cell;
 
 /// A name and a program.
@@ -272,6 +272,32 @@ fn a_graph_of_any_length_is_swept_again_and_again() {
             assert_eq!(x.grad(), 2.0);
             for (k, leaf) in leaves.iter().enumerate() {
                 assert_eq!(leaf.grad(), if k < 350 { 4000.0 } else { 0.0 }, "{k}");
+            }
+        }
+    });
+}
+
+#[test]
+fn rows_may_end_anywhere_in_a_window() {
+    fresh_or_not(|| {
+        for stride in [1, 2, 3, 4, 8, 64, 511, 512, 513] {
+            for first in 505..=515 {
+                graph::scope(|| {
+                    let all: Vec<Var> = (0..3000).map(|k| Var::new(f64::from(k))).collect();
+                    let one = Var::new(1.0);
+                    let mut row: Vec<Var> = all[first..].iter().step_by(stride).copied().collect();
+                    for _ in 0..2 {
+                        let weights: Vec<f64> = (0..row.len()).map(|k| 1.0 + k as f64).collect();
+                        (weighted_sum(&row, &weights) * one).backward();
+                        for (x, w) in row.iter().zip(weights) {
+                            assert_eq!(x.grad(), w, "{stride} {first}");
+                        }
+                        let expected: f64 = (1..=row.len()).map(|k| k as f64).sum();
+                        let all: f64 = all.iter().map(|x| x.grad()).sum();
+                        assert_eq!(all, expected, "{stride} {first}");
+                        row.reverse();
+                    }
+                });
             }
         }
     });
