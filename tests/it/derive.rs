@@ -392,7 +392,7 @@ mod random {
 #[test]
 fn a_sum_may_have_terms_from_outside() {
     let outside = Var::new(2.0);
-    let cube = |x: &[Var]| sum(&[x[0], outside, x[1], Var::from(3.0), outside]).powi(3);
+    let cube = |x: &[Var]| scalargrad::sum(&[x[0], outside, x[1], Var::from(3.0), outside]).powi(3);
     // 6s at s = 10.
     assert_eq!(hvp(cube, &[1.0, 2.0], &[1.0, 10.0]), [660.0, 660.0]);
     assert_eq!(hessian(cube, &[1.0, 2.0]).as_slice(), [60.0; 4]);
