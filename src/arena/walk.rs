@@ -25,18 +25,47 @@ pub(crate) fn sweep(
 ) -> Option<usize> {
     let arena = arena();
     assert!(floor >= 1 && !arena.is_lent.get());
-    let mut place = match end == arena.end() {
+    let place = match end == arena.end() {
         true => arena.place(),
         false => place_of(arena, end),
     };
     assert!(place.index <= adjoints.pages().len() * WINDOW);
-    let (top, mut swept, mut is_flat) = ((place.index - 1) / WINDOW, 0, false);
-    let mut walk = Walk {
+    let walk = Walk {
         pages: adjoints.pages().as_mut_ptr(),
         adjoints,
-        start: 0,
+        start: 8 * floor,
         has_leaf: false,
     };
+    let checkpoint = match place.index <= DEPTH {
+        true => at_one_go(arena, walk, place),
+        false => by_windows(arena, walk, place, floor, drops),
+    };
+    adjoints.assert_fed();
+    checkpoint
+}
+
+/// Sweeps nodes that are all in the first window.
+#[inline(always)]
+fn at_one_go(arena: &Arena, mut walk: Walk, place: Place) -> Option<usize> {
+    // SAFETY: there is a window, `place` being after the node of index 0.
+    let page = unsafe { *walk.pages };
+    if page.is_null() {
+        return None;
+    }
+    // SAFETY: `place` is between two nodes, and they have a page.
+    let Rest { at, .. } = unsafe { walk.steps::<true>(arena, page, place) };
+    (at >= walk.start).then_some(at / 8)
+}
+
+#[inline(never)]
+fn by_windows(
+    arena: &Arena,
+    mut walk: Walk,
+    mut place: Place,
+    floor: usize,
+    drops: usize,
+) -> Option<usize> {
+    let (top, mut swept, mut is_flat) = ((place.index - 1) / WINDOW, 0, false);
     while place.index > floor {
         let window = (place.index - 1) / WINDOW;
         let first = window * WINDOW;
@@ -60,7 +89,6 @@ pub(crate) fn sweep(
             }
         };
         if at >= walk.start {
-            adjoints.assert_fed();
             return Some(at / 8);
         }
         place = Place {
@@ -77,7 +105,6 @@ pub(crate) fn sweep(
             walk.has_leaf = false;
         }
     }
-    adjoints.assert_fed();
     None
 }
 
