@@ -99,6 +99,15 @@ impl Place {
         self.position
     }
 
+    /// The place before the node, or the two nodes, whose word ends here.
+    #[inline(always)]
+    pub(crate) fn before(self, word: Word) -> Place {
+        Place {
+            index: self.index - 1 - word.is_near() as usize,
+            position: self.position - word.words(),
+        }
+    }
+
     /// Before the first node.
     pub(crate) const START: Place = Place {
         index: 1,
@@ -259,6 +268,17 @@ impl Arena {
             .max(position);
         // SAFETY: below the capacity, or the end itself.
         self.limit.set(unsafe { self.base.get().add(limit) });
+    }
+
+    /// The last words before a position.
+    #[inline(always)]
+    pub(crate) fn words_before(&self, position: usize) -> [u64; EMPTY.len()] {
+        assert!(position >= EMPTY.len() && position <= self.position());
+        // SAFETY: these words are initialised, and of one array with the base.
+        unsafe {
+            let first = self.base.get().add(position - EMPTY.len());
+            first.cast::<[u64; EMPTY.len()]>().read()
+        }
     }
 
     /// Lends the tape while nothing can be recorded.

@@ -36,22 +36,21 @@ impl Descent {
         Descent(tape.place(index + 1))
     }
 
-    /// Where the node at `index` stands. Quick if it is a little below the one that was asked for before.
+    /// The node at `index`, and where it stands. Quick if it is a little below the one that was asked for before.
     ///
     /// What is recorded meanwhile may fold into the last node of the tape, but not into one that was read.
-    #[inline]
-    pub(crate) fn spot(&mut self, tape: Tape<'_>, index: usize) -> Spot {
+    #[inline(always)]
+    pub(crate) fn read(&mut self, index: usize) -> (Spot, Stored) {
         const FAR: usize = 64;
-        if index >= self.0.index() {
-            self.0 = tape.place(index + 1);
-        } else if self.0.index() - index > FAR {
-            let known = tape.known(index + 1);
-            if known.index() < self.0.index() {
-                self.0 = known;
-            }
+        let arena = arena();
+        if index >= self.0.index() || self.0.index() - index > FAR {
+            self.0 = arena.tape(|tape| self.nearest(tape, index));
         }
         loop {
-            let (place, before) = (self.0, tape.before(self.0));
+            let place = self.0;
+            let words = arena.words_before(place.position());
+            let (node, end) = (Tape::of(&words), words.len());
+            let before = place.before(node.word(end));
             if before.index() > index {
                 self.0 = before;
                 continue;
@@ -60,7 +59,22 @@ impl Descent {
             if !is_sum {
                 self.0 = before;
             }
-            return Spot::new(place.position(), is_sum);
+            let stored = stored(node, index, Spot::new(end, is_sum));
+            return (Spot::new(place.position(), is_sum), stored);
+        }
+    }
+
+    /// The nearest known place after the node at `index`.
+    #[cold]
+    fn nearest(&self, tape: Tape<'_>, index: usize) -> Place {
+        if index >= self.0.index() {
+            return tape.place(index + 1);
+        }
+        let known = tape.known(index + 1);
+        if known.index() < self.0.index() {
+            known
+        } else {
+            self.0
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::arena::arena;
 use crate::checkpoint::run_again;
-use crate::decode::{Decoded, Descent, Operand, Stored, Values, head_of, read_checkpoint, stored};
+use crate::decode::{Decoded, Descent, Operand, Stored, Values, head_of, read_checkpoint};
 use crate::graph::{cold, is_paused, verify};
 use crate::ops::{self, Kind, Op};
 use crate::record::{Custom, Form};
@@ -30,15 +30,15 @@ pub(crate) fn differentiate(output: Var, x: &[Var]) -> Vec<Var> {
     while let Some((index, w)) = sweep.pop() {
         sweep.give_to_operands(index, w);
     }
-    x.iter().map(|x| sweep.adjoint(x.index())).collect()
+    let adjoint = |x: &Var| sweep.adjoint(x.index()).unwrap_or_default();
+    x.iter().map(adjoint).collect()
 }
 
 /// The adjoints of a recording sweep, and what it reads of the graph.
 struct Sweep {
-    /// Value and id of each adjoint that is there.
+    /// Of each adjoint the value, and one more than the id; 0 where there is none.
     adjoints: Vec<(f64, u64)>,
-    /// A bit for each adjoint that is there, and one for each that is still to be passed on.
-    present: Vec<u64>,
+    /// A bit for each adjoint that is still to be passed on.
     open: Vec<u64>,
     /// No word from here on has an open bit.
     end: usize,
@@ -54,7 +54,6 @@ impl Sweep {
         let words = output.index() / 64 + 1;
         let mut sweep = Sweep {
             adjoints: vec![(0.0, 0); 64 * words], // fresh pages, which cost nothing until used
-            present: vec![0; words],
             open: vec![0; words],
             end: 0,
             values,
@@ -65,48 +64,53 @@ impl Sweep {
         sweep
     }
 
-    /// The adjoint of a node: the constant 0 where there is none.
-    fn adjoint(&self, index: usize) -> Var {
-        match self.present.get(index / 64) {
-            Some(bits) if bits >> (index % 64) & 1 == 1 => {
-                let (value, id) = self.adjoints[index];
-                Var::from_parts(value, id)
-            }
-            _ => Var::default(),
-        }
+    /// The adjoint of a node, if there is one.
+    #[inline(always)]
+    fn adjoint(&self, index: usize) -> Option<Var> {
+        let &(value, id) = self.adjoints.get(index)?;
+        Some(Var::from_parts(value, id.checked_sub(1)?))
     }
 
     /// Adds to the adjoint of a node.
+    #[inline]
     fn give(&mut self, index: usize, contribution: Var) {
-        let (word, bit) = (index / 64, 1 << (index % 64));
-        if word >= self.present.len() {
-            // A checkpoint's segment, recorded just now.
-            self.adjoints.resize(64 * (word + 1), (0.0, 0));
-            self.present.resize(word + 1, 0);
-            self.open.resize(word + 1, 0);
+        if index >= self.adjoints.len() {
+            self.grow(index);
         }
-        let sum = if self.present[word] & bit == 0 {
-            contribution
-        } else {
-            self.adjoint(index) + contribution
+        let sum = match self.adjoint(index) {
+            Some(adjoint) => adjoint + contribution,
+            None => contribution,
         };
-        self.adjoints[index] = (sum.raw(), sum.id());
-        self.present[word] |= bit;
-        self.open[word] |= bit;
-        self.end = self.end.max(word + 1);
+        self.adjoints[index] = (sum.raw(), sum.id() + 1);
+        self.open[index / 64] |= 1 << (index % 64);
+        self.end = self.end.max(index / 64 + 1);
+    }
+
+    /// Makes room for a node of a checkpoint's segment, recorded just now.
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, index: usize) {
+        self.open.resize(index / 64 + 1, 0);
+        self.adjoints.resize(64 * self.open.len(), (0.0, 0));
     }
 
     /// Takes the last node whose adjoint is still to be passed on.
+    #[inline]
     fn pop(&mut self) -> Option<(usize, Var)> {
-        let word = self.open[..self.end].iter().rposition(|&bits| bits != 0);
-        self.end = word.map_or(0, |word| word + 1);
-        let word = word?;
-        let bit = 63 - self.open[word].leading_zeros() as usize;
-        self.open[word] &= !(1 << bit);
-        let index = 64 * word + bit;
-        Some((index, self.adjoint(index)))
+        while let Some(word) = self.end.checked_sub(1) {
+            let bits = self.open[word];
+            if bits != 0 {
+                let bit = 63 - bits.leading_zeros() as usize;
+                self.open[word] = bits & !(1 << bit);
+                let index = 64 * word + bit;
+                return Some((index, self.adjoint(index).expect("it was given")));
+            }
+            self.end = word;
+        }
+        None
     }
 
+    #[inline(always)]
     fn var(&self, Operand { index, value }: Operand) -> Var {
         if index == 0 {
             return Var::constant(value);
@@ -118,6 +122,7 @@ impl Sweep {
 
     /// Operation and operands of a node of `+ − ×`, straight from the tape: of values, which cost
     /// more, the factors alone.
+    #[inline(always)]
     fn arithmetic(&self, stored: Stored) -> Option<(Op, [Var; 2])> {
         let active = |index, value| self.var(Operand { index, value });
         let (op, x) = match stored {
@@ -137,10 +142,7 @@ impl Sweep {
 
     /// Records what the node at `index`, of adjoint `w`, gives to its operands.
     fn give_to_operands(&mut self, index: usize, w: Var) {
-        let (spot, stored) = arena().tape(|tape| {
-            let spot = self.descent.spot(tape, index);
-            (spot, stored(tape, index, spot))
-        });
+        let (spot, stored) = self.descent.read(index);
         if let Stored::Leaf(_) = stored {
             return;
         }
@@ -171,6 +173,7 @@ impl Sweep {
     }
 
     /// Records what a node of `+ − ×` gives to its operands.
+    #[inline(always)]
     fn give_to_arithmetic(&mut self, op: Op, [x, y]: [Var; 2], w: Var) {
         match op {
             Op::Add => {
@@ -191,6 +194,7 @@ impl Sweep {
     }
 
     /// Gives to an operand, unless it is a constant.
+    #[inline(always)]
     fn pass_on(&mut self, x: Var, contribution: Var) {
         if !x.is_constant() {
             self.give(x.index(), contribution);
@@ -199,6 +203,7 @@ impl Sweep {
 
     /// Gives `w · p` to an operand. As in the sweep over `f64`, what a switch does not select gets
     /// nothing, and an adjoint of zero is not passed on.
+    #[inline(always)]
     fn pass_on_product(&mut self, x: Var, w: Var, p: Var, kind: Kind) {
         let is_zero = p.is_constant() && p.raw() == 0.0 && w.raw().is_finite();
         if x.is_constant()

@@ -11,6 +11,16 @@ pub(crate) struct Tape<'a> {
 }
 
 impl<'a> Tape<'a> {
+    /// The last words of a node.
+    #[inline(always)]
+    pub(crate) fn of(words: &'a [u64]) -> Tape<'a> {
+        Tape {
+            words,
+            end: 0,
+            marks: &[],
+        }
+    }
+
     /// The index after the last node.
     pub(crate) fn end(self) -> usize {
         self.end
@@ -60,11 +70,7 @@ impl<'a> Tape<'a> {
     /// The place before the node, or the two nodes, that end at a place.
     #[inline(always)]
     pub(crate) fn before(self, place: Place) -> Place {
-        let word = self.word(place.position);
-        Place {
-            index: place.index - 1 - word.is_near() as usize,
-            position: place.position - word.words(),
-        }
+        place.before(self.word(place.position))
     }
 
     /// The first place with `index` or, in the middle of two nodes that end together, the one after.
