@@ -95,15 +95,14 @@ fn descend(tape: Tape<'_>, from: Place, start: usize, mut each: impl FnMut(usize
     }
 }
 
-/// The spots of the nodes from index `start` to before `end`.
-pub(crate) fn spots(tape: Tape<'_>, start: usize, end: usize) -> Vec<Spot> {
-    let mut spots = vec![Spot::default(); end.saturating_sub(start)];
+/// The spots of the nodes from index `start` to before `end`, into `spots`.
+pub(crate) fn find_spots(tape: Tape<'_>, start: usize, end: usize, spots: &mut Vec<Spot>) {
+    spots.resize(end.saturating_sub(start), Spot::default());
     descend(tape, tape.place(end), start, |index, spot| {
         if let Some(place) = spots.get_mut(index.wrapping_sub(start)) {
             *place = spot;
         }
     });
-    spots
 }
 
 /// A node as it is stored.

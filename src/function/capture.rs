@@ -2,7 +2,7 @@
 
 use super::program::{Builder, Guard, Program, Ref};
 use crate::arena::{self, arena};
-use crate::decode::{Spot, is_head, read_node, spots, value_of};
+use crate::decode::{Spot, find_spots, is_head, read_node, value_of};
 use crate::graph::{cold, verify};
 use crate::ops::Op;
 use crate::var::Var;
@@ -39,7 +39,8 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], watch: Watch) -> Captured
     tape.builder.reserve(end - start, 2 * (end - start));
     let mut comparisons = watch.comparisons.into_iter().peekable();
     arena.tape(|nodes| {
-        let spots = spots(nodes, start, end);
+        let mut spots = Vec::new();
+        find_spots(nodes, start, end, &mut spots);
         for index in start..=end {
             while let Some(compared) = comparisons.next_if(|next| next.end <= index) {
                 tape.push_guard(&compared);

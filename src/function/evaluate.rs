@@ -3,7 +3,7 @@
 use super::interpret::{forward, reverse};
 use super::program::Program;
 use super::tangents::{Tangents, non_finite_products};
-use super::tape::adjoints_on_tape;
+use super::tape::{Room, adjoints_on_tape};
 use crate::matrix::Matrix;
 use std::cell::Cell;
 
@@ -20,6 +20,7 @@ thread_local! {
             values: Vec::new(),
             adjoints: Vec::new(),
             along: (Vec::new(), Vec::new()),
+            on_tape: Room::NEW,
         })
     };
 }
@@ -30,6 +31,7 @@ pub(crate) struct Space {
     pub adjoints: Vec<f64>,
     /// Values and adjoints with a tangent.
     pub along: (Vec<Tangents<1>>, Vec<Tangents<1>>),
+    pub on_tape: Room<Tangents<1>>,
 }
 
 /// Lends this thread's room.
@@ -183,9 +185,12 @@ impl Program {
 /// from `start` on. `None` if that takes a program.
 pub(crate) fn hvp_on_tape(start: usize, x: &[f64], v: &[f64], output: usize) -> Option<Vec<f64>> {
     with_space(|space| {
-        let (values, adjoints) = &mut space.along;
-        adjoints_on_tape(start, &seeded(x, |i, _| v[i]), output, values, adjoints)?;
-        Some(tangents(&adjoints[..x.len()]))
+        let seeded = |(&value, &v): (&f64, &f64)| Tangents {
+            value,
+            tangents: [v],
+        };
+        let x = x.iter().zip(v).map(seeded);
+        adjoints_on_tape(start, x, output, &mut space.on_tape).map(tangents)
     })
 }
 

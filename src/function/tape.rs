@@ -5,46 +5,65 @@
 
 use super::interpret::Number;
 use crate::arena::{Tape, arena};
-use crate::decode::{Spot, Stored, read_node, read_terms, spots, stored};
+use crate::decode::{Spot, Stored, find_spots, read_node, read_terms, stored};
 use crate::ops::{self, Kind, Op};
 use crate::record::Form;
 use smallvec::SmallVec;
 
+/// Room for one use of a recording, to be used again.
+#[derive(Default)]
+pub(crate) struct Room<T> {
+    spots: Vec<Spot>,
+    values: Vec<T>,
+    adjoints: Vec<T>,
+}
+
+impl<T> Room<T> {
+    pub(super) const NEW: Room<T> = Room {
+        spots: Vec::new(),
+        values: Vec::new(),
+        adjoints: Vec::new(),
+    };
+}
+
 /// The adjoints, over `T`, of the inputs `x`, which stand on the tape from `start` on, for the
-/// output at `output`, into `adjoints`.
+/// output at `output`.
 ///
 /// `None` if there is a node that only a program can compute.
 pub(crate) fn adjoints_on_tape<T: Number>(
     start: usize,
-    x: &[T],
+    x: impl ExactSizeIterator<Item = T>,
     output: usize,
-    values: &mut Vec<T>,
-    adjoints: &mut Vec<T>,
-) -> Option<()> {
+    room: &mut Room<T>,
+) -> Option<&[T]> {
+    let Room {
+        spots,
+        values,
+        adjoints,
+    } = room;
+    let inputs = x.len();
     arena().tape(|tape| {
-        let len = output + 1 - start;
-        let nodes = Nodes {
-            tape,
-            start,
-            spots: spots(tape, start, output + 1),
-        };
+        let len = (output + 1 - start).max(inputs);
+        find_spots(tape, start, output + 1, spots);
+        let nodes = Nodes { tape, start, spots };
         if values.len() < len {
             values.resize(len, T::default());
         }
         adjoints.clear();
-        adjoints.resize(len.max(x.len()), T::default());
-        values[..x.len()].copy_from_slice(x);
-        forward(&nodes, x.len(), &mut values[..len.max(x.len())])?;
+        adjoints.resize(len, T::default());
+        values.iter_mut().zip(x).for_each(|(value, x)| *value = x);
+        forward(&nodes, inputs, &mut values[..len])?;
         adjoints[output - start] = T::from(1.0);
-        reverse(&nodes, x.len(), values, adjoints)
-    })
+        reverse(&nodes, inputs, values, adjoints)
+    })?;
+    Some(&adjoints[..inputs])
 }
 
 /// The nodes from the index `start` on.
 struct Nodes<'a> {
     tape: Tape<'a>,
     start: usize,
-    spots: Vec<Spot>,
+    spots: &'a [Spot],
 }
 
 impl Nodes<'_> {
