@@ -82,16 +82,24 @@ impl Descent {
 /// Calls `each` with the index and the spot of the nodes before a place, the last first, until one is below `start`.
 #[inline(always)]
 fn descend(tape: Tape<'_>, from: Place, start: usize, mut each: impl FnMut(usize, Spot)) {
-    let mut place = from;
-    while place.index() > start {
-        let (index, position) = (place.index(), place.position());
-        if tape.word(position).is_near() {
-            each(index - 1, Spot::new(position, true));
-            each(index - 2, Spot::new(position, false));
-        } else {
-            each(index - 1, Spot::new(position, false));
-        }
-        place = tape.before(place);
+    let (mut index, mut position) = (from.index(), from.position());
+    while index > start {
+        let word = tape.word(position);
+        // As `Word::words` has it, and which are two nodes, in one question.
+        let words = match word.code() {
+            code::ONE => 2,
+            code::ADD | code::ADD_LAST => 1,
+            code::TWO | code::ONE_WITH => 3,
+            code::REST => word.words(),
+            near => {
+                index -= 1;
+                each(index, Spot::new(position, true));
+                if near == code::ONE_NEAR { 2 } else { 3 }
+            }
+        };
+        index -= 1;
+        each(index, Spot::new(position, false));
+        position -= words;
     }
 }
 
