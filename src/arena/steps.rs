@@ -10,26 +10,17 @@
 //! The jump is the call that a step ends with, of a function of the same signature: an optimised build makes a jump
 //! of it. Where one does not, calls nest, but not deeper than [`DEPTH`](super::walk::DEPTH).
 
-use super::adjoints::{Adjoints, Origin, Page, WINDOW};
+use super::adjoints::{Origin, Page};
+use super::walk::Walk;
 use super::{Arena, Place, Word, code};
-
-/// What stays the same for the steps of one window, and what few of them ask for.
-pub(super) struct Walk {
-    /// By window.
-    pub(super) pages: *mut Origin,
-    pub(super) adjoints: *mut Adjoints,
-    /// The offset down to which the window is swept.
-    pub(super) start: usize,
-    pub(super) has_leaf: bool,
-}
 
 impl Walk {
     /// Sweeps the nodes below `from` down to the start, all of one window, or to a checkpoint.
     ///
     /// # Safety
     ///
-    /// `from` is after a node of the tape, and `start` that of one; the window of both has the page whose first
-    /// adjoint is at `page` plus its index, and all below it have a place for one. It is the first one if `FLAT`.
+    /// `from` is after a node of the tape, and `start` that of one; `page` is the origin of the window of both, and
+    /// all below it have a place for one. If `FLAT`, theirs is `page` too.
     /// By what an arena warrants, all that this reaches is there then: the words of whole nodes above the empty
     /// tape, and adjoints of operands, which are below their node.
     #[inline(always)]
@@ -50,89 +41,6 @@ impl Walk {
         };
         // SAFETY: the caller's promise.
         unsafe { state.go() }
-    }
-
-    /// Adds to the adjoint at an offset.
-    ///
-    /// # Safety
-    ///
-    /// As [`steps`](Walk::steps) has it.
-    #[inline(always)]
-    unsafe fn add(&mut self, to: usize, contribution: f64) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let page = self.page(to / size_of::<Page>());
-            *page.wrapping_byte_add(to) += contribution;
-        }
-    }
-
-    /// The page of a window, given to it if it had none.
-    ///
-    /// # Safety
-    ///
-    /// As [`steps`](Walk::steps) has it.
-    #[inline(always)]
-    unsafe fn page(&mut self, window: usize) -> Origin {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let page = self.pages.add(window);
-            if (*page).is_null() {
-                self.wake(window);
-            }
-            *page
-        }
-    }
-
-    /// Gives a page to a window.
-    ///
-    /// # Safety
-    ///
-    /// As [`steps`](Walk::steps) has it.
-    #[cold]
-    #[inline(never)]
-    unsafe fn wake(&mut self, window: usize) {
-        // SAFETY: nothing else refers to them now.
-        unsafe { (*self.adjoints).wake(window) }
-    }
-
-    /// Adds `w` times each of `count` partials to the adjoint of the operand it is of: of the first the index is
-    /// given, and `stride` leads from each to the next.
-    ///
-    /// # Safety
-    ///
-    /// As [`steps`](Walk::steps) has it.
-    #[inline(always)]
-    unsafe fn add_run(
-        &mut self,
-        first: usize,
-        stride: isize,
-        w: f64,
-        partials: *const f64,
-        count: usize,
-    ) {
-        let (mut index, mut done) = (first, 0);
-        while done < count {
-            let left = count - done;
-            let of_window = match stride {
-                1 => WINDOW - index % WINDOW,
-                _ => left_in_window(index, stride, left),
-            };
-            let count = left.min(of_window);
-            // SAFETY: the caller's promise.
-            unsafe {
-                let place = self.page(index / WINDOW).wrapping_add(index);
-                let partials = partials.add(done);
-                if stride == 1 {
-                    add_row(place, w, partials, count);
-                } else {
-                    for k in 0..count {
-                        *place.wrapping_offset(k as isize * stride) += w * *partials.add(k);
-                    }
-                }
-            }
-            done += count;
-            index = index.wrapping_add_signed(count as isize * stride);
-        }
     }
 }
 
@@ -566,41 +474,6 @@ unsafe fn half_of(end: *const u64, upper: usize) -> usize {
     unsafe {
         let word = end.sub(1).cast::<u32>();
         *word.add(upper ^ cfg!(target_endian = "big") as usize) as usize
-    }
-}
-
-/// How many of the indices from `first` on by strides are in its window, if there are `count`.
-#[inline(always)]
-fn left_in_window(first: usize, stride: isize, count: usize) -> usize {
-    let last = first.wrapping_add_signed((count as isize - 1) * stride);
-    if last / WINDOW == first / WINDOW {
-        return count;
-    }
-    let place = first % WINDOW;
-    let to_end = if stride < 0 {
-        place
-    } else {
-        WINDOW - 1 - place
-    };
-    1 + to_end / stride.unsigned_abs()
-}
-
-/// Adds `w` times each partial to the adjoint that is at the same place.
-///
-/// # Safety
-///
-/// Both rows are of `count` numbers, and do not overlap.
-#[inline(always)]
-unsafe fn add_row(adjoints: *mut f64, w: f64, partials: *const f64, count: usize) {
-    // SAFETY: the caller's promise.
-    let (adjoints, partials) = unsafe {
-        (
-            std::slice::from_raw_parts_mut(adjoints, count),
-            std::slice::from_raw_parts(partials, count),
-        )
-    };
-    for (adjoint, p) in adjoints.iter_mut().zip(partials) {
-        *adjoint += w * p;
     }
 }
 
