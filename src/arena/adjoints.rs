@@ -244,19 +244,16 @@ impl Adjoints {
         self.windows.pages[..=last].iter().all(|&page| page == flat)
     }
 
-    /// Whether a window has a page; where pages lie flat, one without anything in it is taken away.
-    pub(super) fn is_live(&mut self, window: usize, is_flat: bool) -> bool {
-        if !self.has_page(window) {
-            return false;
-        }
+    /// Whether a window that has a page has anything in it. One that has not loses it.
+    pub(super) fn is_live(&mut self, window: usize) -> bool {
         // SAFETY: a page that is there is one of a chunk.
         let page = unsafe { &*self.page(window) };
         let is_zero = |some: &[f64]| some.iter().fold(0, |all, w| all | w.to_bits()) == 0;
-        let is_empty = is_flat && page.rchunks_exact(8).all(is_zero);
-        if is_empty {
+        let is_live = !page.rchunks_exact(8).all(is_zero);
+        if !is_live {
             self.take_page(window);
         }
-        !is_empty
+        is_live
     }
 
     /// A chunk of so many pages.
@@ -375,6 +372,9 @@ impl Adjoints {
     pub(crate) fn start(&mut self, output: usize, end: usize) {
         let own = output / WINDOW;
         for window in 0..self.windows.dirty.div_ceil(WINDOW) {
+            if self.windows.pages[window].is_null() {
+                continue; // as most are, where a sweep needs little of a large graph
+            }
             if window == own && self.has_page(window) {
                 self.clean(window, 0); // it is about to need it
             } else {

@@ -73,7 +73,7 @@ fn by_windows(
         let page = unsafe { *walk.pages.add(window) };
         // SAFETY: nothing else refers to them now.
         let adjoints = unsafe { &mut *walk.adjoints };
-        if page.is_null() || is_flat && !adjoints.is_live(window, is_flat) {
+        if page.is_null() || is_flat && !adjoints.is_live(window) {
             place = skip(arena, adjoints, is_flat, place, floor);
             continue;
         }
@@ -125,10 +125,14 @@ fn skip(
     place: Place,
     floor: usize,
 ) -> Place {
-    let window = (place.index - 1) / WINDOW;
-    let below = (0..window)
-        .rev()
-        .find(|&window| adjoints.is_live(window, is_flat));
+    let mut window = (place.index - 1) / WINDOW;
+    let below = loop {
+        let below = &adjoints.pages()[..window];
+        match below.iter().rposition(|page| !page.is_null()) {
+            Some(below) if is_flat && !adjoints.is_live(below) => window = below,
+            below => break below,
+        }
+    };
     let above = below.map_or(0, |below| (below + 1) * WINDOW);
     // SAFETY: nothing is recorded before this returns.
     unsafe { arena.read() }.down_to(place, above.max(floor))
