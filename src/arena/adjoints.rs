@@ -30,8 +30,8 @@ const DROPPED: Origin = ptr::without_provenance_mut(align_of::<f64>());
 const BEYOND: usize = 64;
 const _: () = assert!(size_of::<Page>() > BEYOND && BEYOND > align_of::<f64>());
 
-/// The windows whose pages may lie *flat*: side by side, so that their origins are one. A sweep through these alone
-/// looks no page up.
+/// How many windows may have pages that lie *flat*: side by side, so that their origins are one. A sweep through these
+/// alone looks no page up.
 const FLAT: usize = 1024;
 
 /// The adjoints of the last sweep, and the memory for them.
@@ -63,13 +63,12 @@ struct Windows {
     dirty: usize,
     /// The output of the sweep, if some of its adjoints were dropped.
     dropped_of: Option<usize>,
-    /// The origin of pages that lie flat, or null, and their memory.
+    /// Of the windows whose pages lie flat, the first ones, the number, the origin and the memory.
+    flats: usize,
     flat: Origin,
     flat_chunk: Option<Chunk>,
-    /// Whether a sweep asked for it.
-    wants_flat: bool,
-    /// How many windows had a page there at a time.
-    flattened: usize,
+    /// How many a sweep would have needed.
+    wanted_flats: usize,
 }
 
 impl Windows {
@@ -78,10 +77,10 @@ impl Windows {
         end: 0,
         dirty: 0,
         dropped_of: None,
+        flats: 0,
         flat: ptr::null_mut(),
         flat_chunk: None,
-        wants_flat: false,
-        flattened: 0,
+        wanted_flats: 0,
     };
 }
 
@@ -168,7 +167,7 @@ impl Adjoints {
 
     /// The bytes held.
     pub(crate) fn bytes(&self) -> usize {
-        let pages = self.total + self.windows.flattened;
+        let pages = self.total + self.windows.flats;
         pages * size_of::<Page>() + size_of_val(&self.windows.pages[..])
     }
 
@@ -210,10 +209,8 @@ impl Adjoints {
     /// Gives a page to a window. Where there is no memory for one, it is that of another window.
     #[inline]
     pub(super) fn wake(&mut self, window: usize) {
-        let flat = self.windows.flat;
-        if window < FLAT && !flat.is_null() {
-            self.windows.flattened = self.windows.flattened.max(window + 1);
-            self.windows.pages[window] = flat;
+        if window < self.windows.flats {
+            self.windows.pages[window] = self.windows.flat;
             return;
         }
         if self.free.is_empty() {
@@ -231,9 +228,8 @@ impl Adjoints {
 
     /// Gives pages to all windows up to one, and tells whether they lie flat. If not, they will in another sweep.
     pub(super) fn lay_flat(&mut self, last: usize) -> bool {
-        let flat = self.windows.flat;
-        if flat.is_null() || last >= FLAT {
-            self.windows.wants_flat = flat.is_null();
+        if last >= self.windows.flats {
+            self.windows.wanted_flats = (last + 1).next_power_of_two().min(FLAT);
             return false;
         }
         for window in 0..=last {
@@ -241,6 +237,7 @@ impl Adjoints {
                 self.wake(window);
             }
         }
+        let flat = self.windows.flat;
         self.windows.pages[..=last].iter().all(|&page| page == flat)
     }
 
@@ -371,11 +368,12 @@ impl Adjoints {
     #[inline]
     pub(crate) fn start(&mut self, output: usize, end: usize) {
         let own = output / WINDOW;
+        let moves = self.windows.wanted_flats > self.windows.flats;
         for window in 0..self.windows.dirty.div_ceil(WINDOW) {
             if self.windows.pages[window].is_null() {
                 continue; // as most are, where a sweep needs little of a large graph
             }
-            if window == own && self.has_page(window) {
+            if window == own && !moves && self.has_page(window) {
                 self.clean(window, 0); // it is about to need it
             } else {
                 self.release(window);
@@ -383,15 +381,23 @@ impl Adjoints {
         }
         (self.windows.end, self.windows.dirty) = (0, 0);
         self.windows.dropped_of = None;
-        if self.windows.wants_flat {
-            self.windows.wants_flat = false;
-            self.windows.flat_chunk = self.chunk(FLAT);
-            let first = self.windows.flat_chunk.as_ref().map(Chunk::first);
-            self.windows.flat = first.map_or(ptr::null_mut(), |first| first.cast());
+        if moves {
+            self.flatten();
         }
         self.make_room(end);
         if output != 0 {
             self.add(output, 1.0);
+        }
+    }
+
+    /// Has as many pages lie flat as a sweep would have needed, while no window has a page.
+    #[cold]
+    fn flatten(&mut self) {
+        let wanted = self.windows.wanted_flats;
+        if let Some(chunk) = self.chunk(wanted) {
+            self.windows.flats = wanted;
+            self.windows.flat = chunk.first().cast();
+            self.windows.flat_chunk = Some(chunk);
         }
     }
 

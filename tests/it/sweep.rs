@@ -302,3 +302,19 @@ fn rows_may_end_anywhere_in_a_window() {
         }
     });
 }
+
+#[test]
+fn a_thread_takes_memory_for_the_graphs_that_it_has() {
+    afresh(|| {
+        for (nodes, most) in [(100, 50_000), (3000, 250_000), (100, 250_000)] {
+            for _ in 0..4 {
+                graph::scope(|| {
+                    let chain = powers(Var::new(1.0), nodes);
+                    chain[nodes - 1].backward();
+                    assert_eq!(chain[0].grad(), nodes as f64);
+                });
+            }
+            assert!(graph::memory() < most, "{nodes}: {}", graph::memory());
+        }
+    });
+}
