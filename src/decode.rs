@@ -97,6 +97,7 @@ fn descend(tape: Tape<'_>, from: Place, start: usize, mut each: impl FnMut(usize
                 if near == code::ONE_NEAR { 2 } else { 3 }
             }
         };
+        debug_assert_eq!(words, word.words());
         index -= 1;
         each(index, Spot::new(position, false));
         position -= words;

@@ -226,7 +226,7 @@ impl Adjoints {
         }
     }
 
-    /// Gives pages to all windows up to one, and tells whether they lie flat. If not, they will in another sweep.
+    /// Gives pages to all windows up to one, and tells whether they lie flat. If not, they may in another sweep.
     pub(super) fn lay_flat(&mut self, last: usize) -> bool {
         if last >= self.windows.flats {
             self.windows.wanted_flats = (last + 1).next_power_of_two().min(FLAT);

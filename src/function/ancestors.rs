@@ -85,18 +85,10 @@ impl Program {
                 space.adjoints[self.outputs[row] as usize] = 1.0;
                 for &i in &ancestors.nodes {
                     let (node, index) = (&self.nodes[i as usize], self.first_node() + i as usize);
-                    let (z, w) = (space.values[index], space.adjoints[index]);
                     let adjoints = Cell::from_mut(&mut space.adjoints[..]).as_slice_of_cells();
-                    reverse_node(
-                        self,
-                        node,
-                        self.operands(node),
-                        &space.values,
-                        z,
-                        w,
-                        adjoints,
-                    );
-                    space.adjoints[self.first_node() + i as usize] = 0.0;
+                    let operands = self.operands(node);
+                    reverse_node(self, index, node, operands, &space.values, adjoints);
+                    adjoints[index].set(0.0);
                 }
                 for &input in &ancestors.inputs {
                     let adjoint = std::mem::take(&mut space.adjoints[input as usize]);

@@ -80,7 +80,8 @@ impl Program {
     /// The values and the tangents of the outputs along `v`.
     pub(crate) fn jvp(&self, x: &[f64], v: &[f64]) -> Result<(Vec<f64>, Vec<f64>), Tripped> {
         let mut values = Vec::new();
-        forward(self, &seeded::<1>(x, |i, _| v[i]), &mut values)?;
+        let x: Vec<_> = seeded::<1>(x, |i, _| v[i]).collect();
+        forward(self, &x, &mut values)?;
         let outputs = self.outputs.iter().map(|&output| values[output as usize]);
         Ok(outputs.map(|z| (z.value, z.tangents[0])).unzip())
     }
@@ -94,7 +95,8 @@ impl Program {
             let mut values = Vec::new();
             let before = non_finite_products();
             for start in (0..n).step_by(LANES) {
-                let x = seeded::<LANES>(x, |i, lane| f64::from(i == start + lane));
+                let direction = |i, lane| f64::from(i == start + lane);
+                let x: Vec<_> = seeded::<LANES>(x, direction).collect();
                 forward(self, &x, &mut values)?;
                 for (row, &output) in self.outputs.iter().enumerate() {
                     let tangents = values[output as usize].tangents;
@@ -132,7 +134,8 @@ impl Program {
         space: &mut (Vec<Tangents<N>>, Vec<Tangents<N>>),
     ) -> Result<(), Tripped> {
         let (values, adjoints) = space;
-        forward(self, &seeded(x, direction), values)?;
+        let x: Vec<_> = seeded(x, direction).collect();
+        forward(self, &x, values)?;
         adjoints.clear();
         adjoints.resize(self.len(), Tangents::default());
         adjoints[self.outputs[0] as usize] = Tangents::from(1.0);
@@ -185,11 +188,7 @@ impl Program {
 /// from `start` on. `None` if that takes a program.
 pub(crate) fn hvp_on_tape(start: usize, x: &[f64], v: &[f64], output: usize) -> Option<Vec<f64>> {
     with_space(|space| {
-        let seeded = |(&value, &v): (&f64, &f64)| Tangents {
-            value,
-            tangents: [v],
-        };
-        let x = x.iter().zip(v).map(seeded);
+        let x = seeded::<1>(x, |i, _| v[i]);
         adjoints_on_tape(start, x, output, &mut space.on_tape).map(tangents)
     })
 }
@@ -199,12 +198,15 @@ fn tangents(adjoints: &[Tangents<1>]) -> Vec<f64> {
 }
 
 /// Inputs with tangents.
-fn seeded<const N: usize>(x: &[f64], tangent: impl Fn(usize, usize) -> f64) -> Vec<Tangents<N>> {
-    let with = |(i, &value): (usize, &f64)| Tangents {
+fn seeded<const N: usize>(
+    x: &[f64],
+    tangent: impl Fn(usize, usize) -> f64,
+) -> impl ExactSizeIterator<Item = Tangents<N>> {
+    let with = move |(i, &value): (usize, &f64)| Tangents {
         value,
         tangents: std::array::from_fn(|lane| tangent(i, lane)),
     };
-    x.iter().enumerate().map(with).collect()
+    x.iter().enumerate().map(with)
 }
 
 /// Makes the entries that rounding has set apart equal.

@@ -75,6 +75,7 @@ fn nodes<T: Number>(
     for (node, result) in nodes.iter().zip(&values[first_node + range.start..]) {
         let (operands, rest) = left.split_at(node.count as usize);
         left = rest;
+        debug_assert_eq!(operands, program.operands(node));
         let value = |k: u32| values[k as usize].get();
         result.set(match (node.op, operands) {
             (Op::Add, &[a, b]) => value(a) + value(b),
@@ -116,35 +117,37 @@ pub(crate) fn reverse<T: Number>(program: &Program, values: &[T], adjoints: &mut
     let first_node = program.first_node();
     let adjoints = Cell::from_mut(adjoints).as_slice_of_cells();
     let mut left = &program.operands[..];
-    let numbers = values[first_node..]
-        .iter()
-        .zip(&adjoints[first_node..program.len()]);
-    for (node, (z, w)) in program.nodes.iter().zip(numbers).rev() {
+    for (i, node) in program.nodes.iter().enumerate().rev() {
         let (rest, operands) = left.split_at(left.len() - node.count as usize);
         left = rest;
-        reverse_node(program, node, operands, values, *z, w.get(), adjoints);
+        debug_assert_eq!(operands, program.operands(node));
+        reverse_node(program, first_node + i, node, operands, values, adjoints);
     }
 }
 
-/// Adds to the adjoints of the operands of a node of value `z` what its own, `w`, gives them.
+/// Adds to an adjoint.
+#[inline(always)]
+fn add<T: Number>(adjoints: &[Cell<T>], to: u32, contribution: T) {
+    let adjoint = &adjoints[to as usize];
+    adjoint.set(adjoint.get() + contribution);
+}
+
+/// Adds to the adjoints of the operands of the node at `index` what its own gives them.
 #[inline(always)]
 pub(crate) fn reverse_node<T: Number>(
     program: &Program,
+    index: usize,
     node: &Node,
     operands: &[u32],
     values: &[T],
-    z: T,
-    w: T,
     adjoints: &[Cell<T>],
 ) {
+    let w = adjoints[index].get();
     if w.is_zero() {
         return;
     }
     let value = |k: u32| values[k as usize];
-    let add = |k: u32, contribution: T| {
-        let adjoint = &adjoints[k as usize];
-        adjoint.set(adjoint.get() + contribution);
-    };
+    let add = |to: u32, contribution: T| add(adjoints, to, contribution);
     match (node.op, operands) {
         (Op::Add, &[a, b]) => {
             add(a, w);
@@ -162,7 +165,7 @@ pub(crate) fn reverse_node<T: Number>(
         }
         (Op::Neg, &[a]) => add(a, -w),
         (Op::Sum, operands) => operands.iter().for_each(|&a| add(a, w)),
-        _ => give(program, node, operands, values, w, z, adjoints),
+        _ => give(program, node, operands, values, w, values[index], adjoints),
     }
 }
 
@@ -178,8 +181,7 @@ fn give<T: Number>(
 ) {
     let add = |to: u32, p: T| {
         if node.op.kind() == Kind::Smooth || !p.is_zero() {
-            let adjoint = &adjoints[to as usize];
-            adjoint.set(adjoint.get() + w.times(p));
+            add(adjoints, to, w.times(p));
         }
     };
     if let (&[a], true) = (operands, is_row(node.op)) {

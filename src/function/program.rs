@@ -16,7 +16,7 @@ pub(crate) struct Node {
     pub op: Op,
     /// The integer parameter of the row; of a user's own operation its place in `customs`.
     pub n: i32,
-    /// Its operands in the program's `operands`.
+    /// Its operands in the program's `operands`, right after those of the node before.
     pub first: u32,
     pub count: u32,
 }

@@ -71,6 +71,15 @@ impl Nodes<'_> {
     fn stored(&self, place: usize) -> Stored {
         stored(self.tape, self.start + place, self.spots[place])
     }
+
+    /// An operand as it is read: its place above the start, if it has one, and its value. None if it is below.
+    #[inline(always)]
+    fn operand<T: Number>(&self, values: &[T], index: usize, c: f64) -> Option<(Option<usize>, T)> {
+        match index.checked_sub(self.start) {
+            Some(place) => Some((Some(place), values[place])),
+            None => (index == 0).then(|| (None, T::from(c))),
+        }
+    }
 }
 
 /// `+ − × ÷`; `None` for what else there is.
@@ -96,12 +105,10 @@ fn operands<T: Number>(
     let mut operands = Operands::new();
     let mut is_inside = true;
     let (index, spot) = (nodes.start + place, nodes.spots[place]);
-    let (op, n) = read_node(nodes.tape, index, spot, |index, value| {
-        if index >= nodes.start {
-            operands.push((Some(index - nodes.start), values[index - nodes.start]));
-        } else {
-            is_inside &= index == 0;
-            operands.push((None, T::from(value)));
+    let (op, n) = read_node(nodes.tape, index, spot, |index, c| {
+        match nodes.operand(values, index, c) {
+            Some(operand) => operands.push(operand),
+            None => is_inside = false,
         }
     });
     (is_inside && !matches!(op, Op::Custom | Op::Checkpoint)).then_some((op, n, operands))
@@ -164,11 +171,9 @@ fn give_one<T: Number>(op: Op, q: f64, x: T, z: T, w: T, adjoint: &mut T) {
 fn any<T: Number>(nodes: &Nodes<'_>, place: usize, values: &[T]) -> Option<T> {
     let (mut sum, mut is_inside) = (T::from(-0.0), true);
     let is_sum = read_terms(nodes.tape, nodes.spots[place], |index, c| {
-        if index >= nodes.start {
-            sum += values[index - nodes.start];
-        } else {
-            is_inside &= index == 0;
-            sum += T::from(c);
+        match nodes.operand(values, index, c) {
+            Some((_, x)) => sum += x,
+            None => is_inside = false,
         }
     });
     if is_sum {

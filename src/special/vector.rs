@@ -10,9 +10,10 @@ pub fn dot(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
 
 /// `√Σ xᵢ²`, scaled by a power of two where a square would overflow or vanish.
 pub fn norm(x: impl Iterator<Item = f64> + Clone) -> f64 {
-    let squares = x.clone().map(|v| v * v).sum::<f64>();
-    if (1e-250..1e299).contains(&squares) {
-        return squares.sqrt();
+    let squares = |scale: f64| x.clone().map(|v| (v * scale) * (v * scale)).sum::<f64>();
+    let plain = squares(1.0);
+    if (1e-250..1e299).contains(&plain) {
+        return plain.sqrt();
     }
     if x.clone().any(f64::is_nan) {
         return f64::NAN;
@@ -22,8 +23,7 @@ pub fn norm(x: impl Iterator<Item = f64> + Clone) -> f64 {
         return largest;
     }
     let power = if largest > 1.0 { -600 } else { 600 };
-    let scaled = x.map(|v| v * 2f64.powi(power));
-    scaled.map(|v| v * v).sum::<f64>().sqrt() * 2f64.powi(-power)
+    squares(2f64.powi(power)).sqrt() * 2f64.powi(-power)
 }
 
 /// `ln Σ exp xᵢ`; −∞ for no terms.
@@ -41,12 +41,12 @@ pub fn log_sum_exp_with(
         let is_nan = x.clone().any(f64::is_nan);
         return (if is_nan { f64::NAN } else { largest }, f64::NAN);
     }
-    let (mut others, mut is_alone) = (0.0, true);
+    let (mut others, mut is_met) = (0.0, false);
     for (i, v) in x.enumerate() {
         let e = exp_sub(v, largest);
         each(i, e);
-        if v == largest && is_alone {
-            is_alone = false; // its 1 is that of `ln_1p`
+        if v == largest && !is_met {
+            is_met = true; // its 1 is that of `ln_1p`
         } else {
             others += e;
         }
