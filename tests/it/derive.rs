@@ -390,6 +390,20 @@ mod random {
 }
 
 #[test]
+fn a_sum_of_any_number_gives_to_each_of_its_terms() {
+    let f = |x: &[Var]| {
+        let terms = [x[0] * x[0], x[1].powi(3), Var::from(3.0), x[0] * x[1], x[1]];
+        scalargrad::sum(&terms).powi(2)
+    };
+    // 2(s·∇²s + ∇s·∇sᵀ) at s = 16, ∇s = (4, 14), ∇²s = (2, 1; 1, 12).
+    assert_eq!(
+        hessian(f, &[1.0, 2.0]).as_slice(),
+        [96.0, 144.0, 144.0, 776.0]
+    );
+    assert_eq!(hvp(f, &[1.0, 2.0], &[1.0, 10.0]), [1536.0, 7904.0]);
+}
+
+#[test]
 fn a_sum_may_have_terms_from_outside() {
     let outside = Var::new(2.0);
     let cube = |x: &[Var]| scalargrad::sum(&[x[0], outside, x[1], Var::from(3.0), outside]).powi(3);
