@@ -237,9 +237,9 @@ impl Arena {
     #[inline]
     pub(crate) fn restart(&self, epoch: u64, place: Place) {
         assert!(place.index <= self.end() && place.position <= self.position());
-        if self.marked.get() > place.position {
+        if self.marked.get() >= place.position {
             let mut marks = self.marks.borrow_mut();
-            let kept = marks.partition_point(|mark| mark.position <= place.position);
+            let kept = marks.partition_point(|mark| mark.position < place.position);
             marks.truncate(kept);
             self.marked
                 .set(marks.last().map_or(0, |mark| mark.position));

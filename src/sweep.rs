@@ -107,7 +107,7 @@ fn sweep_checkpoint(head: usize) {
         // The segment may sweep on its way: not into the adjoints of this sweep.
         let again = aside(|| run_again(head, &leaves, outputs));
         let end = arena().end();
-        sweep_between(floor, end, floor, |adjoints| {
+        sweep_between(floor, end, NONE, |adjoints| {
             adjoints.make_room(end);
             for (k, output) in again
                 .iter()
@@ -213,11 +213,11 @@ impl Gradients {
 #[track_caller]
 pub(crate) fn gradient(output: Var, x: &[Var]) -> Vec<f64> {
     watch::read(Reading::Gradient, output);
-    for &x in x {
+    for &x in x.iter().chain([&output]) {
         verify(x);
     }
     aside(|| {
-        sweep(output);
+        sweep_keeping(output.index());
         adjoints(|adjoints| x.iter().map(|x| kept(adjoints, x.index())).collect())
     })
 }

@@ -15,6 +15,7 @@ mod programs;
 mod readme;
 mod rooms;
 mod saved;
+mod sound;
 mod source;
 mod sweep;
 mod tape;

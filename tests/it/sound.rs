@@ -1,0 +1,85 @@
+//! Going back to a place leaves the tape as it was there, and segments may hold segments.
+
+use scalargrad::{Var, advance, checkpoint, graph};
+
+#[test]
+fn a_scope_between_a_product_and_its_sum_changes_nothing() {
+    for offset in (0..700).step_by(61) {
+        graph::clear();
+        let w = Var::new(0.5);
+        let _space = (0..offset).fold(w, |x, _| x + 1.0);
+        let (mut s, mut products) = (w * 0.0, Vec::new());
+        for i in 0..700 {
+            let p = w * f64::from(i);
+            graph::scope(|| (w * w).backward());
+            s = s + p;
+            products.push(p);
+        }
+        for (i, p) in products.iter().enumerate().step_by(37) {
+            p.backward();
+            assert_eq!(w.grad(), i as f64);
+            assert_eq!(p.operands()[0], 0.5);
+        }
+        s.backward();
+        assert_eq!(w.grad(), (0..700).sum::<i32>() as f64);
+    }
+}
+
+#[test]
+fn a_scope_that_ends_where_a_block_does_changes_nothing() {
+    for length in 670..690 {
+        graph::clear();
+        let (x, y) = (Var::new(0.5), Var::new(2.0));
+        let _space = (0..length).fold(x, |s, _| s + 1.0);
+        let a = x.sin();
+        let b = a * y;
+        graph::scope(|| {
+            Var::new(1.0);
+        });
+        let _c = a + b;
+        b.backward();
+        assert_eq!((y.grad(), x.grad()), (0.5f64.sin(), 2.0 * 0.5f64.cos()));
+        assert_eq!(a.operands().len(), 1);
+    }
+}
+
+#[test]
+fn checkpoints_nest_at_any_length() {
+    let sines = |n: usize, x: Var| (0..n).fold(x, |x, _| x.sin());
+    for (inner, outer) in [(700, 600), (5, 2000), (2000, 5), (511, 513), (1, 1)] {
+        let x = Var::new(0.7);
+        let plain = sines(outer, sines(inner, x));
+        plain.backward();
+        let expected = x.grad();
+        let nested = checkpoint(&[x], move |x| {
+            let y = checkpoint(x, move |x| vec![sines(inner, x[0])])[0];
+            vec![sines(outer, y)]
+        })[0];
+        nested.backward();
+        assert_eq!((nested.value(), x.grad()), (plain.value(), expected));
+    }
+}
+
+#[test]
+fn a_step_of_advance_may_have_checkpoints() {
+    let x = Var::new(0.7);
+    let step = |_, s: &[Var]| checkpoint(s, |s| vec![(0..300).fold(s[0], |x, _| x.sin())]);
+    let end = advance(&[x], 40, 7, step)[0];
+    end.backward();
+    let slope = x.grad();
+    (0..12_000).fold(x, |x, _| x.sin()).backward();
+    assert_eq!(slope, x.grad());
+}
+
+#[test]
+fn a_long_chain_is_differentiated_without_recording() {
+    crate::afresh(|| {
+        let x = Var::new(0.7);
+        let a = x.cos();
+        let y = (0..5000).fold(a, |a, _| a.sin());
+        let slope = graph::no_grad(|| y.differentiate(&[a]))[0];
+        y.backward();
+        assert_eq!(slope.value(), a.grad());
+        assert!(slope.is_constant());
+    });
+}
