@@ -35,12 +35,13 @@ mod trampoline;
 pub(crate) mod walk;
 mod word;
 mod write;
+mod zeros;
 
-pub(crate) use adjoints::{Adjoints, WINDOW, adjoints, aside};
+pub(crate) use adjoints::{Adjoints, Set, WINDOW, adjoints, aside};
 pub(crate) use epochs::OpenEpochs;
 pub(crate) use tape::Tape;
 pub(crate) use word::{Word, code};
-pub(crate) use write::{Runs, Tip};
+pub(crate) use write::{Runs, WriteHead};
 
 use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::cell::{Cell, RefCell};
@@ -51,11 +52,10 @@ use std::ptr;
 pub(crate) const INDEX_BITS: u32 = 29;
 /// The largest index, and the mask that takes it from an id.
 pub(crate) const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
-/// Words between one mark and the next.
-const BLOCK: usize = 2048;
 /// Words that are free beyond the limit: the longest node that is written without asking for room.
 const SLACK: usize = 8;
-/// The node of index 0, which is nobody's: a leaf, after as many words as any node may look back.
+/// A dummy node of index 0, a leaf, which no handle refers to. Before its word stand as many words as any read of a node
+/// looks back, so that such reads stay inside the tape.
 static EMPTY: [u64; 4] = [0, 0, 0, Word::LEAF.0];
 
 thread_local! {
@@ -74,7 +74,7 @@ pub(crate) fn arena() -> &'static Arena {
 /// Marks the branch it stands in as one that is rarely taken, so that the compiler puts it out of the way.
 #[cold]
 #[inline(always)]
-pub(crate) fn rarely() {}
+pub(crate) fn cold_path() {}
 
 /// The epoch of a thread's first nodes.
 pub(crate) const FIRST_EPOCH: u64 = 1;
@@ -99,11 +99,11 @@ impl Place {
         self.position
     }
 
-    /// The place before the node, or the two nodes, whose word ends here.
+    /// The place before the node, or before the node and the sum fused into it, whose word ends here.
     #[inline(always)]
     pub(crate) fn before(self, word: Word) -> Place {
         Place {
-            index: self.index - 1 - word.is_near() as usize,
+            index: self.index - 1 - word.has_fused_sum() as usize,
             position: self.position - word.words(),
         }
     }
@@ -123,10 +123,10 @@ pub(crate) struct Arena {
     base: Cell<*mut u64>,
     /// Words; 0 while `base` is that of the empty tape.
     capacity: Cell<usize>,
-    /// Ascending, at least a [`BLOCK`] apart; none beyond the end.
-    marks: ManuallyDrop<RefCell<Vec<Place>>>,
-    /// The position of the last mark.
-    marked: Cell<usize>,
+    /// The positions at which windows of nodes start, the first ones, as far as somebody asked.
+    starts: ManuallyDrop<RefCell<Vec<usize>>>,
+    /// How many nodes were walked over to find others since then.
+    walked: Cell<usize>,
     is_lent: Cell<bool>,
     open: OpenEpochs,
     is_retired: Cell<bool>,
@@ -148,9 +148,8 @@ enum Refusal {
 /// Grows this thread's arena by one operation, or leaves word why not.
 extern "sysv64" fn grow_for_write() {
     let arena = arena();
-    match arena.grow(SLACK) {
-        Ok(()) => arena.mark(),
-        Err(refusal) => arena.refusal.set(refusal),
+    if let Err(refusal) = arena.grow(SLACK) {
+        arena.refusal.set(refusal);
     }
 }
 
@@ -171,8 +170,8 @@ impl Arena {
             limit: Cell::new(end),
             base: Cell::new(base),
             capacity: Cell::new(0),
-            marks: ManuallyDrop::new(RefCell::new(Vec::new())),
-            marked: Cell::new(0),
+            starts: ManuallyDrop::new(RefCell::new(Vec::new())),
+            walked: Cell::new(0),
             is_lent: Cell::new(false),
             open: OpenEpochs::new(),
             is_retired: Cell::new(false),
@@ -193,9 +192,9 @@ impl Arena {
         &self.open
     }
 
-    /// The adjoint of a node, unless it was dropped.
+    /// The adjoint of a node, as the last sweep left it.
     #[inline(always)]
-    pub(crate) fn adjoint(&self, index: usize) -> Option<f64> {
+    pub(crate) fn adjoint(&self, index: usize) -> f64 {
         // SAFETY: `get` changes nothing and calls nothing that could.
         let adjoints = unsafe { self.adjoints.try_borrow_unguarded() };
         adjoints.expect("no sweep is under way").get(index)
@@ -225,29 +224,51 @@ impl Arena {
     /// The words of the tape.
     #[inline]
     fn position(&self) -> usize {
-        (self.end.get().addr() - self.base.get().addr()) / size_of::<u64>()
+        self.position_of(self.end.get())
+    }
+
+    /// The words before a pointer into the tape.
+    #[inline(always)]
+    fn position_of(&self, pointer: *const u64) -> usize {
+        (pointer.addr() - self.base.get().addr()) / size_of::<u64>()
     }
 
     /// The bytes held.
     pub(crate) fn bytes(&self) -> usize {
-        self.capacity.get() * size_of::<u64>() + self.marks.borrow().capacity() * size_of::<Place>()
+        let adjoints = self.adjoints.borrow().bytes();
+        let starts = self.starts.borrow().capacity();
+        (self.capacity.get() + starts) * size_of::<u64>() + adjoints
     }
 
-    /// Goes on in `epoch` at `place`, and drops the nodes from there on.
+    /// Goes back to `place`, at which a scope started or the whole tape does, and goes on there in `epoch`: drops the
+    /// nodes from there on and all that is known of them.
     #[inline]
     pub(crate) fn restart(&self, epoch: u64, place: Place) {
         assert!(place.index <= self.end() && place.position <= self.position());
-        if self.marked.get() >= place.position {
-            let mut marks = self.marks.borrow_mut();
-            let kept = marks.partition_point(|mark| mark.position < place.position);
-            marks.truncate(kept);
-            self.marked
-                .set(marks.last().map_or(0, |mark| mark.position));
-            self.limit.set(self.base.get()); // to be set when something is written
-        }
         self.next.set(epoch << INDEX_BITS | place.index as u64);
         // SAFETY: not beyond the old end.
         self.end.set(unsafe { self.base.get().add(place.position) });
+        self.adjoints.borrow_mut().truncate(place.index);
+        // Those of windows that start up to here stay what they are.
+        self.starts.borrow_mut().truncate(place.index / WINDOW + 1);
+        self.walked.set(0);
+        if self.capacity.get() > INDEX_MASK as usize {
+            self.set_limit();
+        }
+        self.assert_storage();
+    }
+
+    /// Asserts that `base`, `end`, `limit` and `capacity` belong together: the tape is never empty, its words fit into the
+    /// memory, and up to the limit, and [`SLACK`] words more, there is room. Debug builds check this where they change.
+    #[inline(always)]
+    pub(super) fn assert_storage(&self) {
+        if cfg!(debug_assertions) {
+            let (position, capacity) = (self.position(), self.capacity.get());
+            let limit = self.position_of(self.limit.get());
+            assert!(position >= EMPTY.len() && (position <= capacity || capacity == 0));
+            assert!(self.is_lent.get() || capacity != 0 || position == EMPTY.len());
+            assert!(limit + SLACK <= capacity || limit <= position || capacity == 0);
+        }
     }
 
     /// Goes on in `epoch`.
@@ -255,15 +276,15 @@ impl Arena {
         self.next.set(epoch << INDEX_BITS | self.end() as u64);
     }
 
-    /// Puts the limit where the next mark is due, or there is no more room.
+    /// Puts the limit where there is no more room, or there may be no more indices.
     ///
-    /// A word is the last of at most one node and one that is [near](Word::is_near), which takes two words
-    /// together: as many words as there are indices left can be written without another look.
+    /// A word ends a node, or two if it has a [fused sum](Word::has_fused_sum), and is then the last of at least two words:
+    /// as many words as there are indices left can be written without another look. A tape that has no room for more
+    /// words than there are indices never runs out of indices.
     fn set_limit(&self) {
         let position = self.position();
         let left = (INDEX_MASK as usize).saturating_sub(self.end() + SLACK);
-        let limit = (self.marked.get() + BLOCK)
-            .min(self.capacity.get().saturating_sub(SLACK))
+        let limit = (self.capacity.get().saturating_sub(SLACK))
             .min(position + left)
             .max(position);
         // SAFETY: below the capacity, or the end itself.
@@ -315,16 +336,11 @@ impl Arena {
     #[inline(always)]
     unsafe fn read(&self) -> Tape<'_> {
         assert!(!self.is_lent.get(), "the tape is lent already");
-        // SAFETY: the words below the end are initialised; they and the marks stay as they are by the
-        // caller's promise.
+        // SAFETY: the words below the end are initialised, and stay as they are by the caller's promise.
         unsafe {
             Tape {
                 words: std::slice::from_raw_parts(self.base.get(), self.position()),
                 end: self.end(),
-                marks: self
-                    .marks
-                    .try_borrow_unguarded()
-                    .expect("nothing is recorded"),
             }
         }
     }
@@ -394,16 +410,6 @@ impl Arena {
         }
     }
 
-    /// Marks this place, if a mark is due. What is written next must be a node of its own: one that is
-    /// [near](Word::is_near) would be before the mark, with an index after it.
-    fn mark(&self) {
-        if self.marked.get() + BLOCK <= self.position() {
-            self.marks.borrow_mut().push(self.place());
-            self.marked.set(self.position());
-            self.set_limit();
-        }
-    }
-
     /// Makes room for `more` words.
     fn grow(&self, more: usize) -> Result<(), Refusal> {
         if self.is_retired.get() {
@@ -424,14 +430,11 @@ impl Arena {
                 .or_else(|_| self.allocate(needed))?;
             self.base.set(base);
             self.capacity.set(new);
-            let mut marks = self.marks.borrow_mut();
-            let room = (new / BLOCK).saturating_sub(marks.len());
-            marks.reserve_exact(room);
-            drop(marks);
             // SAFETY: the words up to here have been moved with the others.
             self.end.set(unsafe { base.add(position) });
         }
         self.set_limit();
+        self.assert_storage();
         Ok(())
     }
 
@@ -484,8 +487,7 @@ impl Arena {
         }
         self.open.retire();
         self.adjoints.replace(Adjoints::new());
-        self.marks.replace(Vec::new());
-        self.marked.set(0);
+        self.starts.replace(Vec::new());
         self.is_retired.set(true);
         self.next.set(epoch << INDEX_BITS | 1);
         self.set_limit();

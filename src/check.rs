@@ -184,7 +184,11 @@ impl Check {
     /// As [`gradient()`].
     pub fn gradient(&self, f: impl Fn(&[Var]) -> Var, x: &[f64]) -> Result<Report, Mismatch> {
         // On leaves, not on constants: `f` may take derivatives itself.
-        let values = |x: &[f64]| vec![graph::recording_scope(|| f(&leaves(x)).value())];
+        let values = |x: &[f64]| {
+            vec![graph::recording_scope(|| {
+                graph::user_code("the closure", || f(&leaves(x))).value()
+            })]
+        };
         self.run(x, false, |x| vec![f(x)], values)
     }
 
@@ -211,7 +215,7 @@ impl Check {
     ) -> Result<Report, Mismatch> {
         let base: Vec<Output> = graph::recording_scope(|| {
             let x = leaves(x);
-            let outputs = outputs(&x);
+            let outputs = graph::user_code("the closure", || outputs(&x));
             outputs.into_iter().map(|z| Output::new(z, &x)).collect()
         });
         let mut components = Vec::with_capacity(base.len() * x.len());
@@ -227,7 +231,10 @@ impl Check {
                 let own = || {
                     graph::recording_scope(|| {
                         let x = leaves(x);
-                        derivative_noise(outputs(&x)[of], x[index])
+                        derivative_noise(
+                            graph::user_code("the closure", || outputs(&x))[of],
+                            x[index],
+                        )
                     })
                 };
                 let component = Component::new(index, second.then_some(of), x[index], analytic);

@@ -38,7 +38,7 @@ use std::rc::Rc;
 #[track_caller]
 pub fn checkpoint(inputs: &[Var], f: impl Fn(&[Var]) -> Vec<Var> + 'static) -> Vec<Var> {
     if watch::is_watching() || !record::any_recorded(arena(), inputs.iter().copied()) {
-        return f(inputs);
+        return run(&f, inputs);
     }
     // Recorded this time too, as the segment may differentiate on its way.
     let outputs: Vec<f64> = graph::recording_scope(|| {
@@ -61,7 +61,7 @@ pub(crate) fn leaf(x: Var) -> Var {
 /// Runs a segment; its outputs are none of them stale.
 #[track_caller]
 fn run(segment: &dyn Fn(&[Var]) -> Vec<Var>, inputs: &[Var]) -> Vec<Var> {
-    let outputs = segment(inputs);
+    let outputs = graph::user_code("the closure of a checkpoint", || segment(inputs));
     for &y in &outputs {
         graph::verify(y);
     }
@@ -115,7 +115,7 @@ fn advance_from(
     let mut state = state.to_vec();
     if steps <= at_once {
         for k in first..first + steps {
-            state = step(k, &state);
+            state = graph::user_code("a step of `advance`", || step(k, &state));
         }
         return state;
     }

@@ -1,5 +1,6 @@
 //! Operations of the user's own.
 
+use crate::graph::{user_code, verify};
 use crate::record::{self, Custom};
 use crate::var::Var;
 use smallvec::SmallVec;
@@ -47,26 +48,47 @@ pub trait CustomOp: Send + Sync + 'static {
         Self: Sized,
     {
         let x: SmallVec<[f64; 4]> = operands.iter().map(|x| x.raw()).collect();
-        let value = self.value(&x);
+        let value = value(&self, &x);
         if operands.iter().all(|x| x.is_constant()) {
             return Var::constant(value);
         }
         let constants: SmallVec<[Var; 4]> = x.into_iter().map(Var::constant).collect();
-        let partials: SmallVec<[f64; 4]> = self
-            .partials(&constants, Var::constant(value))
-            .iter()
-            .map(|p| p.raw())
-            .collect();
-        assert_eq!(
-            partials.len(),
-            operands.len(),
-            "scalargrad: `{}` gives another number of partials than it has operands",
-            self.label()
-        );
+        let partials = partials(&self, &constants, Var::constant(value));
+        let partials: SmallVec<[f64; 4]> = partials.iter().map(|p| p.raw()).collect();
         let custom = Custom {
-            label: self.label().into(),
+            label: label(&self).into(),
             op: Some(Arc::new(self)),
         };
         record::custom(custom, operands, value, &partials)
     }
+}
+
+/// The value of a user's operation.
+#[track_caller]
+pub(crate) fn value(op: &dyn CustomOp, x: &[f64]) -> f64 {
+    user_code("the value of a custom operation", || op.value(x))
+}
+
+/// The partials of a user's operation, one for each operand.
+///
+/// # Panics
+///
+/// If they are another number, or one of them is stale.
+#[track_caller]
+pub(crate) fn partials(op: &dyn CustomOp, x: &[Var], z: Var) -> Vec<Var> {
+    let partials = user_code("the rule of a custom operation", || op.partials(x, z));
+    assert_eq!(
+        partials.len(),
+        x.len(),
+        "scalargrad: `{}` gives another number of partials than it has operands",
+        label(op)
+    );
+    partials.iter().for_each(|&p| verify(p));
+    partials
+}
+
+/// The name of a user's operation.
+#[track_caller]
+fn label(op: &dyn CustomOp) -> String {
+    user_code("the label of a custom operation", || op.label())
 }

@@ -1,6 +1,6 @@
 //! How an operation is read back from the tape, and the values that the tape does not keep.
 
-use crate::arena::{Place, Tape, arena, code};
+use crate::arena::{Place, Tape, WINDOW, arena, code};
 use crate::graph::{cold, id_of};
 use crate::ops::{self, Op};
 use crate::record::Form;
@@ -9,12 +9,12 @@ use smallvec::SmallVec;
 
 /// Where a node stands: the position after its word, and whether it is the second of the two that end there.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Spot(usize);
+pub(crate) struct NodePosition(usize);
 
-impl Spot {
+impl NodePosition {
     #[inline(always)]
-    fn new(position: usize, is_sum: bool) -> Spot {
-        Spot(position << 1 | is_sum as usize)
+    fn new(position: usize, is_fused_sum: bool) -> NodePosition {
+        NodePosition(position << 1 | is_fused_sum as usize)
     }
 
     #[inline(always)]
@@ -22,29 +22,31 @@ impl Spot {
         self.0 >> 1
     }
 
-    fn is_sum(self) -> bool {
+    fn is_fused_sum(self) -> bool {
         self.0 & 1 == 1
     }
 }
 
 /// A reader of nodes from the last to the first.
-pub(crate) struct Descent(Place);
+pub(crate) struct ReverseReader(Place);
 
-impl Descent {
+impl ReverseReader {
     /// From a node down.
-    pub(crate) fn new(tape: Tape<'_>, index: usize) -> Descent {
-        Descent(tape.place(index + 1))
+    pub(crate) fn new(index: usize) -> ReverseReader {
+        ReverseReader(arena().place_before(index + 1))
     }
 
     /// The node at `index`, and where it stands. Quick if it is a little below the one that was asked for before.
     ///
-    /// What is recorded meanwhile may fold into the last node of the tape, but not into one that was read.
+    /// What is recorded meanwhile may be fused into the last node of the tape, but not into one that was read.
     #[inline(always)]
-    pub(crate) fn read(&mut self, index: usize) -> (Spot, Stored) {
+    pub(crate) fn read(&mut self, index: usize) -> (NodePosition, Stored) {
         const FAR: usize = 64;
         let arena = arena();
-        if index >= self.0.index() || self.0.index() - index > FAR {
-            self.0 = arena.tape(|tape| self.nearest(tape, index));
+        if index >= self.0.index() {
+            self.0 = arena.place_before(index + 1);
+        } else if self.0.index() - index > FAR {
+            self.0 = arena.find(self.0, index + 1);
         }
         loop {
             let place = self.0;
@@ -55,33 +57,19 @@ impl Descent {
                 self.0 = before;
                 continue;
             }
-            let is_sum = before.index() < index;
-            if !is_sum {
+            let is_fused_sum = before.index() < index;
+            if !is_fused_sum {
                 self.0 = before;
             }
-            let stored = stored(node, index, Spot::new(end, is_sum));
-            return (Spot::new(place.position(), is_sum), stored);
-        }
-    }
-
-    /// The nearest known place after the node at `index`.
-    #[cold]
-    fn nearest(&self, tape: Tape<'_>, index: usize) -> Place {
-        if index >= self.0.index() {
-            return tape.place(index + 1);
-        }
-        let known = tape.known(index + 1);
-        if known.index() < self.0.index() {
-            known
-        } else {
-            self.0
+            let stored = stored(node, index, NodePosition::new(end, is_fused_sum));
+            return (NodePosition::new(place.position(), is_fused_sum), stored);
         }
     }
 }
 
-/// Calls `each` with the index and the spot of the nodes before a place, the last first, until one is below `start`.
+/// Calls `each` with the index and the position of the nodes before a place, the last first, until one is below `start`.
 #[inline(always)]
-fn descend(tape: Tape<'_>, from: Place, start: usize, mut each: impl FnMut(usize, Spot)) {
+fn descend(tape: Tape<'_>, from: Place, start: usize, mut each: impl FnMut(usize, NodePosition)) {
     let (mut index, mut position) = (from.index(), from.position());
     while index > start {
         let word = tape.word(position);
@@ -91,25 +79,30 @@ fn descend(tape: Tape<'_>, from: Place, start: usize, mut each: impl FnMut(usize
             code::ADD | code::ADD_LAST => 1,
             code::TWO | code::ONE_WITH => 3,
             code::REST => word.words(),
-            near => {
+            fused => {
                 index -= 1;
-                each(index, Spot::new(position, true));
-                if near == code::ONE_NEAR { 2 } else { 3 }
+                each(index, NodePosition::new(position, true));
+                if fused == code::ONE_FUSED { 2 } else { 3 }
             }
         };
         debug_assert_eq!(words, word.words());
         index -= 1;
-        each(index, Spot::new(position, false));
+        each(index, NodePosition::new(position, false));
         position -= words;
     }
 }
 
-/// The spots of the nodes from index `start` to before `end`, into `spots`.
-pub(crate) fn find_spots(tape: Tape<'_>, start: usize, end: usize, spots: &mut Vec<Spot>) {
-    spots.resize(end.saturating_sub(start), Spot::default());
-    descend(tape, tape.place(end), start, |index, spot| {
-        if let Some(place) = spots.get_mut(index.wrapping_sub(start)) {
-            *place = spot;
+/// The positions of the nodes from index `start` on, into `positions`.
+pub(crate) fn find_positions(
+    tape: Tape<'_>,
+    start: usize,
+    end: usize,
+    positions: &mut Vec<NodePosition>,
+) {
+    positions.resize(end.saturating_sub(start), NodePosition::default());
+    descend(tape, arena().place_in(tape, end), start, |index, at| {
+        if let Some(place) = positions.get_mut(index.wrapping_sub(start)) {
+            *place = at;
         }
     });
 }
@@ -139,10 +132,10 @@ pub(crate) enum Stored {
     Other,
 }
 
-/// The node at `spot`, of the index `index`.
+/// The node at `at`, of the index `index`.
 #[inline(always)]
-pub(crate) fn stored(tape: Tape<'_>, index: usize, spot: Spot) -> Stored {
-    let position = spot.position();
+pub(crate) fn stored(tape: Tape<'_>, index: usize, at: NodePosition) -> Stored {
+    let position = at.position();
     let word = tape.word(position);
     let (a, b) = (word.a(), word.b());
     let number = |back| tape.number(position, back);
@@ -171,7 +164,7 @@ pub(crate) fn stored(tape: Tape<'_>, index: usize, spot: Spot) -> Stored {
         }
     };
     match (word.code(), word.subcode()) {
-        _ if spot.is_sum() => sum(Op::Add, index - 2, index - 1),
+        _ if at.is_fused_sum() => sum(Op::Add, index - 2, index - 1),
         (code::ADD, minus) => sum(if minus == 0 { Op::Add } else { Op::Sub }, a, b),
         (code::ADD_LAST, how) => {
             let is_sum = how & (code::NEGATES_LAST | code::NEGATES_OTHER) == 0;
@@ -237,8 +230,8 @@ impl Operand {
 pub(crate) fn decode(index: usize) -> Decoded {
     cold(|cold| {
         arena().tape(|tape| {
-            let spot = cold.values.spot(tape, index);
-            cold.values.decode(tape, index, spot)
+            let at = cold.values.locate(tape, index);
+            cold.values.decode(tape, index, at)
         })
     })
 }
@@ -249,10 +242,10 @@ pub(crate) fn decode(index: usize) -> Decoded {
 pub(crate) fn read_node(
     tape: Tape<'_>,
     index: usize,
-    spot: Spot,
+    at: NodePosition,
     mut each: impl FnMut(usize, f64),
 ) -> (Op, i32) {
-    match stored(tape, index, spot) {
+    match stored(tape, index, at) {
         Stored::Leaf(_) => (Op::Leaf, 0),
         Stored::One { op, form, a, q, .. } => {
             if let Form::ConstantLeft = form {
@@ -271,20 +264,20 @@ pub(crate) fn read_node(
             each(b, 0.0);
             (op, 0)
         }
-        Stored::Other => (read_other(tape, spot, each), 0),
+        Stored::Other => (read_other(tape, at, each), 0),
     }
 }
 
 /// The operation of a node that is stored in some other way, and its operands.
-fn read_other(tape: Tape<'_>, spot: Spot, mut each: impl FnMut(usize, f64)) -> Op {
-    let word = tape.word(spot.position());
+fn read_other(tape: Tape<'_>, at: NodePosition, mut each: impl FnMut(usize, f64)) -> Op {
+    let word = tape.word(at.position());
     match word.subcode() {
         code::NARY => {
-            tape.each_operand(spot.position(), each);
+            tape.each_operand(at.position(), each);
             Op::ALL[word.op()]
         }
         code::OUTPUT => {
-            let head = after(tape, word.a()).position();
+            let head = arena().place_in(tape, word.a() + 1).position();
             tape.each_operand(head, each);
             Op::Checkpoint
         }
@@ -365,7 +358,7 @@ impl<T: Copy + Default> Memo<T> {
 #[derive(Default)]
 pub(crate) struct Values {
     values: Memo<f64>,
-    spots: Memo<usize>,
+    positions: Memo<usize>,
     /// Room for what [`work_out`](Values::work_out) still has to do.
     wanted: Vec<usize>,
 }
@@ -374,34 +367,38 @@ impl Values {
     /// The bytes held.
     pub(crate) fn bytes(&self) -> usize {
         let wanted = self.wanted.capacity() * size_of::<usize>();
-        self.values.bytes() + self.spots.bytes() + wanted
+        self.values.bytes() + self.positions.bytes() + wanted
     }
 
     /// Where the node at `index` stands.
     ///
-    /// Where it is not known, it is found for all from one known place to the next.
+    /// Where it is not known, it is found for all nodes of the window.
     #[inline]
-    pub(crate) fn spot(&mut self, tape: Tape<'_>, index: usize) -> Spot {
+    pub(crate) fn locate(&mut self, tape: Tape<'_>, index: usize) -> NodePosition {
         self.make_room(tape.end());
-        match self.spots.get(index) {
-            Some(spot) => Spot(spot),
+        match self.positions.get(index) {
+            Some(at) => NodePosition(at),
             None => self.find(tape, index),
         }
     }
 
     #[cold]
-    fn find(&mut self, tape: Tape<'_>, index: usize) -> Spot {
-        let (last, first) = (tape.known(index + 1), tape.known_before(index));
-        descend(tape, last, first.index(), |index, spot| {
-            self.spots.set(index, spot.0)
-        });
-        Spot(self.spots.get(index).expect("it is among them"))
+    fn find(&mut self, tape: Tape<'_>, index: usize) -> NodePosition {
+        let first = index / WINDOW * WINDOW;
+        let end = tape.end().min(first + WINDOW);
+        descend(
+            tape,
+            arena().place_in(tape, end),
+            first.max(1),
+            |index, at| self.positions.set(index, at.0),
+        );
+        NodePosition(self.positions.get(index).expect("it is among them"))
     }
 
     /// Reads the node at `index` back, with the values of its operands.
-    pub(crate) fn decode(&mut self, tape: Tape<'_>, index: usize, spot: Spot) -> Decoded {
+    pub(crate) fn decode(&mut self, tape: Tape<'_>, index: usize, at: NodePosition) -> Decoded {
         let mut operands = SmallVec::new();
-        let (op, n) = read_node(tape, index, spot, |index, value| {
+        let (op, n) = read_node(tape, index, at, |index, value| {
             operands.push(Operand { index, value })
         });
         for operand in operands
@@ -427,14 +424,14 @@ impl Values {
         let mut wanted = std::mem::take(&mut self.wanted);
         wanted.push(index);
         while let Some(&i) = wanted.last() {
-            let spot = self.spot(tape, i);
+            let at = self.locate(tape, i);
             let before = wanted.len();
             let (mut args, mut count) = ([0.0; 3], 0);
-            let value = match stored(tape, i, spot) {
+            let value = match stored(tape, i, at) {
                 Stored::Leaf(value) => value,
-                Stored::Other if is_valued(tape, spot) => tape.number(spot.position(), 1),
+                Stored::Other if is_valued(tape, at) => tape.number(at.position(), 1),
                 _ => {
-                    let (op, n) = read_node(tape, i, spot, |index, value| {
+                    let (op, n) = read_node(tape, i, at, |index, value| {
                         args[count] = match index {
                             0 => value,
                             _ => self.values.get(index).unwrap_or_else(|| {
@@ -460,21 +457,21 @@ impl Values {
     #[inline]
     fn make_room(&mut self, end: usize) {
         self.values.make_room(end);
-        self.spots.make_room(end);
+        self.positions.make_room(end);
     }
 
     /// Forgets those of the nodes from `end` on.
     #[inline]
     pub(crate) fn truncate(&mut self, end: usize) {
         self.values.truncate(end);
-        self.spots.truncate(end);
+        self.positions.truncate(end);
     }
 }
 
 /// Whether a node that is stored in some other way has its value.
-fn is_valued(tape: Tape<'_>, spot: Spot) -> bool {
+fn is_valued(tape: Tape<'_>, at: NodePosition) -> bool {
     matches!(
-        tape.word(spot.position()).subcode(),
+        tape.word(at.position()).subcode(),
         code::NARY | code::OUTPUT
     )
 }
@@ -482,7 +479,7 @@ fn is_valued(tape: Tape<'_>, spot: Spot) -> bool {
 /// The operands of the checkpoint at `head`, and the number of its outputs.
 pub(crate) fn read_checkpoint(head: usize) -> (SmallVec<[Operand; 4]>, usize) {
     arena().tape(|tape| {
-        let position = after(tape, head).position();
+        let position = arena().place_in(tape, head + 1).position();
         let mut operands = SmallVec::new();
         tape.each_operand(position, |index, value| {
             operands.push(Operand { index, value })
@@ -493,26 +490,21 @@ pub(crate) fn read_checkpoint(head: usize) -> (SmallVec<[Operand; 4]>, usize) {
 
 /// The head of the segment that the node at `index` is an output of.
 pub(crate) fn head_of(index: usize) -> usize {
-    arena().tape(|tape| tape.word(after(tape, index).position()).a())
+    arena().tape(|tape| tape.word(arena().place_in(tape, index + 1).position()).a())
 }
 
-/// The place after a node that is not the first of two.
-fn after(tape: Tape<'_>, index: usize) -> Place {
-    tape.place(index + 1)
-}
-
-/// Calls `each` with the terms of a sum of any number, if the node at `spot` is one.
+/// Calls `each` with the terms of a sum of any number, if the node at `at` is one.
 #[inline(always)]
-pub(crate) fn read_terms(tape: Tape<'_>, spot: Spot, each: impl FnMut(usize, f64)) -> bool {
-    let word = tape.word(spot.position());
+pub(crate) fn read_terms(tape: Tape<'_>, at: NodePosition, each: impl FnMut(usize, f64)) -> bool {
+    let word = tape.word(at.position());
     let is_sum = word.is(code::REST, code::NARY) && word.op() == Op::Sum as usize;
     if is_sum {
-        tape.each_operand(spot.position(), each);
+        tape.each_operand(at.position(), each);
     }
     is_sum
 }
 
-/// Whether the node that ends at `spot` is the head of a segment, which is nobody's.
-pub(crate) fn is_head(tape: Tape<'_>, spot: Spot) -> bool {
-    tape.word(spot.position()).is(code::REST, code::CHECKPOINT)
+/// Whether the node that ends at `at` is the head of a segment, which is nobody's.
+pub(crate) fn is_head(tape: Tape<'_>, at: NodePosition) -> bool {
+    tape.word(at.position()).is(code::REST, code::CHECKPOINT)
 }

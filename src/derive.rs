@@ -21,7 +21,7 @@
 //! ```
 
 use crate::function::{Outputs, Program, capture, hvp_on_tape};
-use crate::graph::{self, verify};
+use crate::graph::{self, user_code, verify};
 use crate::matrix::Matrix;
 use crate::slices::weighted_sum;
 use crate::sweep;
@@ -57,7 +57,7 @@ pub fn gradient(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Vec<f64> {
 pub fn value_and_gradient(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> (f64, Vec<f64>) {
     graph::recording_scope(|| {
         let x = leaves(x);
-        let output = f(&x);
+        let output = user_code("the closure", || f(&x));
         (output.raw(), sweep::gradient(output, &x))
     })
 }
@@ -147,7 +147,7 @@ pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
     assert_eq!(x.len(), v.len(), "hvp: `v` must be as long as `x`");
     graph::recording_scope(|| {
         let leaves = leaves(x);
-        let (output, _) = watch::watch(|| f(&leaves));
+        let (output, _) = watch::watch(|| user_code("the closure", || f(&leaves)));
         let start = leaves.first().map_or(0, |x| x.index());
         if !output.is_constant() && output.index() >= start && !watch::is_watching() {
             verify(output);
@@ -208,7 +208,7 @@ pub fn jvp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], v: &[f64]) -> (Ve
 pub fn vjp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], w: &[f64]) -> Vec<f64> {
     graph::recording_scope(|| {
         let x = leaves(x);
-        let outputs = f(&x).into_outputs();
+        let outputs = user_code("the closure", || f(&x).into_outputs());
         assert_eq!(
             outputs.len(),
             w.len(),
@@ -241,7 +241,7 @@ fn leaves(x: &[f64]) -> SmallVec<[Var; 8]> {
 /// Runs `f` and reads the recording back.
 #[track_caller]
 fn recorded<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[Var]) -> (Vec<Var>, Program) {
-    let (outputs, _) = watch::watch(|| f(x).into_outputs());
+    let (outputs, _) = watch::watch(|| user_code("the closure", || f(x).into_outputs()));
     let program = program(x, &outputs);
     (outputs, program)
 }

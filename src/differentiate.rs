@@ -2,7 +2,8 @@
 
 use crate::arena::arena;
 use crate::checkpoint::run_again;
-use crate::decode::{Decoded, Descent, Operand, Stored, Values, head_of, read_checkpoint};
+use crate::custom;
+use crate::decode::{Decoded, Operand, ReverseReader, Stored, head_of, read_checkpoint};
 use crate::graph::{cold, is_paused, verify};
 use crate::ops::{self, Kind, Op};
 use crate::record::{Custom, Form};
@@ -42,22 +43,20 @@ struct Sweep {
     open: Vec<u64>,
     /// No word from here on has an open bit.
     end: usize,
-    values: Values,
-    descent: Descent,
+    reader: ReverseReader,
     /// The first index and the epoch of each open scope.
     epochs: Vec<(usize, u64)>,
 }
 
 impl Sweep {
     fn new(output: Var) -> Sweep {
-        let (values, epochs) = cold(|cold| (std::mem::take(&mut cold.values), cold.epochs()));
+        let epochs = cold(|cold| cold.epochs());
         let words = output.index() / 64 + 1;
         let mut sweep = Sweep {
             adjoints: vec![(0.0, 0); 64 * words], // fresh pages, which cost nothing until used
             open: vec![0; words],
             end: 0,
-            values,
-            descent: arena().tape(|tape| Descent::new(tape, output.index())),
+            reader: ReverseReader::new(output.index()),
             epochs,
         };
         sweep.give(output.index(), Var::constant(1.0));
@@ -142,16 +141,18 @@ impl Sweep {
 
     /// Records what the node at `index`, of adjoint `w`, gives to its operands.
     fn give_to_operands(&mut self, index: usize, w: Var) {
-        let (spot, stored) = self.descent.read(index);
+        let (at, stored) = self.reader.read(index);
         if let Stored::Leaf(_) = stored {
             return;
         }
         if let Some((op, x)) = self.arithmetic(stored) {
             return self.give_to_arithmetic(op, x, w);
         }
-        let (Decoded { op, n, operands }, value) = arena().tape(|tape| {
-            let decoded = self.values.decode(tape, index, spot);
-            (decoded, self.values.of(tape, index))
+        let (Decoded { op, n, operands }, value) = cold(|cold| {
+            arena().tape(|tape| {
+                let decoded = cold.values.decode(tape, index, at);
+                (decoded, cold.values.of(tape, index))
+            })
         });
         let x: SmallVec<[Var; 4]> = operands.iter().map(|&operand| self.var(operand)).collect();
         match op {
@@ -217,13 +218,6 @@ impl Sweep {
     }
 }
 
-impl Drop for Sweep {
-    fn drop(&mut self) {
-        let values = std::mem::take(&mut self.values);
-        cold(|cold| cold.values = values);
-    }
-}
-
 /// `w · p`, without a node for a factor of one.
 fn times(w: Var, p: Var) -> Var {
     match (w.is_constant(), w.raw(), p.is_constant(), p.raw()) {
@@ -252,11 +246,6 @@ pub(crate) fn partials(
              so it cannot be differentiated again. Implement `CustomOp`, whose partials are expressions"
         )
     };
-    let partials = op.partials(operands, z);
-    assert_eq!(
-        partials.len(),
-        operands.len(),
-        "scalargrad: `{label}` has another number of partials than of operands"
-    );
+    let partials = custom::partials(&*op, operands, z);
     partials.into_iter().map(Some).collect()
 }

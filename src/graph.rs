@@ -6,7 +6,7 @@
 //! stale one). Epochs have 35 bits: after 2³⁵ scopes on one thread the numbers start again, so a
 //! handle would have to be kept over exactly that many scopes to be taken for another.
 
-use crate::arena::{Arena, FIRST_EPOCH, INDEX_BITS, OpenEpochs, Place, adjoints, arena};
+use crate::arena::{Arena, FIRST_EPOCH, INDEX_BITS, OpenEpochs, Place, arena};
 use crate::decode::Values;
 use crate::record::{Custom, Segment};
 
@@ -30,6 +30,9 @@ pub(crate) struct Cold {
     /// The scopes that are open, the thread's own graph first.
     frames: Vec<Frame>,
     last_epoch: u64,
+    /// How often the graph was cleared, and where it was the last time.
+    clears: u64,
+    cleared_at: &'static Location<'static>,
     /// How the latest epochs ended, each at its place modulo the length.
     ended: [Option<Ended>; REMEMBERED],
     pub(crate) names: BTreeMap<usize, String>,
@@ -60,6 +63,8 @@ impl Cold {
                 start: Place::START,
             }],
             last_epoch: FIRST_EPOCH,
+            clears: 0,
+            cleared_at: Location::caller(),
             ended: [None; REMEMBERED],
             names: BTreeMap::new(),
             customs: BTreeMap::new(),
@@ -112,13 +117,6 @@ impl Cold {
             .collect()
     }
 
-    /// The index of the first node of the innermost scope.
-    pub(crate) fn start(&self) -> usize {
-        self.frames
-            .last()
-            .map_or(1, |innermost| innermost.start.index())
-    }
-
     /// The epoch of what is recorded next.
     fn recording_epoch(&self, arena: &Arena) -> u64 {
         if is_paused(arena) {
@@ -135,7 +133,6 @@ impl Cold {
     #[inline(always)]
     fn truncate(&mut self, end: usize) -> bool {
         self.values.truncate(end);
-        adjoints(|adjoints| adjoints.truncate(end));
         !(self.names.is_empty() && self.customs.is_empty() && self.segments.is_empty())
     }
 }
@@ -275,6 +272,32 @@ pub(crate) fn recording_scope<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
+/// Calls what the user gave: a closure, a rule of a custom operation, the segment of a checkpoint.
+///
+/// Such code may do anything: record, sweep, open and end scopes, run all that the crate has, clear the graph, panic.
+/// What was remembered before the call is therefore not known to be true after it. This function is the only place from
+/// which the user's code is called, and what it warrants is all that a caller may rely on after it has returned:
+///
+/// - the scopes that are open are those that were, as a scope ends where its closure returns or panics;
+/// - the nodes that there were are there, at their places, or this function does not return: if the graph was cleared, it
+///   panics. There may be more nodes than before;
+/// - the adjoints may be those of any sweep, unless they were [set aside](crate::arena::aside).
+///
+/// If the user's code panics, so does this: what must be put right then is put right where a guard is dropped.
+#[track_caller]
+pub(crate) fn user_code<R>(what: &str, f: impl FnOnce() -> R) -> R {
+    let clears = cold(|cold| cold.clears);
+    let result = f();
+    let cleared = cold(|cold| (cold.clears != clears).then_some(cold.cleared_at));
+    if let Some(at) = cleared {
+        panic!(
+            "scalargrad: {what} dropped the graph that it is part of, by `graph::clear` at {at}. \
+             Use `graph::scope` there, or clear the graph before or afterwards"
+        );
+    }
+    result
+}
+
 /// Stops or resumes recording, until this is dropped.
 struct Switch {
     was_paused: bool,
@@ -360,6 +383,8 @@ impl Drop for Scope {
 pub fn clear() {
     let (arena, at) = (arena(), Location::caller());
     let has_more = cold(|cold| {
+        cold.clears += 1;
+        cold.cleared_at = at;
         for i in 0..cold.frames.len() {
             let epoch = cold.new_epoch(arena);
             cold.end_epoch(arena, cold.frames[i].epoch, true, at);
@@ -423,7 +448,7 @@ pub fn len() -> usize {
 /// ```
 pub fn memory() -> usize {
     let beside = COLD.try_with(|cold| cold.borrow().values.bytes());
-    arena().bytes() + adjoints(|adjoints| adjoints.bytes()) + beside.unwrap_or(0)
+    arena().bytes() + beside.unwrap_or(0)
 }
 
 /// Makes room for at least `nodes` more nodes.

@@ -2,7 +2,7 @@
 
 mod many;
 
-use crate::arena::{Arena, INDEX_BITS, INDEX_MASK, Tip, Word, arena, code, rarely};
+use crate::arena::{Arena, INDEX_BITS, INDEX_MASK, Word, WriteHead, arena, code, cold_path};
 use crate::custom::CustomOp;
 use crate::graph::{cold, current_epoch, is_paused, register, stale};
 use crate::ops::{self, Kind, Op};
@@ -30,26 +30,26 @@ pub(crate) enum Form {
 /// it has one that the partial does not tell.
 #[inline(always)]
 #[track_caller]
-fn push_one(tip: Tip<'_>, op: Op, a: u64, p: f64, with: Option<f64>, form: Form) -> u64 {
+fn push_one(head: WriteHead<'_>, op: Op, a: u64, p: f64, with: Option<f64>, form: Form) -> u64 {
     let b = op as u64 | (form as u64) << 8;
     match (op.kind(), with) {
-        (Kind::Smooth, None) => tip.push([p], Word::new(code::ONE, 0, a, b)),
-        (Kind::Smooth, Some(q)) => tip.push([p, q], Word::new(code::ONE_WITH, 0, a, b)),
-        (_, None) => tip.push([p], Word::new(code::REST, code::SWITCH, a, b)),
-        (_, Some(q)) => tip.push([p, q], Word::new(code::REST, code::SWITCH_WITH, a, b)),
+        (Kind::Smooth, None) => head.push([p], Word::new(code::ONE, 0, a, b)),
+        (Kind::Smooth, Some(q)) => head.push([p, q], Word::new(code::ONE_WITH, 0, a, b)),
+        (_, None) => head.push([p], Word::new(code::REST, code::SWITCH, a, b)),
+        (_, Some(q)) => head.push([p, q], Word::new(code::REST, code::SWITCH_WITH, a, b)),
     }
 }
 
 /// Appends a node of two active operands.
 #[inline(always)]
 #[track_caller]
-fn push_two(tip: Tip<'_>, op: Op, a: u64, b: u64, p: f64, q: f64) -> u64 {
+fn push_two(head: WriteHead<'_>, op: Op, a: u64, b: u64, p: f64, q: f64) -> u64 {
     let pair = match op.kind() {
-        _ if op == Op::Mul => return tip.push([p, q], Word::new(code::TWO, 0, a, b)),
+        _ if op == Op::Mul => return head.push([p, q], Word::new(code::TWO, 0, a, b)),
         Kind::Smooth => code::PAIR,
         Kind::Switch | Kind::Step => code::SWITCH_PAIR,
     };
-    tip.push(
+    head.push(
         [p, q, f64::from(op as u8)],
         Word::new(code::REST, pair, a, b),
     )
@@ -73,7 +73,7 @@ pub(crate) fn leaf(value: f64) -> Var {
     let arena = arena();
     register(arena);
     let mut id = arena
-        .tip()
+        .write_head()
         .push([value], Word::new(code::REST, code::LEAF, 0, 0));
     if is_paused(arena) {
         id = current_epoch() << INDEX_BITS | id & INDEX_MASK;
@@ -109,14 +109,14 @@ pub(crate) fn function(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> V
 #[inline(always)]
 #[track_caller]
 pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var {
-    let tip = arena().tip();
-    let (arena, next) = (tip.arena(), tip.next());
+    let head = arena().write_head();
+    let (arena, next) = (head.arena(), head.next());
     let (a_id, b_id) = (a.id(), b.id());
-    if let Some(id) = sum_with_last(tip, op, a_id, b_id) {
+    if let Some(id) = sum_with_last(head, op, a_id, b_id) {
         return Var::from_parts(value, id);
     }
     if ((a_id ^ next) | (b_id ^ next)) >> INDEX_BITS != 0 {
-        rarely();
+        cold_path();
         if b_id == 0 {
             return with_constant(op, a, b.raw(), Form::ConstantRight, value, rule);
         }
@@ -137,12 +137,12 @@ pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var
         _ => rule(k, [x, y, 0.0], 0, value, tie),
     };
     let id = if a_id == b_id {
-        push_one(tip, op, a_id, partial(0) + partial(1), None, Form::Twice)
+        push_one(head, op, a_id, partial(0) + partial(1), None, Form::Twice)
     } else if matches!(op, Op::Add | Op::Sub) {
         let subcode = if op == Op::Sub { code::MINUS } else { 0 };
-        tip.push([], Word::new(code::ADD, subcode, a_id, b_id))
+        head.push([], Word::new(code::ADD, subcode, a_id, b_id))
     } else {
-        push_two(tip, op, a_id, b_id, partial(0), partial(1))
+        push_two(head, op, a_id, b_id, partial(0), partial(1))
     };
     Var::from_parts(value, id)
 }
@@ -153,15 +153,15 @@ pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var
 /// node is not old, being just that.
 #[inline(always)]
 #[track_caller]
-fn sum_with_last(tip: Tip<'_>, op: Op, a: u64, b: u64) -> Option<u64> {
-    let (next, minus) = (tip.next(), op == Op::Sub);
+fn sum_with_last(head: WriteHead<'_>, op: Op, a: u64, b: u64) -> Option<u64> {
+    let (next, minus) = (head.next(), op == Op::Sub);
     if op != Op::Add && !minus {
         return None;
     }
     let (other, subcode) = if b + 1 == next {
         if !minus
             && a + 2 == next
-            && let Some(id) = tip.push_near()
+            && let Some(id) = head.push_fused_sum()
         {
             return Some(id);
         }
@@ -172,7 +172,7 @@ fn sum_with_last(tip: Tip<'_>, op: Op, a: u64, b: u64) -> Option<u64> {
     } else {
         return None;
     };
-    (!is_old(next, other)).then(|| tip.push([], Word::new(code::ADD_LAST, subcode, other, 0)))
+    (!is_old(next, other)).then(|| head.push([], Word::new(code::ADD_LAST, subcode, other, 0)))
 }
 
 /// Records an operation of one operand and a number, on the side that the form tells.
@@ -186,10 +186,10 @@ pub(crate) fn with_constant(
     value: f64,
     rule: impl Rule,
 ) -> Var {
-    let tip = arena().tip();
-    if is_old(tip.next(), x.id()) {
-        rarely();
-        if !is_recorded(tip.arena(), x.id()) {
+    let head = arena().write_head();
+    if is_old(head.next(), x.id()) {
+        cold_path();
+        if !is_recorded(head.arena(), x.id()) {
             return Var::constant(value);
         }
     }
@@ -206,7 +206,7 @@ pub(crate) fn with_constant(
         _ => rule(k, args, 0, value, tie),
     };
     let with = (op != Op::Mul).then_some(c); // of a product it is the partial
-    Var::from_parts(value, push_one(tip, op, x.id(), p, with, form))
+    Var::from_parts(value, push_one(head, op, x.id(), p, with, form))
 }
 
 /// Whether an operation on the node `id`, not of the current scope, is to be recorded: false for a
@@ -231,7 +231,7 @@ fn is_recorded(arena: &Arena, id: u64) -> bool {
 pub(crate) fn unary(op: Op, n: i32, a: Var, value: impl Fn(f64) -> f64, rule: impl Rule) -> Var {
     let (arena, x) = (arena(), a.raw());
     if is_old(arena.next(), a.id()) {
-        rarely();
+        cold_path();
         if !is_recorded(arena, a.id()) {
             return Var::constant(value(x));
         }
@@ -242,7 +242,10 @@ pub(crate) fn unary(op: Op, n: i32, a: Var, value: impl Fn(f64) -> f64, rule: im
         _ => rule(0, [x, 0.0, 0.0], n, z, 0.0),
     };
     let with = op.is_indexed().then_some(f64::from(n));
-    Var::from_parts(z, push_one(arena.tip(), op, a.id(), p, with, Form::Alone))
+    Var::from_parts(
+        z,
+        push_one(arena.write_head(), op, a.id(), p, with, Form::Alone),
+    )
 }
 
 /// Records a function of three operands.
@@ -277,7 +280,14 @@ pub(crate) fn softmax(c: Var, operands: &[Var], s: f64) -> Vec<Var> {
         let partial = |k| ops::partial(op, k, args, 0, z, 0.0);
         Var::from_parts(
             z,
-            push_two(arena().tip(), op, x.id(), c.id(), partial(0), partial(1)),
+            push_two(
+                arena().write_head(),
+                op,
+                x.id(),
+                c.id(),
+                partial(0),
+                partial(1),
+            ),
         )
     };
     operands[1..].iter().map(share).collect()
@@ -302,6 +312,6 @@ pub(crate) fn checkpoint(segment: Segment, inputs: &[Var], outputs: &[f64]) -> V
     let head = push_slots(arena, inputs, active, outputs.len() as f64, word);
     cold(|cold| cold.segments.insert((head & INDEX_MASK) as usize, segment));
     let word = Word::new(code::REST, code::OUTPUT, head, 0);
-    let output = |&value: &f64| Var::from_parts(value, arena.tip().push([value], word));
+    let output = |&value: &f64| Var::from_parts(value, arena.write_head().push([value], word));
     outputs.iter().map(output).collect()
 }

@@ -5,7 +5,7 @@
 //!
 //! The loop itself is [`walk::sweep`]; here is what it leaves to others.
 
-use crate::arena::{Adjoints, WINDOW, adjoints, arena, aside, walk};
+use crate::arena::{Set, adjoints, arena, aside, walk};
 use crate::checkpoint::{leaf, run_again};
 use crate::decode::read_checkpoint;
 use crate::graph::{cold, recording_scope, verify};
@@ -13,88 +13,41 @@ use crate::var::Var;
 use crate::watch::{self, Reading};
 use smallvec::SmallVec;
 
-/// No index, as the one from which on adjoints are dropped.
-const NONE: usize = usize::MAX;
-
-/// Fills the adjoints of the ancestors of `output` and makes all others zero.
-///
-/// Those of intermediates of the innermost scope may be dropped: they and the output go together, so that
-/// they can be had from it again.
+/// Fills the adjoints of the ancestors of `output` and makes all others zero. If it does not come to its end, because
+/// there is no memory or a segment panics, all are zero.
 #[inline]
 #[track_caller]
 pub(crate) fn sweep(output: Var) {
     verify(output);
-    let index = output.index();
-    let drops = if index < WINDOW {
-        NONE
-    } else {
-        first_dropped()
-    };
-    sweep_dropping(index, drops);
-}
-
-/// The index from which a sweep may drop adjoints.
-#[inline(never)]
-fn first_dropped() -> usize {
-    if adjoints(|adjoints| adjoints.keeps_all()) {
-        return NONE;
+    let (output, end) = (output.index(), output.index() + 1);
+    // With room for a sum that is fused into the output.
+    let checkpoint = adjoints(|adjoints| {
+        adjoints.start(output, end + 1);
+        walk::sweep(adjoints, 1, end)
+    });
+    if let Some(head) = checkpoint {
+        sweep_from_checkpoint(head, 1);
     }
-    // A segment is not run again for an adjoint.
-    cold(|cold| match cold.segments.is_empty() {
-        true => cold.start(),
-        false => NONE,
-    })
 }
 
-/// Fills all adjoints.
+/// Goes on with a sweep down to `floor` from the checkpoint at `head`.
+#[cold]
+#[inline(never)]
 #[track_caller]
-fn sweep_keeping(output: usize) {
-    sweep_dropping(output, NONE);
-}
-
-/// As [`sweep`]; may drop adjoints of nodes from `drops` on.
-#[inline]
-#[track_caller]
-fn sweep_dropping(output: usize, drops: usize) {
-    let end = output + 1;
-    sweep_between(1, end, drops, |adjoints| {
-        adjoints.start(output, end + 1); // a sum that ends together with the output is passed on the way
-        if drops < output {
-            adjoints.drops_some_of(output);
+fn sweep_from_checkpoint(head: usize, floor: usize) {
+    struct Fail;
+    impl Drop for Fail {
+        fn drop(&mut self) {
+            adjoints(|adjoints| adjoints.truncate(0));
         }
-    });
-}
-
-/// Makes the last sweep again if it dropped adjoints.
-#[cold]
-#[track_caller]
-fn keep_all() {
-    if let Some(output) = adjoints(Adjoints::keep_all_from_now) {
-        sweep_keeping(output);
     }
-}
-
-/// The adjoint of a node that the last sweep dropped.
-#[cold]
-#[inline(never)]
-#[track_caller]
-pub(crate) fn adjoint_dropped(index: usize) -> f64 {
-    keep_all();
-    arena().adjoint(index).expect("all are kept now")
-}
-
-/// Sweeps the nodes below `end` down to `floor`, after `seed` has given the outputs their adjoints.
-#[inline]
-#[track_caller]
-fn sweep_between(floor: usize, end: usize, drops: usize, seed: impl FnOnce(&mut Adjoints)) {
-    let mut checkpoint = adjoints(|adjoints| {
-        seed(adjoints);
-        walk::sweep(adjoints, floor, end, drops)
-    });
+    let fail = Fail;
+    let mut checkpoint = Some(head);
     while let Some(head) = checkpoint {
         sweep_checkpoint(head);
-        checkpoint = adjoints(|adjoints| walk::sweep(adjoints, floor, head, drops));
+        checkpoint = adjoints(|adjoints| walk::sweep(adjoints, floor, head));
     }
+    std::mem::forget(fail);
 }
 
 /// Records the segment of the checkpoint at `head` again, and sweeps it.
@@ -107,38 +60,32 @@ fn sweep_checkpoint(head: usize) {
         // The segment may sweep on its way: not into the adjoints of this sweep.
         let again = aside(|| run_again(head, &leaves, outputs));
         let end = arena().end();
-        sweep_between(floor, end, NONE, |adjoints| {
+        let checkpoint = adjoints(|adjoints| {
             adjoints.make_room(end);
-            for (k, output) in again
-                .iter()
-                .enumerate()
-                .filter(|(_, output)| !output.is_constant())
-            {
-                let w = kept(adjoints, head + 1 + k);
-                adjoints.add(output.index(), w);
+            for (k, output) in again.iter().enumerate() {
+                if !output.is_constant() {
+                    adjoints.add(output.index(), adjoints.get(head + 1 + k));
+                }
             }
+            walk::sweep(adjoints, floor, end)
         });
+        if let Some(head) = checkpoint {
+            sweep_from_checkpoint(head, floor);
+        }
         adjoints(|adjoints| {
             for (x, leaf) in inputs.iter().zip(&leaves).filter(|(x, _)| x.index != 0) {
-                let w = kept(adjoints, leaf.index());
-                adjoints.add(x.index, w);
+                adjoints.add(x.index, adjoints.get(leaf.index()));
             }
         });
     });
-}
-
-/// An adjoint that is not dropped: that of a leaf, or of any node after [`sweep_keeping`].
-fn kept(adjoints: &Adjoints, index: usize) -> f64 {
-    adjoints.get(index).expect("it was kept")
 }
 
 /// Sweeps from `output` and adds the adjoints to those that are there.
 #[track_caller]
 pub(crate) fn sweep_accumulate(output: Var) {
     verify(output);
-    keep_all();
     let before = adjoints(|adjoints| adjoints.nonzero());
-    sweep_keeping(output.index());
+    sweep(output);
     adjoints(|adjoints| {
         adjoints.make_room(before.last().map_or(0, |&(last, _)| last + 1));
         for (index, adjoint) in before {
@@ -217,8 +164,8 @@ pub(crate) fn gradient(output: Var, x: &[Var]) -> Vec<f64> {
         verify(x);
     }
     aside(|| {
-        sweep_keeping(output.index());
-        adjoints(|adjoints| x.iter().map(|x| kept(adjoints, x.index())).collect())
+        sweep(output);
+        adjoints(|adjoints| x.iter().map(|x| adjoints.get(x.index())).collect())
     })
 }
 
@@ -227,9 +174,9 @@ pub(crate) fn gradient(output: Var, x: &[Var]) -> Vec<f64> {
 pub(crate) fn gradients(output: Var) -> Gradients {
     verify(output);
     aside(|| {
-        sweep_keeping(output.index());
+        sweep(output);
         Gradients {
-            adjoints: adjoints(|adjoints| adjoints.nonzero()),
+            adjoints: adjoints(|adjoints: &mut Set| adjoints.nonzero()),
             epochs: cold(|cold| cold.epochs()),
         }
     })

@@ -34,7 +34,7 @@ use std::collections::HashMap;
 pub fn taylor(f: impl FnOnce(Var) -> Var, x: f64, order: usize) -> Vec<f64> {
     let run = || {
         let x = Var::new(x);
-        let z = f(x);
+        let z = graph::user_code("the closure", || f(x));
         let mut series = Series {
             order,
             x,

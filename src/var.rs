@@ -151,10 +151,7 @@ impl Var {
     pub fn grad(self) -> f64 {
         verify(self);
         watch::read(Reading::Gradient, self);
-        match arena().adjoint(self.index()) {
-            Some(adjoint) => adjoint, // that of a constant, which has index 0, is zero
-            None => sweep::adjoint_dropped(self.index()),
-        }
+        arena().adjoint(self.index()) // that of a constant, which has index 0, is zero
     }
 
     /// Sweeps the graph from this output back: fills [`grad`](Var::grad) of every ancestor.

@@ -7,51 +7,63 @@
 //! decision tree, or around one jump for all, takes up to a third more time. And the number of instructions: so
 //! nothing here checks a bound, and the state of the sweep is passed on in registers.
 //!
-//! The jump is the call that a step ends with, of a function of the same signature: an optimised build makes a jump
-//! of it. Where one does not, calls nest, but not deeper than [`DEPTH`](super::walk::DEPTH).
+//! This is threaded dispatch by tail calls: a step ends with the call of the next one, a function of the same signature,
+//! of which an optimised build makes a jump. Nothing depends on that: the steps of one call of [`steps`] are those of one
+//! window, so calls that are not made jumps nest at most [`WINDOW`](super::adjoints::WINDOW) deep.
 
-use super::adjoints::{Origin, Page};
-use super::walk::Walk;
+use super::adjoints::WINDOW;
 use super::{Arena, Place, Word, code};
 
-impl Walk {
-    /// Sweeps the nodes below `from` down to the start, all of one window, or to a checkpoint.
-    ///
-    /// # Safety
-    ///
-    /// `from` is after a node of the tape, and `start` that of one; `page` is the origin of the window of both, and
-    /// all below it have a place for one. If `FLAT`, theirs is `page` too.
-    /// By what an arena warrants, all that this reaches is there then: the words of whole nodes above the empty
-    /// tape, and adjoints of operands, which are below their node.
-    #[inline(always)]
-    pub(super) unsafe fn steps<const FLAT: bool>(
-        &mut self,
-        arena: &Arena,
-        page: Origin,
-        from: Place,
-    ) -> Rest {
-        let state = State::<FLAT> {
-            walk: self,
-            pages: self.pages,
-            page,
-            // SAFETY: of the tape.
-            end: unsafe { arena.base.get().add(from.position) },
-            at: 8 * (from.index - 1),
-            carry: 0.0,
-        };
-        // SAFETY: the caller's promise.
-        unsafe { state.go() }
-    }
+/// Where the steps of a window stopped: before its start, or at the head of a checkpoint. Two numbers, which a function
+/// returns in registers.
+pub(super) struct Stopped {
+    /// The end of the node at hand.
+    pub(super) end: *const u64,
+    /// Its index.
+    pub(super) at: usize,
 }
 
-/// The state of a sweep between two steps: as much as goes through calls in registers.
+/// Sweeps the nodes below `from` down to `start`, all of one window, or to a checkpoint.
+///
+/// # Safety
+///
+/// `from` and `start` are places between nodes (so neither is between a product and the sum that is fused into it), with
+/// nodes of the tape between them; `adjoints` and `flags` lead to those of all nodes below `from`, and nothing else
+/// refers to them. By [`Arena::assert_nodes`] what the steps reach is there then: the words of whole nodes, and
+/// adjoints and flags of operands, whose indices are below that of their node.
+///
+/// If `FLAGGED`, all windows that the steps reach have flags already, and they set none.
+#[inline]
+pub(super) unsafe fn steps<const FLAGGED: bool>(
+    arena: &Arena,
+    adjoints: *mut f64,
+    flags: *mut u8,
+    start: usize,
+    from: Place,
+) -> Stopped {
+    debug_assert!(from.index - start <= WINDOW);
+    let state = State::<FLAGGED> {
+        start: 8 * start,
+        flags,
+        adjoints,
+        // SAFETY: of the tape.
+        end: unsafe { arena.base.get().add(from.position) },
+        at: 8 * (from.index - 1),
+        carry: 0.0,
+    };
+    // SAFETY: the caller's promise.
+    unsafe { state.go() }
+}
+
+/// The state of a sweep between two steps, which goes through calls in registers. Adjoints are told by their offset in
+/// bytes, eight times the index: as an operand's index stands in a word three bits up, no step has to shift it.
 #[derive(Clone, Copy)]
-struct State<const FLAT: bool> {
-    walk: *mut Walk,
+struct State<const FLAGGED: bool> {
+    /// The offset down to which the window is swept.
+    start: usize,
     /// By window.
-    pages: *mut Origin,
-    /// Of the window at hand.
-    page: Origin,
+    flags: *mut u8,
+    adjoints: *mut f64,
     /// The end of the node at hand.
     end: *const u64,
     /// The offset of its adjoint.
@@ -60,24 +72,18 @@ struct State<const FLAT: bool> {
     carry: f64,
 }
 
-/// Where a sweep comes to rest: before the start, or at a node that wants more than a step.
-pub(super) struct Rest {
-    pub(super) end: *const u64,
-    pub(super) at: usize,
-}
-
 /// A step of the sweep, and all that follow: takes the state, and the lower half of the node's word.
-type Step = unsafe fn(*mut Walk, *mut Origin, Origin, *const u64, usize, usize, f64) -> Rest;
+type Step = unsafe fn(usize, *mut u8, *mut f64, *const u64, usize, usize, f64) -> Stopped;
 
 macro_rules! steps {
     ($($(#[$attribute:meta])* fn $name:ident($state:ident, $low:ident) $body:block)*) => { $(
         $(#[$attribute])*
-        unsafe fn $name<const FLAT: bool>(
-            walk: *mut Walk, pages: *mut Origin, page: Origin, end: *const u64, at: usize, $low: usize, carry: f64,
-        ) -> Rest {
+        unsafe fn $name<const FLAGGED: bool>(
+            start: usize, flags: *mut u8, adjoints: *mut f64, end: *const u64, at: usize, $low: usize, carry: f64,
+        ) -> Stopped {
             #[allow(unused_mut)]
-            let mut $state = State::<FLAT> { walk, pages, page, end, at, carry };
-            // SAFETY: the promise that `Walk::steps` was given.
+            let mut $state = State::<FLAGGED> { start, flags, adjoints, end, at, carry };
+            // SAFETY: the promise that `steps` was given.
             unsafe { $body }
         }
     )* };
@@ -100,32 +106,23 @@ steps! {
         state.give_two(w, a, w * state.number(3), state.high(), w * state.number(2), 3)
     }
 
-    fn one_near(state, low) {
-        let (sum, w) = state.near();
+    fn one_fused(state, low) {
+        let (sum, w) = state.fused();
         if w == 0.0 {
-            return state.go_on_near(sum, w, 2);
+            return state.go_on_fused(sum, w, 2);
         }
-        let Some(a) = state.place(low - code::ONE_NEAR as usize) else {
-            return state.wake(low);
-        };
-        *a += w * state.number(2);
-        state.go_on_near(sum, w, 2)
+        state.add(low - code::ONE_FUSED as usize, w * state.number(2));
+        state.go_on_fused(sum, w, 2)
     }
 
-    fn two_near(state, low) {
-        let (sum, w) = state.near();
+    fn two_fused(state, low) {
+        let (sum, w) = state.fused();
         if w == 0.0 {
-            return state.go_on_near(sum, w, 3);
+            return state.go_on_fused(sum, w, 3);
         }
-        let Some(a) = state.place(low - (code::TWO | code::NEAR) as usize) else {
-            return state.wake(low);
-        };
-        let Some(b) = state.place(state.high()) else {
-            return state.wake(state.high());
-        };
-        *a += w * state.number(3);
-        *b += w * state.number(2);
-        state.go_on_near(sum, w, 3)
+        state.add(low - code::TWO_FUSED as usize, w * state.number(3));
+        state.add(state.high(), w * state.number(2));
+        state.go_on_fused(sum, w, 3)
     }
 
     fn sum(state, low) {
@@ -146,48 +143,71 @@ steps! {
             }
         }
         if w != 0.0 {
-            let Some(a) = state.place(low - code::ADD_LAST as usize) else {
-                return state.wake(low);
-            };
-            *a += other;
+            state.add(low - code::ADD_LAST as usize, other);
         }
         state.go_on(w, last, 1)
     }
 
     fn rest(state, low) {
-        let (w, high) = (state.adjoint(), state.high());
-        let (a, b) = (low - code::REST as usize, high & !7);
-        match (high & 7) as u8 {
+        let w = state.adjoint();
+        match (state.high() & 7) as u8 {
             code::LEAF => {
-                (*state.walk).has_leaf = true;
                 state.set(w);
                 state.carry = 0.0;
                 loop {
                     state.end = state.end.sub(2);
                     state.at -= 8;
-                    if state.at < (*state.walk).start || *state.end.sub(1) != Word::LEAF.0 {
+                    if state.at < state.start || *state.end.sub(1) != Word::LEAF.0 {
                         return state.go();
                     }
                 }
             }
-            code::SWITCH => state.switch_one(w, a, state.number(2), 2),
-            code::SWITCH_WITH => state.switch_one(w, a, state.number(3), 3),
-            code::PAIR => state.give_two(w, a, w * state.number(4), b, w * state.number(3), 4),
-            code::SWITCH_PAIR => match (state.number(4), state.number(3)) {
-                (0.0, q) => state.switch_one(w, b, q, 4),
-                (p, 0.0) => state.give_one(w, a, w * p, 4),
-                (p, q) => state.give_two(w, a, w * p, b, w * q, 4),
-            },
+            code::SWITCH => state.make(switch::<FLAGGED>, low),
+            code::SWITCH_WITH => state.make(switch_with::<FLAGGED>, low),
+            code::PAIR => state.make(pair::<FLAGGED>, low),
+            code::SWITCH_PAIR => state.make(switch_pair::<FLAGGED>, low),
             _ if w == 0.0 => state.go_on(w, 0.0, Word(*state.end.sub(1)).words()),
-            code::NARY if Word(*state.end.sub(1)).runs() == 0 => state.make(slots::<FLAT>, low),
-            code::NARY => state.make(runs::<FLAT>, low),
+            code::NARY if Word(*state.end.sub(1)).runs() == 0 => state.make(slots::<FLAGGED>, low),
+            code::NARY => state.make(runs::<FLAGGED>, low),
             code::CHECKPOINT => {
                 state.set(w);
-                Rest { end: state.end, at: state.at }
+                Stopped { end: state.end, at: state.at / 8 }
             }
             // An output, which sees to it that its segment is swept, whatever the signs of the adjoints.
-            _ => state.give_one(w, a, w.abs(), 2),
+            _ => state.give_one(w, low - code::REST as usize, w.abs(), 2),
         }
+    }
+
+    fn switch(state, low) {
+        state.switch_one(state.adjoint(), low - code::REST as usize, state.number(2), 2)
+    }
+
+    fn switch_with(state, low) {
+        state.switch_one(state.adjoint(), low - code::REST as usize, state.number(3), 3)
+    }
+
+    fn pair(state, low) {
+        let (w, a, b) = (state.adjoint(), low - code::REST as usize, state.high() & !7);
+        state.give_two(w, a, w * state.number(4), b, w * state.number(3), 4)
+    }
+
+    fn switch_pair(state, low) {
+        let (w, a, b) = (state.adjoint(), low - code::REST as usize, state.high() & !7);
+        match (state.number(4), state.number(3)) {
+            (0.0, q) => state.switch_one(w, b, q, 4),
+            (p, 0.0) => state.give_one(w, a, w * p, 4),
+            (p, q) => state.give_two(w, a, w * p, b, w * q, 4),
+        }
+    }
+
+    /// Leaves the window: what is carried goes to a node of the one below it.
+    #[cold]
+    #[inline(never)]
+    fn leave(state, _low) {
+        if state.carry != 0.0 {
+            state.add(state.at, state.carry);
+        }
+        Stopped { end: state.end, at: state.at / 8 }
     }
 
     #[inline(never)]
@@ -199,7 +219,7 @@ steps! {
         for _ in 0..word.runs() {
             let run = Word(*partials.add(count).cast::<u64>());
             if run.a() != 0 {
-                (*state.walk).add_run(run.a(), run.stride(), w, partials, count);
+                state.add_run(run.a(), run.stride(), w, partials, count);
             }
             partials = partials.add(count + 1);
         }
@@ -217,63 +237,42 @@ steps! {
             let (a, high) = (half_of(slot, 0), half_of(slot, 1));
             let b = high & !7;
             if a != 0 && high & code::DROPS_A as usize == 0 {
-                (*state.walk).add(a, w * p);
+                state.add(a, w * p);
             }
             if b != 0 && high & code::DROPS_B as usize == 0 {
-                (*state.walk).add(b, w * q);
+                state.add(b, w * q);
             }
         }
         state.go_on(w, 0.0, words)
     }
-
-    /// Gives a page to the window of the offset in place of `low`, and makes the step at hand again.
-    #[cold]
-    #[inline(never)]
-    fn again(state, low) {
-        (*state.walk).wake(low / size_of::<Page>());
-        state.go()
-    }
-
-    /// Leaves the window: what is carried goes to one below it.
-    #[cold]
-    #[inline(never)]
-    fn leave(state, _low) {
-        if state.carry != 0.0 {
-            (*state.walk).add(state.at, state.carry);
-        }
-        Rest { end: state.end, at: state.at }
-    }
 }
 
-/// What the steps are made of. A step finds the places of all that it gives to before it changes anything: so it
-/// can be made again where a page is missing.
+/// What the steps are made of.
 ///
 /// # Safety
 ///
-/// As [`Walk::steps`] has it, and the node at hand is such as the function takes.
-impl<const FLAT: bool> State<FLAT> {
+/// As [`steps`] has it, and the node at hand is such as the function takes.
+impl<const FLAGGED: bool> State<FLAGGED> {
     /// The steps by code.
     const STEPS: [Step; 8] = [
-        one::<FLAT>,
-        one_near::<FLAT>,
-        sum::<FLAT>,
-        rest::<FLAT>,
-        two::<FLAT>,
-        two_near::<FLAT>,
-        sum_with_last::<FLAT>,
-        one_with::<FLAT>,
+        one::<FLAGGED>,
+        one_fused::<FLAGGED>,
+        sum::<FLAGGED>,
+        rest::<FLAGGED>,
+        two::<FLAGGED>,
+        two_fused::<FLAGGED>,
+        sum_with_last::<FLAGGED>,
+        one_with::<FLAGGED>,
     ];
 
     /// Makes the step at hand, and all that follow.
-    #[inline(always)]
-    unsafe fn go(self) -> Rest {
+    #[inline]
+    unsafe fn go(self) -> Stopped {
         // SAFETY: the caller's promise.
         unsafe {
-            if self.at < (*self.walk).start {
-                if FLAT {
-                    align_to_cache_line(); // there it never wakes
-                }
-                return self.make(leave::<FLAT>, 0);
+            if self.at < self.start {
+                align_to_cache_line();
+                return self.make(leave::<FLAGGED>, 0);
             }
             let low = self.half(0);
             let steps: &'static [Step; 8] = &Self::STEPS;
@@ -282,19 +281,25 @@ impl<const FLAT: bool> State<FLAT> {
     }
 
     /// Makes a step, and all that follow.
-    #[inline(always)]
-    unsafe fn make(self, step: Step, low: usize) -> Rest {
+    #[inline]
+    unsafe fn make(self, step: Step, low: usize) -> Stopped {
         // SAFETY: the caller's promise.
         unsafe {
             step(
-                self.walk, self.pages, self.page, self.end, self.at, low, self.carry,
+                self.start,
+                self.flags,
+                self.adjoints,
+                self.end,
+                self.at,
+                low,
+                self.carry,
             )
         }
     }
 
     /// Gives to one operand, and goes on.
     #[inline(always)]
-    unsafe fn give_one(self, w: f64, a: usize, to_a: f64, words: usize) -> Rest {
+    unsafe fn give_one(self, w: f64, a: usize, to_a: f64, words: usize) -> Stopped {
         // SAFETY: the caller's promise.
         unsafe {
             if w == 0.0 {
@@ -303,10 +308,7 @@ impl<const FLAT: bool> State<FLAT> {
             if self.is_before(a) {
                 return self.go_on(w, to_a, words);
             }
-            let Some(place) = self.place(a) else {
-                return self.wake(a);
-            };
-            *place += to_a;
+            self.add(a, to_a);
             self.go_on(w, 0.0, words)
         }
     }
@@ -321,38 +323,28 @@ impl<const FLAT: bool> State<FLAT> {
         b: usize,
         to_b: f64,
         words: usize,
-    ) -> Rest {
+    ) -> Stopped {
         // SAFETY: the caller's promise.
         unsafe {
             if w == 0.0 {
                 return self.go_on(w, 0.0, words);
             }
             if self.is_before(a) {
-                let Some(b) = self.place(b) else {
-                    return self.wake(b);
-                };
-                *b += to_b;
+                self.add(b, to_b);
                 return self.go_on(w, to_a, words);
             }
-            let Some(place) = self.place(a) else {
-                return self.wake(a);
-            };
+            self.add(a, to_a);
             if self.is_before(b) {
-                *place += to_a;
                 return self.go_on(w, to_b, words);
             }
-            let Some(other) = self.place(b) else {
-                return self.wake(b);
-            };
-            *place += to_a;
-            *other += to_b;
+            self.add(b, to_b);
             self.go_on(w, 0.0, words)
         }
     }
 
     /// As [`give_one`](State::give_one), but a partial of zero is not propagated.
     #[inline(always)]
-    unsafe fn switch_one(self, w: f64, a: usize, p: f64, words: usize) -> Rest {
+    unsafe fn switch_one(self, w: f64, a: usize, p: f64, words: usize) -> Stopped {
         // SAFETY: the caller's promise.
         unsafe {
             if p == 0.0 {
@@ -363,8 +355,8 @@ impl<const FLAT: bool> State<FLAT> {
     }
 
     /// Goes on to the node before this one, of adjoint `w` and so many words, with what was given to it.
-    #[inline(always)]
-    unsafe fn go_on(mut self, w: f64, carry: f64, words: usize) -> Rest {
+    #[inline]
+    unsafe fn go_on(mut self, w: f64, carry: f64, words: usize) -> Stopped {
         // SAFETY: the caller's promise.
         unsafe {
             self.set(w);
@@ -375,19 +367,19 @@ impl<const FLAT: bool> State<FLAT> {
         }
     }
 
-    /// The adjoint of the sum at hand, and that of the node it ends with.
+    /// The adjoint of the sum at hand, and that of the node it is fused into.
     #[inline(always)]
-    unsafe fn near(self) -> (f64, f64) {
+    unsafe fn fused(self) -> (f64, f64) {
         // SAFETY: the caller's promise.
         unsafe {
             let sum = self.adjoint();
-            (sum, *self.page.wrapping_byte_add(self.at - 8) + sum)
+            (sum, *self.adjoints.byte_add(self.at - 8) + sum)
         }
     }
 
-    /// As [`go_on`](State::go_on), of a sum and the node it ends with.
+    /// As [`go_on`](State::go_on), of a sum and the node it is fused into.
     #[inline(always)]
-    unsafe fn go_on_near(mut self, sum: f64, w: f64, words: usize) -> Rest {
+    unsafe fn go_on_fused(mut self, sum: f64, w: f64, words: usize) -> Stopped {
         // SAFETY: the caller's promise.
         unsafe {
             self.set(sum);
@@ -397,66 +389,87 @@ impl<const FLAT: bool> State<FLAT> {
     }
 
     /// The adjoint of the node at hand.
-    #[inline(always)]
+    #[inline]
     unsafe fn adjoint(self) -> f64 {
         // SAFETY: the caller's promise.
-        unsafe { *self.page.wrapping_byte_add(self.at) + self.carry }
+        unsafe { *self.adjoints.byte_add(self.at) + self.carry }
     }
 
     /// Sets it.
-    #[inline(always)]
+    #[inline]
     unsafe fn set(self, w: f64) {
         // SAFETY: the caller's promise.
-        unsafe { *self.page.wrapping_byte_add(self.at) = w }
+        unsafe { *self.adjoints.byte_add(self.at) = w }
     }
 
-    /// Where the adjoint of an operand is, if its window has a page.
-    #[inline(always)]
-    unsafe fn place(self, to: usize) -> Option<*mut f64> {
-        debug_assert!(to > 0 && to < self.at);
-        if FLAT {
-            return Some(self.page.wrapping_byte_add(to));
-        }
-        // SAFETY: the caller's promise.
+    /// Adds to the adjoint at an offset.
+    #[inline]
+    unsafe fn add(self, to: usize, contribution: f64) {
+        debug_assert!(to > 0 && to <= self.at && to.is_multiple_of(8));
+        // SAFETY: the caller's promise: it is the adjoint of an operand.
         unsafe {
-            let page = *self.pages.add(to / size_of::<Page>());
-            if page.is_null() {
-                return None;
+            if !FLAGGED {
+                *self.flags.add(to / (8 * WINDOW)) = 1;
             }
-            Some(page.wrapping_byte_add(to))
+            *self.adjoints.byte_add(to) += contribution;
         }
     }
 
-    /// Gives a page to the window of an operand, and makes the step at hand again.
-    #[inline(always)]
-    unsafe fn wake(self, to: usize) -> Rest {
-        align_to_cache_line();
-        // SAFETY: the caller's promise.
-        unsafe { self.make(again::<FLAT>, to) }
+    /// Adds `w` times each of `count` partials to the adjoint of the operand it is of: of the first the index is
+    /// given, and `stride` leads from each to the next.
+    #[inline]
+    unsafe fn add_run(
+        self,
+        first: usize,
+        stride: isize,
+        w: f64,
+        partials: *const f64,
+        count: usize,
+    ) {
+        // SAFETY: the caller's promise: these are operands.
+        unsafe {
+            if stride == 1 {
+                let windows = first / WINDOW..=(first + count - 1) / WINDOW;
+                self.flags
+                    .add(*windows.start())
+                    .write_bytes(1, windows.count());
+                let adjoints = std::slice::from_raw_parts_mut(self.adjoints.add(first), count);
+                let partials = std::slice::from_raw_parts(partials, count);
+                for (adjoint, p) in adjoints.iter_mut().zip(partials) {
+                    *adjoint += w * p;
+                }
+            } else {
+                let mut index = first;
+                for k in 0..count {
+                    self.add(8 * index, w * *partials.add(k));
+                    index = index.wrapping_add_signed(stride);
+                }
+            }
+        }
     }
 
     /// Whether an operand is the node before.
-    #[inline(always)]
+    #[inline]
     fn is_before(self, to: usize) -> bool {
         to == self.at - 8
     }
 
     /// The number so many words before the end.
-    #[inline(always)]
+    #[inline]
     unsafe fn number(self, back: usize) -> f64 {
         // SAFETY: the caller's promise.
         unsafe { *self.end.sub(back).cast::<f64>() }
     }
 
     /// The upper half of the word.
-    #[inline(always)]
+    #[inline]
     unsafe fn high(self) -> usize {
         // SAFETY: the caller's promise.
         unsafe { self.half(1) }
     }
 
     /// A half of the word: each has a field and bits of its own.
-    #[inline(always)]
+    #[inline]
     unsafe fn half(self, upper: usize) -> usize {
         // SAFETY: the caller's promise.
         unsafe { half_of(self.end, upper) }
@@ -468,7 +481,7 @@ impl<const FLAT: bool> State<FLAT> {
 /// # Safety
 ///
 /// It is of the tape.
-#[inline(always)]
+#[inline]
 unsafe fn half_of(end: *const u64, upper: usize) -> usize {
     // SAFETY: the caller's promise.
     unsafe {
@@ -479,7 +492,7 @@ unsafe fn half_of(end: *const u64, upper: usize) -> usize {
 
 /// Has the function that it stands in begin with a cache line, wherever the linker puts it: else a sweep takes up
 /// to a fifth more time in some programs than in others. For a branch that is hardly ever taken.
-#[inline(always)]
+#[inline]
 fn align_to_cache_line() {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
     // SAFETY: it does nothing.

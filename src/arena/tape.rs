@@ -1,29 +1,37 @@
-//! The tape as it is read: words, numbers, and where a node is.
+//! The tape as it is read, and where on it the node of an index stands.
+//!
+//! Nodes differ in length, so the position of a node is known only from that of the node after it. Whoever wants one
+//! somewhere in the middle would have to walk down to it from the end. So the arena keeps the position at which each
+//! [`WINDOW`] of nodes starts, worked out in one walk for all windows that are new when walks without it have cost as
+//! much. Recording takes no part in this.
 
-use super::{Place, Word};
+use super::{Arena, EMPTY, Place, WINDOW, Word, code};
 
 /// The tape, to be read.
 #[derive(Clone, Copy)]
 pub(crate) struct Tape<'a> {
     pub(super) words: &'a [u64],
     pub(super) end: usize,
-    pub(super) marks: &'a [Place],
 }
 
 impl<'a> Tape<'a> {
     /// The last words of a node.
     #[inline(always)]
     pub(crate) fn of(words: &'a [u64]) -> Tape<'a> {
-        Tape {
-            words,
-            end: 0,
-            marks: &[],
-        }
+        Tape { words, end: 0 }
     }
 
     /// The index after the last node.
     pub(crate) fn end(self) -> usize {
         self.end
+    }
+
+    /// The place after the last node.
+    pub(super) fn last(self) -> Place {
+        Place {
+            index: self.end,
+            position: self.words.len(),
+        }
     }
 
     /// The word that ends at a position.
@@ -67,22 +75,49 @@ impl<'a> Tape<'a> {
         }
     }
 
-    /// The place before the node, or the two nodes, that end at a place.
+    /// Calls `each` with the index of every operand to whose adjoint the step of the node that ends at a position adds, as
+    /// the word has it: not with those that are told by their place, just before the node.
+    fn each_stored_operand(self, position: usize, mut each: impl FnMut(usize)) {
+        let word = self.word(position);
+        match (word.code(), word.subcode()) {
+            (code::REST, code::LEAF) => {}
+            (code::REST, code::NARY | code::CHECKPOINT) => {
+                self.each_operand(position, |index, _| each(index));
+            }
+            (code::ADD | code::TWO | code::TWO_FUSED, _)
+            | (code::REST, code::PAIR | code::SWITCH_PAIR) => {
+                each(word.a());
+                each(word.b());
+            }
+            _ => each(word.a()),
+        }
+    }
+
+    /// Asserts that the words of the tape are whole nodes, as many as the next index tells, with the operands of each
+    /// below it, and that no window starts between a node and the sum fused into it.
+    pub(super) fn assert_nodes(self) {
+        let mut place = self.last();
+        while place.index > 1 {
+            let before = self.before(place);
+            assert!(before.index >= 1 && before.position >= EMPTY.len());
+            let is_fused = place.index - before.index == 2;
+            assert!(!is_fused || before.index > 1 && !(place.index - 1).is_multiple_of(WINDOW));
+            self.each_stored_operand(place.position, |operand| assert!(operand < before.index));
+            place = before;
+        }
+        assert_eq!((place.index, place.position), (1, EMPTY.len()));
+    }
+
+    /// The place before the node, or before the product and its fused sum, that end at a place.
     #[inline(always)]
     pub(crate) fn before(self, place: Place) -> Place {
         place.before(self.word(place.position))
     }
 
-    /// The first place with `index` or, in the middle of two nodes that end together, the one after.
+    /// From a place down to the place before the node `index`; if that is a sum fused into the node before it, to the
+    /// place after the two.
     #[inline]
-    pub(crate) fn place(self, index: usize) -> Place {
-        if index == self.end {
-            return Place {
-                index,
-                position: self.words.len(),
-            };
-        }
-        let mut place = self.known(index);
+    pub(crate) fn down_to(self, mut place: Place, index: usize) -> Place {
         while place.index > index {
             let before = self.before(place);
             if before.index < index {
@@ -93,32 +128,74 @@ impl<'a> Tape<'a> {
         place
     }
 
-    /// The last known place before the node at `index`.
-    pub(crate) fn known_before(self, index: usize) -> Place {
-        let above = self.marks.partition_point(|mark| mark.index <= index);
-        above.checked_sub(1).map_or(Place::START, |k| self.marks[k])
-    }
-
-    /// A known place with `index` or a later one.
-    pub(crate) fn known(self, index: usize) -> Place {
-        let above = self.marks.partition_point(|mark| mark.index < index);
-        self.marks.get(above).copied().unwrap_or(Place {
-            index: self.end,
-            position: self.words.len(),
-        })
-    }
-
-    /// The place with `index`, which is not in the middle of two nodes, from a later place on.
-    pub(crate) fn down_to(self, from: Place, index: usize) -> Place {
-        let known = self.known(index);
-        let mut place = if known.index < from.index {
-            known
-        } else {
-            from
-        };
-        while place.index > index {
-            place = self.before(place);
+    /// Works out where windows start, as far as there are nodes.
+    #[inline(never)]
+    pub(super) fn extend_starts(self, starts: &mut Vec<usize>) {
+        let known = starts.len();
+        starts.resize(self.end / WINDOW + 1, 0);
+        let mut place = self.last();
+        for window in (known..starts.len()).rev() {
+            // Index 0 has no node: its window starts where the first node does.
+            place = self.down_to(place, (window * WINDOW).max(1));
+            starts[window] = place.position;
         }
-        place
+    }
+}
+
+impl Arena {
+    /// [`Tape::assert_nodes`] in debug builds, where the tape is small: it looks at every node.
+    #[inline(always)]
+    pub(super) fn assert_nodes(&self) {
+        if cfg!(debug_assertions) && self.end() < 4 * WINDOW {
+            self.tape(|tape| tape.assert_nodes());
+        }
+    }
+
+    /// The place before the node `index`; if that is a sum fused into the node before it, the place after the two.
+    #[inline]
+    pub(crate) fn place_before(&self, index: usize) -> Place {
+        let end = self.place();
+        if index == end.index {
+            return end;
+        }
+        self.find(end, index)
+    }
+
+    /// As [`place_before`](Arena::place_before), from some place above it on.
+    #[inline(never)]
+    pub(crate) fn find(&self, above: Place, index: usize) -> Place {
+        self.tape(|tape| self.find_in(tape, above, index))
+    }
+
+    /// As [`place_before`](Arena::place_before), of the tape that is being read.
+    pub(crate) fn place_in(&self, tape: Tape<'_>, index: usize) -> Place {
+        self.find_in(tape, tape.last(), index)
+    }
+
+    fn find_in(&self, tape: Tape<'_>, above: Place, index: usize) -> Place {
+        debug_assert!(index <= above.index);
+        let mut starts = self.starts.borrow_mut();
+        let window = index.div_ceil(WINDOW);
+        if window >= starts.len() {
+            // Worked out when as many nodes have been walked over as that takes: so it never costs more than was spent.
+            let walked = self.walked.get() + above.index - index;
+            self.walked.set(walked);
+            if walked + starts.len() * WINDOW < tape.end {
+                return tape.down_to(above, index);
+            }
+            tape.extend_starts(&mut starts);
+            self.walked.set(0);
+        }
+        match starts.get(window) {
+            Some(&position) if window * WINDOW < above.index => {
+                let index_there = (window * WINDOW).max(1);
+                let start = Place {
+                    index: index_there,
+                    position,
+                };
+                tape.down_to(start, index)
+            }
+            _ => tape.down_to(above, index),
+        }
     }
 }

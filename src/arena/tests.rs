@@ -1,30 +1,19 @@
-//! What the tests of the crate do not see: where marks are, and a sweep that finds no memory.
+//! What the tests of the crate do not see: the tape word by word, and a sweep that finds no memory.
 
 use super::*;
+use crate::graph;
 use crate::var::Var;
-
-thread_local! {
-    /// The pages that there is memory for.
-    pub(super) static PAGES: Cell<usize> = const { Cell::new(usize::MAX) };
-}
 
 #[test]
 fn a_sweep_without_memory_is_a_clear_panic_that_leaves_the_graph_usable() {
-    // A chain with a leaf here and there, whose windows are kept.
-    let mut x = vec![Var::new(1.0)];
-    let mut y = x[0];
-    for k in 0..10_000 {
-        if k % 200 == 0 {
-            x.push(Var::new(2.0));
-        }
-        y += y * 0.0 + x[x.len() - 1];
-    }
+    let x = [Var::new(1.0), Var::new(2.0)];
+    let y = (0..10_000).fold(x[0], |y, _| y + y * 0.0 + x[1]);
     y.backward();
-    let gradient: Vec<f64> = x.iter().map(|x| x.grad()).collect();
-    assert!(gradient[1] == 200.0 && gradient[50] == 200.0);
-    for pages in 0..20 {
+    let gradient = x.map(|x| x.grad());
+    assert_eq!(gradient, [1.0, 10_000.0]);
+    for allocations in 0..2 {
         arena().adjoints.replace(Adjoints::new());
-        PAGES.set(pages);
+        zeros::tests::ALLOCATIONS.set(allocations);
         let panic = std::panic::catch_unwind(|| y.backward()).unwrap_err();
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or(panic.downcast_ref::<&str>().copied());
@@ -33,87 +22,132 @@ fn a_sweep_without_memory_is_a_clear_panic_that_leaves_the_graph_usable() {
             "{text:?}"
         );
         assert_eq!(x[1].grad(), 0.0);
-        PAGES.set(usize::MAX);
+        zeros::tests::ALLOCATIONS.set(usize::MAX);
         y.backward();
-        assert!(x.iter().map(|x| x.grad()).eq(gradient.iter().copied()));
+        assert_eq!(x.map(|x| x.grad()), gradient);
         let _ = y * y; // recorded
 
-        // Nor does a sweep aside leave behind what is no longer there.
-        PAGES.set(arena().adjoints.borrow().total);
+        // A sweep beside this one finds no memory either, and changes nothing.
+        zeros::tests::ALLOCATIONS.set(allocations);
         std::panic::catch_unwind(|| y.gradients()).unwrap_err();
-        assert_eq!(x[1].grad(), 0.0);
-        PAGES.set(usize::MAX);
-        assert_eq!(y.gradients().wrt(x[1]), 200.0);
+        zeros::tests::ALLOCATIONS.set(usize::MAX);
+        assert_eq!(x.map(|x| x.grad()), gradient);
+        assert_eq!(y.gradients().wrt(x[1]), 10_000.0);
     }
 }
 
-fn leaf(arena: &Arena) {
-    arena
-        .tip()
-        .push([1.0], Word::new(code::REST, code::LEAF, 0, 0));
+/// All that there is of a tape at a place, but for the epoch.
+#[derive(Debug, PartialEq)]
+struct Whole {
+    words: Vec<u64>,
+    end: usize,
+    starts: Vec<usize>,
+    adjoints: Vec<(usize, f64)>,
 }
 
-fn assert_marked(arena: &Arena) {
-    arena.tape(|tape| {
-        let mut last = Place::START;
-        let end = tape.place(tape.end());
-        for &mark in tape.marks.iter().chain([&end]) {
-            assert!(mark.position - last.position <= BLOCK + SLACK, "{mark:?}");
-            assert!(mark.index >= last.index);
-            last = mark;
+impl Whole {
+    fn now() -> Whole {
+        arena().tape(|tape| tape.assert_nodes());
+        arena().assert_storage();
+        let (words, end) = arena().tape(|tape| (tape.words.to_vec(), tape.end));
+        // Where windows start is a function of the words: all that is known must be right.
+        let mut starts = Vec::new();
+        arena().tape(|tape| tape.extend_starts(&mut starts));
+        let known = arena().starts.borrow().clone();
+        assert!(starts.starts_with(&known), "{known:?} is not of {starts:?}");
+        let adjoints = adjoints(|adjoints| adjoints.nonzero());
+        Whole {
+            words,
+            end,
+            starts,
+            adjoints,
         }
-        // Each is between two nodes.
-        let mut place = end;
-        for mark in tape.marks.iter().rev() {
-            place = tape.down_to(place, mark.index);
-            assert_eq!(place.position, mark.position);
-        }
-    });
+    }
+}
+
+/// Records something of each kind of node, and looks at some of it.
+fn record(x: Var, steps: usize) {
+    let mut y = x;
+    for k in 0..steps {
+        let p = x * y.sin();
+        y = match k % 7 {
+            0 => y + p, // fused
+            1 => (y - p).abs().max(0.25),
+            2 => p + 1.5,
+            3 => crate::slices::dot(&[x, y, p], &[p, x, x]),
+            4 => crate::slices::sum(&[y, p, x, x, p]),
+            5 => Var::new(0.5) * p,
+            _ => y.powi(2) + p.tanh(), // fused
+        };
+        y = y.tanh();
+    }
+    y.operands();
+    y.backward();
+    assert!(y.differentiate(&[x])[0].value().is_finite());
 }
 
 #[test]
-fn marks_are_a_block_apart_after_nodes_were_dropped_too() {
-    let arena = arena(); // this thread's, which is the test's own
-    for nodes in [10, 5000, 100_000, 3000, 40_000] {
-        (0..nodes).for_each(|_| leaf(arena));
-        assert_marked(arena);
-        let places: Vec<Place> = (0..3)
-            .map(|k| arena.tape(|tape| tape.place(1 + k * nodes / 3)))
-            .collect();
-        for &place in places.iter().rev() {
-            arena.restart(FIRST_EPOCH, place);
-            (0..1500).for_each(|_| leaf(arena));
-            assert_marked(arena);
-            arena.restart(FIRST_EPOCH, place);
-            assert_marked(arena);
+fn going_back_to_a_place_gives_the_tape_that_was_there() {
+    // Scopes that start at every place around the ends of windows, and of every kind of last node.
+    let x = Var::new(0.75);
+    for at in [1, WINDOW, 2 * WINDOW, 5 * WINDOW] {
+        for offset in 0..40 {
+            graph::scope(|| {
+                let mut y = x;
+                while arena().end() + 20 < at + offset {
+                    y = y.sin();
+                }
+                let last = [y, x * y, y + x * y, y.exp(), x - y][offset % 5];
+                if offset % 3 == 0 {
+                    let _ = last.operands(); // so that it is known where some windows start
+                }
+                let mut before = Whole::now();
+                for steps in [0, 1, 3, 200] {
+                    graph::scope(|| record(x, steps));
+                    let after = Whole::now();
+                    // Outer leaves keep what the sweep inside gave them; nothing else has an adjoint.
+                    assert!(after.adjoints.iter().all(|&(index, _)| index < before.end));
+                    before.adjoints.clone_from(&after.adjoints);
+                    assert_eq!(after, before);
+                    let unwound = std::panic::catch_unwind(|| {
+                        graph::scope(|| {
+                            record(x, steps);
+                            panic!("on purpose");
+                        })
+                    });
+                    assert!(unwound.is_err());
+                    assert_eq!(Whole::now(), before);
+                }
+            });
         }
     }
-    arena.retire(FIRST_EPOCH + 1);
+    graph::clear();
+    let empty = Whole::now();
+    assert_eq!(
+        (empty.end, empty.words.len(), empty.starts),
+        (1, EMPTY.len(), vec![EMPTY.len()])
+    );
+    assert!(empty.adjoints.is_empty());
 }
 
 #[test]
-fn every_index_is_found_from_the_marks() {
-    let arena = arena(); // this thread's, which is the test's own
-    let near = |arena: &Arena| {
-        arena.tip().push([1.0], Word::new(code::ONE, 0, 1, 0));
-        arena.tip().push_near();
-    };
-    for k in 0..9000 {
-        match k % 3 {
-            0 => leaf(arena),
-            _ => near(arena),
+fn every_index_is_found() {
+    graph::clear();
+    let x = Var::new(0.75);
+    record(x, 2000);
+    let end = arena().end();
+    for k in 0..2 * end {
+        // From anywhere, before and after it is known where windows start.
+        let index = 1 + k * 7919 % end;
+        let place = arena().place_before(index);
+        assert!(place.index == index || place.index == index + 1);
+        let slowly = arena().tape(|tape| tape.down_to(tape.last(), index));
+        assert_eq!(
+            (place.index, place.position),
+            (slowly.index, slowly.position)
+        );
+        if place.index == index + 1 {
+            arena().tape(|tape| assert!(tape.word(place.position).has_fused_sum()));
         }
     }
-    arena.tape(|tape| {
-        for index in 1..=tape.end() {
-            let place = tape.place(index);
-            assert!(place.index == index || place.index == index + 1);
-            if place.index == index + 1 {
-                assert!(tape.word(place.position).is_near());
-            }
-            let before = tape.known_before(index);
-            assert!(before.index <= index && tape.known(index).index >= index);
-        }
-    });
-    arena.retire(FIRST_EPOCH + 1);
 }

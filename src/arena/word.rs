@@ -12,15 +12,16 @@ pub(crate) struct Word(pub(super) u64);
 
 /// The codes of nodes, with the words that stand before the last one.
 ///
-/// The two lowest bits of [`ONE`](code::ONE) and [`TWO`](code::TWO) are zero, and with [`NEAR`](code::NEAR)
-/// set such a node is two: itself, and after it the sum of the node before it and itself.
+/// The two lowest bits of [`ONE`](code::ONE) and [`TWO`](code::TWO) are zero. With [`FUSED`](code::FUSED) set the word
+/// ends two nodes: that one, and after it the sum of the node before it and itself.
 pub(crate) mod code {
     /// An operation on one active operand, `a`: its partial `p`. `b` is the operation and its form.
     pub(crate) const ONE: u8 = 0;
     /// The product of `a` and `b`: the partials `p`, `q`.
     pub(crate) const TWO: u8 = 4;
-    pub(crate) const NEAR: u8 = 1;
-    pub(crate) const ONE_NEAR: u8 = ONE | NEAR;
+    pub(crate) const FUSED: u8 = 1;
+    pub(crate) const ONE_FUSED: u8 = ONE | FUSED;
+    pub(crate) const TWO_FUSED: u8 = TWO | FUSED;
 
     /// `a + b`, or with the subcode [`MINUS`] `a − b`: nothing.
     pub(crate) const ADD: u8 = 2;
@@ -93,15 +94,15 @@ impl Word {
         (self.0 >> (64 - INDEX_BITS)) as usize
     }
 
-    /// Whether it ends a node that the sum of the node before and itself can be made part of.
+    /// Whether the sum of the node before and its own can be fused into it.
     #[inline(always)]
-    pub(crate) const fn can_be_near(self) -> bool {
+    pub(crate) const fn can_take_sum(self) -> bool {
         self.0 & 3 == 0
     }
 
-    /// Whether it ends two nodes.
+    /// Whether it ends two nodes: its own, and the sum of the node before and its own.
     #[inline(always)]
-    pub(crate) const fn is_near(self) -> bool {
+    pub(crate) const fn has_fused_sum(self) -> bool {
         self.0 & 3 == 1
     }
 
@@ -121,7 +122,7 @@ impl Word {
                 code::PAIR | code::SWITCH_PAIR => 4,
                 _ => 2 + self.operands(),
             },
-            code::ONE | code::ONE_NEAR => 2,
+            code::ONE | code::ONE_FUSED => 2,
             _ => 3,
         }
     }

@@ -1,20 +1,21 @@
-//! How nodes are written: at the tip of the tape, or if they have any number of operands, slot by slot or in runs.
+//! How nodes are written: one at a time at the end of the tape, or if they have any number of operands, slot by slot or
+//! in runs.
 
-use super::{Arena, SLACK, WINDOW, Word, code, rarely};
+use super::{Arena, SLACK, WINDOW, Word, code, cold_path};
 
 /// Where the next node is written.
 ///
-/// An operation reads it first of all, whatever becomes of it; and what it writes comes before it moves the tip. So
-/// the compiler, to which each of these numbers might be what is written to the tape, knows them from one operation
-/// to the next, in registers. From memory, each operation would wait for the one before to store them.
+/// An operation loads `next` and `end` before it stores anything, and stores their new values after the node: so the
+/// compiler can keep both in registers from one operation to the next. If they were loaded after a store to the tape,
+/// which for all that it knows might have changed them, each operation would wait for the store of the one before.
 #[derive(Clone, Copy)]
-pub(crate) struct Tip<'a> {
+pub(crate) struct WriteHead<'a> {
     arena: &'a Arena,
     next: u64,
     end: *mut u64,
 }
 
-impl<'a> Tip<'a> {
+impl<'a> WriteHead<'a> {
     /// The tape's arena.
     #[inline(always)]
     pub(crate) fn arena(self) -> &'a Arena {
@@ -39,13 +40,13 @@ impl<'a> Tip<'a> {
     pub(crate) fn push<const N: usize>(self, numbers: [f64; N], word: Word) -> u64 {
         const { assert!(N < SLACK) };
         self.check();
-        let Tip {
+        let WriteHead {
             arena,
             next,
             mut end,
         } = self;
         if end >= arena.limit.get() {
-            rarely();
+            cold_path();
             arena.grow_for_write();
             end = arena.end.get();
         }
@@ -59,23 +60,27 @@ impl<'a> Tip<'a> {
         next
     }
 
-    /// Makes the sum of the last two nodes part of the last one, and returns its id, if that can be.
+    /// Fuses the sum of the last two nodes into the last one, and returns its id, if that can be.
+    ///
+    /// The sum gets an index, but no word: a bit of the last word stands for it. No other word of the tape ever changes.
+    /// The caller sees to it that both nodes are of the scope that is current. So the place at which an open scope started
+    /// is never between a node and the sum that is fused into it, and going back to it drops both or none.
     #[inline(always)]
-    pub(crate) fn push_near(self) -> Option<u64> {
+    pub(crate) fn push_fused_sum(self) -> Option<u64> {
         self.check();
-        let Tip { arena, next, end } = self;
-        // SAFETY: the tape is never empty; `end` is just after its last word. It is written only where it
-        // is not the word of the empty tape, which is a leaf's.
+        let WriteHead { arena, next, end } = self;
+        // SAFETY: by `Arena::assert_storage` the tape is never empty, and `end` is just after its last word. Where that is
+        // the static word of the empty tape, which may not be written to, it is a leaf's, which can take no sum.
         unsafe {
             let last = end.sub(1);
             let word = Word(last.read());
-            if !word.can_be_near() {
+            if !word.can_take_sum() {
                 return None;
             }
             if next.is_multiple_of(WINDOW as u64) {
-                return None; // a window of adjoints would end between the two
+                return None; // a window may not start between the two
             }
-            last.write(word.0 | code::NEAR as u64);
+            last.write(word.0 | code::FUSED as u64);
         }
         arena.end.set(end); // as it was: so that it is known
         arena.next.set(next + 1);
@@ -164,8 +169,8 @@ impl<const R: usize> Runs<'_, R> {
 impl Arena {
     /// Where the next node is written.
     #[inline(always)]
-    pub(crate) fn tip(&self) -> Tip<'_> {
-        Tip {
+    pub(crate) fn write_head(&self) -> WriteHead<'_> {
+        WriteHead {
             arena: self,
             next: self.next.get(),
             end: self.end.get(),

@@ -2,7 +2,7 @@
 
 use super::program::{Builder, Guard, Program, Ref};
 use crate::arena::{self, arena};
-use crate::decode::{Spot, find_spots, is_head, read_node, value_of};
+use crate::decode::{NodePosition, find_positions, is_head, read_node, value_of};
 use crate::graph::{cold, verify};
 use crate::ops::Op;
 use crate::var::Var;
@@ -39,8 +39,8 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], watch: Watch) -> Captured
     tape.builder.reserve(end - start, 2 * (end - start));
     let mut comparisons = watch.comparisons.into_iter().peekable();
     arena.tape(|nodes| {
-        let mut spots = Vec::new();
-        find_spots(nodes, start, end, &mut spots);
+        let mut positions = Vec::new();
+        find_positions(nodes, start, end, &mut positions);
         for index in start..=end {
             while let Some(compared) = comparisons.next_if(|next| next.end <= index) {
                 tape.push_guard(&compared);
@@ -48,7 +48,7 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], watch: Watch) -> Captured
             if index < start + inputs.len() {
                 tape.refs.push(Ref::input(index - start));
             } else if index < end {
-                tape.push(index, nodes, spots[index - start]);
+                tape.push(index, nodes, positions[index - start]);
             }
         }
     });
@@ -103,15 +103,15 @@ struct Tape {
 
 impl Tape {
     #[inline]
-    fn push(&mut self, index: usize, nodes: arena::Tape<'_>, spot: Spot) {
-        if is_head(nodes, spot) {
+    fn push(&mut self, index: usize, nodes: arena::Tape<'_>, at: NodePosition) {
+        if is_head(nodes, at) {
             // No handle leads here.
             self.refs.push(Ref::input(0));
             return;
         }
         let first = self.builder.open();
         let mut is_active = false;
-        let (op, n) = read_node(nodes, index, spot, |index, value| {
+        let (op, n) = read_node(nodes, index, at, |index, value| {
             let operand = self.operand(index, value);
             is_active |= !operand.is_constant();
             self.builder.operand(operand);

@@ -4,6 +4,7 @@
 //! a switch gives nothing to what it does not select, a step gives nothing at all.
 
 use super::program::{Node, Program};
+use crate::custom;
 use crate::ops::{self, Kind, Op};
 use crate::real::Real;
 use crate::record::Custom;
@@ -234,18 +235,12 @@ impl Number for f64 {
     }
 
     fn custom(custom: &Custom, operands: &[f64]) -> f64 {
-        defined(custom).value(operands)
+        custom::value(defined(custom), operands)
     }
 
     fn custom_partials(custom: &Custom, operands: &[f64], z: f64) -> SmallVec<[f64; 4]> {
         let x: SmallVec<[Var; 4]> = operands.iter().map(|&x| Var::constant(x)).collect();
-        let partials = defined(custom).partials(&x, Var::constant(z));
-        assert_eq!(
-            partials.len(),
-            operands.len(),
-            "scalargrad: `{}` has another number of partials than of operands",
-            custom.label
-        );
+        let partials = custom::partials(defined(custom), &x, Var::constant(z));
         partials.into_iter().map(Var::raw).collect()
     }
 

@@ -51,7 +51,7 @@ pub(crate) use evaluate::hvp_on_tape;
 pub(crate) use program::Program;
 
 use crate::decode::value_of;
-use crate::graph::{id_of, recording_scope};
+use crate::graph::{id_of, recording_scope, user_code};
 use crate::matrix::Matrix;
 use crate::var::Var;
 use crate::watch::{self, Reading};
@@ -143,7 +143,8 @@ impl Function {
     pub fn record<O: Outputs>(x: &[f64], f: impl FnOnce(&[Var]) -> O) -> Function {
         let (captured, frozen, outside) = recording_scope(|| {
             let x: Vec<Var> = x.iter().map(|&x| Var::new(x)).collect();
-            let (outputs, watch) = watch::watch(|| f(&x).into_outputs());
+            let (outputs, watch) =
+                watch::watch(|| user_code("the closure", || f(&x).into_outputs()));
             let captured = capture(&x, &outputs, watch);
             let reads = captured.reads.iter().map(FrozenRead::of_read);
             let outside = captured

@@ -128,7 +128,7 @@ impl<const N: usize> Number for Tangents<N> {
             let x: SmallVec<[Var; 4]> = operands.iter().map(|x| Var::new(x.value)).collect();
             let result = Var::new(z.value);
             let along = x.iter().zip(operands).chain([(&result, &z)]);
-            let partials = defined(custom).partials(&x, result);
+            let partials = crate::custom::partials(defined(custom), &x, result);
             let differential = |p: &Var| {
                 let gradients = p.gradients();
                 along.clone().fold(Self::from(p.raw()), |sum, (&x, dx)| {

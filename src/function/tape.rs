@@ -5,7 +5,7 @@
 
 use super::interpret::Number;
 use crate::arena::{Tape, arena};
-use crate::decode::{Spot, Stored, find_spots, read_node, read_terms, stored};
+use crate::decode::{NodePosition, Stored, find_positions, read_node, read_terms, stored};
 use crate::ops::{self, Kind, Op};
 use crate::record::Form;
 use smallvec::SmallVec;
@@ -13,14 +13,14 @@ use smallvec::SmallVec;
 /// Room for one use of a recording, to be used again.
 #[derive(Default)]
 pub(crate) struct Room<T> {
-    spots: Vec<Spot>,
+    positions: Vec<NodePosition>,
     values: Vec<T>,
     adjoints: Vec<T>,
 }
 
 impl<T> Room<T> {
     pub(super) const NEW: Room<T> = Room {
-        spots: Vec::new(),
+        positions: Vec::new(),
         values: Vec::new(),
         adjoints: Vec::new(),
     };
@@ -37,15 +37,19 @@ pub(crate) fn adjoints_on_tape<T: Number>(
     room: &mut Room<T>,
 ) -> Option<&[T]> {
     let Room {
-        spots,
+        positions,
         values,
         adjoints,
     } = room;
     let inputs = x.len();
     arena().tape(|tape| {
         let len = (output + 1 - start).max(inputs);
-        find_spots(tape, start, output + 1, spots);
-        let nodes = Nodes { tape, start, spots };
+        find_positions(tape, start, output + 1, positions);
+        let nodes = Nodes {
+            tape,
+            start,
+            positions,
+        };
         if values.len() < len {
             values.resize(len, T::default());
         }
@@ -63,13 +67,13 @@ pub(crate) fn adjoints_on_tape<T: Number>(
 struct Nodes<'a> {
     tape: Tape<'a>,
     start: usize,
-    spots: &'a [Spot],
+    positions: &'a [NodePosition],
 }
 
 impl Nodes<'_> {
     #[inline(always)]
     fn stored(&self, place: usize) -> Stored {
-        stored(self.tape, self.start + place, self.spots[place])
+        stored(self.tape, self.start + place, self.positions[place])
     }
 
     /// An operand as it is read: its place above the start, if it has one, and its value. None if it is below.
@@ -104,8 +108,8 @@ fn operands<T: Number>(
 ) -> Option<(Op, i32, Operands<T>)> {
     let mut operands = Operands::new();
     let mut is_inside = true;
-    let (index, spot) = (nodes.start + place, nodes.spots[place]);
-    let (op, n) = read_node(nodes.tape, index, spot, |index, c| {
+    let (index, at) = (nodes.start + place, nodes.positions[place]);
+    let (op, n) = read_node(nodes.tape, index, at, |index, c| {
         match nodes.operand(values, index, c) {
             Some(operand) => operands.push(operand),
             None => is_inside = false,
@@ -170,7 +174,7 @@ fn give_one<T: Number>(op: Op, q: f64, x: T, z: T, w: T, adjoint: &mut T) {
 #[inline(never)]
 fn any<T: Number>(nodes: &Nodes<'_>, place: usize, values: &[T]) -> Option<T> {
     let (mut sum, mut is_inside) = (T::from(-0.0), true);
-    let is_sum = read_terms(nodes.tape, nodes.spots[place], |index, c| {
+    let is_sum = read_terms(nodes.tape, nodes.positions[place], |index, c| {
         match nodes.operand(values, index, c) {
             Some((_, x)) => sum += x,
             None => is_inside = false,
@@ -262,7 +266,7 @@ fn give_any<T: Number>(
     adjoints: &mut [T],
 ) -> Option<()> {
     let w = adjoints[place];
-    if read_terms(nodes.tape, nodes.spots[place], |index, _| {
+    if read_terms(nodes.tape, nodes.positions[place], |index, _| {
         if let Some(place) = index.checked_sub(nodes.start) {
             adjoints[place] += w;
         }

@@ -1434,7 +1434,7 @@ fn a_sweep_does_not_pay_for_what_the_output_does_not_depend_on() {
 }
 
 #[test]
-#[should_panic(expected = "stale Var: the graph it was recorded in was dropped by `graph::clear`")]
+#[should_panic(expected = "the closure dropped the graph that it is part of, by `graph::clear`")]
 fn a_gradient_is_not_read_of_inputs_that_the_closure_has_cleared() {
     gradient(
         |_| {
@@ -1455,23 +1455,22 @@ fn an_operation_prints_as_its_label() {
 fn memory_counts_nodes_adjoints_and_the_values_that_were_asked_for() {
     afresh(|| {
         let x = Var::new(1.0);
-        // With index 0, which nobody has, and one to spare, whole windows of 512.
-        let nodes = 20 * 512 - 1;
+        let nodes = 10_000;
         let y = (2..nodes).fold(x, |y, _| y + 1.0);
         assert_eq!(graph::len(), nodes - 1);
         let recorded = graph::memory();
         assert!(recorded >= 16 * nodes);
         y.backward();
         let swept = graph::memory();
-        // The sweep goes down the chain with a page or two, and keeps that of the leaf.
-        assert!(swept - recorded <= 3 * 8 * 512 + 8 * 20);
+        // An adjoint for each node, and a little to tell where some are.
+        assert!(swept - recorded >= 8 * nodes && swept - recorded <= 9 * nodes);
         assert_eq!(x.grad(), 1.0);
         assert_eq!(graph::memory(), swept);
         assert_eq!(y.operands()[0].value(), y.value() - 1.0);
         let read = graph::memory();
         assert!(read >= swept + 2 * (8 * nodes + nodes / 8));
         assert_eq!(y.operands()[0].grad(), 1.0);
-        assert!(graph::memory() >= read + 8 * (nodes - 3 * 512));
+        assert_eq!(graph::memory(), read);
     });
 }
 

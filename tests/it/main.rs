@@ -1,6 +1,7 @@
 //! The integration tests: one binary, a module for each claim.
 
 mod accuracy;
+mod boundary;
 mod check;
 mod checkpoint;
 mod derive;

@@ -12,7 +12,7 @@ fn a_scope_between_a_product_and_its_sum_changes_nothing() {
         for i in 0..700 {
             let p = w * f64::from(i);
             graph::scope(|| (w * w).backward());
-            s = s + p;
+            s += p;
             products.push(p);
         }
         for (i, p) in products.iter().enumerate().step_by(37) {

@@ -146,7 +146,7 @@ fn adjoints_of_intermediates_can_be_had_whenever_they_are_asked_for() {
 }
 
 #[test]
-fn accumulating_adds_to_adjoints_that_were_dropped() {
+fn accumulating_adds_to_adjoints_of_intermediates() {
     fresh_or_not(|| {
         let chain = powers(Var::new(1.0), 3000);
         chain[2999].backward();
@@ -157,7 +157,7 @@ fn accumulating_adds_to_adjoints_that_were_dropped() {
 }
 
 #[test]
-fn scopes_and_snapshots_leave_dropped_adjoints_alone() {
+fn scopes_and_snapshots_leave_adjoints_alone() {
     fresh_or_not(|| {
         let outside = powers(Var::new(1.0), 3000);
         outside[2999].backward();
@@ -193,7 +193,7 @@ fn a_sweep_in_a_scope_keeps_the_adjoints_of_what_is_outside() {
 }
 
 #[test]
-fn a_cleared_graph_has_no_adjoints_that_were_dropped() {
+fn a_cleared_graph_has_no_adjoints() {
     fresh_or_not(|| {
         let chain = powers(Var::new(1.0), 3000);
         chain[2999].backward();
@@ -222,16 +222,15 @@ fn a_checkpoint_is_run_once_for_a_sweep_whatever_is_asked_for() {
 }
 
 #[test]
-fn a_leaf_is_kept_wherever_it_lies() {
+fn an_adjoint_is_there_wherever_it_lies() {
     afresh(|| {
         let far = powers(Var::new(1.0), 3000);
         let x = Var::new(1.0);
         (powers(x, 3000)[2999] + far[2999]).backward();
         let swept = graph::memory();
         assert_eq!((x.grad(), far[0].grad()), (3000.0, 3000.0));
-        assert_eq!(graph::memory(), swept); // it was there
         assert_eq!(far[700].grad(), 1.0);
-        assert!(graph::memory() > swept);
+        assert_eq!(graph::memory(), swept); // it was there
     });
 }
 

@@ -129,7 +129,7 @@ fn an_output_of_a_scope_inside_is_stale() {
 }
 
 #[test]
-#[should_panic(expected = "stale Var: the graph it was recorded in was dropped by `graph::clear`")]
+#[should_panic(expected = "the closure dropped the graph that it is part of, by `graph::clear`")]
 fn an_output_from_before_a_clear_is_stale() {
     let f = |x: Var| {
         let y = x * x;
@@ -140,7 +140,7 @@ fn an_output_from_before_a_clear_is_stale() {
 }
 
 #[test]
-#[should_panic(expected = "stale Var: the graph it was recorded in was dropped by `graph::clear`")]
+#[should_panic(expected = "the closure dropped the graph that it is part of, by `graph::clear`")]
 fn after_a_clear_there_is_no_variable_to_differentiate_by() {
     let f = |_: Var| {
         graph::clear();

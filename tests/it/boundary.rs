@@ -1,0 +1,129 @@
+//! User code may do anything to the graph: rules, segments and closures that clear it or panic.
+
+use scalargrad::{CustomOp, Var, checkpoint, gradient, graph, hessian, hvp, jacobian, taylor};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// The words with which `f` panics.
+fn message<R>(f: impl FnOnce() -> R) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(f))
+        .err()
+        .expect("it went through");
+    match payload.downcast::<String>() {
+        Ok(message) => *message,
+        Err(payload) => payload.downcast::<&str>().unwrap().to_string(),
+    }
+}
+
+/// Asserts that `f` panics, and that the graph is usable afterwards.
+fn refuses<R>(f: impl FnOnce() -> R) {
+    message(f);
+    let fresh = graph::scope(|| {
+        let x = Var::new(3.0);
+        let before = x.grad();
+        let y = x * x + x.sin();
+        let node = y.operands();
+        assert_eq!(node[0].value(), 9.0);
+        let slope = y.differentiate(&[x])[0].value();
+        y.backward();
+        (before, slope, x.grad())
+    });
+    assert_eq!(fresh, (0.0, 6.0 + 3f64.cos(), 6.0 + 3f64.cos()));
+}
+
+/// An operation whose rule clears the graph.
+struct Clears;
+impl CustomOp for Clears {
+    fn value(&self, x: &[f64]) -> f64 {
+        x[0]
+    }
+    fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
+        graph::clear();
+        vec![Var::from(1.0); x.len()]
+    }
+}
+
+#[test]
+fn a_rule_that_clears_the_graph_is_refused() {
+    refuses(|| Clears.apply(&[Var::new(1.0)]));
+    // A rule that does so only when it is differentiated.
+    struct Later;
+    impl CustomOp for Later {
+        fn value(&self, x: &[f64]) -> f64 {
+            x[0]
+        }
+        fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
+            if !x[0].is_constant() {
+                graph::clear();
+                let _new = (0..50).fold(Var::new(2.0), |x, _| x.exp().ln());
+            }
+            vec![Var::from(1.0)]
+        }
+    }
+    refuses(|| {
+        let x = Var::new(1.0);
+        let y = (0..100).fold(x.sin(), |x, _| x.cos());
+        Later.apply(&[y]).differentiate(&[x])
+    });
+    for order in 1..3 {
+        refuses(|| taylor(|x| Later.apply(&[x.sin()]), 1.0, order));
+    }
+    refuses(|| hessian(|x| Later.apply(&[x[0].sin()]), &[1.0]));
+    refuses(|| hvp(|x| Later.apply(&[x[0].sin()]), &[1.0], &[1.0]));
+}
+
+#[test]
+fn a_closure_that_clears_the_graph_is_refused() {
+    let cube = |_: &[Var]| {
+        graph::clear();
+        let a = Var::new(2.0);
+        a * a * a
+    };
+    refuses(|| gradient(cube, &[1.0]));
+    refuses(|| hessian(cube, &[1.0]));
+    refuses(|| jacobian(|x| [cube(x), x[0]], &[1.0]));
+    refuses(|| hvp(cube, &[1.0], &[1.0]));
+    refuses(|| taylor(|x| cube(&[x]), 1.0, 2));
+}
+
+#[test]
+fn a_segment_that_clears_the_graph_is_refused() {
+    refuses(|| {
+        let x = Var::new(1.0);
+        checkpoint(&[x], |x| {
+            graph::clear();
+            vec![x[0].detach() * Var::new(2.0)]
+        })
+    });
+    refuses(|| {
+        let (x, runs) = (Var::new(1.0), std::cell::Cell::new(0));
+        let y = checkpoint(&[x], move |x| {
+            runs.set(runs.get() + 1);
+            if runs.get() > 1 {
+                graph::clear();
+                return vec![Var::new(2.0) * 4.0];
+            }
+            vec![x[0] * 4.0]
+        });
+        y[0].backward();
+    });
+}
+
+#[test]
+fn a_sweep_that_fails_leaves_gradients_of_zero() {
+    let (x, runs) = (Var::new(1.0), std::cell::Cell::new(0));
+    let z = x * 3.0;
+    let y = checkpoint(&[z], move |z| {
+        runs.set(runs.get() + 1);
+        assert!(runs.get() < 2, "only once");
+        vec![z[0] * 4.0]
+    })[0];
+    z.backward();
+    assert_eq!(x.grad(), 3.0);
+    let w = (y + x).sin();
+    assert!(message(|| w.backward()).contains("only once"));
+    for v in [w, y, z, x] {
+        assert_eq!(v.grad(), 0.0);
+    }
+    z.backward();
+    assert_eq!(x.grad(), 3.0);
+}
