@@ -83,3 +83,24 @@ fn a_long_chain_is_differentiated_without_recording() {
         assert!(slope.is_constant());
     });
 }
+
+#[test]
+fn a_sweep_needs_little_stack_in_any_build() {
+    // Steps of a sweep end with a call of the next one, which is a jump only where the compiler optimises.
+    let sweep = || {
+        let x = Var::new(0.5);
+        let y = (0..100_000).fold(x, |y, k| match k % 5 {
+            0 => y.max(x * 0.25),
+            1 => (y * x + y).tanh(),
+            2 => y.relu() - x,
+            3 => y.atan2(x),
+            _ => y.hypot(x).clamp(-2.0, 2.0),
+        });
+        y.backward();
+        assert!(x.grad().is_finite());
+        let z = (0..100_000).fold(x, |z, _| z.max(x).min(2.0));
+        z.backward();
+    };
+    let small_stack = std::thread::Builder::new().stack_size(1 << 20);
+    small_stack.spawn(sweep).unwrap().join().unwrap();
+}
