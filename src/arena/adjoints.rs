@@ -128,9 +128,12 @@ impl Set {
         (self.values.pointer(), self.flags.pointer(), self.end)
     }
 
-    /// Flags all windows up to one.
-    pub(super) fn flag_up_to(&mut self, window: usize) {
-        self.flags[..=window].fill(1);
+    /// Flags all windows before one.
+    #[inline]
+    pub(super) fn flag_before(&mut self, window: usize) {
+        if window > 0 {
+            self.flags[..window].fill(1);
+        }
     }
 
     /// The last window before `window` that has a flag.
@@ -151,12 +154,12 @@ impl Set {
     #[inline]
     pub(crate) fn truncate(&mut self, end: usize) {
         if end < self.end {
+            let end = if end == 1 { 0 } else { end }; // nothing has index 0
             self.clear_from(end);
             self.end = end;
         }
     }
 
-    #[inline]
     fn clear_from(&mut self, end: usize) {
         let mut windows = self.end.div_ceil(WINDOW);
         while let Some(window) = self.last_flag_before(windows) {

@@ -30,9 +30,9 @@ pub(crate) fn sweep(adjoints: &mut Set, floor: usize, end: usize) -> Option<usiz
             place = next_live(arena, adjoints, place, floor);
             continue;
         }
-        if !is_flagged && (window == 0 || window <= AHEAD * swept && top - window < 2 * swept) {
+        if !is_flagged && window <= AHEAD * swept && (top - window < 2 * swept || window == 0) {
             // It has met few windows without a flag, and has not far to go: all get one, and it need not set any more.
-            adjoints.flag_up_to(window);
+            adjoints.flag_before(window);
             is_flagged = true;
         }
         let start = (window * WINDOW).max(floor);

@@ -113,3 +113,62 @@ fn the_map_has_every_room() {
     }
     assert!(map.lines().count() <= 120);
 }
+
+#[test]
+fn user_code_is_called_from_one_place() {
+    // What a user gives goes by these names: closures, steps and segments, and the methods of a custom operation.
+    let calls = [
+        "f(",
+        "step(",
+        "segment(",
+        "closure(",
+        "evaluate(",
+        "op.value(",
+        "op.partials(",
+        "op.label(",
+        "into_outputs(",
+    ];
+    // Closures of the crate's own, and the functions that remember nothing but what a guard puts right.
+    let own = [
+        ("src/arena.rs", "f(tape)"),
+        ("src/arena/adjoints.rs", "f("),
+        ("src/arena/steps.rs", "step("),
+        ("src/check.rs", "|x| f(x)"), // closures that are called from there in turn
+        ("src/check.rs", "vec![f(x)]"),
+        ("src/derive.rs", "gradient(|x| f(x[0])"),
+        ("src/check/differences.rs", "f(&moved)"),
+        ("src/draw.rs", "op.label().to_string()"), // of a row
+        ("src/function/evaluate.rs", "f(&mut space)"),
+        ("src/function/recorder.rs", "evaluate(&"), // of a recording, which is not in the graph
+        ("src/graph.rs", "f()"),
+        ("src/graph.rs", "f(&mut cold.borrow_mut())"),
+        ("src/strategy/rows.rs", "f("),
+        ("src/watch.rs", "f()"),
+    ];
+    let mut strays = Vec::new();
+    for (file, lines) in sources() {
+        if file.ends_with("/tests.rs") {
+            continue;
+        }
+        for (n, line) in lines.iter().enumerate() {
+            let starts_word = |at: usize| {
+                !line[..at].ends_with(|c: char| c.is_alphanumeric() || "_.:".contains(c))
+                    || line[at..].starts_with("into")
+            };
+            let is_call = calls
+                .iter()
+                .any(|call| line.match_indices(call).any(|(at, _)| starts_word(at)));
+            let is_own = own
+                .iter()
+                .any(|(f, text)| *f == file && line.contains(text));
+            let is_checked = line.contains("user_code(")
+                || n > 0
+                    && lines[n - 1].trim_end().ends_with("|| {")
+                    && lines[n - 1].contains("user_code(");
+            if is_call && !is_own && !is_checked && !line.contains("fn ") {
+                strays.push(format!("{file}:{}: {}", n + 1, line.trim()));
+            }
+        }
+    }
+    assert!(strays.is_empty(), "{}", strays.join("\n"));
+}
