@@ -1,6 +1,7 @@
 //! Segments that are recorded again when the sweep reaches them: memory against time.
 
 use crate::arena::arena;
+use crate::decode::value_of;
 use crate::graph;
 use crate::record::{self, Segment};
 use crate::var::Var;
@@ -20,8 +21,8 @@ use std::rc::Rc;
 ///
 /// # Panics
 ///
-/// If an input or an output is stale, or, in the sweep, if `f` returns another number of outputs than
-/// before.
+/// If an input or an output is stale, or `f` clears the graph. In the sweep, if `f` computes other values than before;
+/// gradients are zero then.
 ///
 /// ```
 /// use scalargrad::{Var, checkpoint, graph};
@@ -142,5 +143,14 @@ pub(crate) fn run_again(head: usize, inputs: &[Var], outputs: usize) -> Vec<Var>
         "scalargrad: the closure of a checkpoint gave {} outputs when it was run again, and {outputs} before",
         again.len()
     );
+    for (k, again) in again.iter().enumerate() {
+        let before = value_of(head + 1 + k);
+        assert!(
+            again.raw().to_bits() == before.to_bits() || again.raw().is_nan() && before.is_nan(),
+            "scalargrad: the closure of a checkpoint gave the value {} when it was run again, and {before} before. \
+             It must compute the same each time: keep random numbers and what changes outside of it",
+            again.raw()
+        );
+    }
     again
 }

@@ -109,6 +109,26 @@ fn a_segment_that_clears_the_graph_is_refused() {
 }
 
 #[test]
+fn a_segment_that_computes_something_else_is_refused() {
+    let (x, runs) = (Var::new(1.0), std::cell::Cell::new(1.0));
+    let y = checkpoint(&[x], move |x| {
+        runs.set(runs.get() + 1.0);
+        vec![x[0] * runs.get()]
+    });
+    for sweep in [
+        |y: Var, _| y.backward(),
+        |y: Var, x| drop(y.differentiate(&[x])),
+    ] {
+        let text = message(|| sweep(y[0], x));
+        assert!(text.contains("must compute the same each time"), "{text}");
+    }
+    // Where there is no number, it is no other one.
+    let y = checkpoint(&[x], |x| vec![x[0] * f64::NAN])[0];
+    y.backward();
+    assert!(x.grad().is_nan());
+}
+
+#[test]
 fn a_sweep_that_fails_leaves_gradients_of_zero() {
     let (x, runs) = (Var::new(1.0), std::cell::Cell::new(0));
     let z = x * 3.0;
