@@ -1,9 +1,8 @@
 //! Segments that are recorded again when the sweep reaches them: memory against time.
 
 use crate::arena::arena;
-use crate::decode::value_of;
-use crate::graph;
-use crate::record::{self, Segment};
+use crate::graph::{self, Segment, value_of};
+use crate::record;
 use crate::var::Var;
 use crate::watch;
 use std::rc::Rc;
@@ -135,7 +134,7 @@ fn advance_from(
 /// Runs the segment of the checkpoint at `head` again.
 #[track_caller]
 pub(crate) fn run_again(head: usize, inputs: &[Var], outputs: usize) -> Vec<Var> {
-    let segment: Segment = graph::cold(|cold| cold.segments[&head].clone());
+    let segment: Segment = graph::state(|state| state.segments[&head].clone());
     let again = run(&*segment, inputs);
     assert_eq!(
         again.len(),

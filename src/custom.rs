@@ -1,7 +1,7 @@
 //! Operations of the user's own.
 
-use crate::graph::{user_code, verify};
-use crate::record::{self, Custom};
+use crate::graph::{Custom, user_code, verify};
+use crate::record;
 use crate::var::Var;
 use smallvec::SmallVec;
 use std::sync::Arc;

@@ -3,10 +3,9 @@
 use crate::arena::arena;
 use crate::checkpoint::run_again;
 use crate::custom;
-use crate::decode::{Decoded, Operand, ReverseReader, Stored, head_of, read_checkpoint};
-use crate::graph::{cold, is_paused, verify};
+use crate::graph::{Custom, head_of, is_paused, read_checkpoint, state, verify};
+use crate::nodes::{Decoded, Form, Operand, ReverseReader, Stored};
 use crate::ops::{self, Kind, Op};
-use crate::record::{Custom, Form};
 use crate::sweep::gradient;
 use crate::var::Var;
 use smallvec::SmallVec;
@@ -50,7 +49,7 @@ struct Sweep {
 
 impl Sweep {
     fn new(output: Var) -> Sweep {
-        let epochs = cold(|cold| cold.epochs());
+        let epochs = state(|state| state.epochs());
         let words = output.index() / 64 + 1;
         let mut sweep = Sweep {
             adjoints: vec![(0.0, 0); 64 * words], // fresh pages, which cost nothing until used
@@ -148,10 +147,10 @@ impl Sweep {
         if let Some((op, x)) = self.arithmetic(stored) {
             return self.give_to_arithmetic(op, x, w);
         }
-        let (Decoded { op, n, operands }, value) = cold(|cold| {
+        let (Decoded { op, n, operands }, value) = state(|state| {
             arena().tape(|tape| {
-                let decoded = cold.values.decode(tape, index, at);
-                (decoded, cold.values.of(tape, index))
+                let decoded = state.values.decode(tape, index, at);
+                (decoded, state.values.of(tape, index))
             })
         });
         let x: SmallVec<[Var; 4]> = operands.iter().map(|&operand| self.var(operand)).collect();
@@ -239,7 +238,7 @@ pub(crate) fn partials(
     if op != Op::Custom {
         return ops::partials(op, n, operands, &|k| !operands[k].is_constant(), z);
     }
-    let Custom { label, op } = cold(|cold| cold.customs[&index].clone());
+    let Custom { label, op } = state(|state| state.customs[&index].clone());
     let Some(op) = op else {
         panic!(
             "scalargrad: `{label}` was made by `Var::custom` with partials that are plain numbers, \

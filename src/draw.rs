@@ -5,8 +5,9 @@
 
 mod svg;
 
-use crate::decode::{Decoded, decode};
-use crate::graph::{cold, verify};
+use crate::graph::decode;
+use crate::graph::{state, verify};
+use crate::nodes::Decoded;
 use crate::ops::Op;
 use crate::var::Var;
 use std::collections::{BinaryHeap, HashMap};
@@ -316,8 +317,9 @@ impl Item {
         let op = node.map_or(Op::Constant, |node| node.op);
         let custom = (op == Op::Custom)
             .then(|| {
-                cold(|cold| {
-                    cold.customs
+                state(|state| {
+                    state
+                        .customs
                         .get(&x.index())
                         .map(|own| own.label.to_string())
                 })

@@ -3,28 +3,12 @@
 mod many;
 
 use crate::arena::{Arena, INDEX_BITS, INDEX_MASK, Word, WriteHead, arena, code, cold_path};
-use crate::custom::CustomOp;
-use crate::graph::{cold, current_epoch, is_paused, register, stale};
+use crate::graph::{Custom, Segment, current_epoch, is_paused, register, stale, state};
+use crate::nodes::Form;
 use crate::ops::{self, Kind, Op};
 use crate::var::Var;
 use many::push_slots;
 pub(crate) use many::{any_recorded, dot, weighted_sum, with_partials};
-use std::rc::Rc;
-use std::sync::Arc;
-
-/// What stands beside the active operand of a node of one.
-#[derive(Clone, Copy)]
-#[repr(u8)]
-pub(crate) enum Form {
-    /// Nothing, or an integer parameter.
-    Alone,
-    /// A constant to its right.
-    ConstantRight,
-    /// A constant to its left.
-    ConstantLeft,
-    /// Itself, as in `x * x`.
-    Twice,
-}
 
 /// Appends a node of one active operand, `a`; `with` is its constant operand or its integer parameter, if
 /// it has one that the partial does not tell.
@@ -54,17 +38,6 @@ fn push_two(head: WriteHead<'_>, op: Op, a: u64, b: u64, p: f64, q: f64) -> u64 
         Word::new(code::REST, pair, a, b),
     )
 }
-
-/// A user's own operation.
-#[derive(Clone)]
-pub(crate) struct Custom {
-    pub label: Arc<str>,
-    /// Absent for partials that were given as numbers.
-    pub op: Option<Arc<dyn CustomOp>>,
-}
-
-/// What a checkpoint runs again: its outputs from its inputs.
-pub(crate) type Segment = Rc<dyn Fn(&[Var]) -> Vec<Var>>;
 
 /// Records a leaf.
 #[inline(always)]
@@ -298,7 +271,7 @@ pub(crate) fn softmax(c: Var, operands: &[Var], s: f64) -> Vec<Var> {
 pub(crate) fn custom(custom: Custom, operands: &[Var], value: f64, partials: &[f64]) -> Var {
     let result = with_partials(Op::Custom, operands, value, |k| partials[k]);
     if !result.is_constant() {
-        cold(|cold| cold.customs.insert(result.index(), custom));
+        state(|state| state.customs.insert(result.index(), custom));
     }
     result
 }
@@ -310,7 +283,7 @@ pub(crate) fn checkpoint(segment: Segment, inputs: &[Var], outputs: &[f64]) -> V
     let word = Word::many(code::CHECKPOINT, Op::Checkpoint as u8, 0, inputs.len());
     let active = |k: usize| (inputs[k].raw(), 0);
     let head = push_slots(arena, inputs, active, outputs.len() as f64, word);
-    cold(|cold| cold.segments.insert((head & INDEX_MASK) as usize, segment));
+    state(|state| state.segments.insert((head & INDEX_MASK) as usize, segment));
     let word = Word::new(code::REST, code::OUTPUT, head, 0);
     let output = |&value: &f64| Var::from_parts(value, arena.write_head().push([value], word));
     outputs.iter().map(output).collect()

@@ -7,8 +7,7 @@
 
 use crate::arena::{Set, adjoints, arena, aside, walk};
 use crate::checkpoint::{leaf, run_again};
-use crate::decode::read_checkpoint;
-use crate::graph::{cold, recording_scope, verify};
+use crate::graph::{read_checkpoint, recording_scope, state, verify};
 use crate::var::Var;
 use crate::watch::{self, Reading};
 use smallvec::SmallVec;
@@ -177,7 +176,7 @@ pub(crate) fn gradients(output: Var) -> Gradients {
         sweep(output);
         Gradients {
             adjoints: adjoints(|adjoints: &mut Set| adjoints.nonzero()),
-            epochs: cold(|cold| cold.epochs()),
+            epochs: state(|state| state.epochs()),
         }
     })
 }

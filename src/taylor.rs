@@ -5,9 +5,9 @@
 //! rows again, recorded once for each row (and shared: the partial of the partial of `sin` is `sin` itself,
 //! with its sign), so all series grow together, an order at a time.
 
-use crate::decode::{Decoded, decode};
 use crate::differentiate;
-use crate::graph;
+use crate::graph::{self, decode};
+use crate::nodes::Decoded;
 use crate::ops::{Kind, Op};
 use crate::var::Var;
 use crate::watch::{self, Reading};

@@ -4,11 +4,11 @@ mod functions;
 mod operators;
 
 use crate::arena::{INDEX_BITS, INDEX_MASK, arena};
-use crate::decode::{self, Decoded};
 use crate::differentiate::differentiate;
-use crate::graph::{cold, verify};
+use crate::graph::{self, Custom, state, verify};
+use crate::nodes::Decoded;
 use crate::ops::Op;
-use crate::record::{self, Custom};
+use crate::record;
 use crate::sweep::{self, Gradients};
 use crate::watch::{self, Reading};
 use smallvec::SmallVec;
@@ -281,7 +281,7 @@ impl Var {
         if self.id != 0 {
             verify(self);
             let name = name.into();
-            cold(|cold| cold.names.insert(self.index(), name));
+            state(|state| state.names.insert(self.index(), name));
         }
         self
     }
@@ -301,7 +301,7 @@ impl Var {
             return None;
         }
         verify(self);
-        cold(|cold| cold.names.get(&self.index()).cloned())
+        state(|state| state.names.get(&self.index()).cloned())
     }
 
     /// The operation that made it.
@@ -350,7 +350,7 @@ impl Var {
             return None;
         }
         verify(self);
-        Some(decode::decode(self.index()))
+        Some(graph::decode(self.index()))
     }
 
     /// `a` where the condition holds, else `b`.

@@ -6,8 +6,8 @@
 //! any other time each costs one look at a flag.
 
 use crate::arena::arena;
-use crate::decode::Operand;
 use crate::graph::current_epoch;
+use crate::nodes::Operand;
 use crate::var::Var;
 use std::cell::{Cell, RefCell};
 use std::cmp::Ordering;

@@ -2,8 +2,8 @@
 
 use super::program::{Builder, Guard, Program, Ref};
 use crate::arena::{self, arena};
-use crate::decode::{NodePosition, find_positions, is_head, read_node, value_of};
-use crate::graph::{cold, verify};
+use crate::graph::{state, value_of, verify};
+use crate::nodes::{NodePosition, find_positions, is_head, read_node};
 use crate::ops::Op;
 use crate::var::Var;
 use crate::watch::{Compared, Read, Reading, Watch};
@@ -58,8 +58,8 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], watch: Watch) -> Captured
         read.how == Reading::NotRecorded
             || operand.index >= start && !tape.refs[operand.index - start].is_constant()
     });
-    let names: Vec<(usize, String)> = cold(|cold| {
-        let names = cold.names.range(start..);
+    let names: Vec<(usize, String)> = state(|state| {
+        let names = state.names.range(start..);
         names.map(|(&index, name)| (index, name.clone())).collect()
     });
     for (index, name) in names {
@@ -73,10 +73,10 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], watch: Watch) -> Captured
     for &(index, constant) in &tape.pending {
         builder.set_constant(constant, value_of(index));
     }
-    cold(|cold| {
+    state(|state| {
         tape.customs
             .iter()
-            .for_each(|index| builder.custom(cold.customs[index].clone()))
+            .for_each(|index| builder.custom(state.customs[index].clone()))
     });
     let mut outside: Vec<usize> = tape.pending.iter().map(|&(index, _)| index).collect();
     outside.retain(|&index| index < start);

@@ -3,8 +3,8 @@
 use super::evaluate::with_space;
 use super::interpret::forward;
 use super::program::Program;
-use crate::decode::value_of;
-use crate::graph::cold;
+use crate::graph::state;
+use crate::graph::value_of;
 use crate::watch::{Comparison, Read, Reading};
 use std::fmt;
 
@@ -187,7 +187,7 @@ impl FrozenRead {
     /// Describes the variable at an index of the tape.
     pub(super) fn of_outside(index: usize) -> FrozenRead {
         let value = value_of(index);
-        let name = cold(|cold| cold.names.get(&index).cloned());
+        let name = state(|state| state.names.get(&index).cloned());
         let name = name.map_or(String::new(), |name| format!(" `{name}`"));
         FrozenRead {
             text: format!("the variable{name} from outside is a constant, {value:?}"),

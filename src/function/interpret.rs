@@ -5,9 +5,9 @@
 
 use super::program::{Node, Program};
 use crate::custom;
+use crate::graph::Custom;
 use crate::ops::{self, Kind, Op};
 use crate::real::Real;
-use crate::record::Custom;
 use crate::var::Var;
 use smallvec::SmallVec;
 use std::cell::Cell;

@@ -50,8 +50,7 @@ pub(crate) use capture::capture;
 pub(crate) use evaluate::hvp_on_tape;
 pub(crate) use program::Program;
 
-use crate::decode::value_of;
-use crate::graph::{id_of, recording_scope, user_code};
+use crate::graph::{id_of, recording_scope, user_code, value_of};
 use crate::matrix::Matrix;
 use crate::var::Var;
 use crate::watch::{self, Reading};

@@ -5,8 +5,8 @@
 //! knowledge of any particular function.
 
 use super::optimise::Table;
+use crate::graph::Custom;
 use crate::ops::Op;
-use crate::record::Custom;
 use crate::watch::Comparison;
 use std::collections::BTreeMap;
 

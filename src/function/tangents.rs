@@ -5,9 +5,9 @@
 //! they give the derivatives of the adjoints: forward over reverse.
 
 use super::interpret::{Number, defined, halves, is_row};
+use crate::graph::Custom;
 use crate::ops::{self, Kind, Op};
 use crate::real::Real;
-use crate::record::Custom;
 use crate::var::Var;
 use smallvec::SmallVec;
 use std::cell::Cell;

@@ -5,9 +5,8 @@
 
 use super::interpret::Number;
 use crate::arena::{Tape, arena};
-use crate::decode::{NodePosition, Stored, find_positions, read_node, read_terms, stored};
+use crate::nodes::{Form, NodePosition, Stored, find_positions, read_node, read_terms, stored};
 use crate::ops::{self, Kind, Op};
-use crate::record::Form;
 use smallvec::SmallVec;
 
 /// Room for one use of a recording, to be used again.

@@ -1,8 +1,9 @@
 //! What a number can do besides functions: operators, comparisons, conversions, sums, printing.
 
 use super::Var;
+use crate::nodes::Form;
 use crate::ops::{self, Op};
-use crate::record::{self, Form};
+use crate::record;
 use crate::slices::sum;
 use crate::watch::{self, Comparison};
 use smallvec::SmallVec;

@@ -60,7 +60,7 @@ fn no_file_but_the_table_names_an_elementary_function() {
         ("src/var.rs", "self.mask_select(a, b)"),
         ("src/record.rs", "x.softmax_share(c, s)"),
         ("src/record.rs", "Op::SoftmaxShare"),
-        ("src/decode.rs", "Op::SoftmaxShare"),
+        ("src/nodes.rs", "Op::SoftmaxShare"),
     ];
     let (mut variants, mut methods): (Vec<String>, Vec<String>) = rows().into_iter().unzip();
     variants.retain(|variant| !arithmetic.contains(&variant.as_str()));
@@ -141,7 +141,8 @@ fn user_code_is_called_from_one_place() {
         ("src/function/evaluate.rs", "f(&mut space)"),
         ("src/function/recorder.rs", "evaluate(&"), // of a recording, which is not in the graph
         ("src/graph.rs", "f()"),
-        ("src/graph.rs", "f(&mut cold.borrow_mut())"),
+        ("src/graph/state.rs", "f(&mut state.borrow_mut())"),
+        ("src/graph/user_code.rs", "f()"),
         ("src/strategy/rows.rs", "f("),
         ("src/watch.rs", "f()"),
     ];

@@ -1,11 +1,27 @@
-//! How an operation is read back from the tape, and the values that the tape does not keep.
+//! Nodes as they are read back from the tape: where one stands, what it is, which operands it has.
+//!
+//! Recording knows how a node is written, the sweep over `f64` which numbers it needs of it; everybody else asks here.
 
-use crate::arena::{Place, Tape, WINDOW, arena, code};
-use crate::graph::{cold, id_of};
-use crate::ops::{self, Op};
-use crate::record::Form;
-use crate::var::Var;
-use smallvec::SmallVec;
+mod values;
+
+pub(crate) use values::{Decoded, Operand, Values};
+
+use crate::arena::{Place, Tape, arena, code};
+use crate::ops::Op;
+
+/// What stands beside the active operand of a node of one.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+pub(crate) enum Form {
+    /// Nothing, or an integer parameter.
+    Alone,
+    /// A constant to its right.
+    ConstantRight,
+    /// A constant to its left.
+    ConstantLeft,
+    /// Itself, as in `x * x`.
+    Twice,
+}
 
 /// Where a node stands: the position after its word, and whether it is the second of the two that end there.
 #[derive(Clone, Copy, Default)]
@@ -201,41 +217,6 @@ pub(crate) fn stored(tape: Tape<'_>, index: usize, at: NodePosition) -> Stored {
     }
 }
 
-/// A node read back: its operation, its integer parameter and its operands.
-pub(crate) struct Decoded {
-    pub op: Op,
-    pub n: i32,
-    pub operands: SmallVec<[Operand; 4]>,
-}
-
-/// An operand: a node, or a number where `index` is 0.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Operand {
-    pub index: usize,
-    pub value: f64,
-}
-
-impl Operand {
-    /// Its handle.
-    pub(crate) fn var(self) -> Var {
-        if self.index == 0 {
-            Var::constant(self.value)
-        } else {
-            Var::from_parts(self.value, id_of(self.index))
-        }
-    }
-}
-
-/// Reads the node at `index` back.
-pub(crate) fn decode(index: usize) -> Decoded {
-    cold(|cold| {
-        arena().tape(|tape| {
-            let at = cold.values.locate(tape, index);
-            cold.values.decode(tape, index, at)
-        })
-    })
-}
-
 /// The operation of the node at `index` and its integer parameter; `each` gets the index of every
 /// operand, or 0 and the value of a constant.
 #[inline(always)]
@@ -289,208 +270,6 @@ fn read_other(tape: Tape<'_>, at: NodePosition, mut each: impl FnMut(usize, f64)
             Op::SoftmaxShare
         }
     }
-}
-
-/// The value of the node at `index`.
-///
-/// Works out, once, what it was made from: only drawings, `differentiate` and the like ask.
-pub(crate) fn value_of(index: usize) -> f64 {
-    cold(|cold| arena().tape(|tape| cold.values.of(tape, index)))
-}
-
-/// What was found out of some of the nodes.
-#[derive(Default)]
-struct Memo<T> {
-    items: Vec<T>,
-    /// A bit for each item that is known.
-    known: Vec<u64>,
-    /// None from here on is.
-    end: usize,
-}
-
-impl<T: Copy + Default> Memo<T> {
-    fn bytes(&self) -> usize {
-        size_of_val(&self.items[..]) + size_of_val(&self.known[..])
-    }
-
-    #[inline]
-    fn get(&self, index: usize) -> Option<T> {
-        let is_known = self.known[index / 64] >> (index % 64) & 1 == 1;
-        is_known.then(|| self.items[index])
-    }
-
-    #[inline]
-    fn set(&mut self, index: usize, item: T) {
-        self.items[index] = item;
-        self.known[index / 64] |= 1 << (index % 64);
-        self.end = self.end.max(index + 1);
-    }
-
-    /// Makes room for the nodes below `end`, in fresh pages, which cost nothing until used.
-    #[inline]
-    fn make_room(&mut self, end: usize) {
-        if end > self.items.len() {
-            self.grow(end);
-        }
-    }
-
-    #[cold]
-    fn grow(&mut self, end: usize) {
-        let words = end.div_ceil(64).max(2 * self.known.len());
-        let (mut items, mut known) = (vec![T::default(); 64 * words], vec![0; words]);
-        items[..self.items.len()].copy_from_slice(&self.items);
-        known[..self.known.len()].copy_from_slice(&self.known);
-        (self.items, self.known) = (items, known);
-    }
-
-    /// Forgets the nodes from `end` on.
-    #[inline]
-    fn truncate(&mut self, end: usize) {
-        if end < self.end {
-            self.known[end / 64] &= (1 << (end % 64)) - 1;
-            self.known[end / 64 + 1..self.end.div_ceil(64)].fill(0);
-            self.end = end;
-        }
-    }
-}
-
-/// The values of nodes that were asked for, and where nodes stand.
-#[derive(Default)]
-pub(crate) struct Values {
-    values: Memo<f64>,
-    positions: Memo<usize>,
-    /// Room for what [`work_out`](Values::work_out) still has to do.
-    wanted: Vec<usize>,
-}
-
-impl Values {
-    /// The bytes held.
-    pub(crate) fn bytes(&self) -> usize {
-        let wanted = self.wanted.capacity() * size_of::<usize>();
-        self.values.bytes() + self.positions.bytes() + wanted
-    }
-
-    /// Where the node at `index` stands.
-    ///
-    /// Where it is not known, it is found for all nodes of the window.
-    #[inline]
-    pub(crate) fn locate(&mut self, tape: Tape<'_>, index: usize) -> NodePosition {
-        self.make_room(tape.end());
-        match self.positions.get(index) {
-            Some(at) => NodePosition(at),
-            None => self.find(tape, index),
-        }
-    }
-
-    #[cold]
-    fn find(&mut self, tape: Tape<'_>, index: usize) -> NodePosition {
-        let first = index / WINDOW * WINDOW;
-        let end = tape.end().min(first + WINDOW);
-        descend(
-            tape,
-            arena().place_in(tape, end),
-            first.max(1),
-            |index, at| self.positions.set(index, at.0),
-        );
-        NodePosition(self.positions.get(index).expect("it is among them"))
-    }
-
-    /// Reads the node at `index` back, with the values of its operands.
-    pub(crate) fn decode(&mut self, tape: Tape<'_>, index: usize, at: NodePosition) -> Decoded {
-        let mut operands = SmallVec::new();
-        let (op, n) = read_node(tape, index, at, |index, value| {
-            operands.push(Operand { index, value })
-        });
-        for operand in operands
-            .iter_mut()
-            .filter(|operand: &&mut Operand| operand.index != 0)
-        {
-            operand.value = self.of(tape, operand.index);
-        }
-        Decoded { op, n, operands }
-    }
-
-    /// The value of the node at `index`.
-    pub(crate) fn of(&mut self, tape: Tape<'_>, index: usize) -> f64 {
-        self.make_room(tape.end());
-        match self.values.get(index) {
-            Some(value) => value,
-            None => self.work_out(tape, index),
-        }
-    }
-
-    /// Works a value out, after those that it was made from.
-    fn work_out(&mut self, tape: Tape<'_>, index: usize) -> f64 {
-        let mut wanted = std::mem::take(&mut self.wanted);
-        wanted.push(index);
-        while let Some(&i) = wanted.last() {
-            let at = self.locate(tape, i);
-            let before = wanted.len();
-            let (mut args, mut count) = ([0.0; 3], 0);
-            let value = match stored(tape, i, at) {
-                Stored::Leaf(value) => value,
-                Stored::Other if is_valued(tape, at) => tape.number(at.position(), 1),
-                _ => {
-                    let (op, n) = read_node(tape, i, at, |index, value| {
-                        args[count] = match index {
-                            0 => value,
-                            _ => self.values.get(index).unwrap_or_else(|| {
-                                wanted.push(index);
-                                0.0
-                            }),
-                        };
-                        count += 1;
-                    });
-                    if wanted.len() > before {
-                        continue;
-                    }
-                    ops::value(op, args, n)
-                }
-            };
-            self.values.set(i, value);
-            wanted.pop();
-        }
-        self.wanted = wanted;
-        self.values.get(index).expect("it was worked out")
-    }
-
-    #[inline]
-    fn make_room(&mut self, end: usize) {
-        self.values.make_room(end);
-        self.positions.make_room(end);
-    }
-
-    /// Forgets those of the nodes from `end` on.
-    #[inline]
-    pub(crate) fn truncate(&mut self, end: usize) {
-        self.values.truncate(end);
-        self.positions.truncate(end);
-    }
-}
-
-/// Whether a node that is stored in some other way has its value.
-fn is_valued(tape: Tape<'_>, at: NodePosition) -> bool {
-    matches!(
-        tape.word(at.position()).subcode(),
-        code::NARY | code::OUTPUT
-    )
-}
-
-/// The operands of the checkpoint at `head`, and the number of its outputs.
-pub(crate) fn read_checkpoint(head: usize) -> (SmallVec<[Operand; 4]>, usize) {
-    arena().tape(|tape| {
-        let position = arena().place_in(tape, head + 1).position();
-        let mut operands = SmallVec::new();
-        tape.each_operand(position, |index, value| {
-            operands.push(Operand { index, value })
-        });
-        (operands, tape.number(position, 1) as usize)
-    })
-}
-
-/// The head of the segment that the node at `index` is an output of.
-pub(crate) fn head_of(index: usize) -> usize {
-    arena().tape(|tape| tape.word(arena().place_in(tape, index + 1).position()).a())
 }
 
 /// Calls `each` with the terms of a sum of any number, if the node at `at` is one.

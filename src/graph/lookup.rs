@@ -1,0 +1,62 @@
+//! Nodes of this thread's graph, looked up by their index.
+
+use super::state;
+use crate::arena::{INDEX_BITS, arena};
+use crate::nodes::{Decoded, Operand};
+use crate::var::Var;
+use smallvec::SmallVec;
+
+/// The id of the node at `index`: its epoch is that of the open scope that it lies in.
+pub(crate) fn id_of(index: usize) -> u64 {
+    state(|state| {
+        let inside = state
+            .frames
+            .partition_point(|frame| frame.start.index() <= index);
+        state.frames[inside - 1].epoch << INDEX_BITS | index as u64
+    })
+}
+
+impl Operand {
+    /// Its handle.
+    pub(crate) fn var(self) -> Var {
+        if self.index == 0 {
+            Var::constant(self.value)
+        } else {
+            Var::from_parts(self.value, id_of(self.index))
+        }
+    }
+}
+
+/// Reads the node at `index` back.
+pub(crate) fn decode(index: usize) -> Decoded {
+    state(|state| {
+        arena().tape(|tape| {
+            let at = state.values.locate(tape, index);
+            state.values.decode(tape, index, at)
+        })
+    })
+}
+
+/// The value of the node at `index`.
+///
+/// Works out, once, what it was made from: only drawings, `differentiate` and the like ask.
+pub(crate) fn value_of(index: usize) -> f64 {
+    state(|state| arena().tape(|tape| state.values.of(tape, index)))
+}
+
+/// The operands of the checkpoint at `head`, and the number of its outputs.
+pub(crate) fn read_checkpoint(head: usize) -> (SmallVec<[Operand; 4]>, usize) {
+    arena().tape(|tape| {
+        let position = arena().place_in(tape, head + 1).position();
+        let mut operands = SmallVec::new();
+        tape.each_operand(position, |index, value| {
+            operands.push(Operand { index, value })
+        });
+        (operands, tape.number(position, 1) as usize)
+    })
+}
+
+/// The head of the segment that the node at `index` is an output of.
+pub(crate) fn head_of(index: usize) -> usize {
+    arena().tape(|tape| tape.word(arena().place_in(tape, index + 1).position()).a())
+}

@@ -1,0 +1,247 @@
+//! What this thread's graph keeps beside the tape: the scopes that are open, and what is noted for nodes.
+//!
+//! Every scope has an *epoch*, a number that is not used again, and a handle carries the epoch it was
+//! recorded in. An operation compares its operands' epochs with the current one; only when they
+//! differ does it look further (a constant, a handle of an outer scope that is still open, or a
+//! stale one). Epochs have 35 bits: after 2³⁵ scopes on one thread the numbers start again, so a
+//! handle would have to be kept over exactly that many scopes to be taken for another.
+
+use super::{Custom, Segment};
+use crate::arena::{Arena, FIRST_EPOCH, INDEX_BITS, OpenEpochs, Place, arena};
+use crate::nodes::Values;
+use crate::var::Var;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::panic::Location;
+
+/// The epoch of an arena that records no operation: no handle has it.
+pub(super) const PAUSED: u64 = (1 << (64 - INDEX_BITS)) - 1;
+/// Ended scopes that a panic message can still name.
+const REMEMBERED: usize = 64;
+
+thread_local! {
+    pub(super) static STATE: RefCell<GraphState> = RefCell::new(GraphState::new());
+}
+
+/// What recording does not need at every operation.
+pub(crate) struct GraphState {
+    /// The scopes that are open, the thread's own graph first.
+    pub(super) frames: Vec<Frame>,
+    last_epoch: u64,
+    /// How often the graph was cleared, and where it was the last time.
+    pub(super) clears: u64,
+    pub(super) cleared_at: &'static Location<'static>,
+    /// How the latest epochs ended, each at its place modulo the length.
+    ended: [Option<Ended>; REMEMBERED],
+    pub(crate) names: BTreeMap<usize, String>,
+    pub(crate) customs: BTreeMap<usize, Custom>,
+    pub(crate) segments: BTreeMap<usize, Segment>,
+    pub(crate) values: Values,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Frame {
+    pub(super) epoch: u64,
+    /// The place of its first node.
+    pub(super) start: Place,
+}
+
+#[derive(Clone, Copy)]
+struct Ended {
+    epoch: u64,
+    cleared: bool,
+    at: &'static Location<'static>,
+}
+
+impl GraphState {
+    fn new() -> GraphState {
+        GraphState {
+            frames: vec![Frame {
+                epoch: FIRST_EPOCH,
+                start: Place::START,
+            }],
+            last_epoch: FIRST_EPOCH,
+            clears: 0,
+            cleared_at: Location::caller(),
+            ended: [None; REMEMBERED],
+            names: BTreeMap::new(),
+            customs: BTreeMap::new(),
+            segments: BTreeMap::new(),
+            values: Values::default(),
+        }
+    }
+
+    /// Opens an epoch that no open scope's place in the table collides with.
+    #[inline]
+    pub(super) fn new_epoch(&mut self, arena: &Arena) -> u64 {
+        if (self.frames.len() + 1) * 2 > arena.open().places() {
+            self.widen(arena.open());
+        }
+        loop {
+            self.last_epoch += 1;
+            if self.last_epoch >= PAUSED {
+                self.last_epoch = FIRST_EPOCH;
+            }
+            if arena.open().try_open(self.last_epoch) {
+                return self.last_epoch;
+            }
+        }
+    }
+
+    /// Gives the table of open epochs twice as many places.
+    #[cold]
+    fn widen(&self, open: &OpenEpochs) {
+        let len = (open.places() * 2).max(64);
+        open.rebuild(len, self.frames.iter().map(|frame| frame.epoch));
+    }
+
+    #[inline]
+    pub(super) fn end_epoch(
+        &mut self,
+        arena: &Arena,
+        epoch: u64,
+        cleared: bool,
+        at: &'static Location<'static>,
+    ) {
+        arena.open().close(epoch);
+        self.ended[epoch as usize % REMEMBERED] = Some(Ended { epoch, cleared, at });
+    }
+
+    /// The open epochs, each with the index of its first node.
+    pub(crate) fn epochs(&self) -> Vec<(usize, u64)> {
+        self.frames
+            .iter()
+            .map(|frame| (frame.start.index(), frame.epoch))
+            .collect()
+    }
+
+    /// The epoch of what is recorded next.
+    pub(super) fn recording_epoch(&self, arena: &Arena) -> u64 {
+        if is_paused(arena) {
+            return PAUSED;
+        }
+        let innermost = self.frames.last();
+        innermost
+            .expect("the thread's own graph is never closed")
+            .epoch
+    }
+
+    /// Forgets what belongs to the nodes from `end` on, but for what the user gave to them: returns
+    /// whether there is such, for [`forget`].
+    #[inline(always)]
+    pub(super) fn truncate(&mut self, end: usize) -> bool {
+        self.values.truncate(end);
+        !(self.names.is_empty() && self.customs.is_empty() && self.segments.is_empty())
+    }
+}
+
+/// Drops what the user gave to the nodes from `end` on. The graph can be used by what is dropped.
+#[cold]
+pub(super) fn forget(end: usize) {
+    let _gone = state(|state| {
+        state.names.split_off(&end);
+        (
+            state.customs.split_off(&end),
+            state.segments.split_off(&end),
+        )
+    });
+}
+
+impl Drop for GraphState {
+    fn drop(&mut self) {
+        self.last_epoch += 1;
+        arena().retire(self.last_epoch);
+    }
+}
+
+/// Runs `f` with the cold state of this thread's graph.
+#[track_caller]
+pub(crate) fn state<R>(f: impl FnOnce(&mut GraphState) -> R) -> R {
+    STATE
+        .try_with(|state| f(&mut state.borrow_mut()))
+        .unwrap_or_else(|_| gone())
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn gone() -> ! {
+    panic!(
+        "scalargrad: this thread is ending and its graph is gone; \
+         use `value()` in destructors of thread-local values, or finish before the thread ends"
+    )
+}
+
+/// Panics for a handle that cannot be used: says what ended it.
+#[cold]
+#[inline(never)]
+#[track_caller]
+pub(crate) fn stale(id: u64) -> ! {
+    let epoch = id >> INDEX_BITS;
+    let ended = state(|state| {
+        state.ended[epoch as usize % REMEMBERED].filter(|ended| ended.epoch == epoch)
+    });
+    match ended {
+        Some(Ended {
+            cleared: true, at, ..
+        }) => panic!(
+            "scalargrad: stale Var: the graph it was recorded in was dropped by `graph::clear` at {at}. \
+             Its `value()` can still be read; make a new variable from it with `Var::new(old.value())`"
+        ),
+        Some(Ended {
+            cleared: false, at, ..
+        }) => panic!(
+            "scalargrad: stale Var: the scope it was recorded in has ended (`graph::scope` at {at}). \
+             Use it inside that scope, or take its `value()` out and make a new variable with `Var::new(old.value())`"
+        ),
+        None => panic!(
+            "scalargrad: stale Var: the scope it was recorded in has ended, or `graph::clear` dropped it. \
+             Use it inside its scope, or make a new variable with `Var::new(old.value())`"
+        ),
+    }
+}
+
+/// Panics for a stale handle: one whose node is no longer in the graph.
+#[inline(always)]
+#[track_caller]
+pub(crate) fn verify(x: Var) {
+    if (x.id() ^ arena().next()) >> INDEX_BITS != 0 {
+        verify_old(x.id());
+    }
+}
+
+/// As [`verify`], for the handle of another scope than the one that records.
+#[inline(never)]
+#[track_caller]
+fn verify_old(id: u64) {
+    if id != 0 && !arena().is_open(id) {
+        stale(id);
+    }
+}
+
+/// Whether operations on this thread record nothing now.
+#[inline(always)]
+pub(crate) fn is_paused(arena: &Arena) -> bool {
+    arena.next() >> INDEX_BITS == PAUSED
+}
+
+#[cold]
+#[inline(never)]
+pub(crate) fn current_epoch() -> u64 {
+    state(|state| {
+        state
+            .frames
+            .last()
+            .expect("the thread's own graph is never closed")
+            .epoch
+    })
+}
+
+/// Sees to it that the end of this thread frees the arena.
+#[inline(always)]
+#[track_caller]
+pub(crate) fn register(arena: &Arena) {
+    if arena.is_unused() {
+        state(|_| ());
+    }
+}

@@ -1,0 +1,29 @@
+//! The one place from which the user's code is called.
+
+use super::state;
+
+/// Calls what the user gave: a closure, a rule of a custom operation, the segment of a checkpoint.
+///
+/// Such code may do anything: record, sweep, open and end scopes, run all that the crate has, clear the graph, panic.
+/// What was remembered before the call is therefore not known to be true after it. This function is the only place from
+/// which the user's code is called, and what it warrants is all that a caller may rely on after it has returned:
+///
+/// - the scopes that are open are those that were, as a scope ends where its closure returns or panics;
+/// - the nodes that there were are there, at their places, or this function does not return: if the graph was cleared, it
+///   panics. There may be more nodes than before;
+/// - the adjoints may be those of any sweep, unless they were [set aside](crate::arena::aside).
+///
+/// If the user's code panics, so does this: what must be put right then is put right where a guard is dropped.
+#[track_caller]
+pub(crate) fn user_code<R>(what: &str, f: impl FnOnce() -> R) -> R {
+    let clears = state(|state| state.clears);
+    let result = f();
+    let cleared = state(|state| (state.clears != clears).then_some(state.cleared_at));
+    if let Some(at) = cleared {
+        panic!(
+            "scalargrad: {what} dropped the graph that it is part of, by `graph::clear` at {at}. \
+             Use `graph::scope` there, or clear the graph before or afterwards"
+        );
+    }
+    result
+}
