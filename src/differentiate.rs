@@ -26,16 +26,27 @@ pub(crate) fn differentiate(output: Var, x: &[Var]) -> Vec<Var> {
         let gradient = gradient(output, x);
         return gradient.into_iter().map(Var::constant).collect();
     }
-    let mut sweep = Sweep::new(output);
+    let lowest = x.iter().filter(|x| !x.is_constant()).map(|x| x.index());
+    let Some(floor) = lowest.min().filter(|&floor| floor <= output.index()) else {
+        return vec![Var::default(); x.len()];
+    };
+    let mut sweep = Sweep::new(output, floor);
     while let Some((index, w)) = sweep.pop() {
         sweep.give_to_operands(index, w);
     }
-    let adjoint = |x: &Var| sweep.adjoint(x.index()).unwrap_or_default();
-    x.iter().map(adjoint).collect()
+    let adjoint = |x: &Var| {
+        (!x.is_constant())
+            .then(|| sweep.adjoint(x.index()))
+            .flatten()
+    };
+    x.iter().map(|x| adjoint(x).unwrap_or_default()).collect()
 }
 
 /// The adjoints of a recording sweep, and what it reads of the graph.
 struct Sweep {
+    /// The adjoints of nodes below this index are not asked for, so nothing is recorded for them. The first adjoint in the
+    /// table is that of a node up to 63 before it.
+    floor: usize,
     /// Of each adjoint the value, and one more than the id; 0 where there is none.
     adjoints: Vec<(f64, u64)>,
     /// A bit for each adjoint that is still to be passed on.
@@ -48,10 +59,11 @@ struct Sweep {
 }
 
 impl Sweep {
-    fn new(output: Var) -> Sweep {
+    fn new(output: Var, floor: usize) -> Sweep {
         let epochs = state(|state| state.epochs());
-        let words = output.index() / 64 + 1;
+        let words = output.index() / 64 - floor / 64 + 1;
         let mut sweep = Sweep {
+            floor,
             adjoints: vec![(0.0, 0); 64 * words], // fresh pages, which cost nothing until used
             open: vec![0; words],
             end: 0,
@@ -62,37 +74,44 @@ impl Sweep {
         sweep
     }
 
+    /// Where the adjoint of a node from the floor on stands.
+    #[inline(always)]
+    fn place(&self, index: usize) -> usize {
+        index - self.floor / 64 * 64
+    }
+
     /// The adjoint of a node, if there is one.
     #[inline(always)]
     fn adjoint(&self, index: usize) -> Option<Var> {
-        let &(value, id) = self.adjoints.get(index)?;
+        let &(value, id) = self.adjoints.get(self.place(index))?;
         Some(Var::from_parts(value, id.checked_sub(1)?))
     }
 
     /// Adds to the adjoint of a node.
     #[inline]
     fn give(&mut self, index: usize, contribution: Var) {
-        if index >= self.adjoints.len() {
-            self.grow(index);
+        let place = self.place(index);
+        if place >= self.adjoints.len() {
+            self.grow(place);
         }
         let sum = match self.adjoint(index) {
             Some(adjoint) => adjoint + contribution,
             None => contribution,
         };
-        self.adjoints[index] = (sum.raw(), sum.id() + 1);
-        self.open[index / 64] |= 1 << (index % 64);
-        self.end = self.end.max(index / 64 + 1);
+        self.adjoints[place] = (sum.raw(), sum.id() + 1);
+        self.open[place / 64] |= 1 << (place % 64);
+        self.end = self.end.max(place / 64 + 1);
     }
 
     /// Makes room for a node of a checkpoint's segment, recorded just now.
     #[cold]
     #[inline(never)]
-    fn grow(&mut self, index: usize) {
-        self.open.resize(index / 64 + 1, 0);
+    fn grow(&mut self, place: usize) {
+        self.open.resize(place / 64 + 1, 0);
         self.adjoints.resize(64 * self.open.len(), (0.0, 0));
     }
 
-    /// Takes the last node whose adjoint is still to be passed on.
+    /// Takes the last node above the floor whose adjoint is still to be passed on.
     #[inline]
     fn pop(&mut self) -> Option<(usize, Var)> {
         while let Some(word) = self.end.checked_sub(1) {
@@ -100,7 +119,10 @@ impl Sweep {
             if bits != 0 {
                 let bit = 63 - bits.leading_zeros() as usize;
                 self.open[word] = bits & !(1 << bit);
-                let index = 64 * word + bit;
+                let index = 64 * word + bit + self.floor / 64 * 64;
+                if index == self.floor {
+                    return None;
+                }
                 return Some((index, self.adjoint(index).expect("it was given")));
             }
             self.end = word;
@@ -182,7 +204,7 @@ impl Sweep {
             }
             Op::Sub => {
                 self.pass_on(x, w);
-                if !y.is_constant() {
+                if !self.is_below(y) {
                     self.pass_on(y, -w);
                 }
             }
@@ -193,10 +215,16 @@ impl Sweep {
         }
     }
 
-    /// Gives to an operand, unless it is a constant.
+    /// Whether nobody asks for the adjoint of an operand: it is a constant, or below the floor.
+    #[inline(always)]
+    fn is_below(&self, x: Var) -> bool {
+        x.index() < self.floor
+    }
+
+    /// Gives to an operand, unless nobody asks for its adjoint.
     #[inline(always)]
     fn pass_on(&mut self, x: Var, contribution: Var) {
-        if !x.is_constant() {
+        if !self.is_below(x) {
             self.give(x.index(), contribution);
         }
     }
@@ -206,7 +234,7 @@ impl Sweep {
     #[inline(always)]
     fn pass_on_product(&mut self, x: Var, w: Var, p: Var, kind: Kind) {
         let is_zero = p.is_constant() && p.raw() == 0.0 && w.raw().is_finite();
-        if x.is_constant()
+        if self.is_below(x)
             || is_zero
             || kind == Kind::Switch && p == 0.0
             || !p.raw().is_finite() && w == 0.0

@@ -17,15 +17,23 @@ use smallvec::SmallVec;
 #[inline]
 #[track_caller]
 pub(crate) fn sweep(output: Var) {
+    sweep_above(output, 1);
+}
+
+/// As [`sweep`], of the nodes from the index `floor` on: those below it get what is given to them from above, and give
+/// nothing on.
+#[inline]
+#[track_caller]
+fn sweep_above(output: Var, floor: usize) {
     verify(output);
     let (output, end) = (output.index(), output.index() + 1);
     // With room for a sum that is fused into the output.
     let checkpoint = adjoints(|adjoints| {
         adjoints.start(output, end + 1);
-        walk::sweep(adjoints, 1, end)
+        walk::sweep(adjoints, floor, end)
     });
     if let Some(head) = checkpoint {
-        sweep_from_checkpoint(head, 1);
+        sweep_from_checkpoint(head, floor);
     }
 }
 
@@ -162,8 +170,10 @@ pub(crate) fn gradient(output: Var, x: &[Var]) -> Vec<f64> {
     for &x in x.iter().chain([&output]) {
         verify(x);
     }
+    let lowest = x.iter().map(|x| x.index()).filter(|&index| index != 0);
+    let floor = lowest.min().map_or(1, |lowest| arena().floor_at(lowest));
     aside(|| {
-        sweep(output);
+        sweep_above(output, floor);
         adjoints(|adjoints| x.iter().map(|x| adjoints.get(x.index())).collect())
     })
 }

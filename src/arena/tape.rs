@@ -161,6 +161,14 @@ impl Arena {
         self.find(end, index)
     }
 
+    /// An index at or just below `index` that is not that of a sum fused into the node before it: a sweep can stop there.
+    pub(crate) fn floor_at(&self, index: usize) -> usize {
+        match self.place_before(index).index == index {
+            true => index,
+            false => index - 1,
+        }
+    }
+
     /// As [`place_before`](Arena::place_before), from some place above it on.
     #[inline(never)]
     pub(crate) fn find(&self, above: Place, index: usize) -> Place {

@@ -10,8 +10,8 @@ const AHEAD: usize = 4;
 
 /// Sweeps the nodes below the index `end` down to `floor`, or to a checkpoint: returns its index.
 ///
-/// There must be room for the adjoints of all nodes below `end`, and `floor` must be where a scope started or a leaf was
-/// the last node.
+/// There must be room for the adjoints of all nodes below `end`, and `floor` must be where a scope started, a leaf was the
+/// last node, or [`Arena::floor_at`] has it.
 #[inline(never)]
 #[track_caller]
 pub(crate) fn sweep(adjoints: &mut Set, floor: usize, end: usize) -> Option<usize> {

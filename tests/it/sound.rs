@@ -104,3 +104,48 @@ fn a_sweep_needs_little_stack_in_any_build() {
     let small_stack = std::thread::Builder::new().stack_size(1 << 20);
     small_stack.spawn(sweep).unwrap().join().unwrap();
 }
+
+#[test]
+fn a_derivative_records_nothing_below_what_it_is_taken_by() {
+    // A descent with a derivative in each step, in one graph: each step must cost the same.
+    let mut x = Var::new(0.5);
+    let mut lengths = Vec::new();
+    for _ in 0..50 {
+        let before = graph::len();
+        let y = (x.sin() * x + 1.0).ln() * x;
+        x = x - 0.1 * y.differentiate(&[x])[0];
+        lengths.push(graph::len() - before);
+    }
+    assert!(
+        lengths.iter().all(|&length| length == lengths[1]),
+        "{lengths:?}"
+    );
+    // By an intermediate that is a fused sum, by several, by a constant, and by what comes later.
+    let (a, b) = (Var::new(2.0), Var::new(3.0));
+    let s = a + a * b;
+    let z = s * s * b;
+    let slopes = z.differentiate(&[s, Var::from(1.0), z]).map_values();
+    assert_eq!(slopes, [48.0, 0.0, 1.0]);
+    assert_eq!(
+        z.differentiate(&[b, a]).map_values(),
+        [2.0 * 8.0 * 2.0 * 3.0 + 64.0, 48.0 * 4.0]
+    );
+    assert_eq!(s.differentiate(&[z]).map_values(), [0.0]);
+    // What lies below is still a variable to a tie.
+    let c = Var::new(2.0);
+    assert_eq!(a.max(c).differentiate(&[c]).map_values(), [0.5]);
+    assert_eq!(
+        graph::no_grad(|| z.differentiate(&[s, z])).map_values(),
+        [48.0, 1.0]
+    );
+}
+
+trait MapValues {
+    fn map_values(&self) -> Vec<f64>;
+}
+
+impl MapValues for Vec<Var> {
+    fn map_values(&self) -> Vec<f64> {
+        self.iter().map(|x| x.value()).collect()
+    }
+}
