@@ -6,9 +6,11 @@
 //! [`Var`](crate::Var), the sweeps, replay, duals, drawings, tests) is stamped from these rows by
 //! handing a macro to [`table!`].
 //!
-//! Three laws keep derivatives of every order right:
+//! Four laws keep derivatives of every order right:
 //!
 //! - the table is **closed**: a rule uses rows of the table and `+ − × ÷` only;
+//! - a partial that is **NaN** depends on what the result depends on (`unless_nan`, around every smooth partial),
+//!   or its own derivative would be that of a constant;
 //! - a rule is one text for every interpreter. Where one formula does not keep its accuracy over the
 //!   whole domain, `below`, `within` and `at` choose between forms that are equal on paper;
 //! - in a row, `z` is the result and `tie` the share of an operand at a tie: `1/k` where `k` active
@@ -705,7 +707,7 @@ pub(crate) fn partials<T: Real>(
 
 /// `exp(xₖ − z)`, divided by their own sum, which makes the rounding of z good.
 pub(crate) fn log_sum_exp_partials<T: Real>(x: &[T], z: T) -> SmallVec<[T; 16]> {
-    let share = |x: T| z.within(INF, || x.exp_sub(z), || x.eq_mask(z));
+    let share = |x: T| z.within(INF, || x.exp_sub(z), || x.eq_mask(z).unless_nan(z));
     let mut shares: SmallVec<[T; 16]> = x.iter().map(|&x| share(x)).collect();
     let sum: T = shares.iter().copied().sum();
     for share in &mut shares {

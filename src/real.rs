@@ -60,7 +60,10 @@ macro_rules! trait_real {
             /// `a()` where `self == point`, else `b()`.
             fn at(self, point: f64, a: impl FnOnce() -> Self, b: impl FnOnce() -> Self) -> Self;
 
-            /// `self`, but NaN where `z` is NaN.
+            /// The partial `self` of a result `z`, but NaN where `z` is NaN.
+            ///
+            /// Such a NaN, and one that the partial is by itself, depends on all that `z` depends on, or its own
+            /// derivative would be that of a constant: 0.
             fn unless_nan(self, z: Self) -> Self;
 
             /// The dot product `Σ xᵢ·yᵢ` of two slices of equal length.

@@ -159,10 +159,21 @@ impl Local {
                     .first
                     .extend(active.map(|k| (operands[k], z.tangents[k])));
                 let partials = ops::partials(op, node.n, args, &is_active, z);
-                second_partials(op, node.n, operands.len(), is_active, |j, k| {
+                let mut each = |j: usize, k: usize| {
                     let second = partials[j].map_or(0.0, |p| p.tangents[k]);
                     local.pair(operands, j, k, second);
-                });
+                };
+                if partials.iter().flatten().any(|p| p.value.is_nan()) {
+                    // Where there is no derivative the pattern of the others does not hold.
+                    let count = operands.len();
+                    for j in (0..count).filter(|&j| is_active(j)) {
+                        (j..count)
+                            .filter(|&k| is_active(k))
+                            .for_each(|k| each(j, k));
+                    }
+                } else {
+                    second_partials(op, node.n, operands.len(), is_active, each);
+                }
             }
             (_, Some(values)) => local.wide(program, node, index, values),
         }

@@ -40,6 +40,8 @@ mod tangents;
 mod tape;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod undefined_tests;
 
 pub use error::{BranchChange, FrozenRead, ReplayError};
 pub use recorder::Recorder;
@@ -426,7 +428,7 @@ impl Function {
     }
 
     /// The Hessian of the only output, without most of its zeros: its entries are those of
-    /// [`hessian_pattern`](Function::hessian_pattern).
+    /// [`hessian_pattern`](Function::hessian_pattern), and NaN where an operation on these inputs has no derivative.
     ///
     /// By edge pushing: the time is about that of a gradient for each number that a number of the program
     /// interacts with, and neither dense rows nor the number of inputs matter.

@@ -343,7 +343,13 @@ macro_rules! methods {
 
             #[inline(always)]
             fn unless_nan(self, z: Self) -> Self {
-                if z.value.is_nan() { Self::from(f64::NAN) } else { self }
+                if z.value.is_nan() {
+                    z
+                } else if self.value.is_nan() {
+                    Self::combine(f64::NAN, [(f64::NAN, z.tangents)])
+                } else {
+                    self
+                }
             }
 
             fn dot(x: &[Self], y: &[Self]) -> Self {

@@ -1,6 +1,7 @@
 //! Every row of the table at its probe points: replayed as run, to the second order.
 
 use super::Function;
+use crate::ops::Op;
 use crate::real::Real;
 use crate::var::Var;
 
@@ -14,7 +15,7 @@ fn assert_close(found: f64, expected: f64, scale: f64, what: &str) {
 }
 
 /// All points whose coordinates are probes.
-fn points(probes: &[f64], arity: usize) -> Vec<Vec<f64>> {
+pub(super) fn points(probes: &[f64], arity: usize) -> Vec<Vec<f64>> {
     (0..arity).fold(vec![vec![]], |points, _| {
         let extended = points
             .iter()
@@ -109,7 +110,7 @@ macro_rules! check_rows {
             [ $($domain:expr),+ ] ; [ $($probe:expr),* $(,)? ] ;
         )* } )*
     ) => {
-        fn rows() -> Vec<Row> {
+        pub(super) fn rows() -> Vec<Row> {
             let mut rows = Vec::new();
             $({
                 let f = |x: &[Var]| {
@@ -119,6 +120,7 @@ macro_rules! check_rows {
                     $ovalue
                 };
                 rows.push(Row {
+                    op: Op::$Operator,
                     method: stringify!($operator),
                     arity: [$(stringify!($odomain)),+].len(),
                     probes: vec![$($oprobe),*],
@@ -136,6 +138,7 @@ macro_rules! check_rows {
                         Real::$method($x $(, $y)* $(, $n)?)
                     };
                     rows.push(Row {
+                        op: Op::$Op,
                         method: stringify!($method),
                         arity: [$(stringify!($domain)),+].len(),
                         probes: vec![$($probe),*],
@@ -150,11 +153,12 @@ macro_rules! check_rows {
 }
 crate::ops::table!(check_rows);
 
-struct Row {
-    method: &'static str,
-    arity: usize,
-    probes: Vec<f64>,
-    f: Run,
+pub(super) struct Row {
+    pub op: Op,
+    pub method: &'static str,
+    pub arity: usize,
+    pub probes: Vec<f64>,
+    pub f: Run,
 }
 
 type Run = Box<dyn Fn(&[Var]) -> Var>;
@@ -179,6 +183,7 @@ fn the_source_of_every_row_computes_what_the_row_does() {
         points.retain(|x| row.method != "clamp" || x[1] <= x[2]);
         if row.method != "clamp" {
             points.push(vec![f64::NAN; row.arity]);
+            points.extend(self::points(&[-1.5, f64::INFINITY], row.arity));
         }
         let f = Function::record(&points[0], row.f);
         match f.to_rust("f") {

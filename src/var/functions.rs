@@ -20,7 +20,7 @@ macro_rules! methods {
         ///
         /// A value is bit for bit that of the `f64` method of the same name, where there is one.
         /// An operand of a function of several may be an `f64`, which costs no gradient work.
-        /// Outside its domain a function is NaN, and so are its partials. Each panics for a stale handle.
+        /// Outside its domain a function is NaN, and so are its derivatives of every order. Each panics for a stale handle.
         impl Var {
             $($(
                 $(#[$doc])*
@@ -57,9 +57,16 @@ macro_rules! methods {
 
             #[inline(always)]
             fn unless_nan(self, z: Var) -> Var {
+                // Comparisons, so that a function which is being recorded knows what was decided here.
                 #[allow(clippy::eq_op)]
-                let is_nan = z != z;
-                if is_nan { Var::constant(f64::NAN) } else { self }
+                let is_nan = |x: Var| x != x;
+                if is_nan(z) {
+                    z
+                } else if self.raw().is_nan() && is_nan(self) {
+                    z * f64::NAN
+                } else {
+                    self
+                }
             }
 
             #[track_caller]
