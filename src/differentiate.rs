@@ -5,7 +5,8 @@ use crate::checkpoint::run_again;
 use crate::custom;
 use crate::graph::{Custom, head_of, is_paused, read_checkpoint, state, verify};
 use crate::nodes::{Decoded, Form, Operand, ReverseReader, Stored};
-use crate::ops::{self, Kind, Op};
+use crate::rows::{Kind, Op};
+use crate::rules;
 use crate::sweep::gradient;
 use crate::var::Var;
 use smallvec::SmallVec;
@@ -262,9 +263,9 @@ pub(crate) fn partials(
     n: i32,
     operands: &[Var],
     z: Var,
-) -> ops::Partials<Var> {
+) -> rules::Partials<Var> {
     if op != Op::Custom {
-        return ops::partials(op, n, operands, &|k| !operands[k].is_constant(), z);
+        return rules::partials(op, n, operands, &|k| !operands[k].is_constant(), z);
     }
     let Custom { label, op } = state(|state| state.customs[&index].clone());
     let Some(op) = op else {

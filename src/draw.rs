@@ -8,7 +8,7 @@ mod svg;
 use crate::graph::decode;
 use crate::graph::{state, verify};
 use crate::nodes::Decoded;
-use crate::ops::Op;
+use crate::rows::Op;
 use crate::var::Var;
 use std::collections::{BinaryHeap, HashMap};
 use std::fmt::Write;

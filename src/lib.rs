@@ -82,14 +82,16 @@ pub mod graph;
 mod interop;
 mod matrix;
 mod nodes;
-mod ops;
 mod real;
 mod record;
+mod rows;
+mod rules;
 mod slices;
 mod special;
 #[cfg(feature = "proptest")]
 pub mod strategy;
 mod sweep;
+mod table;
 mod taylor;
 mod var;
 mod watch;
@@ -100,8 +102,8 @@ pub use derive::{
     derivative, gradient, hessian, hvp, jacobian, jvp, laplacian, value_and_gradient, vjp,
 };
 pub use matrix::Matrix;
-pub use ops::Op;
 pub use real::Real;
+pub use rows::Op;
 pub use slices::{dot, log_sum_exp, norm, softmax, sum, weighted_sum};
 pub use sweep::Gradients;
 pub use taylor::taylor;

@@ -7,7 +7,7 @@ mod values;
 pub(crate) use values::{Decoded, Operand, Values};
 
 use crate::arena::{Place, Tape, arena, code};
-use crate::ops::Op;
+use crate::rows::Op;
 
 /// What stands beside the active operand of a node of one.
 #[derive(Clone, Copy)]

@@ -3,17 +3,54 @@
 //! A rule of the table is written once, over `T: Real`. Run with `f64` it gives a number, with
 //! [`Var`](crate::Var) it records itself (so that it can be differentiated again), with a dual
 //! number it pushes a tangent forward. User code may be written over `T: Real` for the same reason.
+//!
+//! One method is asked of a number type: [`Real::apply`], any operation of the table on some operands. All others are
+//! given in terms of it, so that a new row of the table changes no number type.
 
+use crate::rows::Op;
 use crate::special;
+use smallvec::SmallVec;
 use std::fmt::{Debug, Display};
 use std::iter::{Product, Sum};
 use std::ops::{
     Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign,
 };
 
+/// What a rule asks of a number, to choose between two forms of one function that are each accurate on its side.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub enum Question {
+    /// Whether it is less than a bound.
+    Below(f64),
+    /// Whether its absolute value is less than a bound.
+    Within(f64),
+    /// Whether it equals a point.
+    At(f64),
+    /// Whether it is NaN.
+    Nan,
+}
+
+impl Question {
+    /// The answer for a plain number.
+    #[inline(always)]
+    pub(crate) fn holds(self, x: f64) -> bool {
+        match self {
+            Question::Below(bound) => x < bound,
+            Question::Within(bound) => x.abs() < bound,
+            Question::At(point) => x == point,
+            Question::Nan => x.is_nan(),
+        }
+    }
+}
+
 macro_rules! trait_real {
     (
-        operators { $($operators:tt)* }
+        operators { $(
+            $(#[$odoc:meta])*
+            $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ) $olabel:literal :
+            $ovalue:expr, $oz:ident $otie:ident => ( $($opartial:expr),* ) ; $oderivative:literal ;
+            [ $($odomain:expr),+ ] ; [ $($oprobe:expr),* $(,)? ] ;
+        )* }
         $( $kind:ident { $(
             $(#[$doc:meta])*
             $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
@@ -45,40 +82,55 @@ macro_rules! trait_real {
             + Div<f64, Output = Self> + Rem<f64, Output = Self>
             + AddAssign + SubAssign + MulAssign + DivAssign + RemAssign
             + AddAssign<f64> + SubAssign<f64> + MulAssign<f64> + DivAssign<f64> + RemAssign<f64>
-            + Sum + Product + 'static
+            + Sum + Product + Into<f64> + 'static
         {
-            /// The plain number.
-            fn value(self) -> f64;
-
-            /// `a()` where `self < bound`, else `b()`: a rule's choice between two forms of one
-            /// function, each accurate on its own side.
-            fn below(self, bound: f64, a: impl FnOnce() -> Self, b: impl FnOnce() -> Self) -> Self;
-
-            /// `a()` where `|self| < bound`, else `b()`.
-            fn within(self, bound: f64, a: impl FnOnce() -> Self, b: impl FnOnce() -> Self) -> Self;
-
-            /// `a()` where `self == point`, else `b()`.
-            fn at(self, point: f64, a: impl FnOnce() -> Self, b: impl FnOnce() -> Self) -> Self;
-
-            /// The partial `self` of a result `z`, but NaN where `z` is NaN.
+            /// The value of an operation of the table: the only method that a number type must have.
             ///
-            /// Such a NaN, and one that the partial is by itself, depends on all that `z` depends on, or its own
-            /// derivative would be that of a constant: 0.
-            fn unless_nan(self, z: Self) -> Self;
+            /// `n` is the integer parameter of operations that have one. The operands of a dot product stand by turns.
+            #[doc(hidden)]
+            fn apply(op: Op, n: i32, operands: &[Self]) -> Self;
+
+            /// `yes()` or `no()`, as the answer is.
+            #[doc(hidden)]
+            #[inline(always)]
+            fn choose(self, question: Question, yes: impl FnOnce() -> Self, no: impl FnOnce() -> Self) -> Self {
+                if question.holds(self.value()) { yes() } else { no() }
+            }
+
+            /// The plain number.
+            #[inline(always)]
+            fn value(self) -> f64 {
+                self.into()
+            }
 
             /// The dot product `Σ xᵢ·yᵢ` of two slices of equal length.
-            fn dot(x: &[Self], y: &[Self]) -> Self;
+            ///
+            /// # Panics
+            ///
+            /// If one of them is longer.
+            fn dot(x: &[Self], y: &[Self]) -> Self {
+                assert_eq!(x.len(), y.len(), "scalargrad: dot: the slices have different lengths");
+                let pairs: SmallVec<[Self; 16]> = x.iter().zip(y).flat_map(|(&x, &y)| [x, y]).collect();
+                Self::apply(Op::Dot, 0, &pairs)
+            }
 
             /// The Euclidean norm `√Σ xᵢ²`, without overflow or underflow on the way.
-            fn norm(x: &[Self]) -> Self;
+            fn norm(x: &[Self]) -> Self {
+                Self::apply(Op::Norm, 0, x)
+            }
 
             /// `ln Σ exp xᵢ`, without overflow on the way.
-            fn log_sum_exp(x: &[Self]) -> Self;
+            fn log_sum_exp(x: &[Self]) -> Self {
+                Self::apply(Op::LogSumExp, 0, x)
+            }
 
             $($(
                 $(#[$doc])*
                 #[doc = concat!("\n\n# Derivative\n\n", $derivative)]
-                fn $method(self $(, $y: impl Into<Self>)* $(, $n: $N)?) -> Self;
+                #[inline(always)]
+                fn $method(self $(, $y: impl Into<Self>)* $(, $n: $N)?) -> Self {
+                    Self::apply(Op::$Op, 0 $(+ $n as i32)?, &[self $(, $y.into())*])
+                }
             )*)*
 
             /// The sine and the cosine, in this order.
@@ -87,30 +139,64 @@ macro_rules! trait_real {
             }
         }
 
+        /// An operation of the table as the method of its name computes it.
+        #[allow(clippy::unnecessary_cast)]
+        pub(crate) fn call<T: Real>(op: Op, n: i32, operands: &[T]) -> T {
+            let mut operands_left = operands.iter().copied();
+            let mut next = || operands_left.next().expect("an operand for each name");
+            match op {
+                $( Op::$Operator => {
+                    let $ox = next();
+                    $( let $oy = next(); )*
+                    $ovalue
+                } )*
+                $($( Op::$Op => {
+                    let $x = next();
+                    $( let $y = next(); )*
+                    $x.$method($($y,)* $(n as $N)?)
+                } )*)*
+                Op::Sum => operands.iter().copied().sum(),
+                Op::Dot => {
+                    let (x, y): (SmallVec<[T; 8]>, SmallVec<[T; 8]>) =
+                        operands.chunks_exact(2).map(|pair| (pair[0], pair[1])).unzip();
+                    T::dot(&x, &y)
+                }
+                Op::Norm => T::norm(operands),
+                Op::LogSumExp => T::log_sum_exp(operands),
+                Op::SumExp => operands[1..].iter().map(|x| x.exp_sub(operands[0])).sum(),
+                Op::Constant | Op::Leaf | Op::Custom | Op::Checkpoint => {
+                    unreachable!("{op:?} is not a row of the table")
+                }
+            }
+        }
+
         impl Real for f64 {
-            #[inline(always)]
-            fn value(self) -> f64 {
-                self
-            }
-
-            #[inline(always)]
-            fn below(self, bound: f64, a: impl FnOnce() -> f64, b: impl FnOnce() -> f64) -> f64 {
-                if self < bound { a() } else { b() }
-            }
-
-            #[inline(always)]
-            fn within(self, bound: f64, a: impl FnOnce() -> f64, b: impl FnOnce() -> f64) -> f64 {
-                if self.abs() < bound { a() } else { b() }
-            }
-
-            #[inline(always)]
-            fn at(self, point: f64, a: impl FnOnce() -> f64, b: impl FnOnce() -> f64) -> f64 {
-                if self == point { a() } else { b() }
-            }
-
-            #[inline(always)]
-            fn unless_nan(self, z: f64) -> f64 {
-                if z.is_nan() { z } else { self }
+            #[allow(clippy::unnecessary_cast)]
+            fn apply(op: Op, n: i32, operands: &[f64]) -> f64 {
+                let operand = |k: usize| operands[k];
+                let mut k = 0..;
+                let mut next = || operand(k.next().unwrap_or(0));
+                match op {
+                    $( Op::$Operator => {
+                        let $ox = next();
+                        $( let $oy = next(); )*
+                        $ovalue
+                    } )*
+                    $($( Op::$Op => {
+                        let $x = next();
+                        $( let $y = next(); )*
+                        $( let $n = n as $N; )?
+                        $value
+                    } )*)*
+                    Op::Sum => operands.iter().sum(),
+                    Op::Dot => special::dot(operands.chunks_exact(2).map(|pair| (pair[0], pair[1]))),
+                    Op::Norm => special::norm(operands.iter().copied()),
+                    Op::LogSumExp => special::log_sum_exp(operands.iter().copied()),
+                    Op::SumExp => call(op, n, operands),
+                    Op::Constant | Op::Leaf | Op::Custom | Op::Checkpoint => {
+                        unreachable!("{op:?} is not a row of the table")
+                    }
+                }
             }
 
             fn dot(x: &[f64], y: &[f64]) -> f64 {
@@ -118,14 +204,7 @@ macro_rules! trait_real {
                 special::dot(x.iter().copied().zip(y.iter().copied()))
             }
 
-            fn norm(x: &[f64]) -> f64 {
-                special::norm(x.iter().copied())
-            }
-
-            fn log_sum_exp(x: &[f64]) -> f64 {
-                special::log_sum_exp(x.iter().copied())
-            }
-
+            // Plain calls, which `apply` would find by a jump.
             $($(
                 #[inline(always)]
                 fn $method(self $(, $y: impl Into<f64>)* $(, $n: $N)?) -> f64 {
@@ -137,4 +216,135 @@ macro_rules! trait_real {
         }
     };
 }
-crate::ops::table!(trait_real);
+crate::table::table!(trait_real);
+
+/// How the rules of the table choose between forms of one function that are equal on paper.
+pub(crate) trait Piecewise: Real {
+    /// `a()` where `self < bound`, else `b()`.
+    #[inline(always)]
+    fn below(self, bound: f64, a: impl FnOnce() -> Self, b: impl FnOnce() -> Self) -> Self {
+        self.choose(Question::Below(bound), a, b)
+    }
+
+    /// `a()` where `|self| < bound`, else `b()`.
+    #[inline(always)]
+    fn within(self, bound: f64, a: impl FnOnce() -> Self, b: impl FnOnce() -> Self) -> Self {
+        self.choose(Question::Within(bound), a, b)
+    }
+
+    /// `a()` where `self == point`, else `b()`.
+    #[inline(always)]
+    fn at(self, point: f64, a: impl FnOnce() -> Self, b: impl FnOnce() -> Self) -> Self {
+        self.choose(Question::At(point), a, b)
+    }
+
+    /// The partial `self` of a result `z`, but NaN where `z` is NaN.
+    ///
+    /// Such a NaN, and one that the partial is by itself, depends on all that `z` depends on, or its own
+    /// derivative would be that of a constant: 0.
+    #[inline(always)]
+    fn unless_nan(self, z: Self) -> Self {
+        z.choose(
+            Question::Nan,
+            || z,
+            || self.choose(Question::Nan, || z * f64::NAN, || self),
+        )
+    }
+}
+
+impl<T: Real> Piecewise for T {}
+
+/// The operators of a number type in terms of `+ − × ÷ % neg` between two of them: with an `f64` on the right, with
+/// assignment, sums and products; with `by apply` these six too.
+macro_rules! operators {
+    (by apply $T:ty) => {
+        $crate::real::operators! { @apply $T: Add add; Sub sub; Mul mul; Div div; Rem rem; }
+        impl std::ops::Neg for $T {
+            type Output = Self;
+            fn neg(self) -> Self {
+                <Self as $crate::real::Real>::apply($crate::rows::Op::Neg, 0, &[self])
+            }
+        }
+        $crate::real::operators! { () $T }
+    };
+    (@apply $T:ty: $($Trait:ident $method:ident;)*) => { $(
+        impl std::ops::$Trait for $T {
+            type Output = Self;
+            fn $method(self, y: Self) -> Self {
+                <Self as $crate::real::Real>::apply($crate::rows::Op::$Trait, 0, &[self, y])
+            }
+        }
+    )* };
+    (($($generics:tt)*) $T:ty) => {
+        $crate::real::operators! { @mixed ($($generics)*) ($T)
+            Add add AddAssign add_assign;
+            Sub sub SubAssign sub_assign;
+            Mul mul MulAssign mul_assign;
+            Div div DivAssign div_assign;
+            Rem rem RemAssign rem_assign;
+        }
+        impl<$($generics)*> std::iter::Sum for $T {
+            #[inline]
+            fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
+                // −0.0, as for f64.
+                terms.fold(Self::from(-0.0), |sum, term| sum + term)
+            }
+        }
+        impl<$($generics)*> std::iter::Product for $T {
+            fn product<I: Iterator<Item = Self>>(factors: I) -> Self {
+                factors.fold(Self::from(1.0), |product, factor| product * factor)
+            }
+        }
+        impl<$($generics)*> Default for $T {
+            fn default() -> Self {
+                Self::from(0.0)
+            }
+        }
+    };
+    (@mixed $generics:tt $T:tt $($Trait:ident $method:ident $Assign:ident $assign:ident;)*) => { $(
+        $crate::real::operators! { @one $generics $T $Trait $method $Assign $assign }
+    )* };
+    (@one ($($generics:tt)*) ($T:ty) $Trait:ident $method:ident $Assign:ident $assign:ident) => {
+        impl<$($generics)*> std::ops::$Trait<f64> for $T {
+            type Output = Self;
+            #[inline(always)]
+            fn $method(self, y: f64) -> Self {
+                std::ops::$Trait::$method(self, Self::from(y))
+            }
+        }
+        impl<$($generics)*> std::ops::$Assign for $T {
+            #[inline(always)]
+            fn $assign(&mut self, y: Self) {
+                *self = std::ops::$Trait::$method(*self, y);
+            }
+        }
+        impl<$($generics)*> std::ops::$Assign<f64> for $T {
+            #[inline(always)]
+            fn $assign(&mut self, y: f64) {
+                *self = std::ops::$Trait::$method(*self, y);
+            }
+        }
+    };
+}
+pub(crate) use operators;
+
+/// The comparisons of a number type without a value, which compares to nothing.
+macro_rules! incomparable {
+    ($T:ty) => {
+        $crate::real::incomparable!(@to $T, $T);
+        $crate::real::incomparable!(@to $T, f64);
+    };
+    (@to $T:ty, $Other:ty) => {
+        impl PartialEq<$Other> for $T {
+            fn eq(&self, _: &$Other) -> bool {
+                false
+            }
+        }
+        impl PartialOrd<$Other> for $T {
+            fn partial_cmp(&self, _: &$Other) -> Option<std::cmp::Ordering> {
+                None
+            }
+        }
+    };
+}
+pub(crate) use incomparable;

@@ -5,7 +5,9 @@ mod many;
 use crate::arena::{Arena, INDEX_BITS, INDEX_MASK, Word, WriteHead, arena, code, cold_path};
 use crate::graph::{Custom, Segment, current_epoch, is_paused, register, stale, state};
 use crate::nodes::Form;
-use crate::ops::{self, Kind, Op};
+use crate::real::Real;
+use crate::rows::{Kind, Op};
+use crate::rules;
 use crate::var::Var;
 use many::push_slots;
 pub(crate) use many::{any_recorded, dot, weighted_sum, with_partials};
@@ -102,7 +104,7 @@ pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var
     }
     let (x, y) = (a.raw(), b.raw());
     let tie = match op.kind() {
-        Kind::Switch => ops::tie(&[x, y], &|_| true, value),
+        Kind::Switch => rules::tie(&[x, y], &|_| true, value),
         _ => 0.0,
     };
     let partial = |k| match op.kind() {
@@ -171,7 +173,7 @@ pub(crate) fn with_constant(
         _ => (0, [x.raw(), c, 0.0]),
     };
     let tie = match op.kind() {
-        Kind::Switch => ops::tie(&args[..2], &|i| i == k, value),
+        Kind::Switch => rules::tie(&args[..2], &|i| i == k, value),
         _ => 0.0,
     };
     let p = match op.kind() {
@@ -227,7 +229,7 @@ pub(crate) fn unary(op: Op, n: i32, a: Var, value: impl Fn(f64) -> f64, rule: im
 pub(crate) fn ternary(op: Op, operands: [Var; 3], value: f64, rule: impl Rule) -> Var {
     let args = operands.map(Var::raw);
     let tie = match op.kind() {
-        Kind::Switch => ops::tie(&args, &|k| !operands[k].is_constant(), value),
+        Kind::Switch => rules::tie(&args, &|k| !operands[k].is_constant(), value),
         _ => 0.0,
     };
     with_partials(op, &operands, value, |k| match op.kind() {
@@ -249,8 +251,8 @@ pub(crate) fn softmax(c: Var, operands: &[Var], s: f64) -> Vec<Var> {
             return x.softmax_share(c, s);
         }
         let (op, args) = (Op::SoftmaxShare, [x.raw(), c.raw(), s.raw()]);
-        let z = ops::value(op, args, 0);
-        let partial = |k| ops::partial(op, k, args, 0, z, 0.0);
+        let z = f64::apply(op, 0, &args);
+        let partial = |k| rules::partial(op, k, args, 0, z, 0.0);
         Var::from_parts(
             z,
             push_two(

@@ -1,7 +1,9 @@
 //! Functions of slices: a node each, whatever the number of operands.
 
-use crate::ops::{self, Op};
+use crate::real::Real;
 use crate::record;
+use crate::rows::Op;
+use crate::rules;
 use crate::special;
 use crate::var::Var;
 use smallvec::{SmallVec, smallvec};
@@ -100,7 +102,9 @@ pub fn weighted_sum(x: &[Var], weights: &[f64]) -> Var {
 pub fn norm(x: &[Var]) -> Var {
     let z = special::norm(values(x));
     let value = |k: usize| x[k].raw();
-    record::with_partials(Op::Norm, x, z, |k| ops::norm_partial(x.len(), &value, k, z))
+    record::with_partials(Op::Norm, x, z, |k| {
+        rules::norm_partial(x.len(), &value, k, z)
+    })
 }
 
 /// `ln Σ exp xᵢ`, without overflow on the way: one node.
@@ -121,7 +125,7 @@ pub fn log_sum_exp(x: &[Var]) -> Var {
     let mut exps: SmallVec<[f64; 16]> = smallvec![0.0; x.len()];
     let (z, sum) = special::log_sum_exp_with(values(x), |k, e| exps[k] = e);
     if !z.is_finite() {
-        exps = ops::log_sum_exp_partials(&values(x).collect::<Vec<_>>(), z);
+        exps = rules::log_sum_exp_partials(&values(x).collect::<Vec<_>>(), z);
         return record::with_partials(Op::LogSumExp, x, z, |k| exps[k]);
     }
     record::with_partials(Op::LogSumExp, x, z, |k| exps[k] / sum)
@@ -146,6 +150,10 @@ pub fn softmax(x: &[Var]) -> Vec<Var> {
     let c = log_sum_exp(x);
     let operands: SmallVec<[Var; 16]> = iter::once(c).chain(x.iter().copied()).collect();
     // 1, but for the rounding of `c`, which this makes good; its derivative is 0.
-    let s = ops::sum_exp(&values(&operands).collect::<SmallVec<[f64; 16]>>());
+    let s = f64::apply(
+        Op::SumExp,
+        0,
+        &values(&operands).collect::<SmallVec<[f64; 16]>>(),
+    );
     record::softmax(c, &operands, s)
 }

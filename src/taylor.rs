@@ -8,7 +8,7 @@
 use crate::differentiate;
 use crate::graph::{self, decode};
 use crate::nodes::Decoded;
-use crate::ops::{Kind, Op};
+use crate::rows::{Kind, Op};
 use crate::var::Var;
 use crate::watch::{self, Reading};
 use smallvec::SmallVec;

@@ -1,6 +1,6 @@
 //! Finite differences: the ladder of steps, its extrapolation, and what each side tends to.
 
-use crate::ops::Op;
+use crate::rows::Op;
 use crate::sweep::Gradients;
 use crate::var::Var;
 use std::collections::HashSet;

@@ -4,7 +4,7 @@ use super::evaluate::{Tripped, with_space};
 use super::interpret::{forward, reverse_node};
 use super::program::Program;
 use super::sparse::{Pattern, SparseMatrix};
-use crate::ops::Kind;
+use crate::rows::Kind;
 use std::cell::Cell;
 
 /// What each output depends on.

@@ -4,7 +4,7 @@ use super::program::{Builder, Guard, Program, Ref};
 use crate::arena::{self, arena};
 use crate::graph::{state, value_of, verify};
 use crate::nodes::{NodePosition, find_positions, is_head, read_node};
-use crate::ops::Op;
+use crate::rows::Op;
 use crate::var::Var;
 use crate::watch::{Compared, Read, Reading, Watch};
 

@@ -2,7 +2,7 @@
 
 use super::Function;
 use super::program::Program;
-use crate::ops::Op;
+use crate::rows::Op;
 use std::fmt;
 
 /// Operations that an expression is nested deep, beyond which it is cut.

@@ -8,13 +8,14 @@
 //! row, and needs no pattern first.
 
 use super::evaluate::{LANES, Tripped, with_space};
-use super::interpret::{Number, forward, is_row, reverse};
+use super::interpret::{Number, forward, is_plain, reverse};
 use super::program::{Node, Program};
 use super::sparse::{Pattern, SparseMatrix};
 use super::structure::second_partials;
 use super::tangents::Tangents;
 use crate::matrix::Matrix;
-use crate::ops::{self, Kind, Op};
+use crate::rows::{Kind, Op};
+use crate::rules;
 use smallvec::SmallVec;
 
 /// Row, column, entry.
@@ -145,7 +146,7 @@ impl Local {
                     local.pair(operands, j, k, 0.0);
                 });
             }
-            (op, Some(values)) if is_row(op) => {
+            (op, Some(values)) if is_plain(op) => {
                 // Three would do, but every further number of lanes is compiled from all rules.
                 let mut args = [Tangents::<LANES>::default(); 3];
                 for (k, arg) in args[..operands.len()].iter_mut().enumerate() {
@@ -158,7 +159,7 @@ impl Local {
                 local
                     .first
                     .extend(active.map(|k| (operands[k], z.tangents[k])));
-                let partials = ops::partials(op, node.n, args, &is_active, z);
+                let partials = rules::partials(op, node.n, args, &is_active, z);
                 let mut each = |j: usize, k: usize| {
                     let second = partials[j].map_or(0.0, |p| p.tangents[k]);
                     local.pair(operands, j, k, second);
@@ -224,7 +225,7 @@ impl Local {
                 (z, Tangents::custom_partials(custom, &args, z))
             } else {
                 let z = Tangents::row(node.op, node.n, &args, &is_active);
-                let partials = ops::partials(node.op, node.n, &args, &is_active, z);
+                let partials = rules::partials(node.op, node.n, &args, &is_active, z);
                 (
                     z,
                     partials

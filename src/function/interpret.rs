@@ -6,8 +6,9 @@
 use super::program::{Node, Program};
 use crate::custom;
 use crate::graph::Custom;
-use crate::ops::{self, Kind, Op};
 use crate::real::Real;
+use crate::rows::{Kind, Op};
+use crate::rules;
 use crate::var::Var;
 use smallvec::SmallVec;
 use std::cell::Cell;
@@ -93,7 +94,7 @@ fn nodes<T: Number>(
 #[inline(never)]
 fn other<T: Number>(program: &Program, node: &Node, operands: &[u32], values: &[Cell<T>]) -> T {
     let is_active = |k: usize| program.is_active(operands[k]);
-    if let (&[a], true) = (operands, is_row(node.op)) {
+    if let (&[a], true) = (operands, is_plain(node.op)) {
         return T::row(node.op, node.n, &[values[a as usize].get()], &is_active);
     }
     let args: SmallVec<[T; 4]> = operands.iter().map(|&k| values[k as usize].get()).collect();
@@ -105,12 +106,8 @@ fn other<T: Number>(program: &Program, node: &Node, operands: &[u32], values: &[
 }
 
 /// Whether it is a row of the table, of at most three operands.
-#[inline(always)]
-pub(crate) fn is_row(op: Op) -> bool {
-    !matches!(
-        op,
-        Op::Sum | Op::Dot | Op::Norm | Op::LogSumExp | Op::SumExp | Op::Custom
-    )
+pub(crate) fn is_plain(op: Op) -> bool {
+    !op.is_slice() && op != Op::Custom
 }
 
 /// Adds to the adjoints of all operands what the adjoints of the nodes give them.
@@ -185,11 +182,11 @@ fn give<T: Number>(
             add(adjoints, to, w.times(p));
         }
     };
-    if let (&[a], true) = (operands, is_row(node.op)) {
+    if let (&[a], true) = (operands, is_plain(node.op)) {
         if node.op.kind() != Kind::Step {
             let args = [values[a as usize], T::default(), T::default()];
             // At a tie of one operand with itself there is nothing to share.
-            add(a, ops::partial(node.op, 0, args, node.n, z, T::from(1.0)));
+            add(a, rules::partial(node.op, 0, args, node.n, z, T::from(1.0)));
         }
         return;
     }
@@ -203,7 +200,7 @@ fn give<T: Number>(
             }
         }
     } else {
-        for (k, p) in ops::partials(node.op, node.n, &args, &is_active, z)
+        for (k, p) in rules::partials(node.op, node.n, &args, &is_active, z)
             .into_iter()
             .enumerate()
         {
@@ -217,21 +214,7 @@ fn give<T: Number>(
 impl Number for f64 {
     #[inline(always)]
     fn row(op: Op, n: i32, operands: &[f64], _: &dyn Fn(usize) -> bool) -> f64 {
-        match op {
-            Op::Sum => operands.iter().sum(),
-            Op::Dot => {
-                let (x, y) = halves(operands);
-                Real::dot(&x, &y)
-            }
-            Op::Norm => Real::norm(operands),
-            Op::LogSumExp => Real::log_sum_exp(operands),
-            Op::SumExp => ops::sum_exp(operands),
-            _ => {
-                let mut args = [0.0; 3];
-                args[..operands.len()].copy_from_slice(operands);
-                ops::value(op, args, n)
-            }
-        }
+        f64::apply(op, n, operands)
     }
 
     fn custom(custom: &Custom, operands: &[f64]) -> f64 {
@@ -266,12 +249,4 @@ pub(crate) fn defined(custom: &Custom) -> &dyn crate::custom::CustomOp {
         .op
         .as_deref()
         .expect("an operation that can be computed again")
-}
-
-/// The two factors of the products of a dot product, which stand by turns.
-pub(crate) fn halves<T: Copy>(operands: &[T]) -> (SmallVec<[T; 16]>, SmallVec<[T; 16]>) {
-    operands
-        .chunks_exact(2)
-        .map(|pair| (pair[0], pair[1]))
-        .unzip()
 }

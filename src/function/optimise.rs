@@ -4,7 +4,7 @@
 //! which they were recorded, and no value changes in a bit.
 
 use super::program::{Builder, Guard, Node, Program, Ref};
-use crate::ops::Op;
+use crate::rows::Op;
 use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};

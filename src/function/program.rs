@@ -6,7 +6,7 @@
 
 use super::optimise::Table;
 use crate::graph::Custom;
-use crate::ops::Op;
+use crate::rows::Op;
 use crate::watch::Comparison;
 use std::collections::BTreeMap;
 

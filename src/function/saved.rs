@@ -6,7 +6,7 @@
 use super::Function;
 use super::error::FrozenRead;
 use super::program::{Guard, Node, Program};
-use crate::ops::Op;
+use crate::rows::{Op, ROWS};
 use crate::watch::Comparison;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -178,36 +178,19 @@ impl Saved {
     }
 }
 
-macro_rules! soundness {
-    (
-        operators { $(
-            $(#[$odoc:meta])*
-            $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ) $olabel:literal :
-            $ovalue:expr, $oz:ident $otie:ident => ( $($opartial:expr),* ) ; $oderivative:literal ;
-            [ $($odomain:expr),+ ] ; [ $($oprobe:expr),* $(,)? ] ;
-        )* }
-        $( $kind:ident { $(
-            $(#[$doc:meta])*
-            $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
-            $value:expr, $z:ident $tie:ident => ( $($partial:expr),* ) ; $derivative:literal ;
-            [ $($domain:expr),+ ] ; [ $($probe:expr),* $(,)? ] ;
-        )* } )*
-    ) => {
-        /// Whether an operation takes that many operands and that integer parameter.
-        fn is_sound(op: Op, n: i32, count: usize) -> bool {
-            match op {
-                $( Op::$Operator => n == 0 && count == [stringify!($ox) $(, stringify!($oy))*].len(), )*
-                $($( Op::$Op => {
-                    let is_sound = n == 0;
-                    $( let is_sound = is_sound || <$N>::try_from(n).is_ok(); )?
-                    is_sound && count == [stringify!($x) $(, stringify!($y))*].len()
-                } )*)*
-                Op::Sum | Op::Norm | Op::LogSumExp => n == 0,
-                Op::Dot => n == 0 && count % 2 == 0,
-                Op::SumExp => n == 0 && count > 0,
-                _ => false,
-            }
-        }
+/// Whether an operation takes that many operands and that integer parameter.
+fn is_sound(op: Op, n: i32, count: usize) -> bool {
+    let Some(row) = ROWS.iter().find(|row| row.op == op) else {
+        return false;
     };
+    let takes_parameter = match row.parameter {
+        Some((_, least)) => n >= least,
+        None => n == 0,
+    };
+    let takes_count = match op {
+        Op::Dot => count.is_multiple_of(2),
+        Op::SumExp => count > 0,
+        _ => op.is_slice() || count == row.operands.len(),
+    };
+    takes_parameter && takes_count
 }
-crate::ops::table!(soundness);

@@ -5,9 +5,10 @@
 //! of this crate's own functions, as far as these need no other crate.
 
 use super::Function;
-use super::interpret::is_row;
 use super::program::{Guard, Program};
-use crate::ops::{self, Kind, Op};
+use crate::real::Real;
+use crate::rows::{Kind, Op};
+use crate::rules;
 use crate::watch::Comparison;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::{self, Write};
@@ -15,7 +16,7 @@ use std::fmt::{self, Write};
 mod expression;
 mod helpers;
 
-use expression::{Source, literal, method, parameters, value};
+use expression::{Source, literal, value};
 
 /// A longer partial than this becomes a function.
 const INLINE: usize = 40;
@@ -327,7 +328,7 @@ impl<'a> Writer<'a> {
             Op::Sum | Op::Dot => literal(-0.0),
             Op::SumExp => {
                 let operands: Vec<Source> = names.into_iter().map(Source::of).collect();
-                ops::sum_exp(&operands).to_string()
+                Source::apply(Op::SumExp, 0, &operands).to_string()
             }
             Op::Norm | Op::LogSumExp => {
                 format!(
@@ -391,9 +392,9 @@ impl<'a> Writer<'a> {
             .into_iter()
             .map(String::from)
             .collect();
-        if !is_row(node.op) {
+        if node.op.is_slice() {
             let args: Vec<Source> = names.iter().map(Source::of).collect();
-            let all = ops::partials(node.op, node.n, &args, &|j| j == k, Source::of(z));
+            let all = rules::partials(node.op, node.n, &args, &|j| j == k, Source::of(z));
             return all[k].map_or(literal(0.0), |p| p.to_string());
         }
         let write = |names: &[String], z: &str, tie: &str| {
@@ -401,19 +402,22 @@ impl<'a> Writer<'a> {
             for (arg, name) in args.iter_mut().zip(names) {
                 *arg = Source::of(name);
             }
-            ops::partial(node.op, k, args, node.n, Source::of(z), Source::of(tie)).to_string()
+            rules::partial(node.op, k, args, node.n, Source::of(z), Source::of(tie)).to_string()
         };
         let inline = write(&names, z, "tie");
         if inline.len() <= INLINE && !inline.contains("if ") && !inline.contains("tie") {
             return inline;
         }
-        let parameters: Vec<String> = parameters(node.op)
+        let parameters: Vec<String> = node
+            .op
+            .row()
+            .operands
             .iter()
             .map(|p| format!("{p}_"))
             .collect();
         let name = match node.op.is_indexed() {
-            true => format!("{}_{}_partial", method(node.op), node.n).replace('-', "minus_"),
-            false => format!("{}_partial_{k}", method(node.op)),
+            true => format!("{}_{}_partial", node.op.row().method, node.n).replace('-', "minus_"),
+            false => format!("{}_partial_{k}", node.op.row().method),
         };
         let body = write(&parameters, "z_", "tie_");
         let mut list: Vec<String> = parameters.iter().map(|p| format!("{p}: f64")).collect();
@@ -432,7 +436,7 @@ impl<'a> Writer<'a> {
         format!("{name}({}, {z}, {tie})", names.join(", "))
     }
 
-    /// The share of an operand at a tie, as `ops::tie` finds it.
+    /// The share of an operand at a tie, as `rules::tie` finds it.
     fn tie(&mut self, i: usize, z: &str) -> String {
         self.partials
             .entry("tie".into())

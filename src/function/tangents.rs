@@ -4,19 +4,17 @@
 //! tangents by its partials over `f64`. Run through the reverse sweep, whose rules are the same text,
 //! they give the derivatives of the adjoints: forward over reverse.
 
-use super::interpret::{Number, defined, halves, is_row};
+use super::interpret::{Number, defined};
 use crate::graph::Custom;
-use crate::ops::{self, Kind, Op};
-use crate::real::Real;
+use crate::real::{Real, operators};
+use crate::rows::{Kind, Op};
+use crate::rules;
 use crate::var::Var;
 use smallvec::SmallVec;
 use std::cell::Cell;
 use std::cmp::Ordering;
 use std::fmt;
-use std::iter::{Product, Sum};
-use std::ops::{
-    Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign,
-};
+use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
 /// A value and `N` tangents.
 #[derive(Clone, Copy, Debug)]
@@ -57,11 +55,11 @@ impl<const N: usize> Tangents<N> {
 
     #[inline(always)]
     fn unary(op: Op, n: i32, x: Self) -> Self {
-        let z = ops::value(op, [x.value, 0.0, 0.0], n);
+        let z = f64::apply(op, n, &[x.value]);
         if op.kind() == Kind::Step {
             return z.into();
         }
-        let p = ops::partial(op, 0, [x.value, 0.0, 0.0], n, z, 1.0);
+        let p = rules::partial(op, 0, [x.value, 0.0, 0.0], n, z, 1.0);
         if p == 0.0 && op.kind() == Kind::Switch {
             return z.into();
         }
@@ -70,8 +68,8 @@ impl<const N: usize> Tangents<N> {
 
     fn nary(op: Op, n: i32, x: &[Self], is_active: &dyn Fn(usize) -> bool) -> Self {
         let values: SmallVec<[f64; 4]> = x.iter().map(|x| x.value).collect();
-        let z = <f64 as Number>::row(op, n, &values, is_active);
-        let partials = ops::partials(op, n, &values, is_active, z);
+        let z = f64::apply(op, n, &values);
+        let partials = rules::partials(op, n, &values, is_active, z);
         let mut result = Self::from(z);
         for (x, p) in x.iter().zip(partials) {
             if let Some(p) = p.filter(|&p| p != 0.0 || op.kind() == Kind::Smooth) {
@@ -107,7 +105,7 @@ impl<const N: usize> Number for Tangents<N> {
     #[inline(always)]
     fn row(op: Op, n: i32, operands: &[Self], is_active: &dyn Fn(usize) -> bool) -> Self {
         match operands {
-            [x] if is_row(op) => Self::unary(op, n, *x),
+            [x] if !op.is_slice() => Self::unary(op, n, *x),
             _ => Self::nary(op, n, operands, is_active),
         }
     }
@@ -161,12 +159,6 @@ impl<const N: usize> Number for Tangents<N> {
     #[inline(always)]
     fn scaled(self, c: f64) -> Self {
         Self::combine(self.value * c, [(c, self.tangents)])
-    }
-}
-
-impl<const N: usize> Default for Tangents<N> {
-    fn default() -> Self {
-        Self::from(0.0)
     }
 }
 
@@ -250,8 +242,8 @@ macro_rules! binary_row {
             #[inline(always)]
             fn $method(self, y: Self) -> Self {
                 let args = [self.value, y.value, 0.0];
-                let z = ops::value(Op::$Trait, args, 0);
-                let p = |k| ops::partial(Op::$Trait, k, args, 0, z, 1.0);
+                let z = f64::apply(Op::$Trait, 0, &args);
+                let p = |k| rules::partial(Op::$Trait, k, args, 0, z, 1.0);
                 if y.tangents == [0.0; N] {
                     return Self::combine(z, [(p(0), self.tangents)]);
                 }
@@ -265,123 +257,19 @@ binary_row! {
     Rem rem;
 }
 
-macro_rules! mixed {
-    ($($Trait:ident $method:ident $Assign:ident $assign:ident;)*) => { $(
-        impl<const N: usize> $Trait<f64> for Tangents<N> {
-            type Output = Self;
-            #[inline(always)]
-            fn $method(self, y: f64) -> Self {
-                $Trait::$method(self, Self::from(y))
-            }
-        }
-        impl<const N: usize> $Assign for Tangents<N> {
-            #[inline(always)]
-            fn $assign(&mut self, y: Self) {
-                *self = $Trait::$method(*self, y);
-            }
-        }
-        impl<const N: usize> $Assign<f64> for Tangents<N> {
-            #[inline(always)]
-            fn $assign(&mut self, y: f64) {
-                *self = $Trait::$method(*self, y);
-            }
-        }
-    )* };
-}
-mixed! {
-    Add add AddAssign add_assign;
-    Sub sub SubAssign sub_assign;
-    Mul mul MulAssign mul_assign;
-    Div div DivAssign div_assign;
-    Rem rem RemAssign rem_assign;
-}
+operators!((const N: usize) Tangents<N>);
 
-impl<const N: usize> Sum for Tangents<N> {
-    #[inline]
-    fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
-        // −0.0, as for f64.
-        terms.fold(Self::from(-0.0), |sum, term| sum + term)
+impl<const N: usize> From<Tangents<N>> for f64 {
+    #[inline(always)]
+    fn from(x: Tangents<N>) -> f64 {
+        x.value
     }
 }
 
-impl<const N: usize> Product for Tangents<N> {
-    fn product<I: Iterator<Item = Self>>(factors: I) -> Self {
-        factors.fold(Self::from(1.0), |product, factor| product * factor)
+impl<const N: usize> Real for Tangents<N> {
+    #[inline(always)]
+    fn apply(op: Op, n: i32, operands: &[Self]) -> Self {
+        // Inside a rule nothing but a constant has no tangent at all.
+        Self::row(op, n, operands, &|k| operands[k].tangents != [0.0; N])
     }
 }
-
-macro_rules! methods {
-    (
-        operators { $($operators:tt)* }
-        $( $kind:ident { $(
-            $(#[$doc:meta])*
-            $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
-            $value:expr, $z:ident $tie:ident => ( $($partial:expr),* ) ; $derivative:literal ;
-            [ $($domain:expr),+ ] ; [ $($probe:expr),* $(,)? ] ;
-        )* } )*
-    ) => {
-        impl<const LANES: usize> Real for Tangents<LANES> {
-            #[inline(always)]
-            fn value(self) -> f64 {
-                self.value
-            }
-
-            #[inline(always)]
-            fn below(self, bound: f64, a: impl FnOnce() -> Self, b: impl FnOnce() -> Self) -> Self {
-                if self.value < bound { a() } else { b() }
-            }
-
-            #[inline(always)]
-            fn within(self, bound: f64, a: impl FnOnce() -> Self, b: impl FnOnce() -> Self) -> Self {
-                if self.value.abs() < bound { a() } else { b() }
-            }
-
-            #[inline(always)]
-            fn at(self, point: f64, a: impl FnOnce() -> Self, b: impl FnOnce() -> Self) -> Self {
-                if self.value == point { a() } else { b() }
-            }
-
-            #[inline(always)]
-            fn unless_nan(self, z: Self) -> Self {
-                if z.value.is_nan() {
-                    z
-                } else if self.value.is_nan() {
-                    Self::combine(f64::NAN, [(f64::NAN, z.tangents)])
-                } else {
-                    self
-                }
-            }
-
-            fn dot(x: &[Self], y: &[Self]) -> Self {
-                assert_eq!(x.len(), y.len(), "dot: the slices have different lengths");
-                let pairs: SmallVec<[Self; 16]> = x.iter().zip(y).flat_map(|(&x, &y)| [x, y]).collect();
-                debug_assert_eq!(halves(&pairs).0.len(), x.len());
-                Self::nary(Op::Dot, 0, &pairs, &|_| true)
-            }
-
-            fn norm(x: &[Self]) -> Self {
-                Self::nary(Op::Norm, 0, x, &|_| true)
-            }
-
-            fn log_sum_exp(x: &[Self]) -> Self {
-                Self::nary(Op::LogSumExp, 0, x, &|_| true)
-            }
-
-            $($(
-                #[inline]
-                fn $method(self $(, $y: impl Into<Self>)* $(, $n: $N)?) -> Self {
-                    methods!(@row $Op self ($($y),*) ($($n)?))
-                }
-            )*)*
-        }
-    };
-    (@row $Op:ident $x:ident () ($($n:ident)?)) => {
-        Self::unary(Op::$Op, 0 $(+ $n as i32)?, $x)
-    };
-    // Inside a rule nothing but a constant has no tangent at all.
-    (@row $Op:ident $x:ident ($($y:ident),+) ()) => {{
-        let x = [$x, $($y.into()),+];
-        Self::nary(Op::$Op, 0, &x, &|k| x[k].tangents != [0.0; LANES])
-    }};
-}
-ops::table!(methods);

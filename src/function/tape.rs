@@ -6,7 +6,8 @@
 use super::interpret::Number;
 use crate::arena::{Tape, arena};
 use crate::nodes::{Form, NodePosition, Stored, find_positions, read_node, read_terms, stored};
-use crate::ops::{self, Kind, Op};
+use crate::rows::{Kind, Op};
+use crate::rules;
 use smallvec::SmallVec;
 
 /// Room for one use of a recording, to be used again.
@@ -162,7 +163,7 @@ fn parameter(op: Op, q: f64) -> i32 {
 fn give_one<T: Number>(op: Op, q: f64, x: T, z: T, w: T, adjoint: &mut T) {
     if op.kind() != Kind::Step {
         let args = [x, T::default(), T::default()];
-        let p = ops::partial(op, 0, args, parameter(op, q), z, T::from(1.0));
+        let p = rules::partial(op, 0, args, parameter(op, q), z, T::from(1.0));
         if op.kind() == Kind::Smooth || !p.is_zero() {
             *adjoint += w.times(p);
         }
@@ -275,7 +276,7 @@ fn give_any<T: Number>(
     let (op, n, operands) = operands(nodes, place, values)?;
     let args: SmallVec<[T; 4]> = operands.iter().map(|&(_, x)| x).collect();
     let is_active = |k: usize| operands[k].0.is_some();
-    let partials = ops::partials(op, n, &args, &is_active, values[place]);
+    let partials = rules::partials(op, n, &args, &is_active, values[place]);
     for (&(place, _), p) in operands.iter().zip(partials) {
         if let (Some(place), Some(p)) = (place, p)
             && (op.kind() == Kind::Smooth || !p.is_zero())

@@ -1,8 +1,8 @@
 //! Every row of the table at its probe points: replayed as run, to the second order.
 
 use super::Function;
-use crate::ops::Op;
 use crate::real::Real;
+use crate::rows::Op;
 use crate::var::Var;
 
 /// Equal, NaN to NaN, or up to a few roundings of `scale`.
@@ -151,7 +151,7 @@ macro_rules! check_rows {
         }
     };
 }
-crate::ops::table!(check_rows);
+crate::table::table!(check_rows);
 
 pub(super) struct Row {
     pub op: Op,

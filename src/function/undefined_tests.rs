@@ -2,7 +2,7 @@
 
 use super::Function;
 use super::tests::{Row, points, rows};
-use crate::ops::{Kind, Op};
+use crate::rows::{Kind, Op};
 use crate::var::Var;
 use crate::{gradient, graph, hessian, hvp, laplacian, taylor, value_and_gradient};
 

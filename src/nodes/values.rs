@@ -2,7 +2,8 @@
 
 use super::{NodePosition, Stored, descend, read_node, stored};
 use crate::arena::{Tape, WINDOW, arena, code};
-use crate::ops::{self, Op};
+use crate::real::Real;
+use crate::rows::Op;
 use smallvec::SmallVec;
 
 /// An operand: a node, or a number where `index` is 0.
@@ -165,7 +166,7 @@ impl Values {
                     if wanted.len() > before {
                         continue;
                     }
-                    ops::value(op, args, n)
+                    f64::apply(op, n, &args)
                 }
             };
             self.values.set(i, value);

@@ -4,7 +4,7 @@
 use super::{is_old, is_recorded};
 use crate::arena::{Arena, INDEX_BITS, Runs, Word, arena, code};
 use crate::graph::is_paused;
-use crate::ops::{Kind, Op};
+use crate::rows::{Kind, Op};
 use crate::special;
 use crate::var::Var;
 

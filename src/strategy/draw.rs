@@ -2,8 +2,8 @@
 
 use super::Programs;
 use super::program::{Operand, Program, Source, Step};
-use super::rows::ROWS;
-use crate::ops::Kind;
+use super::rows::usable;
+use crate::rows::Kind;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Reason, TestRunner};
 use std::ops::RangeInclusive;
@@ -67,7 +67,7 @@ impl Draft {
 
     fn push(&mut self, smooth: bool, random: &mut Random) {
         let (row, n, arity) = loop {
-            let row = &ROWS[random.below(ROWS.len())];
+            let row = &usable()[random.below(usable().len())];
             let n = row.parameters().map_or(0, |range| {
                 let (least, greatest) = (*range.start(), *range.end());
                 least + random.below((greatest - least + 1) as usize) as i32

@@ -3,8 +3,9 @@
 //! Nothing is known here of a particular function. The table gives the domain of each operand and the
 //! points that matter; from there the box is found by sampling values, slopes and curvatures.
 
-use crate::ops::{self, Op};
-use crate::real::Real;
+use crate::real::{Real, call};
+pub(super) use crate::rows::Row;
+use crate::rows::{Op, ROWS};
 use std::collections::BTreeMap;
 use std::f64::consts::{E, PI, SQRT_2};
 use std::ops::RangeInclusive;
@@ -27,60 +28,21 @@ const H: f64 = 1e-4;
 
 pub(super) type Range = (f64, f64);
 
-/// An operation that a program can use.
-pub(super) struct Row {
-    pub op: Op,
-    pub method: &'static str,
-    /// Of each operand; none for an operation on slices, which takes all numbers.
-    domains: &'static [RangeInclusive<f64>],
-    probes: &'static [f64],
-    /// The least and the greatest integer parameter.
-    parameter: Option<(i32, i32)>,
+/// The operations that a program can use, the simplest first.
+pub(super) fn usable() -> &'static [Row] {
+    let (last, usable) = ROWS.split_last().expect("there are rows");
+    assert!(
+        last.op == Op::SumExp,
+        "what the crate alone uses is the last row"
+    );
+    usable
 }
-
-macro_rules! rows {
-    (
-        operators { $(
-            $(#[$odoc:meta])*
-            $Operator:ident $operator:ident ( $($ox:ident),* ) $olabel:literal :
-            $ovalue:expr, $oz:ident $otie:ident => ( $($opartial:expr),* ) ; $oderivative:literal ;
-            [ $($odomain:expr),+ ] ; [ $($oprobe:expr),* $(,)? ] ;
-        )* }
-        $( $kind:ident { $(
-            $(#[$doc:meta])*
-            $Op:ident $method:ident ( $($x:ident),* $(; $n:ident : $N:ty)? ) $label:literal :
-            $value:expr, $z:ident $tie:ident => ( $($partial:expr),* ) ; $derivative:literal ;
-            [ $($domain:expr),+ ] ; [ $($probe:expr),* $(,)? ] ;
-        )* } )*
-    ) => {
-        /// Every operation, the simplest first.
-        pub(super) static ROWS: &[Row] = &[
-            $( rows!(@row $Operator $operator [ $($odomain),+ ] [ $($oprobe),* ] None), )*
-            $($( rows!(@row $Op $method [ $($domain),+ ] [ $($probe),* ] rows!(@parameter $($N)?)), )*)*
-            rows!(@row Sum sum [] [0.0] None),
-            rows!(@row Dot dot [] [0.0] None),
-            rows!(@row Norm norm [] [0.0] None),
-            rows!(@row LogSumExp log_sum_exp [] [0.0] None),
-        ];
-    };
-    (@row $Op:ident $method:ident [ $($domain:expr),* ] [ $($probe:expr),* ] $parameter:expr) => {
-        Row {
-            op: Op::$Op,
-            method: stringify!($method),
-            domains: &[ $($domain),* ],
-            probes: &[ $($probe),* ],
-            parameter: $parameter,
-        }
-    };
-    (@parameter) => { None };
-    (@parameter $N:ty) => { Some(if <$N>::MIN == 0 { (0, 3) } else { (-3, 4) }) };
-}
-ops::table!(rows);
 
 impl Row {
     /// The values of the integer parameter, if it has one.
     pub fn parameters(&self) -> Option<RangeInclusive<i32>> {
-        self.parameter.map(|(least, greatest)| least..=greatest)
+        let of_least = |(_, least)| if least == 0 { 0..=3 } else { -3..=4 };
+        self.parameter.map(of_least)
     }
 
     pub fn is_nary(&self) -> bool {
@@ -103,24 +65,11 @@ impl Row {
 
     /// The value, over any number type.
     pub fn value<T: Real>(&self, n: i32, operands: &[T]) -> T {
-        match self.op {
-            Op::Sum => operands.iter().copied().sum(),
-            Op::Dot => {
-                let (x, y) = operands.split_at(operands.len() / 2);
-                T::dot(x, y)
-            }
-            Op::Norm => T::norm(operands),
-            Op::LogSumExp => T::log_sum_exp(operands),
-            op => {
-                let mut args = [T::from(0.0); 3];
-                args[..operands.len()].copy_from_slice(operands);
-                ops::value(op, args, n)
-            }
-        }
+        call(self.op, n, operands)
     }
 
     /// The box of operands on which it is tame.
-    pub fn home(&self, n: i32, arity: usize) -> Home {
+    pub(super) fn home(&self, n: i32, arity: usize) -> Home {
         static HOMES: Mutex<BTreeMap<(u8, i32, usize), Home>> = Mutex::new(BTreeMap::new());
         let mut homes = HOMES.lock().unwrap_or_else(PoisonError::into_inner);
         homes

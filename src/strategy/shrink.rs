@@ -5,7 +5,7 @@
 //! Edits are tried in turn, the bold ones first, until none gives a simpler case that still fails.
 
 use super::program::{Operand, Program, Source, Step};
-use super::rows::{ROWS, Row};
+use super::rows::{Row, usable};
 use proptest::strategy::ValueTree;
 use std::fmt;
 
@@ -288,7 +288,8 @@ fn simpler_numbers(x: f64) -> Vec<f64> {
 
 /// The first row of the table that takes the same operands.
 fn simplest_like(step: &Step) -> &'static Row {
-    ROWS.iter()
+    usable()
+        .iter()
         .find(|row| {
             row.parameters().is_none()
                 && row.group() == step.row.group()

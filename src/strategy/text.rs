@@ -1,7 +1,7 @@
 //! A random program as Rust to paste.
 
 use super::program::{Operand, Program, Source, Step};
-use crate::ops::Op;
+use crate::rows::Op;
 use std::fmt;
 
 impl fmt::Debug for Program {
@@ -99,8 +99,18 @@ impl fmt::Display for Step {
         };
         let method = self.row.method;
         if self.row.op == Op::Dot {
-            let (x, y) = self.operands.split_at(self.operands.len() / 2);
-            return write!(f, "scalargrad::{method}({}, {})", slice(x), slice(y));
+            let half = |first: usize| {
+                slice(
+                    &self
+                        .operands
+                        .iter()
+                        .skip(first)
+                        .step_by(2)
+                        .copied()
+                        .collect::<Vec<_>>(),
+                )
+            };
+            return write!(f, "scalargrad::{method}({}, {})", half(0), half(1));
         }
         if self.row.is_nary() {
             return write!(f, "scalargrad::{method}({})", slice(&self.operands));

@@ -1,10 +1,12 @@
 //! The methods of `Var`, stamped from the table.
 
 use super::Var;
-use crate::ops::{self, Op};
-use crate::real::Real;
+use crate::real::{Question, Real, call};
 use crate::record;
+use crate::rows::Op;
+use crate::rules;
 use crate::slices::{dot, log_sum_exp, norm};
+use crate::table::table;
 
 macro_rules! methods {
     (
@@ -40,33 +42,21 @@ macro_rules! methods {
                 Var::value(self)
             }
 
-            #[inline(always)]
-            fn below(self, bound: f64, a: impl FnOnce() -> Var, b: impl FnOnce() -> Var) -> Var {
-                if self < bound { a() } else { b() }
-            }
-
-            #[inline(always)]
-            fn within(self, bound: f64, a: impl FnOnce() -> Var, b: impl FnOnce() -> Var) -> Var {
-                if self < bound && self > -bound { a() } else { b() }
-            }
-
-            #[inline(always)]
-            fn at(self, point: f64, a: impl FnOnce() -> Var, b: impl FnOnce() -> Var) -> Var {
-                if self == point { a() } else { b() }
-            }
-
-            #[inline(always)]
-            fn unless_nan(self, z: Var) -> Var {
+            fn choose(self, question: Question, yes: impl FnOnce() -> Var, no: impl FnOnce() -> Var) -> Var {
                 // Comparisons, so that a function which is being recorded knows what was decided here.
                 #[allow(clippy::eq_op)]
-                let is_nan = |x: Var| x != x;
-                if is_nan(z) {
-                    z
-                } else if self.raw().is_nan() && is_nan(self) {
-                    z * f64::NAN
-                } else {
-                    self
-                }
+                let holds = match question {
+                    Question::Below(bound) => self < bound,
+                    Question::Within(bound) => self < bound && self > -bound,
+                    Question::At(point) => self == point,
+                    Question::Nan => self != self,
+                };
+                if holds { yes() } else { no() }
+            }
+
+            #[track_caller]
+            fn apply(op: Op, n: i32, operands: &[Var]) -> Var {
+                call(op, n, operands)
             }
 
             #[track_caller]
@@ -95,7 +85,7 @@ macro_rules! methods {
     };
     (@record $kind:ident $Op:ident $method:ident $this:ident $x:ident () ($($n:ident)?)) => {
         record::unary(
-            Op::$Op, 0 $(+ $n as i32)?, $this, |x: f64| Real::$method(x $(, $n)?), ops::rules::$method
+            Op::$Op, 0 $(+ $n as i32)?, $this, |x: f64| Real::$method(x $(, $n)?), rules::of::$method
         )
     };
     (@record smooth $Op:ident $method:ident $this:ident $x:ident ($($y:ident),+) ()) => {{
@@ -111,12 +101,12 @@ macro_rules! methods {
         methods!(@several $Op $method $x $($y)*)
     }};
     (@several $Op:ident $method:ident $x:ident $y:ident) => {
-        record::function(Op::$Op, $x, $y, Real::$method($x.value, $y.value), ops::rules::$method)
+        record::function(Op::$Op, $x, $y, Real::$method($x.value, $y.value), rules::of::$method)
     };
     (@several $Op:ident $method:ident $x:ident $y:ident $z:ident) => {
         record::ternary(
-            Op::$Op, [$x, $y, $z], Real::$method($x.value, $y.value, $z.value), ops::rules::$method
+            Op::$Op, [$x, $y, $z], Real::$method($x.value, $y.value, $z.value), rules::of::$method
         )
     };
 }
-ops::table!(methods);
+table!(methods);

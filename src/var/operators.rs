@@ -2,8 +2,9 @@
 
 use super::Var;
 use crate::nodes::Form;
-use crate::ops::{self, Op};
 use crate::record;
+use crate::rows::Op;
+use crate::rules;
 use crate::slices::sum;
 use crate::watch::{self, Comparison};
 use smallvec::SmallVec;
@@ -21,7 +22,7 @@ macro_rules! operators {
             #[inline(always)]
             #[track_caller]
             fn $method(self, other: Var) -> Var {
-                record::binary(Op::$Trait, self, other, self.value $op other.value, ops::rules::$method)
+                record::binary(Op::$Trait, self, other, self.value $op other.value, rules::of::$method)
             }
         }
         impl $Trait<f64> for Var {
@@ -30,7 +31,7 @@ macro_rules! operators {
             #[track_caller]
             fn $method(self, c: f64) -> Var {
                 let value = self.value $op c;
-                record::with_constant(Op::$Trait, self, c, Form::ConstantRight, value, ops::rules::$method)
+                record::with_constant(Op::$Trait, self, c, Form::ConstantRight, value, rules::of::$method)
             }
         }
         impl $Trait<Var> for f64 {
@@ -39,7 +40,7 @@ macro_rules! operators {
             #[track_caller]
             fn $method(self, x: Var) -> Var {
                 let value = self $op x.value;
-                record::with_constant(Op::$Trait, x, self, Form::ConstantLeft, value, ops::rules::$method)
+                record::with_constant(Op::$Trait, x, self, Form::ConstantLeft, value, rules::of::$method)
             }
         }
         operators!(@mixed $Trait $method: &Var [*], &Var [*]; &Var [*], Var []; Var [], &Var [*]);
@@ -80,7 +81,7 @@ impl Neg for Var {
     #[inline(always)]
     #[track_caller]
     fn neg(self) -> Var {
-        record::unary(Op::Neg, 0, self, |x| -x, ops::rules::neg)
+        record::unary(Op::Neg, 0, self, |x| -x, rules::of::neg)
     }
 }
 
@@ -98,6 +99,15 @@ impl From<f64> for Var {
     #[inline(always)]
     fn from(value: f64) -> Var {
         Var::constant(value)
+    }
+}
+
+/// The value, as [`Var::value`] reads it.
+impl From<Var> for f64 {
+    #[inline]
+    #[track_caller]
+    fn from(x: Var) -> f64 {
+        x.value()
     }
 }
 

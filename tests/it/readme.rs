@@ -11,9 +11,9 @@ pub fn read(path: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// The rows of the table in `src/ops.rs`: the variant and the method.
+/// The rows of the table in `src/table.rs`: the variant and the method.
 pub fn rows() -> Vec<(String, String)> {
-    let source = read("src/ops.rs");
+    let source = read("src/table.rs");
     let table = source.split("macro_rules! table").nth(1).unwrap();
     let table = table.split("pub(crate) use table").next().unwrap();
     let row = |line: &str| {

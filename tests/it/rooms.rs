@@ -56,6 +56,10 @@ fn no_file_but_the_table_names_an_elementary_function() {
     // `sin_cos`, the condition of `select`, and the shares of a softmax, which have a node of their own.
     let allowed = [
         ("src/real.rs", "(self.sin(), self.cos())"),
+        (
+            "src/real.rs",
+            "Op::SumExp => operands[1..].iter().map(|x| x.exp_sub(operands[0])).sum()",
+        ),
         ("src/var.rs", "(self.sin(), self.cos())"),
         ("src/var.rs", "self.mask_select(a, b)"),
         ("src/record.rs", "x.softmax_share(c, s)"),
@@ -67,7 +71,7 @@ fn no_file_but_the_table_names_an_elementary_function() {
     methods.retain(|method| !words(ordinary).any(|word| word == method));
     let mut strays = Vec::new();
     for (file, lines) in sources() {
-        let is_home = ["src/ops.rs", "src/special.rs"].contains(&file.as_str())
+        let is_home = ["src/table.rs", "src/rules.rs", "src/special.rs"].contains(&file.as_str())
             || file.ends_with("tests.rs")
             || ["src/special/", "src/interop/"]
                 .iter()

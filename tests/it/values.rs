@@ -358,7 +358,7 @@ fn clamp_panics_where_f64_does_and_leaves_the_graph_usable() {
 #[test]
 fn every_operation_of_the_table_is_checked_here() {
     let (table, here) = (
-        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/ops.rs")),
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/table.rs")),
         include_str!("values.rs"),
     );
     let mut rows = 0;

@@ -1,14 +1,9 @@
 //! A number that is an expression: what a rule of the table writes when it is run over it.
 
-use crate::ops::{Op, table};
-use crate::real::Real;
+use crate::real::{Question, Real, call, incomparable, operators};
+use crate::rows::Op;
 use std::cell::RefCell;
-use std::cmp::Ordering;
 use std::fmt;
-use std::iter::{Product, Sum};
-use std::ops::{
-    Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign,
-};
 
 thread_local! {
     /// The texts of the expressions of one source.
@@ -32,11 +27,6 @@ impl Source {
         })
     }
 
-    /// The first of two where the number compares so to `bound`, else the second.
-    fn compared(self, sign: &str, bound: f64, choices: [Source; 2]) -> Source {
-        Source::choice(format!("{self} {sign} {}", literal(bound)), choices)
-    }
-
     fn choice(condition: String, [a, b]: [Source; 2]) -> Source {
         let (a, b) = (a.to_string(), b.to_string());
         let (a, b) = (without_parentheses(&a), without_parentheses(&b));
@@ -45,18 +35,6 @@ impl Source {
 
     fn infix(self, sign: &str, other: Source) -> Source {
         Source::of(format!("({self} {sign} {other})"))
-    }
-
-    /// The value of a row.
-    fn row(op: Op, operands: &[Source], n: i32) -> Source {
-        let texts: Vec<String> = operands.iter().map(Source::to_string).collect();
-        let operands: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let text = value(op, &operands, n);
-        Source::of(if text.starts_with("if ") {
-            format!("({text})")
-        } else {
-            text
-        })
     }
 }
 
@@ -127,7 +105,7 @@ fn substitute(text: &str, from: &[&str], to: &[String]) -> String {
 
 /// The value of a row with the given operands.
 pub(super) fn value(op: Op, operands: &[&str], n: i32) -> String {
-    let (names, parameter, text) = row(op);
+    let row = op.row();
     let has_type = |operand: &&str| match operand.parse::<f64>() {
         // A literal alone has no methods.
         Ok(_) if operand.starts_with(|c: char| c.is_ascii_digit()) => format!("{operand}_f64"),
@@ -137,8 +115,8 @@ pub(super) fn value(op: Op, operands: &[&str], n: i32) -> String {
         },
     };
     let mut to: Vec<String> = operands.iter().map(has_type).collect();
-    let mut from = names.to_vec();
-    if let Some(parameter) = parameter {
+    let mut from = row.operands.to_vec();
+    if let Some((parameter, _)) = row.parameter {
         from.push(parameter);
         to.push(if n < 0 {
             format!("({n})")
@@ -146,101 +124,60 @@ pub(super) fn value(op: Op, operands: &[&str], n: i32) -> String {
             n.to_string()
         });
     }
-    substitute(&text.replace(" :: ", "::"), &from, &to)
+    substitute(&row.value.replace(" :: ", "::"), &from, &to)
 }
 
-/// The names of a row's operands in the table.
-pub(super) fn parameters(op: Op) -> &'static [&'static str] {
-    row(op).0
-}
-
-macro_rules! rows {
-    (
-        operators { $(
-            $(#[$odoc:meta])*
-            $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ) $olabel:literal :
-            $ovalue:expr, $oz:ident $otie:ident => ( $($opartial:expr),* ) ; $oderivative:literal ;
-            [ $($odomain:expr),+ ] ; [ $($oprobe:expr),* $(,)? ] ;
-        )* }
-        $( $kind:ident { $(
-            $(#[$doc:meta])*
-            $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
-            $value:expr, $z:ident $tie:ident => ( $($partial:expr),* ) ; $derivative:literal ;
-            [ $($domain:expr),+ ] ; [ $($probe:expr),* $(,)? ] ;
-        )* } )*
-    ) => {
-        /// The names of a row's operands and of its parameter, and the text of its value.
-        fn row(op: Op) -> (&'static [&'static str], Option<&'static str>, &'static str) {
-            match op {
-                $( Op::$Operator => (
-                    &[stringify!($ox) $(, stringify!($oy))*], None, stringify!($ovalue)
-                ), )*
-                $($( Op::$Op => (
-                    &[stringify!($x) $(, stringify!($y))*],
-                    [$(stringify!($n))?].first().copied(),
-                    stringify!($value),
-                ), )*)*
-                _ => unreachable!("{op:?} is not a row of the table"),
+impl Real for Source {
+    fn apply(op: Op, n: i32, operands: &[Source]) -> Source {
+        let infix = |sign: &str| operands[0].infix(sign, operands[1]);
+        match op {
+            Op::Add => infix("+"),
+            Op::Sub => infix("-"),
+            Op::Mul => infix("*"),
+            Op::Div => infix("/"),
+            Op::Rem => infix("%"),
+            Op::Neg => Source::of(format!("(-{})", operands[0])),
+            Op::Sum => operands
+                .iter()
+                .copied()
+                .reduce(|a, b| a + b)
+                .unwrap_or(Source::from(-0.0)),
+            Op::Dot => operands.chunks_exact(2).map(|pair| pair[0] * pair[1]).sum(),
+            Op::SumExp => call(op, n, operands),
+            _ if op.is_slice() => Source::of(format!(
+                "special::{}({operands:?}.into_iter())",
+                op.row().method
+            )),
+            _ => {
+                let texts: Vec<String> = operands.iter().map(Source::to_string).collect();
+                let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+                let text = value(op, &texts, n);
+                Source::of(if text.starts_with("if ") {
+                    format!("({text})")
+                } else {
+                    text
+                })
             }
         }
+    }
 
-        /// The method of a row.
-        pub(super) fn method(op: Op) -> &'static str {
-            match op {
-                $( Op::$Operator => stringify!($operator), )*
-                $($( Op::$Op => stringify!($method), )*)*
-                _ => unreachable!("{op:?} is not a row of the table"),
-            }
-        }
-
-        impl Real for Source {
-            fn value(self) -> f64 {
-                f64::NAN
-            }
-
-            fn below(self, bound: f64, a: impl FnOnce() -> Source, b: impl FnOnce() -> Source) -> Source {
-                self.compared("<", bound, [a(), b()])
-            }
-
-            fn within(self, bound: f64, a: impl FnOnce() -> Source, b: impl FnOnce() -> Source) -> Source {
-                Source::of(format!("f64::abs({self})")).compared("<", bound, [a(), b()])
-            }
-
-            fn at(self, point: f64, a: impl FnOnce() -> Source, b: impl FnOnce() -> Source) -> Source {
-                self.compared("==", point, [a(), b()])
-            }
-
-            fn unless_nan(self, z: Source) -> Source {
-                Source::choice(format!("f64::is_nan({z})"), [z, self])
-            }
-
-            fn dot(x: &[Source], y: &[Source]) -> Source {
-                x.iter().zip(y).map(|(&x, &y)| x * y).sum()
-            }
-
-            fn norm(x: &[Source]) -> Source {
-                Source::of(format!("special::norm({x:?}.into_iter())"))
-            }
-
-            fn log_sum_exp(x: &[Source]) -> Source {
-                Source::of(format!("special::log_sum_exp({x:?}.into_iter())"))
-            }
-
-            $($(
-                fn $method(self $(, $y: impl Into<Source>)* $(, $n: $N)?) -> Source {
-                    Source::row(Op::$Op, &[self $(, $y.into())*], 0 $(+ $n as i32)?)
-                }
-            )*)*
-        }
-    };
-}
-table!(rows);
-
-impl Default for Source {
-    fn default() -> Source {
-        Source::from(0.0)
+    fn choose(
+        self,
+        question: Question,
+        yes: impl FnOnce() -> Source,
+        no: impl FnOnce() -> Source,
+    ) -> Source {
+        let condition = match question {
+            Question::Below(bound) => format!("{self} < {}", literal(bound)),
+            Question::Within(bound) => format!("f64::abs({self}) < {}", literal(bound)),
+            Question::At(point) => format!("{self} == {}", literal(point)),
+            Question::Nan => format!("f64::is_nan({self})"),
+        };
+        Source::choice(condition, [yes(), no()])
     }
 }
+operators!(by apply Source);
+incomparable!(Source);
 
 impl From<f64> for Source {
     fn from(x: f64) -> Source {
@@ -248,73 +185,8 @@ impl From<f64> for Source {
     }
 }
 
-// Rules do not compare: they choose by `below`, `within` and `at`.
-macro_rules! incomparable {
-    ($($Other:ty)*) => { $(
-        impl PartialEq<$Other> for Source {
-            fn eq(&self, _: &$Other) -> bool {
-                false
-            }
-        }
-
-        impl PartialOrd<$Other> for Source {
-            fn partial_cmp(&self, _: &$Other) -> Option<Ordering> {
-                None
-            }
-        }
-    )* };
-}
-incomparable!(Source f64);
-
-impl Neg for Source {
-    type Output = Source;
-    fn neg(self) -> Source {
-        Source::of(format!("(-{self})"))
-    }
-}
-
-macro_rules! operators {
-    ($($Trait:ident $method:ident $Assign:ident $assign:ident $sign:literal;)*) => { $(
-        impl $Trait for Source {
-            type Output = Source;
-            fn $method(self, other: Source) -> Source {
-                self.infix($sign, other)
-            }
-        }
-        impl $Trait<f64> for Source {
-            type Output = Source;
-            fn $method(self, other: f64) -> Source {
-                $Trait::$method(self, Source::from(other))
-            }
-        }
-        impl $Assign for Source {
-            fn $assign(&mut self, other: Source) {
-                *self = $Trait::$method(*self, other);
-            }
-        }
-        impl $Assign<f64> for Source {
-            fn $assign(&mut self, other: f64) {
-                *self = $Trait::$method(*self, other);
-            }
-        }
-    )* };
-}
-operators! {
-    Add add AddAssign add_assign "+";
-    Sub sub SubAssign sub_assign "-";
-    Mul mul MulAssign mul_assign "*";
-    Div div DivAssign div_assign "/";
-    Rem rem RemAssign rem_assign "%";
-}
-
-impl Sum for Source {
-    fn sum<I: Iterator<Item = Source>>(terms: I) -> Source {
-        terms.reduce(|a, b| a + b).unwrap_or(Source::from(-0.0))
-    }
-}
-
-impl Product for Source {
-    fn product<I: Iterator<Item = Source>>(factors: I) -> Source {
-        factors.reduce(|a, b| a * b).unwrap_or(Source::from(1.0))
+impl From<Source> for f64 {
+    fn from(_: Source) -> f64 {
+        f64::NAN
     }
 }

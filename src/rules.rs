@@ -1,0 +1,333 @@
+//! The derivative rules: the partials of each row over any [`Real`], and the long ones written out.
+
+use crate::real::{Piecewise, Real};
+use crate::rows::{Kind, Op};
+use crate::table::table;
+use smallvec::SmallVec;
+use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LOG2_E, LOG10_E, PI};
+
+const INF: f64 = f64::INFINITY;
+const TINY: f64 = f64::MIN_POSITIVE;
+
+#[inline]
+fn powi_dx<T: Real>(x: T, n: i32, z: T) -> T {
+    match n {
+        0 => T::from(0.0),
+        1 => T::from(1.0),
+        // `powi` multiplies n − 2 times and rounds each time; beyond 8 `powf` is more accurate.
+        2..=8 => x.powi(n - 1) * f64::from(n),
+        _ => powf_dx(x, T::from(f64::from(n)), z),
+    }
+}
+
+/// `1/x`, and `∞` at both zeros.
+fn reciprocal<T: Real>(x: T) -> T {
+    x.at(0.0, || x.recip() * x.recip(), || x.recip())
+}
+
+/// `y xʸ⁻¹`: plainly where `y − 1` is exact, else from the result; by two half powers where a whole
+/// one would leave the normal range. At `x = 0` plainly too: exact at every order.
+fn powf_dx<T: Real>(x: T, y: T, z: T) -> T {
+    let m = y - 1.0;
+    let plain = || y.at(0.0, || y, || y * x.powf(m));
+    let halved = |exponent: T, sign: T| {
+        let h = x.abs().powf(exponent * 0.5);
+        (y * h, h.copysign(sign))
+    };
+    // y z/x, in the order that neither overflows nor underflows on the way.
+    let from_result = || {
+        let by_halves = || {
+            let (yh, h) = halved(y, z);
+            yh * (h / x)
+        };
+        let of_large = || y.within(1.0, || y / x * z, || y * (z / x));
+        let of_normal = || z.within(1.0, || y * z / x, of_large);
+        z.within(TINY, by_halves, || z.within(INF, of_normal, by_halves))
+    };
+    let exact = || {
+        let p = x.powf(m);
+        let by_halves = || {
+            let (yh, h) = halved(m, p);
+            yh * h
+        };
+        p.within(TINY, by_halves, || p.within(INF, || y * p, by_halves))
+    };
+    x.at(0.0, plain, || {
+        let is_exact = || {
+            (m + 1.0 - y).at(
+                0.0,
+                || (y - m - 1.0).at(0.0, exact, from_result),
+                from_result,
+            )
+        };
+        x.within(INF, is_exact, plain)
+    })
+}
+
+/// `xʸ ln x`.
+fn powf_dy<T: Real>(x: T, y: T, z: T) -> T {
+    let product = || {
+        let by_halves = || {
+            let h = x.powf(y * 0.5);
+            h * x.ln() * h
+        };
+        z.within(TINY, by_halves, || z.below(INF, || z * x.ln(), by_halves))
+    };
+    x.at(
+        0.0,
+        || y.below(0.0, product, || T::from(0.0)),
+        || x.at(INF, || y.below(0.0, || T::from(0.0), product), product),
+    )
+}
+
+/// `x/√(x² + y²)` from the ratio of the operands: no overflow, and no cancellation when recorded.
+fn hypot_dx<T: Real>(x: T, y: T) -> T {
+    let smaller = || {
+        let t = x / y.abs();
+        t / t.hypot(1.0)
+    };
+    let larger = || (y / x).hypot(1.0).recip().copysign(x);
+    x.at(
+        0.0,
+        || y.at(0.0, || T::from(0.0), smaller),
+        || (x.abs() - y.abs()).below(0.0, smaller, larger),
+    )
+}
+
+/// `x/(x² + y²)`.
+fn atan2_dy<T: Real>(y: T, x: T) -> T {
+    let d = x * x + y * y;
+    d.below(
+        1e-100,
+        || by_ratio(x, y),
+        || d.below(1e100, || x / d, || by_ratio(x, y)),
+    )
+}
+
+/// `−y/(x² + y²)`.
+fn atan2_dx<T: Real>(y: T, x: T) -> T {
+    -atan2_dy(x, y)
+}
+
+/// `a/(a² + b²)` from the ratio of the operands; 0 at the origin.
+fn by_ratio<T: Real>(a: T, b: T) -> T {
+    let smaller = || {
+        let t = a / b;
+        t.within(
+            TINY,
+            || a / (b * b),
+            || t * 0.5 / b * (T::from(2.0) / (t * t + 1.0)),
+        )
+    };
+    let larger = || {
+        let t = b / a;
+        (T::from(0.5) / a) * (T::from(2.0) / (t * t + 1.0))
+    };
+    a.at(
+        0.0,
+        || b.at(0.0, || T::from(0.0), || a / b / b),
+        || (a.abs() - b.abs()).below(0.0, smaller, larger),
+    )
+}
+
+fn silu_dx<T: Real>(x: T) -> T {
+    // Below −700 the sigmoid is subnormal while the product is not.
+    x.below(
+        -700.0,
+        || {
+            let h = (x * 0.5).exp();
+            h.at(0.0, || h, || (x + 1.0) * h * h)
+        },
+        || {
+            x.below(
+                700.0,
+                || x.sigmoid() * (x * (-x).sigmoid() + 1.0),
+                || T::from(1.0),
+            )
+        },
+    )
+}
+
+fn gelu_dx<T: Real>(x: T) -> T {
+    // In the far left tail the density is subnormal; its factors are not.
+    let tail = || {
+        let h = (x * 0.5).exp_neg_square();
+        h.at(
+            0.0,
+            || h,
+            || x.normal_cdf() + h * (x * (0.5 * FRAC_2_SQRT_PI * FRAC_1_SQRT_2)) * h,
+        )
+    };
+    let density = || {
+        let density = x.norm_pdf();
+        density.at(0.0, || x.normal_cdf(), || x.normal_cdf() + density * x)
+    };
+    x.below(-37.0, tail, density)
+}
+
+/// `sigmoid(x − y)`, with the rounding of the difference made good.
+fn logaddexp_dx<T: Real>(x: T, y: T) -> T {
+    let d = x - y;
+    d.within(
+        INF,
+        || {
+            let v = d - x;
+            let e = (x - (d - v)) - (y + v);
+            d.sigmoid() * (e * (-d).sigmoid() + 1.0)
+        },
+        || {
+            d.at(
+                INF,
+                || T::from(1.0),
+                || d.at(-INF, || T::from(0.0), || T::from(0.5)),
+            )
+        },
+    )
+}
+
+macro_rules! nth {
+    ($k:expr; ) => {
+        T::from(0.0)
+    };
+    ($k:expr; $p0:expr) => {
+        $p0
+    };
+    ($k:expr; $p0:expr, $p1:expr) => {
+        if $k == 0 { $p0 } else { $p1 }
+    };
+    ($k:expr; $p0:expr, $p1:expr, $p2:expr) => {
+        match $k {
+            0 => $p0,
+            1 => $p1,
+            _ => $p2,
+        }
+    };
+}
+
+macro_rules! stamp {
+    (
+        operators { $(
+            $(#[$odoc:meta])*
+            $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ) $olabel:literal :
+            $ovalue:expr, $oz:ident $otie:ident => ( $($opartial:expr),* ) ; $oderivative:literal ;
+            [ $($odomain:expr),+ ] ; [ $($oprobe:expr),* $(,)? ] ;
+        )* }
+        $( $kind:ident { $(
+            $(#[$doc:meta])*
+            $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
+            $value:expr, $z:ident $tie:ident => ( $($partial:expr),* ) ; $derivative:literal ;
+            [ $($domain:expr),+ ] ; [ $($probe:expr),* $(,)? ] ;
+        )* } )*
+    ) => {
+        /// The rule of each row: its partial with respect to operand `k`.
+        #[allow(clippy::unnecessary_cast, unused_variables)]
+        pub(crate) mod of {
+            use super::*;
+
+            $(
+                #[inline]
+                pub(crate) fn $operator<T: Real>(k: usize, args: [T; 3], n: i32, z: T, tie: T) -> T {
+                    let [$ox $(, $oy)*, ..] = args;
+                    let ($oz, $otie) = (z, tie);
+                    nth!(k; $($opartial),*)
+                }
+            )*
+            $($(
+                #[inline]
+                pub(crate) fn $method<T: Real>(k: usize, args: [T; 3], n: i32, z: T, tie: T) -> T {
+                    let [$x $(, $y)*, ..] = args;
+                    $(let $n = n as $N;)?
+                    let ($z, $tie) = (z, tie);
+                    let partial = nth!(k; $($partial),*);
+                    match Op::$Op.kind() {
+                        Kind::Smooth => partial.unless_nan($z),
+                        _ => partial,
+                    }
+                }
+            )*)*
+        }
+
+        /// The partial of a row of the table with respect to operand `k`.
+        pub(crate) fn partial<T: Real>(op: Op, k: usize, args: [T; 3], n: i32, z: T, tie: T) -> T {
+            match op {
+                $( Op::$Operator => of::$operator(k, args, n, z, tie), )*
+                $($( Op::$Op => of::$method(k, args, n, z, tie), )*)*
+                _ => unreachable!("{op:?} is not a row of the table"),
+            }
+        }
+    };
+}
+table!(stamp);
+
+/// The partials of one node: absent for a constant operand and where none is propagated.
+pub(crate) type Partials<T> = SmallVec<[Option<T>; 4]>;
+
+/// The partials of any operation but a user's own, with respect to its active operands.
+pub(crate) fn partials<T: Real>(
+    op: Op,
+    n: i32,
+    operands: &[T],
+    is_active: &dyn Fn(usize) -> bool,
+    z: T,
+) -> Partials<T> {
+    let of = |partial: &dyn Fn(usize) -> T| -> Partials<T> {
+        (0..operands.len())
+            .map(|k| is_active(k).then(|| partial(k)))
+            .collect()
+    };
+    match op {
+        Op::Sum => of(&|_| T::from(1.0)),
+        Op::Dot => of(&|k| operands[k ^ 1]),
+        Op::Norm => of(&|k| norm_partial(operands.len(), &|k| operands[k], k, z)),
+        Op::LogSumExp => {
+            let shares = log_sum_exp_partials(operands, z);
+            of(&|k| shares[k])
+        }
+        _ if op.kind() == Kind::Step => of(&|_| T::from(0.0)).into_iter().map(|_| None).collect(),
+        _ => {
+            let mut args = [T::from(0.0); 3];
+            args[..operands.len()].copy_from_slice(operands);
+            let tie = tie(operands, &|k| is_active(k), z);
+            of(&|k| partial(op, k, args, n, z, tie))
+        }
+    }
+}
+
+/// `exp(xₖ − z)`, divided by their own sum, which makes the rounding of z good.
+pub(crate) fn log_sum_exp_partials<T: Real>(x: &[T], z: T) -> SmallVec<[T; 16]> {
+    let share = |x: T| z.within(INF, || x.exp_sub(z), || x.eq_mask(z).unless_nan(z));
+    let mut shares: SmallVec<[T; 16]> = x.iter().map(|&x| share(x)).collect();
+    let sum: T = shares.iter().copied().sum();
+    for share in &mut shares {
+        *share /= sum;
+    }
+    shares
+}
+
+/// `xₖ/z` of so many operands, from scaled ones where z has lost bits or overflowed; 0 for a zero vector.
+#[inline(always)]
+pub(crate) fn norm_partial<T: Real>(len: usize, x: &impl Fn(usize) -> T, k: usize, z: T) -> T {
+    let scaled = |scale: f64| {
+        let x: SmallVec<[T; 4]> = (0..len).map(|k| x(k) * scale).collect();
+        x[k] / T::norm(&x)
+    };
+    let (up, down) = (1e200, 1e-200);
+    let small = || z.at(0.0, || T::from(0.0), || scaled(up));
+    z.below(TINY, small, || z.at(INF, || scaled(down), || x(k) / z))
+}
+
+/// The share of an operand that equals the result `z`, among the operands that do: `1/k` for `k`
+/// active ones, `0` beside a constant.
+#[inline(always)]
+pub(crate) fn tie<T: Real>(operands: &[T], is_active: &impl Fn(usize) -> bool, z: T) -> T {
+    let mut active = 0;
+    for (k, &x) in operands.iter().enumerate() {
+        if x == z {
+            if !is_active(k) {
+                return T::from(0.0);
+            }
+            active += 1;
+        }
+    }
+    T::from(1.0 / f64::from(active.max(1)))
+}
