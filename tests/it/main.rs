@@ -12,6 +12,7 @@ mod function;
 mod generic;
 mod graph;
 mod lesson;
+mod model;
 mod programs;
 mod readme;
 mod rooms;

@@ -1,0 +1,339 @@
+//! What the model tells of segments, snapshots, recorded derivatives, and closures.
+
+use super::machine::{Side, run_body};
+use super::model::{About, Knowledge, Model};
+use super::naive::{Adjoint, Handle, Operand};
+use super::program::{Body, Calculus, Rule, Trouble};
+use super::second::second;
+use super::story::{Fact, Refusal, Told};
+use scalargrad::Op;
+
+/// A snapshot of the gradients, and the epochs that were open when it was taken.
+pub struct Snapshot {
+    adjoints: Vec<Adjoint>,
+    open: Vec<usize>,
+    leaves: Vec<bool>,
+    knowledge: Knowledge,
+}
+
+impl Model {
+    /// A segment is run once, in a scope; its outputs depend on what the closure was given and has captured, with
+    /// the partials that a sweep inside finds.
+    pub fn segment_of(
+        &mut self,
+        x: &[Handle],
+        captured: &[Handle],
+        f: impl FnOnce(&mut Model, &[Handle]) -> Told<Vec<Handle>>,
+    ) -> Told<Vec<Handle>> {
+        if self.watching > 0 {
+            return f(self, x);
+        }
+        self.verify(x)?;
+        if !self.tape.is_recording || x.iter().all(|x| x.is_constant()) {
+            return f(self, x);
+        }
+        self.troubles.push(None);
+        let outputs = self.recording(|model| {
+            let floor = model.tape.nodes.len();
+            let inputs: Vec<Handle> = x.iter().map(|&x| model.copy_of(x)).collect();
+            let outputs = f(model, &inputs)?;
+            model.verify(&outputs)?;
+            model.verify(x)?;
+            let sources = |k: usize| x.iter().copied().zip(inputs.iter().map(|x| x.index)).nth(k);
+            let mut found = Vec::new();
+            for &y in &outputs {
+                let (adjoints, mut operands) = (model.tape.sweep(y.index, floor), Vec::new());
+                let adjoint = |index: usize| adjoints.get(index).copied().unwrap_or_default();
+                let mut give = |of: Handle, index: usize| {
+                    let Adjoint { value, size } = adjoint(index);
+                    let partial = value;
+                    operands.push(Operand { of, partial, size });
+                };
+                for (of, index) in (0..x.len()).filter_map(sources) {
+                    give(of, index);
+                }
+                let mut outside: Vec<Handle> = captured.to_vec();
+                outside.sort_by_key(|of| of.index);
+                outside.dedup_by_key(|of| of.index);
+                for of in outside.into_iter().filter(|of| model.tape.verify(*of).is_ok()) {
+                    give(of, of.index);
+                }
+                let mut about = About::new(Op::Checkpoint, 0);
+                about.trouble = model.trouble_of(&adjoints);
+                about.knowledge = model.known(y);
+                found.push((y.value, operands, about));
+            }
+            Ok(found)
+        });
+        let trouble = self.troubles.pop().expect("it was pushed");
+        let mut handles = Vec::new();
+        for (value, operands, mut about) in outputs? {
+            about.trouble = trouble.or(about.trouble);
+            handles.push(self.tape.push(value, operands, about));
+        }
+        Ok(handles)
+    }
+
+    /// A leaf of the same value, or the same constant.
+    fn copy_of(&mut self, x: Handle) -> Handle {
+        if x.is_constant() {
+            return x;
+        }
+        let knowledge = self.known(x);
+        let leaf = self.leaf(x.value);
+        self.tape.nodes[leaf.index].about.knowledge = knowledge;
+        leaf
+    }
+
+    pub fn set_adjoints(&mut self, adjoints: Vec<Adjoint>) {
+        self.tape.adjoints = adjoints;
+        let nodes = self.tape.nodes.len();
+        self.tape.adjoints.resize(nodes, Adjoint::default());
+    }
+
+    pub fn take_snapshot(&mut self, y: Handle) -> Told<Snapshot> {
+        let adjoints = self.swept(y)?;
+        Ok(Snapshot {
+            leaves: self.tape.nodes.iter().map(|node| node.about.op == Op::Leaf).collect(),
+            open: self.tape.scopes.iter().map(|scope| scope.0).collect(),
+            knowledge: self.known(y),
+            adjoints,
+        })
+    }
+
+    pub fn ask_snapshot(&mut self, snapshot: &Snapshot, x: Handle) -> Told<Fact> {
+        let is_covered = x.is_constant() || snapshot.open.contains(&x.epoch);
+        if !is_covered {
+            self.tape.verify(x)?;
+        }
+        let adjoint = snapshot.adjoints.get(x.index).filter(|_| is_covered);
+        let is_leaf = is_covered && snapshot.leaves.get(x.index) == Some(&true);
+        Ok(self.slope(adjoint.copied().unwrap_or_default(), is_leaf, snapshot.knowledge))
+    }
+
+    /// Derivatives that are recorded. Of each the model knows how it depends on the leaves.
+    pub fn derivatives(&mut self, y: Handle, x: &[Handle], is_recorded: bool) -> Told<Vec<Handle>> {
+        self.verify(x)?;
+        self.tape.verify(y)?;
+        let is_recorded = is_recorded && self.tape.is_recording;
+        let adjoints = match is_recorded {
+            true => self.tape.sweep(y.index, 1),
+            false => self.swept(y)?,
+        };
+        if is_recorded && !y.is_constant() {
+            self.lose_count();
+            self.meet_rules(&adjoints)?;
+        }
+        let knowledge = self.known(y);
+        let adjoint = |x: &Handle| adjoints.get(x.index).copied().unwrap_or_default();
+        for x in x {
+            let is_leaf = self.tape.nodes[x.index].about.op == Op::Leaf;
+            self.tell(self.slope(adjoint(x), is_leaf, knowledge));
+        }
+        if !is_recorded || y.is_constant() {
+            return Ok(x.iter().map(|x| Handle::constant(adjoint(x).value)).collect());
+        }
+        let leaves: Vec<usize> = (1..=y.index)
+            .filter(|&i| self.tape.nodes[i].about.op == Op::Leaf && adjoints[i].size != 0.0)
+            .collect();
+        let is_known = leaves.len() <= 8 && y.index < 4000 && knowledge == Knowledge::Everything;
+        let rows: Option<Vec<Vec<Adjoint>>> = is_known
+            .then(|| leaves.iter().map(|&leaf| second(&self.tape, y.index, 1, leaf)).collect())
+            .flatten();
+        let derivative = |x: &Handle| {
+            let mut about = About::new(Op::Constant, 0);
+            about.knowledge = Knowledge::Nothing;
+            let mut operands = Vec::new();
+            if let Some(rows) = &rows {
+                about.knowledge = Knowledge::Leaves;
+                for (row, &leaf) in rows.iter().zip(&leaves) {
+                    let Adjoint { value, size } = row.get(x.index).copied().unwrap_or_default();
+                    let of = self.tape.handle(leaf);
+                    let partial = value;
+                    operands.push(Operand { of, partial, size });
+                }
+            }
+            (adjoint(x).value, operands, about)
+        };
+        let derivatives: Vec<_> = x.iter().map(derivative).collect();
+        let push = |(value, operands, about)| self.tape.push(value, operands, about);
+        Ok(derivatives.into_iter().map(push).collect())
+    }
+
+    /// What the rules and segments on the way of a recording sweep do: the highest comes first.
+    fn meet_rules(&mut self, adjoints: &[Adjoint]) -> Told<()> {
+        for index in (1..adjoints.len()).rev().filter(|&i| adjoints[i].value != 0.0) {
+            let About { op, rule, trouble, .. } = self.tape.nodes[index].about;
+            match (rule, trouble) {
+                (Some(Rule::Sweeps), _) | (_, Some(Trouble::Sweeps)) => {
+                    self.knowledge = Knowledge::Nothing;
+                }
+                (Some(Rule::Panics), _) | (_, Some(Trouble::Panics)) => return Err(Refusal::Panic),
+                (Some(Rule::Clears), _) | (_, Some(Trouble::Clears)) => {
+                    self.clear();
+                    return Err(Refusal::Words("scalargrad: "));
+                }
+                (None, None) if op == Op::Custom => {
+                    return Err(Refusal::Words("with partials that are plain numbers"));
+                }
+                _ => (),
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a closure of the calculus on leaves of its own.
+    pub fn in_closure<R>(
+        &mut self,
+        at: &[f64],
+        is_watched: bool,
+        f: impl FnOnce(&mut Model, &[Handle]) -> Told<R>,
+    ) -> Told<R> {
+        self.watching += usize::from(is_watched);
+        let result = self.recording(|model| {
+            let leaves: Vec<Handle> = at.iter().map(|&x| model.leaf(x)).collect();
+            f(model, &leaves)
+        });
+        self.watching -= usize::from(is_watched);
+        self.count_again();
+        result
+    }
+
+    /// Tells what a function of the crate's calculus returns.
+    pub fn tell_calculus(
+        &mut self,
+        calculus: Calculus,
+        along: &[f64],
+        leaves: &[Handle],
+        outputs: &[Handle],
+    ) -> Told<()> {
+        let jacobian = |model: &mut Model| -> Told<Vec<Vec<Adjoint>>> {
+            let row = |adjoints: Vec<Adjoint>| {
+                let adjoint = |x: &Handle| adjoints.get(x.index).copied().unwrap_or_default();
+                leaves.iter().map(adjoint).collect()
+            };
+            outputs.iter().map(|&y| Ok(row(model.swept(y)?))).collect()
+        };
+        // The sum of the terms, each a derivative times a number.
+        let combined = |terms: &mut dyn Iterator<Item = (Adjoint, f64)>| {
+            let mut sum = Adjoint::default();
+            terms.for_each(|(p, v)| sum.add(p.value * v, p.size * v.abs()));
+            Fact::Slope(sum.value, sum.size)
+        };
+        match calculus {
+            Calculus::Gradient => {
+                self.tell(Fact::Value(outputs[0].value));
+                for p in &jacobian(self)?[0] {
+                    self.tell(Fact::Slope(p.value, p.size));
+                }
+            }
+            Calculus::Jacobian => {
+                for p in jacobian(self)?.concat() {
+                    self.tell(Fact::Slope(p.value, p.size));
+                }
+            }
+            Calculus::Jvp => {
+                for (row, y) in jacobian(self)?.into_iter().zip(outputs) {
+                    self.tell(Fact::Value(y.value));
+                    self.tell(combined(&mut row.into_iter().zip(along.iter().copied().cycle())));
+                }
+            }
+            Calculus::Vjp => {
+                let rows = jacobian(self)?;
+                for k in 0..leaves.len() {
+                    let column = rows.iter().map(|row| row[k]);
+                    self.tell(combined(&mut column.zip(along.iter().copied().cycle())));
+                }
+            }
+            Calculus::Hessian | Calculus::Hvp | Calculus::Laplacian | Calculus::Taylor => {
+                return self.tell_second(calculus, along, leaves, outputs[0]);
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_second(
+        &mut self,
+        calculus: Calculus,
+        along: &[f64],
+        leaves: &[Handle],
+        y: Handle,
+    ) -> Told<()> {
+        let floor = leaves[0].index;
+        let row = |x: &Handle| match y.index < x.index {
+            true => Some(vec![Adjoint::default(); y.index + 1]),
+            false => second(&self.tape, y.index, floor, x.index),
+        };
+        let rows: Option<Vec<Vec<Adjoint>>> = leaves.iter().map(row).collect();
+        let rows = rows.expect("closures are made of what can be differentiated twice");
+        let entry = |i: usize, j: usize| rows[i].get(leaves[j].index).copied().unwrap_or_default();
+        let slope = |p: Adjoint, factor: f64| Fact::Slope(p.value * factor, 100.0 * (1.0 + p.size));
+        let n = leaves.len();
+        let mut facts = Vec::new();
+        match calculus {
+            Calculus::Hessian => {
+                facts.extend((0..n * n).map(|k| slope(entry(k / n, k % n), 1.0)));
+            }
+            Calculus::Hvp => facts.extend((0..n).map(|j| {
+                let mut sum = Adjoint::default();
+                for i in 0..n {
+                    let (p, v) = (entry(i, j), along[i % along.len()]);
+                    sum.add(p.value * v, p.size * v.abs());
+                }
+                slope(sum, 1.0)
+            })),
+            Calculus::Laplacian => {
+                let mut sum = Adjoint::default();
+                (0..n).for_each(|i| sum.add(entry(i, i).value, entry(i, i).size));
+                facts.push(slope(sum, 1.0));
+            }
+            _ => {
+                let first = self.tape.sweep(y.index, floor);
+                let first = first.get(leaves[0].index).copied().unwrap_or_default();
+                facts.extend([Fact::Value(y.value), slope(first, 1.0), slope(entry(0, 0), 0.5)]);
+            }
+        }
+        facts.into_iter().for_each(|fact| self.tell(fact));
+        Ok(())
+    }
+
+    /// What a recorded function tells at each of some points, the first of which it was recorded at.
+    pub fn replay_all(&mut self, at: &[Vec<f64>], captured: &[Handle], body: &Body) -> Told<()> {
+        let at_first = self.answers.len();
+        self.in_closure(&at[0], true, |model, leaves| {
+            let outputs = run_body(model, body, leaves, captured)?;
+            model.verify(leaves)?;
+            model.verify(&outputs)
+        })?;
+        let recorded = self.answers.split_off(at_first);
+        for at in at {
+            let (adjoints, knowledge) = (self.tape.adjoints.clone(), self.knowledge);
+            self.quiet += 1;
+            let told = self.in_closure(at, true, |model, leaves| {
+                let outputs = run_body(model, body, leaves, captured)?;
+                let from = model.facts.len();
+                let was_quiet = std::mem::take(&mut model.quiet);
+                outputs.iter().for_each(|y| model.tell(Fact::Value(y.value)));
+                model.tell_calculus(Calculus::Jacobian, &[], leaves, &outputs)?;
+                if outputs.len() == 1 {
+                    model.tell_calculus(Calculus::Hessian, &[], leaves, &outputs)?;
+                }
+                model.quiet = was_quiet;
+                Ok(model.facts.split_off(from))
+            });
+            self.quiet -= 1;
+            (self.tape.adjoints, self.knowledge) = (adjoints, knowledge);
+            let is_same_way = self.answers.split_off(at_first) == recorded;
+            for fact in told? {
+                match is_same_way {
+                    true => self.tell(fact),
+                    false => {
+                        self.tell(Fact::Words("another branch".to_string()));
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

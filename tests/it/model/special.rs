@@ -1,0 +1,185 @@
+//! Random actions that have others inside, or that a whole closure belongs to.
+
+use super::generate::{Generator, Kind, Setting};
+use super::machine::Side;
+use super::naive::Handle;
+use super::program::{Action, Calculus, Pick, Question, Register, Rule, Trouble};
+
+impl Generator {
+    fn picks(&mut self, most: usize) -> Vec<Pick> {
+        let n = self.random.below(most + 1);
+        (0..n).map(|_| self.pick()).collect()
+    }
+
+    fn values(&self, picks: &[Pick]) -> Vec<f64> {
+        let value = |&pick: &Pick| self.registers.pick(pick).map_or(0.5, |x| x.value);
+        picks.iter().map(value).collect()
+    }
+
+    fn point(&mut self, n: usize) -> Vec<f64> {
+        (0..n).map(|_| self.random.between(-2.0, 2.0)).collect()
+    }
+
+    /// An action of the kinds that are not simple, done already.
+    pub fn special(&mut self, kind: Kind, setting: Setting, to: Register) -> Option<Action> {
+        let action = match kind {
+            Kind::Scope => {
+                self.model.tape.open();
+                let actions = 1 + self.random.below(10);
+                let inner = self.block(setting, actions);
+                self.model.tape.close();
+                return Some(Action::Scope(inner));
+            }
+            Kind::NoGrad => {
+                let was_recording = std::mem::replace(&mut self.model.tape.is_recording, false);
+                let actions = 1 + self.random.below(6);
+                let inner = self.block(Setting::Segment, actions);
+                self.model.tape.is_recording = was_recording;
+                return Some(Action::NoGrad(inner));
+            }
+            Kind::Snapshot => {
+                let y = self.pick();
+                let handle = self.registers.pick(y)?;
+                let is_taken = self.model.attempt(|model| model.snapshot(handle)).is_some();
+                let actions = if is_taken { self.random.below(5) } else { 0 };
+                let then = self.block(setting, actions);
+                let asked = self.picks(6);
+                return Some(Action::Snapshot { y, then, asked });
+            }
+            Kind::Differentiate => return self.differentiate(to),
+            Kind::Custom => {
+                let n = 1 + self.random.below(5);
+                let operands = (0..n).map(|_| (self.pick(), self.partial())).collect();
+                let value = self.random.between(-2.0, 2.0);
+                Action::Custom { value, operands, to }
+            }
+            Kind::Rule => {
+                let rules = [Rule::Records, Rule::Sweeps, Rule::OpensScopes, Rule::Clears, Rule::Panics];
+                let rule = match setting == Setting::Program && self.random.once_in(2) {
+                    true => self.random.of(&rules),
+                    false => Rule::Plain,
+                };
+                let x = [self.pick(), self.pick()];
+                let product: f64 = self.values(&x).iter().product();
+                if product.abs() > 30.0 || !x.iter().all(|&x| self.is_live(x)) {
+                    return None;
+                }
+                Action::Rule { rule, x, to }
+            }
+            Kind::Segment => {
+                let mut inputs = self.picks(2);
+                inputs.push(self.pick());
+                let (captured, outputs) = (self.picks(2), 1 + self.random.below(3));
+                let inside = match setting {
+                    Setting::Program => Setting::Segment,
+                    setting => setting,
+                };
+                let (at, others) = (self.values(&inputs), self.values(&captured));
+                let body = self.body(&at, &others, outputs, inside);
+                Action::Segment { inputs, captured, body, to }
+            }
+            Kind::Advance => {
+                let mut state = self.picks(2);
+                state.push(self.pick());
+                let (at, others) = (self.values(&state), vec![]);
+                let body = self.body(&at, &others, state.len(), Setting::Total);
+                let steps = match self.random.below(4) {
+                    0 => self.random.below(400),
+                    _ => self.random.below(60),
+                };
+                let at_once = 2 + self.random.below(40);
+                Action::Advance { state, captured: vec![], steps, at_once, body, to }
+            }
+            Kind::Trouble => {
+                let trouble = self.random.of(&[Trouble::Clears, Trouble::Panics, Trouble::Sweeps]);
+                Action::Trouble(trouble)
+            }
+            Kind::Slopes => {
+                let (y, x) = (self.pick(), self.picks(4));
+                let is_recorded = self.random.once_in(2);
+                Action::Slopes { y, x, is_recorded }
+            }
+            Kind::Derive => self.derive(),
+            Kind::Replay => {
+                let n = 1 + self.random.below(3);
+                let at: Vec<Vec<f64>> = (0..3).map(|_| self.point(n)).collect();
+                let (captured, outputs) = (self.picks(1), 1 + self.random.below(2));
+                let others = self.values(&captured);
+                let body = self.body(&at[0], &others, outputs, Setting::Total);
+                let is_saved = self.random.once_in(2);
+                Action::Replay { at, captured, body, is_saved }
+            }
+            _ => self.ask(),
+        };
+        if let Action::Trouble(_) = action {
+            return Some(action);
+        }
+        Some(self.done(action))
+    }
+
+    fn is_live(&self, x: Pick) -> bool {
+        let handle = self.registers.pick(x);
+        handle.is_some_and(|x| self.model.tape.verify(x).is_ok())
+    }
+
+    fn partial(&mut self) -> f64 {
+        if self.is_wild && self.random.once_in(4) {
+            return self.random.of(&[0.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN]);
+        }
+        match self.random.below(10) {
+            0 => self.random.of(&[0.0, 1.0, -1.0]),
+            _ => self.random.between(-1.0, 1.0),
+        }
+    }
+
+    fn differentiate(&mut self, to: Register) -> Option<Action> {
+        let (y, mut x) = (self.pick(), self.picks(2));
+        x.push(self.pick());
+        let output = self.registers.pick(y)?;
+        let handles: Option<Vec<Handle>> = x.iter().map(|&x| self.registers.pick(x)).collect();
+        let handles = handles?;
+        if !self.model.tape.is_recording {
+            return None;
+        }
+        let derivatives = self.model.attempt(|model| model.differentiate(output, &handles, true));
+        let mut then = Vec::new();
+        if let Some(derivatives) = derivatives {
+            self.registers.set(to, derivatives);
+            let actions = 2 + self.random.below(8);
+            then = self.block(Setting::Calm, actions);
+            self.registers.0.truncate(to);
+        }
+        Some(Action::Differentiate { y, x, to, then })
+    }
+
+    fn derive(&mut self) -> Action {
+        use Calculus::*;
+        let all = [Gradient, Gradient, Jacobian, Jvp, Vjp, Hessian, Hvp, Laplacian, Taylor];
+        let calculus = self.random.of(&all);
+        let n = match calculus {
+            Taylor => 1,
+            _ => 1 + self.random.below(4),
+        };
+        let (at, along) = (self.point(n), self.point(n));
+        let captured = self.picks(1);
+        let (others, outputs) = (self.values(&captured), 1 + self.random.below(3));
+        let setting = match calculus {
+            Gradient | Vjp => Setting::Segment,
+            _ => Setting::Recorded,
+        };
+        let body = self.body(&at, &others, outputs, setting);
+        Action::Derive { calculus, at, along, captured, body }
+    }
+
+    fn ask(&mut self) -> Action {
+        use Question::*;
+        let x = self.pick();
+        let is_small = self.registers.pick(x).is_some_and(|x| x.index < 600);
+        let questions = [Grad, Name, Op, Op, Operands, Operands, Text, Svg, Dot];
+        let question = match self.random.of(&questions) {
+            Text | Svg | Dot if !is_small => Operands,
+            question => question,
+        };
+        Action::Ask(question, x)
+    }
+}

@@ -1,0 +1,411 @@
+//! The crate, as a program uses it.
+
+use super::functions::call;
+use super::machine::{Operand, Side, run_body};
+use super::program::{Action, Body, Calculus, Question, Rule, Slice, Trouble};
+use super::story::{Fact, Heard, PANIC, Refusal, Story, Told};
+use scalargrad::function::{Function, ReplayError};
+use scalargrad::{CustomOp, Gradients, Op, Var, graph};
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::rc::Rc;
+
+/// The crate's side, which compares what it tells with the story of the model.
+#[derive(Clone)]
+pub struct Subject {
+    pub story: Rc<RefCell<Story>>,
+    /// How many closures around this run again, and tell nothing.
+    quiet: Rc<Cell<usize>>,
+    /// Whether the innermost segment runs again.
+    runs_again: Rc<Cell<bool>>,
+}
+
+/// Sets a cell until this is dropped.
+struct Within<'a, T: Copy>(&'a Cell<T>, T);
+
+impl<'a, T: Copy> Within<'a, T> {
+    fn new(cell: &'a Cell<T>, value: T) -> Self {
+        Within(cell, cell.replace(value))
+    }
+}
+
+impl<T: Copy> Drop for Within<'_, T> {
+    fn drop(&mut self) {
+        self.0.set(self.1);
+    }
+}
+
+fn words(payload: Box<dyn std::any::Any + Send>) -> String {
+    match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(payload) => payload.downcast_ref::<&str>().unwrap_or(&"no text").to_string(),
+    }
+}
+
+fn panic_of_the_program() -> ! {
+    resume_unwind(Box::new(PANIC))
+}
+
+fn slope(x: f64) -> Fact {
+    Fact::Slope(x, 0.0)
+}
+
+fn var(operand: Operand<Var>) -> Var {
+    match operand {
+        Operand::Variable(x) => x,
+        Operand::Number(x) => Var::constant(x),
+    }
+}
+
+impl Subject {
+    pub fn new(story: Story) -> Subject {
+        Subject {
+            story: Rc::new(RefCell::new(story)),
+            quiet: Rc::default(),
+            runs_again: Rc::default(),
+        }
+    }
+
+    fn hear(&self, heard: Heard) {
+        if self.quiet.get() == 0 {
+            self.story.borrow_mut().hear(heard);
+        }
+    }
+
+    /// A body as a closure; from run `runs` on it tells nothing.
+    fn closure(&self, body: &Rc<Body>, captured: &[Var], runs: usize) -> impl Fn(&[Var]) -> Vec<Var> + 'static {
+        let (side, body, captured) = (self.clone(), body.clone(), captured.to_vec());
+        let run = Cell::new(0);
+        move |x: &[Var]| {
+            let is_again = run.replace(run.get() + 1) >= runs;
+            let _quiet = Within::new(&side.quiet, side.quiet.get() + usize::from(is_again));
+            let _again = Within::new(&side.runs_again, is_again);
+            run_body(&mut side.clone(), &body, x, &captured).expect("the crate panics instead")
+        }
+    }
+
+    fn tell_slopes(&mut self, slopes: &[f64]) {
+        slopes.iter().for_each(|&p| self.tell(slope(p)));
+    }
+
+    fn tell_values(&mut self, values: &[f64]) {
+        values.iter().for_each(|&z| self.tell(Fact::Value(z)));
+    }
+
+    /// Tells what a function gives at a point.
+    fn tell_replay(&mut self, f: &Function, at: &[f64]) -> Result<(), ReplayError> {
+        let values = f.values(at)?;
+        self.tell_values(&values);
+        if f.outputs() == 1 {
+            self.tell_slopes(&f.gradient(at)?.1);
+            self.tell_slopes(f.hessian(at)?.as_slice());
+        } else {
+            self.tell_slopes(f.jacobian(at)?.as_slice());
+        }
+        Ok(())
+    }
+}
+
+impl Side for Subject {
+    type V = Var;
+    type Snapshot = Gradients;
+
+    fn tell(&mut self, fact: Fact) {
+        self.hear(Heard::Fact(fact));
+    }
+
+    fn attempt<R>(&mut self, f: impl FnOnce(&mut Self) -> Told<R>) -> Option<R> {
+        match catch_unwind(AssertUnwindSafe(|| f(self))) {
+            Ok(result) => result.ok(),
+            Err(payload) => {
+                self.hear(Heard::Panic(words(payload)));
+                None
+            }
+        }
+    }
+
+    fn settle(&mut self, what: &Action) {
+        self.story.borrow_mut().locate(what);
+    }
+
+    fn goes_on(&self) -> bool {
+        self.story.borrow().difference.is_none()
+    }
+
+    fn panic(&mut self) -> Refusal {
+        panic_of_the_program()
+    }
+
+    fn constant(x: f64) -> Var {
+        Var::constant(x)
+    }
+
+    fn tell_value(&mut self, x: Var) {
+        self.tell(Fact::Value(x.value()));
+    }
+
+    fn leaf(&mut self, value: f64) -> Var {
+        Var::new(value)
+    }
+
+    fn apply(&mut self, op: Op, n: i32, args: &[Operand<Var>]) -> Told<Var> {
+        use Operand::{Number, Variable};
+        Ok(match (op, args) {
+            (Op::Add, &[Variable(x), Number(c)]) => x + c,
+            (Op::Sub, &[Variable(x), Number(c)]) => x - c,
+            (Op::Mul, &[Variable(x), Number(c)]) => x * c,
+            (Op::Div, &[Variable(x), Number(c)]) => x / c,
+            (Op::Rem, &[Variable(x), Number(c)]) => x % c,
+            (Op::Add, &[Number(c), Variable(x)]) => c + x,
+            (Op::Sub, &[Number(c), Variable(x)]) => c - x,
+            (Op::Mul, &[Number(c), Variable(x)]) => c * x,
+            (Op::Div, &[Number(c), Variable(x)]) => c / x,
+            (Op::Rem, &[Number(c), Variable(x)]) => c % x,
+            _ => {
+                let arg = |k: usize| args.get(k).map_or(Var::constant(0.0), |&arg| var(arg));
+                call(op, n, [arg(0), arg(1), arg(2)])
+            }
+        })
+    }
+
+    fn fold(&mut self, slice: Slice, x: &[Var], y: &[Var]) -> Told<Vec<Var>> {
+        let weights = || y.iter().map(|y| y.value()).collect::<Vec<f64>>();
+        Ok(match slice {
+            Slice::Sum => vec![scalargrad::sum(x)],
+            Slice::Dot => vec![scalargrad::dot(x, y)],
+            Slice::WeightedSum => vec![scalargrad::weighted_sum(x, &weights())],
+            Slice::Norm => vec![scalargrad::norm(x)],
+            Slice::LogSumExp => vec![scalargrad::log_sum_exp(x)],
+            Slice::Softmax => scalargrad::softmax(x),
+        })
+    }
+
+    fn custom(&mut self, value: f64, operands: &[(Var, f64)]) -> Told<Var> {
+        Ok(Var::custom("custom", value, operands.iter().copied()))
+    }
+
+    fn rule(&mut self, rule: Rule, x: [Var; 2]) -> Told<Var> {
+        Ok(Product(rule).apply(&x))
+    }
+
+    fn is_less(&mut self, a: Operand<Var>, b: Operand<Var>) -> bool {
+        var(a) < var(b)
+    }
+
+    fn detach(&mut self, x: Var) -> Var {
+        x.detach()
+    }
+
+    fn segment(&mut self, x: &[Var], captured: &[Var], body: &Rc<Body>) -> Told<Vec<Var>> {
+        Ok(scalargrad::checkpoint(x, self.closure(body, captured, 1)))
+    }
+
+    fn advance(
+        &mut self,
+        state: &[Var],
+        captured: &[Var],
+        (steps, at_once): (usize, usize),
+        body: &Rc<Body>,
+    ) -> Told<Vec<Var>> {
+        let step = self.closure(body, captured, steps);
+        Ok(scalargrad::advance(state, steps, at_once, move |_, x| step(x)))
+    }
+
+    fn trouble(&mut self, trouble: Trouble) -> Told<()> {
+        if self.runs_again.get() {
+            match trouble {
+                Trouble::Clears => graph::clear(),
+                Trouble::Panics => panic_of_the_program(),
+                Trouble::Sweeps => sweep_in_a_scope(),
+            }
+        }
+        Ok(())
+    }
+
+    fn scope<R>(&mut self, f: impl FnOnce(&mut Self) -> Told<R>) -> Told<R> {
+        graph::scope(|| f(self))
+    }
+
+    fn no_grad<R>(&mut self, f: impl FnOnce(&mut Self) -> Told<R>) -> Told<R> {
+        graph::no_grad(|| f(self))
+    }
+
+    fn clear(&mut self) {
+        graph::clear();
+    }
+
+    fn reserve(&mut self, n: usize) {
+        graph::reserve(n);
+    }
+
+    fn backward(&mut self, y: Var) -> Told<()> {
+        y.backward();
+        Ok(())
+    }
+
+    fn accumulate(&mut self, y: Var) -> Told<()> {
+        y.backward_accumulate();
+        Ok(())
+    }
+
+    fn grad(&mut self, x: Var) -> Told<Fact> {
+        Ok(slope(x.grad()))
+    }
+
+    fn snapshot(&mut self, y: Var) -> Told<Gradients> {
+        Ok(y.gradients())
+    }
+
+    fn wrt(&mut self, snapshot: &Gradients, x: Var) -> Told<Fact> {
+        Ok(slope(snapshot.wrt(x)))
+    }
+
+    fn differentiate(&mut self, y: Var, x: &[Var], is_recorded: bool) -> Told<Vec<Var>> {
+        let derivatives = match is_recorded {
+            true => y.differentiate(x),
+            false => graph::no_grad(|| y.differentiate(x)),
+        };
+        derivatives.iter().for_each(|d| self.tell(slope(d.value())));
+        Ok(derivatives)
+    }
+
+    fn derive(
+        &mut self,
+        calculus: Calculus,
+        (at, along): (&[f64], &[f64]),
+        captured: &[Var],
+        body: &Rc<Body>,
+    ) -> Told<()> {
+        let all = self.closure(body, captured, 1);
+        let one = |x: &[Var]| all(x)[0];
+        let numbers = |n: usize| along.iter().copied().cycle().take(n).collect::<Vec<f64>>();
+        match calculus {
+            Calculus::Gradient => {
+                let (value, slopes) = scalargrad::value_and_gradient(one, at);
+                self.tell_values(&[value]);
+                self.tell_slopes(&slopes);
+            }
+            Calculus::Jacobian => {
+                let jacobian = scalargrad::jacobian(&all, at);
+                self.tell_slopes(jacobian.as_slice());
+            }
+            Calculus::Jvp => {
+                let (values, tangents) = scalargrad::jvp(&all, at, &numbers(at.len()));
+                for (z, t) in values.into_iter().zip(tangents) {
+                    self.tell_values(&[z]);
+                    self.tell_slopes(&[t]);
+                }
+            }
+            Calculus::Vjp => {
+                let slopes = scalargrad::vjp(&all, at, &numbers(body.outputs.len()));
+                self.tell_slopes(&slopes);
+            }
+            Calculus::Hessian => {
+                let hessian = scalargrad::hessian(one, at);
+                self.tell_slopes(hessian.as_slice());
+            }
+            Calculus::Hvp => {
+                let product = scalargrad::hvp(one, at, &numbers(at.len()));
+                self.tell_slopes(&product);
+            }
+            Calculus::Laplacian => {
+                let sum = scalargrad::laplacian(one, at);
+                self.tell_slopes(&[sum]);
+            }
+            Calculus::Taylor => {
+                let series = scalargrad::taylor(|x| all(&[x])[0], at[0], 2);
+                self.tell_values(&series[..1]);
+                self.tell_slopes(&series[1..]);
+            }
+        }
+        Ok(())
+    }
+
+    fn replay(&mut self, at: &[Vec<f64>], captured: &[Var], body: &Rc<Body>, is_saved: bool) -> Told<()> {
+        let mut function = Function::record(&at[0], self.closure(body, captured, 1));
+        if is_saved {
+            function = saved(function);
+        }
+        for at in at {
+            match self.tell_replay(&function, at) {
+                Ok(()) => (),
+                Err(ReplayError::BranchChanged(_)) => self.tell(Fact::Words("another branch".to_string())),
+                Err(error) => self.tell(Fact::Words(error.to_string())),
+            }
+        }
+        Ok(())
+    }
+
+    fn name(&mut self, x: Var, name: String) -> Told<()> {
+        x.named(name);
+        Ok(())
+    }
+
+    fn ask(&mut self, question: Question, x: Var) -> Told<()> {
+        let fact = match question {
+            Question::Grad => slope(x.grad()),
+            Question::Name => Fact::Words(format!("{:?}", x.name())),
+            Question::Op => Fact::Words(x.op().label().to_string()),
+            Question::Operands => {
+                let operands = x.operands();
+                let mut facts = vec![Fact::Count(operands.len())];
+                for x in operands.iter().take(8) {
+                    facts.extend([Fact::Value(x.value()), slope(x.grad())]);
+                }
+                Fact::Several(facts)
+            }
+            Question::Text => Fact::Holds(x.to_text().lines().count() > 1),
+            Question::Svg => Fact::Holds(x.to_svg().contains("</svg>")),
+            Question::Dot => Fact::Holds(x.to_dot().starts_with("digraph")),
+        };
+        self.tell(fact);
+        Ok(())
+    }
+
+    fn count(&mut self) {
+        self.tell(Fact::Count(graph::len()));
+    }
+}
+
+/// The function after a round trip through its saved form.
+fn saved(function: Function) -> Function {
+    #[cfg(feature = "serde")]
+    {
+        let text = serde_json::to_string(&function).expect("it has no operation of the user's own");
+        serde_json::from_str(&text).expect("it was saved just now")
+    }
+    #[cfg(not(feature = "serde"))]
+    function
+}
+
+fn sweep_in_a_scope() {
+    graph::scope(|| {
+        let t = Var::new(0.7);
+        (t * t).backward();
+    });
+}
+
+/// The product of two numbers, with a rule that does something else beside.
+struct Product(Rule);
+
+impl CustomOp for Product {
+    fn value(&self, x: &[f64]) -> f64 {
+        x[0] * x[1]
+    }
+
+    fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
+        let is_recorded = x.iter().any(|x| !x.is_constant());
+        match self.0 {
+            Rule::Plain => (),
+            Rule::Records => {
+                let _ = Var::new(0.5) * 2.0;
+            }
+            Rule::Sweeps => sweep_in_a_scope(),
+            Rule::OpensScopes => graph::scope(|| graph::scope(|| drop(Var::new(0.5) * x[0]))),
+            Rule::Clears if is_recorded => graph::clear(),
+            Rule::Panics if is_recorded => panic_of_the_program(),
+            Rule::Clears | Rule::Panics => (),
+        }
+        vec![x[1], x[0]]
+    }
+}
