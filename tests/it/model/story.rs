@@ -74,7 +74,7 @@ impl Fact {
             (Fact::Value(a), Heard::Fact(Fact::Value(b))) => {
                 a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan()
             }
-            (&Fact::Slope(a, size), &Heard::Fact(Fact::Slope(b, _))) => {
+            (&Fact::Slope(a, size), &Heard::Fact(Fact::Slope(b, _) | Fact::Value(b))) => {
                 a == b
                     || a.is_nan() && b.is_nan()
                     || (a - b).abs() <= TOLERANCE * size + 1e-280 && a.is_finite()

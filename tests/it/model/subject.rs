@@ -401,7 +401,9 @@ impl CustomOp for Product {
                 let _ = Var::new(0.5) * 2.0;
             }
             Rule::Sweeps => sweep_in_a_scope(),
-            Rule::OpensScopes => graph::scope(|| graph::scope(|| drop(Var::new(0.5) * x[0]))),
+            Rule::OpensScopes => graph::scope(|| {
+                graph::scope(|| Var::new(0.5) * x[0]);
+            }),
             Rule::Clears if is_recorded => graph::clear(),
             Rule::Panics if is_recorded => panic_of_the_program(),
             Rule::Clears | Rule::Panics => (),
