@@ -48,8 +48,8 @@ pub struct Model {
     pub facts: Vec<Fact>,
     /// What the last sweep tells.
     pub knowledge: Knowledge,
-    /// From this index on the number of nodes is not known.
-    pub vague_from: Option<usize>,
+    /// The number of nodes is not known while as many scopes are open, or more.
+    pub vague_within: Option<usize>,
     /// The closures that are being recorded as functions.
     pub watching: usize,
     /// Answers of the comparisons that were made there.
@@ -77,7 +77,7 @@ impl Model {
             tape: Tape::new(About::new(Op::Constant, 0)),
             facts: Vec::new(),
             knowledge: Knowledge::Everything,
-            vague_from: None,
+            vague_within: None,
             watching: 0,
             answers: Vec::new(),
             quiet: 0,
@@ -114,14 +114,16 @@ impl Model {
         result
     }
 
-    /// From now on the number of nodes is not known.
+    /// From now on the number of nodes is not known, as long as this scope is open.
     pub fn lose_count(&mut self) {
-        let here = self.tape.nodes.len();
-        self.vague_from = Some(self.vague_from.map_or(here, |from| from.min(here)));
+        let here = self.tape.scopes.len();
+        self.vague_within = Some(self.vague_within.map_or(here, |within| within.min(here)));
     }
 
+    /// After the end of a scope.
     pub fn count_again(&mut self) {
-        self.vague_from = self.vague_from.filter(|&from| from < self.tape.nodes.len());
+        let here = self.tape.scopes.len();
+        self.vague_within = self.vague_within.filter(|&within| within <= here);
     }
 
     pub fn verify(&self, x: &[Handle]) -> Told<()> {
@@ -383,7 +385,7 @@ impl Side for Model {
 
     fn clear(&mut self) {
         self.tape.clear();
-        self.count_again();
+        self.vague_within = None;
         self.knowledge = Knowledge::Everything;
     }
 
@@ -487,7 +489,7 @@ impl Side for Model {
     }
 
     fn count(&mut self) {
-        self.tell(match self.vague_from {
+        self.tell(match self.vague_within {
             Some(_) => Fact::Anything,
             None => Fact::Count(self.tape.nodes.len() - 1),
         });

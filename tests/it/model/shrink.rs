@@ -12,6 +12,8 @@ use std::str::FromStr;
 pub enum Edit {
     /// Removes the actions from the first number up to the second, and what is inside of them.
     Remove(usize, usize),
+    /// Puts in the place of an action what is inside of it.
+    Unwrap(usize),
     /// Sets one of the action's counts.
     Set { action: usize, which: usize, count: usize },
 }
@@ -20,6 +22,7 @@ impl fmt::Display for Edit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Edit::Remove(from, to) => write!(f, "{from}-{to}"),
+            Edit::Unwrap(action) => write!(f, "{action}"),
             Edit::Set { action, which, count } => write!(f, "{action}.{which}={count}"),
         }
     }
@@ -31,6 +34,9 @@ impl FromStr for Edit {
     fn from_str(text: &str) -> Result<Edit, Self::Err> {
         if let Some((from, to)) = text.split_once('-') {
             return Ok(Edit::Remove(from.parse()?, to.parse()?));
+        }
+        if let Ok(action) = text.parse() {
+            return Ok(Edit::Unwrap(action));
         }
         let mut numbers = text.split(['.', '=']).map(str::parse);
         let mut number = || numbers.next().unwrap_or("".parse());
@@ -49,13 +55,13 @@ pub fn edited(program: &[Action], edits: &[Edit]) -> Vec<Action> {
 }
 
 fn apply(actions: &mut Vec<Action>, edit: &Edit, next: &mut usize) {
-    actions.retain_mut(|action| {
+    for mut action in std::mem::take(actions) {
         let number = *next;
         *next += 1;
         match *edit {
             Edit::Remove(from, to) if (from..to).contains(&number) => {
                 *next += count(action.inner());
-                return false;
+                continue;
             }
             Edit::Set { action: at, which, count } if at == number => {
                 if let Some(place) = action.counts_mut().into_iter().nth(which) {
@@ -67,8 +73,11 @@ fn apply(actions: &mut Vec<Action>, edit: &Edit, next: &mut usize) {
         if let Some(inner) = action.inner_mut() {
             apply(inner, edit, next);
         }
-        true
-    });
+        match *edit {
+            Edit::Unwrap(at) if at == number => actions.extend_from_slice(action.inner()),
+            _ => actions.push(action),
+        }
+    }
 }
 
 /// The number of actions, with those inside of others.
@@ -92,6 +101,7 @@ pub fn shrink(program: &[Action], mut fails: impl FnMut(&[Edit]) -> bool) -> Vec
     loop {
         let before = edits.len();
         remove(program, &mut edits, &mut fails);
+        unwrap(program, &mut edits, &mut fails);
         reduce(program, &mut edits, &mut fails);
         if edits.len() == before {
             return edits;
@@ -121,6 +131,25 @@ fn remove(program: &[Action], edits: &mut Vec<Edit>, fails: &mut impl FnMut(&[Ed
         }
         length /= 2;
     }
+}
+
+/// Puts what is inside of actions in their place.
+fn unwrap(program: &[Action], edits: &mut Vec<Edit>, fails: &mut impl FnMut(&[Edit]) -> bool) {
+    for action in (0..count(&edited(program, edits))).rev() {
+        if is_wrapped(&edited(program, edits), action, &mut 0) {
+            keeps(edits, Edit::Unwrap(action), fails);
+        }
+    }
+}
+
+/// Whether the action with this number has others inside.
+fn is_wrapped(actions: &[Action], number: usize, next: &mut usize) -> bool {
+    actions.iter().any(|action| {
+        let here = *next;
+        *next += 1;
+        let is_this = here == number && !action.inner().is_empty();
+        is_this || is_wrapped(action.inner(), number, next)
+    })
 }
 
 /// Halves the counts, or makes them one less.
