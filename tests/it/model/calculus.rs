@@ -1,7 +1,7 @@
 //! What the model tells of segments, snapshots, recorded derivatives, and closures.
 
 use super::machine::{Side, run_body};
-use super::model::{About, Knowledge, Model};
+use super::model::{About, CLEARED, Knowledge, Model};
 use super::naive::{Adjoint, Handle, Operand};
 use super::program::{Body, Calculus, Rule, Trouble};
 use super::second::second;
@@ -25,24 +25,29 @@ impl Model {
         captured: &[Handle],
         f: impl FnOnce(&mut Model, &[Handle]) -> Told<Vec<Handle>>,
     ) -> Told<Vec<Handle>> {
+        let run = |model: &mut Model, x: &[Handle]| {
+            let outputs = model.user_code(|model| f(model, x))?;
+            model.verify(&outputs)?;
+            Ok(outputs)
+        };
         if self.watching > 0 {
-            return f(self, x);
+            return run(self, x);
         }
         self.verify(x)?;
         if !self.tape.is_recording || x.iter().all(|x| x.is_constant()) {
-            return f(self, x);
+            return run(self, x);
         }
         self.troubles.push(None);
+        let sweeps = self.sweeps;
         let outputs = self.recording(|model| {
             let floor = model.tape.nodes.len();
             let inputs: Vec<Handle> = x.iter().map(|&x| model.copy_of(x)).collect();
-            let outputs = f(model, &inputs)?;
-            model.verify(&outputs)?;
-            model.verify(x)?;
+            let outputs = run(model, &inputs)?;
             let sources = |k: usize| x.iter().copied().zip(inputs.iter().map(|x| x.index)).nth(k);
             let mut found = Vec::new();
             for &y in &outputs {
                 let (adjoints, mut operands) = (model.tape.sweep(y.index, floor), Vec::new());
+                let trouble = model.trouble_of(&adjoints);
                 let adjoint = |index: usize| adjoints.get(index).copied().unwrap_or_default();
                 let mut give = |of: Handle, index: usize| {
                     let Adjoint { value, size } = adjoint(index);
@@ -59,16 +64,19 @@ impl Model {
                     give(of, of.index);
                 }
                 let mut about = About::new(Op::Checkpoint, 0);
-                about.trouble = model.trouble_of(&adjoints);
+                about.trouble = trouble;
                 about.knowledge = model.known(y);
                 found.push((y.value, operands, about));
             }
             Ok(found)
         });
-        let trouble = self.troubles.pop().expect("it was pushed");
+        let mut trouble = self.troubles.pop().expect("it was pushed");
+        if trouble.is_none() && self.sweeps > sweeps {
+            trouble = Some(Trouble::Sweeps);
+        }
         let mut handles = Vec::new();
         for (value, operands, mut about) in outputs? {
-            about.trouble = trouble.or(about.trouble);
+            about.trouble = about.trouble.max(trouble);
             handles.push(self.tape.push(value, operands, about));
         }
         Ok(handles)
@@ -162,21 +170,24 @@ impl Model {
 
     /// What the rules and segments on the way of a recording sweep do: the highest comes first.
     fn meet_rules(&mut self, adjoints: &[Adjoint]) -> Told<()> {
-        for index in (1..adjoints.len()).rev().filter(|&i| adjoints[i].value != 0.0) {
+        for (index, adjoint) in adjoints.iter().enumerate().skip(1).rev() {
             let About { op, rule, trouble, .. } = self.tape.nodes[index].about;
-            match (rule, trouble) {
-                (Some(Rule::Sweeps), _) | (_, Some(Trouble::Sweeps)) => {
+            let refusal = match (rule, trouble) {
+                (Some(Rule::Sweeps), _) | (_, Some(Trouble::Sweeps)) if adjoint.size != 0.0 => {
                     self.knowledge = Knowledge::Nothing;
+                    continue;
                 }
-                (Some(Rule::Panics), _) | (_, Some(Trouble::Panics)) => return Err(Refusal::Panic),
-                (Some(Rule::Clears), _) | (_, Some(Trouble::Clears)) => {
+                (Some(Rule::Panics), _) | (_, Some(Trouble::Panics)) => Refusal::Panic,
+                (Some(Rule::Clears), _) | (_, Some(Trouble::Clears)) => CLEARED,
+                (None, _) if op == Op::Custom => Refusal::Words("with partials that are plain numbers"),
+                _ => continue,
+            };
+            if self.is_reached(*adjoint) {
+                if refusal == CLEARED {
                     self.clear();
-                    return Err(Refusal::Words("scalargrad: "));
+                    self.lose_count();
                 }
-                (None, None) if op == Op::Custom => {
-                    return Err(Refusal::Words("with partials that are plain numbers"));
-                }
-                _ => (),
+                return Err(refusal);
             }
         }
         Ok(())
@@ -301,7 +312,7 @@ impl Model {
     pub fn replay_all(&mut self, at: &[Vec<f64>], captured: &[Handle], body: &Body) -> Told<()> {
         let at_first = self.answers.len();
         self.in_closure(&at[0], true, |model, leaves| {
-            let outputs = run_body(model, body, leaves, captured)?;
+            let outputs = model.user_code(|model| run_body(model, body, leaves, captured))?;
             model.verify(leaves)?;
             model.verify(&outputs)
         })?;

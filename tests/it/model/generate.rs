@@ -65,7 +65,7 @@ kinds! {
     Detach 2 "PS";
     Segment 8 "PSRT";
     Advance 4 "PS";
-    Scope 12 "PSRC";
+    Scope 12 "PSR";
     NoGrad 4 "PS";
     Panic 1 "PSR";
     Trouble 2 "S";
@@ -93,6 +93,10 @@ pub struct Generator {
     pub depth: usize,
     /// Whether there may be partials that are not finite.
     pub is_wild: bool,
+    /// Whether the body has its trouble already.
+    pub has_trouble: bool,
+    /// The depth of what stands in the body itself.
+    pub depth_of_body: usize,
 }
 
 /// The program of a seed, and how many operations it has.
@@ -119,7 +123,7 @@ impl Generator {
         let mut model = Model::new();
         model.quiet = 1;
         let registers = Registers(Vec::new());
-        Generator { random, mix, model, registers, depth: 0, is_wild }
+        Generator { random, mix, model, registers, depth: 0, is_wild, has_trouble: false, depth_of_body: 1 }
     }
 
     /// How many operations there is room for.
@@ -199,7 +203,7 @@ impl Generator {
             Kind::Apply => self.apply(setting, to)?,
             Kind::Map => {
                 let x = self.live_register();
-                let op = self.random.of(&[Op::Sin, Op::Mul, Op::Add, Op::Atan, Op::Hypot]);
+                let op = self.random.of(&[Op::Sin, Op::Mul, Op::Add, Op::Atan, Op::Sub]);
                 let others = match row(op).operands {
                     1 => vec![],
                     _ => vec![self.arg()],
@@ -370,6 +374,7 @@ impl Generator {
         let mix = Mix { operations: self.left() / 2, ..self.mix };
         let mut inner = Generator::new(random, mix, self.is_wild);
         inner.depth = self.depth;
+        inner.depth_of_body = self.depth + 1;
         let row = |model: &mut Model, values: &[f64]| values.iter().map(|&x| model.leaf(x)).collect();
         let rows = vec![row(&mut inner.model, inputs), row(&mut inner.model, captured)];
         inner.registers = Registers(rows);

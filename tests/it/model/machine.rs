@@ -50,6 +50,8 @@ pub trait Side: Sized {
     fn scope<R>(&mut self, f: impl FnOnce(&mut Self) -> Told<R>) -> Told<R>;
     fn no_grad<R>(&mut self, f: impl FnOnce(&mut Self) -> Told<R>) -> Told<R>;
     fn clear(&mut self);
+    /// How often the graph was cleared.
+    fn clears(&self) -> usize;
     fn reserve(&mut self, n: usize);
 
     fn backward(&mut self, y: Self::V) -> Told<()>;
@@ -267,9 +269,14 @@ fn effect<S: Side>(side: &mut S, registers: &mut Registers<S::V>, action: &Actio
             let (y, x) = (there!(registers.pick(y)), there!(registers.picks(x)));
             let derivatives = side.differentiate(y, &x, true)?;
             registers.set(to, derivatives);
-            let ran = run(side, registers, then);
+            let clears = side.clears();
+            for action in then {
+                // The model does not know which of the derivatives are constants, which a clear would not make stale.
+                if side.clears() == clears {
+                    run(side, registers, std::slice::from_ref(action))?;
+                }
+            }
             registers.0.truncate(to);
-            ran?;
         }
         Action::Slopes { y, x, is_recorded } => {
             let (y, x) = (there!(registers.pick(*y)), there!(registers.picks(x)));

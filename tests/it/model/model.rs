@@ -58,6 +58,10 @@ pub struct Model {
     pub quiet: usize,
     /// The trouble that the segments around will make.
     pub troubles: Vec<Option<Trouble>>,
+    /// How often the graph was cleared.
+    pub clears: usize,
+    /// How often it was swept.
+    pub sweeps: usize,
     /// All that was ever done: nodes and operations.
     pub operations: usize,
 }
@@ -71,6 +75,9 @@ impl From<Fate> for Refusal {
     }
 }
 
+/// The words for code of the user that clears the graph around it.
+pub const CLEARED: Refusal = Refusal::Words("dropped the graph that it is part of, by `graph::clear` at");
+
 impl Model {
     pub fn new() -> Model {
         Model {
@@ -82,6 +89,8 @@ impl Model {
             answers: Vec::new(),
             quiet: 0,
             troubles: Vec::new(),
+            clears: 0,
+            sweeps: 0,
             operations: 0,
         }
     }
@@ -114,6 +123,16 @@ impl Model {
         result
     }
 
+    /// Runs code of the user, which must not clear the graph that it is part of.
+    pub fn user_code<R>(&mut self, f: impl FnOnce(&mut Model) -> Told<R>) -> Told<R> {
+        let clears = self.clears;
+        let result = f(self)?;
+        match self.clears == clears {
+            true => Ok(result),
+            false => Err(CLEARED),
+        }
+    }
+
     /// From now on the number of nodes is not known, as long as this scope is open.
     pub fn lose_count(&mut self) {
         let here = self.tape.scopes.len();
@@ -138,10 +157,24 @@ impl Model {
     }
 
     /// The trouble that a sweep with these adjoints runs into: the highest node comes first.
-    pub fn trouble_of(&self, adjoints: &[Adjoint]) -> Option<Trouble> {
-        let swept = (1..adjoints.len()).rev().filter(|&i| adjoints[i].value != 0.0);
-        let mut troubles = swept.filter_map(|index| self.tape.nodes[index].about.trouble);
-        troubles.find(|trouble| *trouble != Trouble::Sweeps)
+    pub fn trouble_of(&mut self, adjoints: &[Adjoint]) -> Option<Trouble> {
+        for (index, adjoint) in adjoints.iter().enumerate().skip(1).rev() {
+            let trouble = self.tape.nodes[index].about.trouble;
+            if let Some(Trouble::Clears | Trouble::Panics) = trouble
+                && self.is_reached(*adjoint)
+            {
+                return trouble;
+            }
+        }
+        None
+    }
+
+    /// Whether an adjoint is passed on. One that cancels to zero may be a rounding error in the crate.
+    pub fn is_reached(&mut self, adjoint: Adjoint) -> bool {
+        if adjoint.value == 0.0 && adjoint.size != 0.0 {
+            self.tell(Fact::End);
+        }
+        adjoint.value != 0.0
     }
 
     /// Sweeps; what segments do on the way may be a refusal.
@@ -153,7 +186,7 @@ impl Model {
             Some(Trouble::Panics) => Err(Refusal::Panic),
             Some(Trouble::Clears) => {
                 self.clear();
-                Err(Refusal::Words("scalargrad: "))
+                Err(CLEARED)
             }
         }
     }
@@ -346,7 +379,7 @@ impl Side for Model {
         let all = |model: &mut Model, state: &[Handle]| {
             let mut state = state.to_vec();
             for _ in 0..steps {
-                state = run_body(model, body, &state, captured)?;
+                state = model.user_code(|model| run_body(model, body, &state, captured))?;
             }
             Ok(state)
         };
@@ -384,15 +417,21 @@ impl Side for Model {
     }
 
     fn clear(&mut self) {
+        self.clears += 1;
         self.tape.clear();
         self.vague_within = None;
         self.knowledge = Knowledge::Everything;
+    }
+
+    fn clears(&self) -> usize {
+        self.clears
     }
 
     fn reserve(&mut self, _: usize) {}
 
     fn backward(&mut self, y: Handle) -> Told<()> {
         self.tape.verify(y)?;
+        self.sweeps += 1;
         self.knowledge = self.known(y);
         self.set_adjoints(Vec::new());
         let adjoints = self.swept(y)?;
@@ -417,7 +456,12 @@ impl Side for Model {
     fn grad(&mut self, x: Handle) -> Told<Fact> {
         self.tape.verify(x)?;
         let is_leaf = self.tape.nodes[x.index].about.op == Op::Leaf;
-        Ok(self.slope(self.tape.adjoints[x.index], is_leaf, self.knowledge))
+        // A derivative may be the same node as one that was there before.
+        let is_itself = self.known(x) == Knowledge::Everything || is_leaf;
+        Ok(match is_itself {
+            true => self.slope(self.tape.adjoints[x.index], is_leaf, self.knowledge),
+            false => Fact::Anything,
+        })
     }
 
     type Snapshot = super::calculus::Snapshot;
@@ -443,7 +487,7 @@ impl Side for Model {
     ) -> Told<()> {
         let is_watched = !matches!(calculus, Calculus::Gradient | Calculus::Vjp);
         self.in_closure(at, is_watched, |model, leaves| {
-            let mut outputs = run_body(model, body, leaves, captured)?;
+            let mut outputs = model.user_code(|model| run_body(model, body, leaves, captured))?;
             outputs.truncate(calculus.outputs());
             model.verify(leaves)?;
             model.verify(&outputs)?;

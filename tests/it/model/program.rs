@@ -63,12 +63,12 @@ pub enum Rule {
     Panics,
 }
 
-/// What a segment does when the sweep runs it again.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// What a segment does when the sweep runs it again; a later one hides those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trouble {
+    Sweeps,
     Clears,
     Panics,
-    Sweeps,
 }
 
 /// What is asked of a closure.

@@ -90,7 +90,9 @@ impl Generator {
                 let at_once = 2 + self.random.below(40);
                 Action::Advance { state, captured: vec![], steps, at_once, body, to }
             }
+            Kind::Trouble if self.has_trouble || self.depth != self.depth_of_body => return None,
             Kind::Trouble => {
+                self.has_trouble = true;
                 let trouble = self.random.of(&[Trouble::Clears, Trouble::Panics, Trouble::Sweeps]);
                 Action::Trouble(trouble)
             }

@@ -214,7 +214,7 @@ impl Side for Subject {
     fn trouble(&mut self, trouble: Trouble) -> Told<()> {
         if self.runs_again.get() {
             match trouble {
-                Trouble::Clears => graph::clear(),
+                Trouble::Clears => clear(),
                 Trouble::Panics => panic_of_the_program(),
                 Trouble::Sweeps => sweep_in_a_scope(),
             }
@@ -231,7 +231,11 @@ impl Side for Subject {
     }
 
     fn clear(&mut self) {
-        graph::clear();
+        clear();
+    }
+
+    fn clears(&self) -> usize {
+        CLEARS.get()
     }
 
     fn reserve(&mut self, n: usize) {
@@ -378,6 +382,16 @@ fn saved(function: Function) -> Function {
     function
 }
 
+thread_local! {
+    /// How often this thread's graph was cleared.
+    static CLEARS: Cell<usize> = const { Cell::new(0) };
+}
+
+fn clear() {
+    CLEARS.set(CLEARS.get() + 1);
+    graph::clear();
+}
+
 fn sweep_in_a_scope() {
     graph::scope(|| {
         let t = Var::new(0.7);
@@ -404,7 +418,7 @@ impl CustomOp for Product {
             Rule::OpensScopes => graph::scope(|| {
                 graph::scope(|| Var::new(0.5) * x[0]);
             }),
-            Rule::Clears if is_recorded => graph::clear(),
+            Rule::Clears if is_recorded => clear(),
             Rule::Panics if is_recorded => panic_of_the_program(),
             Rule::Clears | Rule::Panics => (),
         }
