@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Programs have about `OPERATIONS` operations; the bits of `WITHOUT` leave kinds of actions out, in the order of
-//! `Kind` in `tests/it/model/generate.rs`. All programs of a process run in threads of their own. They run in a
+//! `Kind` in `tests/it/model/kinds.rs`. All programs of a process run in threads of their own. They run in a
 //! second process, so that one that kills it, or never ends, can be found and shrunk as well.
 
 #[allow(dead_code, unused_imports, unused_macros)]
@@ -14,7 +14,7 @@ mod dual;
 #[path = "../../../tests/it/model/mod.rs"]
 mod model;
 
-use model::generate::Mix;
+use model::kinds::Mix;
 use model::print::rust;
 use model::shrink::{Edit, edited, shrink};
 use std::env;
@@ -26,6 +26,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// A program that takes longer does not end.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// The same, for one that is being shrunk.
+const IMPATIENCE: Duration = Duration::from_secs(4);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -39,7 +41,10 @@ fn main() -> ExitCode {
 /// The argument at `k`, if it is there.
 fn number(arguments: &[String], k: usize) -> Option<u64> {
     let text = arguments.get(k)?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{text} is not a whole number")))
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{text} is not a whole number")),
+    )
 }
 
 fn mix(arguments: &[String]) -> Mix {
@@ -54,7 +59,11 @@ fn mix(arguments: &[String]) -> Mix {
 /// Runs programs in a second process, and shrinks the one that fails.
 fn hunt(arguments: &[String]) -> ExitCode {
     let seconds = number(arguments, 0).unwrap_or(60);
-    let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_nanos() as u64);
+    let now = || {
+        SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |now| now.as_nanos() as u64)
+    };
     let first = number(arguments, 1).unwrap_or_else(|| now() % 1_000_000_000);
     println!("seed {first}");
     let (start, end) = (Instant::now(), Duration::from_secs(seconds));
@@ -62,26 +71,35 @@ fn hunt(arguments: &[String]) -> ExitCode {
     let mut child = myself("programs", first, rest);
     let (mut seed, mut operations) = (first, 0);
     while start.elapsed() < end {
-        match child.line() {
+        match child.line(PATIENCE) {
             Some(line) if line.starts_with("done ") => {
                 operations += line[5..].parse::<usize>().unwrap_or(0);
                 seed += 1;
             }
             failure => {
                 child.kill();
-                println!("seed {seed} fails after {:.1} s: {}", start.elapsed().as_secs_f64(), said(&failure));
+                println!(
+                    "seed {seed} fails after {:.1} s: {}",
+                    start.elapsed().as_secs_f64(),
+                    said(&failure)
+                );
                 report(seed, mix(rest), rest);
                 return ExitCode::FAILURE;
             }
         }
     }
     child.kill();
-    println!("{} programs, {operations} operations: all as on the naive tape", seed - first);
+    println!(
+        "{} programs, {operations} operations: all as on the naive tape",
+        seed - first
+    );
     ExitCode::SUCCESS
 }
 
 fn said(failure: &Option<String>) -> &str {
-    failure.as_deref().unwrap_or("the process ended, or the program does not end")
+    failure
+        .as_deref()
+        .unwrap_or("the process ended, or the program does not end")
 }
 
 /// Prints a program that fails, as small as it can be made.
@@ -94,19 +112,27 @@ fn report(seed: u64, mix: Mix, rest: &[String]) {
         rest.extend(defaults.into_iter().skip(rest.len()));
         rest.extend(edits.iter().map(|edit| edit.to_string()));
         let mut child = myself("program", seed, &rest);
-        let line = child.line();
+        let line = child.line(IMPATIENCE);
         child.kill();
-        (!line.as_ref().is_some_and(|line| line.starts_with("done "))).then(|| said(&line).to_string())
+        (!line.as_ref().is_some_and(|line| line.starts_with("done ")))
+            .then(|| said(&line).to_string())
     };
     if outcome(&[]).is_none() {
         println!("It does not fail when it is run alone.");
         return;
     }
-    let edits = shrink(&program, |edits| Instant::now() < deadline && outcome(edits).is_some());
+    let edits = shrink(&program, |edits| {
+        Instant::now() < deadline && outcome(edits).is_some()
+    });
     let text: Vec<String> = edits.iter().map(|edit| edit.to_string()).collect();
     println!("{}", outcome(&edits).unwrap_or_default());
     println!("{}", rust(&edited(&program, &edits)));
-    println!("// fuzz program {seed} {} {} {}", mix.operations, mix.without, text.join(" "));
+    println!(
+        "// fuzz program {seed} {} {} {}",
+        mix.operations,
+        mix.without,
+        text.join(" ")
+    );
 }
 
 /// A process of this program, and the lines that it prints.
@@ -119,17 +145,26 @@ fn myself(what: &str, seed: u64, rest: &[String]) -> Myself {
     let program = env::current_exe().expect("this program has a path");
     let mut command = Command::new(program);
     command.arg(what).arg(seed.to_string()).args(rest);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it can be run again");
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("it can be run again");
     let output = BufReader::new(child.stdout.take().expect("it is a pipe"));
     let (sender, lines) = channel();
-    thread::spawn(move || output.lines().map_while(Result::ok).all(|line| sender.send(line).is_ok()));
+    thread::spawn(move || {
+        output
+            .lines()
+            .map_while(Result::ok)
+            .all(|line| sender.send(line).is_ok())
+    });
     Myself { child, lines }
 }
 
 impl Myself {
     /// The next line; absent where the process ended, or prints none for long.
-    fn line(&mut self) -> Option<String> {
-        match self.lines.recv_timeout(PATIENCE) {
+    fn line(&mut self, patience: Duration) -> Option<String> {
+        match self.lines.recv_timeout(patience) {
             Ok(line) => Some(line),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
         }
@@ -155,9 +190,16 @@ fn run_programs(arguments: &[String]) -> ExitCode {
 
 /// Runs one program after some edits.
 fn run_program(arguments: &[String]) -> ExitCode {
-    let edits = arguments.iter().skip(3).map(|text| text.parse().expect("an edit"));
+    let edits = arguments
+        .iter()
+        .skip(3)
+        .map(|text| text.parse().expect("an edit"));
     let seed = number(arguments, 0).expect("a seed");
-    match run(seed, mix(&arguments[1..3.min(arguments.len())]), edits.collect()) {
+    match run(
+        seed,
+        mix(&arguments[1..3.min(arguments.len())]),
+        edits.collect(),
+    ) {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     }

@@ -1,10 +1,11 @@
 //! What the model tells of segments, snapshots, recorded derivatives, and closures.
 
-use super::machine::{Side, run_body};
+use super::machine::run_body;
 use super::model::{About, CLEARED, Knowledge, Model};
 use super::naive::{Adjoint, Handle, Operand};
 use super::program::{Body, Calculus, Rule, Trouble};
 use super::second::second;
+use super::side::Side;
 use super::story::{Fact, Refusal, Told};
 use scalargrad::Op;
 
@@ -60,7 +61,10 @@ impl Model {
                 let mut outside: Vec<Handle> = captured.to_vec();
                 outside.sort_by_key(|of| of.index);
                 outside.dedup_by_key(|of| of.index);
-                for of in outside.into_iter().filter(|of| model.tape.verify(*of).is_ok()) {
+                for of in outside
+                    .into_iter()
+                    .filter(|of| model.tape.verify(*of).is_ok())
+                {
                     give(of, of.index);
                 }
                 let mut about = About::new(Op::Checkpoint, 0);
@@ -93,16 +97,15 @@ impl Model {
         leaf
     }
 
-    pub fn set_adjoints(&mut self, adjoints: Vec<Adjoint>) {
-        self.tape.adjoints = adjoints;
-        let nodes = self.tape.nodes.len();
-        self.tape.adjoints.resize(nodes, Adjoint::default());
-    }
-
     pub fn take_snapshot(&mut self, y: Handle) -> Told<Snapshot> {
         let adjoints = self.swept(y)?;
         Ok(Snapshot {
-            leaves: self.tape.nodes.iter().map(|node| node.about.op == Op::Leaf).collect(),
+            leaves: self
+                .tape
+                .nodes
+                .iter()
+                .map(|node| node.about.op == Op::Leaf)
+                .collect(),
             open: self.tape.scopes.iter().map(|scope| scope.0).collect(),
             knowledge: self.known(y),
             adjoints,
@@ -116,7 +119,11 @@ impl Model {
         }
         let adjoint = snapshot.adjoints.get(x.index).filter(|_| is_covered);
         let is_leaf = is_covered && snapshot.leaves.get(x.index) == Some(&true);
-        Ok(self.slope(adjoint.copied().unwrap_or_default(), is_leaf, snapshot.knowledge))
+        Ok(self.slope(
+            adjoint.copied().unwrap_or_default(),
+            is_leaf,
+            snapshot.knowledge,
+        ))
     }
 
     /// Derivatives that are recorded. Of each the model knows how it depends on the leaves.
@@ -139,14 +146,22 @@ impl Model {
             self.tell(self.slope(adjoint(x), is_leaf, knowledge));
         }
         if !is_recorded || y.is_constant() {
-            return Ok(x.iter().map(|x| Handle::constant(adjoint(x).value)).collect());
+            return Ok(x
+                .iter()
+                .map(|x| Handle::constant(adjoint(x).value))
+                .collect());
         }
         let leaves: Vec<usize> = (1..=y.index)
             .filter(|&i| self.tape.nodes[i].about.op == Op::Leaf && adjoints[i].size != 0.0)
             .collect();
         let is_known = leaves.len() <= 8 && y.index < 4000 && knowledge == Knowledge::Everything;
         let rows: Option<Vec<Vec<Adjoint>>> = is_known
-            .then(|| leaves.iter().map(|&leaf| second(&self.tape, y.index, 1, leaf)).collect())
+            .then(|| {
+                leaves
+                    .iter()
+                    .map(|&leaf| second(&self.tape, y.index, 1, leaf))
+                    .collect()
+            })
             .flatten();
         let derivative = |x: &Handle| {
             let mut about = About::new(Op::Constant, 0);
@@ -171,7 +186,9 @@ impl Model {
     /// What the rules and segments on the way of a recording sweep do: the highest comes first.
     fn meet_rules(&mut self, adjoints: &[Adjoint]) -> Told<()> {
         for (index, adjoint) in adjoints.iter().enumerate().skip(1).rev() {
-            let About { op, rule, trouble, .. } = self.tape.nodes[index].about;
+            let About {
+                op, rule, trouble, ..
+            } = self.tape.nodes[index].about;
             let refusal = match (rule, trouble) {
                 (Some(Rule::Sweeps), _) | (_, Some(Trouble::Sweeps)) if adjoint.size != 0.0 => {
                     self.knowledge = Knowledge::Nothing;
@@ -179,7 +196,9 @@ impl Model {
                 }
                 (Some(Rule::Panics), _) | (_, Some(Trouble::Panics)) => Refusal::Panic,
                 (Some(Rule::Clears), _) | (_, Some(Trouble::Clears)) => CLEARED,
-                (None, _) if op == Op::Custom => Refusal::Words("with partials that are plain numbers"),
+                (None, _) if op == Op::Custom => {
+                    Refusal::Words("with partials that are plain numbers")
+                }
                 _ => continue,
             };
             if self.is_reached(*adjoint) {
@@ -233,8 +252,9 @@ impl Model {
         };
         match calculus {
             Calculus::Gradient => {
+                let rows = jacobian(self)?;
                 self.tell(Fact::Value(outputs[0].value));
-                for p in &jacobian(self)?[0] {
+                for p in &rows[0] {
                     self.tell(Fact::Slope(p.value, p.size));
                 }
             }
@@ -246,7 +266,9 @@ impl Model {
             Calculus::Jvp => {
                 for (row, y) in jacobian(self)?.into_iter().zip(outputs) {
                     self.tell(Fact::Value(y.value));
-                    self.tell(combined(&mut row.into_iter().zip(along.iter().copied().cycle())));
+                    self.tell(combined(
+                        &mut row.into_iter().zip(along.iter().copied().cycle()),
+                    ));
                 }
             }
             Calculus::Vjp => {
@@ -301,7 +323,11 @@ impl Model {
             _ => {
                 let first = self.tape.sweep(y.index, floor);
                 let first = first.get(leaves[0].index).copied().unwrap_or_default();
-                facts.extend([Fact::Value(y.value), slope(first, 1.0), slope(entry(0, 0), 0.5)]);
+                facts.extend([
+                    Fact::Value(y.value),
+                    slope(first, 1.0),
+                    slope(entry(0, 0), 0.5),
+                ]);
             }
         }
         facts.into_iter().for_each(|fact| self.tell(fact));
@@ -324,7 +350,9 @@ impl Model {
                 let outputs = run_body(model, body, leaves, captured)?;
                 let from = model.facts.len();
                 let was_quiet = std::mem::take(&mut model.quiet);
-                outputs.iter().for_each(|y| model.tell(Fact::Value(y.value)));
+                outputs
+                    .iter()
+                    .for_each(|y| model.tell(Fact::Value(y.value)));
                 model.tell_calculus(Calculus::Jacobian, &[], leaves, &outputs)?;
                 if outputs.len() == 1 {
                     model.tell_calculus(Calculus::Hessian, &[], leaves, &outputs)?;

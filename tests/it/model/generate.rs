@@ -4,89 +4,17 @@
 //! an operation suits, and how far the next boundary of the crate's tape may be.
 
 use super::functions::{ROWS, call, row};
-use super::machine::{Registers, Side, perform};
+use super::kinds::{KINDS, Kind, Mix, Setting};
+use super::machine::{Registers, perform};
 use super::model::Model;
 use super::naive::Handle;
-use super::program::{Action, Arg, Body, Link, Pick, Register};
+use super::program::{Action, Arg, Link, Pick, Register};
 use super::random::Random;
 use scalargrad::Op;
-use std::rc::Rc;
-
-/// What a program may be made of.
-#[derive(Clone, Copy, Debug)]
-pub struct Mix {
-    /// The kinds of actions of which there are none, a bit each, in the order of [`Kind`].
-    pub without: u64,
-    /// About how many operations a program has.
-    pub operations: usize,
-}
-
-impl Default for Mix {
-    fn default() -> Mix {
-        Mix { without: 0, operations: 12_000 }
-    }
-}
-
-/// Where a block of actions stands.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Setting {
-    /// In the open.
-    Program,
-    /// In a segment, or in a closure that is swept: it may do what a user's code can do.
-    Segment,
-    /// In a closure that is recorded and differentiated twice.
-    Recorded,
-    /// In a closure that is run at other points too: what it does is defined everywhere.
-    Total,
-    /// After a derivative was recorded, whose structure the model does not know.
-    Calm,
-}
-
-macro_rules! kinds {
-    ($($Kind:ident $weight:literal $settings:literal;)*) => {
-        /// The kinds of actions.
-        #[derive(Clone, Copy, Debug, PartialEq)]
-        pub enum Kind { $($Kind),* }
-        /// Each with its weight, and the initials of the settings it may stand in.
-        const KINDS: &[(Kind, usize, &str)] = &[ $((Kind::$Kind, $weight, $settings)),* ];
-    };
-}
-
-kinds! {
-    Leaves 14 "PSRC";
-    Apply 60 "PSRTC";
-    Map 8 "PSRTC";
-    Gather 6 "PSRT";
-    Chain 16 "PSRTC";
-    Fold 18 "PSRC";
-    Custom 5 "P";
-    Rule 6 "PSRC";
-    Choose 4 "PSRT";
-    Detach 2 "PS";
-    Segment 8 "PSRT";
-    Advance 4 "PS";
-    Scope 12 "PSR";
-    NoGrad 4 "PS";
-    Panic 1 "PSR";
-    Trouble 2 "S";
-    Clear 1 "PSR";
-    Reserve 1 "PS";
-    Backward 20 "PSC";
-    Accumulate 5 "PSC";
-    Snapshot 5 "PS";
-    Differentiate 6 "P";
-    Slopes 5 "PS";
-    Derive 10 "PS";
-    Replay 4 "PS";
-    Name 3 "PS";
-    Ask 12 "PSC";
-    Count 4 "PS";
-    Look 8 "PSC";
-}
 
 pub struct Generator {
     pub random: Random,
-    mix: Mix,
+    pub mix: Mix,
     pub model: Model,
     pub registers: Registers<Handle>,
     /// How deep the block stands in others.
@@ -119,16 +47,26 @@ pub fn program(seed: u64, mix: Mix) -> (Vec<Action>, usize) {
 }
 
 impl Generator {
-    fn new(random: Random, mix: Mix, is_wild: bool) -> Generator {
+    pub fn new(random: Random, mix: Mix, is_wild: bool) -> Generator {
         let mut model = Model::new();
         model.quiet = 1;
         let registers = Registers(Vec::new());
-        Generator { random, mix, model, registers, depth: 0, is_wild, has_trouble: false, depth_of_body: 1 }
+        Generator {
+            random,
+            mix,
+            model,
+            registers,
+            depth: 0,
+            is_wild,
+            has_trouble: false,
+            depth_of_body: 1,
+        }
     }
 
-    /// How many operations there is room for.
+    /// How many operations there is room for; the model's sweeps count, too.
     pub fn left(&self) -> usize {
-        self.mix.operations.saturating_sub(self.model.operations)
+        let work = self.model.operations + self.model.swept_over / 64;
+        self.mix.operations.saturating_sub(work)
     }
 
     /// Does the action on the generator's own model.
@@ -178,7 +116,9 @@ impl Generator {
             };
             KINDS.iter().filter(allowed)
         };
-        let mut at = self.random.below(all().map(|kind| kind.1).sum::<usize>().max(1));
+        let mut at = self
+            .random
+            .below(all().map(|kind| kind.1).sum::<usize>().max(1));
         for &(kind, weight, _) in all() {
             if at < weight {
                 return kind;
@@ -194,7 +134,12 @@ impl Generator {
             return Some(self.leaves());
         }
         let kind = self.kind(setting);
-        if self.depth > 4 && matches!(kind, Kind::Scope | Kind::Segment | Kind::Snapshot | Kind::Derive) {
+        if self.depth > 4
+            && matches!(
+                kind,
+                Kind::Scope | Kind::Segment | Kind::Snapshot | Kind::Derive
+            )
+        {
             return None;
         }
         let to = self.next_register();
@@ -203,28 +148,45 @@ impl Generator {
             Kind::Apply => self.apply(setting, to)?,
             Kind::Map => {
                 let x = self.live_register();
-                let op = self.random.of(&[Op::Sin, Op::Mul, Op::Add, Op::Atan, Op::Sub]);
+                let op = self
+                    .random
+                    .of(&[Op::Sin, Op::Mul, Op::Add, Op::Atan, Op::Sub]);
                 let others = match row(op).operands {
                     1 => vec![],
                     _ => vec![self.arg()],
                 };
-                Action::Map { op, n: 0, x, others, to }
+                Action::Map {
+                    op,
+                    n: 0,
+                    x,
+                    others,
+                    to,
+                }
             }
             Kind::Gather => {
                 let n = 1 + self.random.below(6);
-                Action::Gather { args: (0..n).map(|_| self.arg()).collect(), to }
+                Action::Gather {
+                    args: (0..n).map(|_| self.arg()).collect(),
+                    to,
+                }
             }
-            Kind::Chain => self.chain(to),
+            Kind::Chain | Kind::ScopedChain => self.chain(kind, to),
             Kind::Fold => self.fold(to),
             Kind::Choose => {
                 let compared = [Arg::Of(self.pick()), self.arg()];
                 let chosen = [self.pick(), self.pick()];
-                Action::Choose { compared, chosen, to }
+                Action::Choose {
+                    compared,
+                    chosen,
+                    to,
+                }
             }
             Kind::Detach => Action::Detach { x: self.pick(), to },
             Kind::Clear if self.random.once_in(3) => Action::Clear,
             Kind::Clear => return None,
-            Kind::Panic => return (self.depth > 1 && self.random.once_in(2)).then_some(Action::Panic),
+            Kind::Panic => {
+                return (self.depth > 1 && self.random.once_in(2)).then_some(Action::Panic);
+            }
             Kind::Reserve => Action::Reserve(1 + self.random.below(5000)),
             Kind::Backward => Action::Backward(self.pick()),
             Kind::Accumulate => Action::Accumulate(self.pick()),
@@ -249,7 +211,9 @@ impl Generator {
 
     /// How many there shall be of something: few, as many as lead to a boundary, or any.
     pub fn count(&mut self) -> usize {
-        let boundary = self.random.of(&[64, 128, 512, 512, 512, 1024, 2048, 2048, 4096, 8192]);
+        let boundary = self
+            .random
+            .of(&[64, 128, 512, 512, 512, 1024, 2048, 2048, 4096, 8192]);
         let near = self.random.below(7);
         let count = match self.random.below(12) {
             0..=4 => 1 + self.random.below(8),
@@ -266,8 +230,13 @@ impl Generator {
     }
 
     fn live(&self) -> Vec<Register> {
-        let is_live = |row: &Vec<Handle>| row.last().is_some_and(|&x| self.model.tape.verify(x).is_ok());
-        (0..self.registers.0.len()).filter(|&register| is_live(&self.registers.0[register])).collect()
+        let is_live = |row: &Vec<Handle>| {
+            row.last()
+                .is_some_and(|&x| self.model.tape.verify(x).is_ok())
+        };
+        (0..self.registers.0.len())
+            .filter(|&register| is_live(&self.registers.0[register]))
+            .collect()
     }
 
     fn live_register(&mut self) -> Register {
@@ -340,10 +309,14 @@ impl Generator {
         None
     }
 
-    fn chain(&mut self, to: Register) -> Action {
+    fn chain(&mut self, kind: Kind, to: Register) -> Action {
         use Link::*;
-        let links = [Sine, Number, Scale, Sum, Product, ScopedProduct, Spiral, Mixed];
-        let link = self.random.of(&links);
+        let link = match kind {
+            Kind::ScopedChain => ScopedProduct,
+            _ => self
+                .random
+                .of(&[Sine, Number, Scale, Sum, Product, Spiral, Mixed]),
+        };
         let n = match link {
             Sine | Number | Scale | Sum => self.count(),
             _ => self.count() / 2,
@@ -353,37 +326,35 @@ impl Generator {
             _ => 1 + self.random.below(n + 1),
         };
         let (x, y) = (self.pick(), self.pick());
-        Action::Chain { link, x, y, n, keep, to }
+        Action::Chain {
+            link,
+            x,
+            y,
+            n,
+            keep,
+            to,
+        }
     }
 
     fn fold(&mut self, to: Register) -> Action {
         use super::program::Slice::*;
-        let slice = self.random.of(&[Sum, Sum, Dot, Dot, WeightedSum, Norm, LogSumExp, Softmax]);
+        let slice = self
+            .random
+            .of(&[Sum, Sum, Dot, Dot, WeightedSum, Norm, LogSumExp, Softmax]);
         let (x, y) = (self.live_register(), self.live_register());
         let stride = match self.random.below(3) {
             0 => 1 + self.random.below(5),
             _ => 1,
         };
         let is_reversed = self.random.once_in(5);
-        Action::Fold { slice, x, y, stride, is_reversed, to }
-    }
-
-    /// A closure's body for inputs and captured variables of these values.
-    pub fn body(&mut self, inputs: &[f64], captured: &[f64], outputs: usize, setting: Setting) -> Rc<Body> {
-        let random = std::mem::replace(&mut self.random, Random::new(0));
-        let mix = Mix { operations: self.left() / 2, ..self.mix };
-        let mut inner = Generator::new(random, mix, self.is_wild);
-        inner.depth = self.depth;
-        inner.depth_of_body = self.depth + 1;
-        let row = |model: &mut Model, values: &[f64]| values.iter().map(|&x| model.leaf(x)).collect();
-        let rows = vec![row(&mut inner.model, inputs), row(&mut inner.model, captured)];
-        inner.registers = Registers(rows);
-        let most = if setting == Setting::Total { 5 } else { 12 };
-        let actions = 1 + inner.random.below(most);
-        let actions = inner.block(setting, actions);
-        let outputs = (0..outputs).map(|_| inner.pick()).collect();
-        self.random = inner.random;
-        Rc::new(Body { actions, outputs })
+        Action::Fold {
+            slice,
+            x,
+            y,
+            stride,
+            is_reversed,
+            to,
+        }
     }
 }
 

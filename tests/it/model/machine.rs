@@ -1,80 +1,9 @@
 //! The interpreter of programs, for either side.
 
-use super::program::{Action, Arg, Body, Calculus, Link, Pick, Question, Register, Rule, Slice, Trouble};
-use super::story::{Fact, Refusal, Told};
-use scalargrad::Op;
-use std::rc::Rc;
-
-/// A variable, or a plain number in its place.
-#[derive(Clone, Copy)]
-pub enum Operand<V> {
-    Variable(V),
-    Number(f64),
-}
-
-/// What can be done: to the crate, or to the model. An error stands for a panic of the crate.
-pub trait Side: Sized {
-    type V: Copy;
-
-    /// Tells a fact about what is being done.
-    fn tell(&mut self, fact: Fact);
-    /// Does something that may be refused, and tells the refusal.
-    fn attempt<R>(&mut self, f: impl FnOnce(&mut Self) -> Told<R>) -> Option<R>;
-    /// Says what was done when the sides came to differ.
-    fn settle(&mut self, _what: &Action) {}
-    /// Whether to go on.
-    fn goes_on(&self) -> bool;
-    /// Panics with the words of the program's own panics.
-    fn panic(&mut self) -> Refusal;
-
-    fn constant(x: f64) -> Self::V;
-    fn tell_value(&mut self, x: Self::V);
-    fn leaf(&mut self, value: f64) -> Self::V;
-    fn apply(&mut self, op: Op, n: i32, args: &[Operand<Self::V>]) -> Told<Self::V>;
-    fn fold(&mut self, slice: Slice, x: &[Self::V], y: &[Self::V]) -> Told<Vec<Self::V>>;
-    fn custom(&mut self, value: f64, operands: &[(Self::V, f64)]) -> Told<Self::V>;
-    fn rule(&mut self, rule: Rule, x: [Self::V; 2]) -> Told<Self::V>;
-    fn is_less(&mut self, a: Operand<Self::V>, b: Operand<Self::V>) -> bool;
-    fn detach(&mut self, x: Self::V) -> Self::V;
-
-    fn segment(&mut self, x: &[Self::V], captured: &[Self::V], body: &Rc<Body>) -> Told<Vec<Self::V>>;
-    fn advance(
-        &mut self,
-        state: &[Self::V],
-        captured: &[Self::V],
-        steps_and_at_once: (usize, usize),
-        body: &Rc<Body>,
-    ) -> Told<Vec<Self::V>>;
-    fn trouble(&mut self, trouble: Trouble) -> Told<()>;
-
-    fn scope<R>(&mut self, f: impl FnOnce(&mut Self) -> Told<R>) -> Told<R>;
-    fn no_grad<R>(&mut self, f: impl FnOnce(&mut Self) -> Told<R>) -> Told<R>;
-    fn clear(&mut self);
-    /// How often the graph was cleared.
-    fn clears(&self) -> usize;
-    fn reserve(&mut self, n: usize);
-
-    fn backward(&mut self, y: Self::V) -> Told<()>;
-    fn accumulate(&mut self, y: Self::V) -> Told<()>;
-    fn grad(&mut self, x: Self::V) -> Told<Fact>;
-    type Snapshot;
-    fn snapshot(&mut self, y: Self::V) -> Told<Self::Snapshot>;
-    fn wrt(&mut self, snapshot: &Self::Snapshot, x: Self::V) -> Told<Fact>;
-    /// Records derivatives and tells their values.
-    fn differentiate(&mut self, y: Self::V, x: &[Self::V], is_recorded: bool) -> Told<Vec<Self::V>>;
-    fn derive(
-        &mut self,
-        calculus: Calculus,
-        at_and_along: (&[f64], &[f64]),
-        captured: &[Self::V],
-        body: &Rc<Body>,
-    ) -> Told<()>;
-    fn replay(&mut self, at: &[Vec<f64>], captured: &[Self::V], body: &Rc<Body>, is_saved: bool) -> Told<()>;
-
-    fn name(&mut self, x: Self::V, name: String) -> Told<()>;
-    fn ask(&mut self, question: Question, x: Self::V) -> Told<()>;
-    fn count(&mut self);
-}
+use super::chain::chain;
+use super::program::{Action, Arg, Body, Pick, Register};
+use super::side::{Operand, Side};
+use super::story::Told;
 
 /// The registers of a program or of a body.
 pub struct Registers<V>(pub Vec<Vec<V>>);
@@ -98,7 +27,10 @@ impl<V: Copy> Registers<V> {
     }
 
     fn row(&self, register: Register) -> Option<&[V]> {
-        self.0.get(register).map(|row| &row[..]).filter(|row| !row.is_empty())
+        self.0
+            .get(register)
+            .map(|row| &row[..])
+            .filter(|row| !row.is_empty())
     }
 
     pub fn set(&mut self, register: Register, row: Vec<V>) {
@@ -128,7 +60,12 @@ pub fn run<S: Side>(side: &mut S, registers: &mut Registers<S::V>, actions: &[Ac
 }
 
 /// Runs a body; an output that is missing is its first input.
-pub fn run_body<S: Side>(side: &mut S, body: &Body, inputs: &[S::V], captured: &[S::V]) -> Told<Vec<S::V>> {
+pub fn run_body<S: Side>(
+    side: &mut S,
+    body: &Body,
+    inputs: &[S::V],
+    captured: &[S::V],
+) -> Told<Vec<S::V>> {
     let mut registers = Registers(vec![inputs.to_vec(), captured.to_vec()]);
     run(side, &mut registers, &body.actions)?;
     let output = |&pick: &Pick| registers.pick(pick).unwrap_or(inputs[0]);
@@ -149,7 +86,9 @@ pub fn perform<S: Side>(side: &mut S, registers: &mut Registers<S::V>, action: &
 /// Some places of a row: both ends, and a few between.
 fn spread(len: usize) -> impl Iterator<Item = usize> {
     let stride = len.div_ceil(6).max(1);
-    (0..len).step_by(stride).chain((len > 1 && (len - 1) % stride != 0).then(|| len - 1))
+    (0..len)
+        .step_by(stride)
+        .chain((len > 1 && (len - 1) % stride != 0).then(|| len - 1))
 }
 
 /// What an action gives, and the register for it. Absent where an operand is missing.
@@ -176,7 +115,13 @@ fn act<S: Side>(
             let operands = there!(registers.operands(args));
             (*to, vec![side.apply(*op, *n, &operands)?])
         }
-        Action::Map { op, n, x, others, to } => {
+        Action::Map {
+            op,
+            n,
+            x,
+            others,
+            to,
+        } => {
             let mut operands = vec![Operand::Number(0.0)];
             operands.extend(there!(registers.operands(others)));
             let mut row = Vec::new();
@@ -191,13 +136,33 @@ fn act<S: Side>(
                 Operand::Variable(x) => x,
                 Operand::Number(x) => S::constant(x),
             };
-            (*to, there!(registers.operands(args)).iter().map(variable).collect())
+            (
+                *to,
+                there!(registers.operands(args))
+                    .iter()
+                    .map(variable)
+                    .collect(),
+            )
         }
-        &Action::Chain { link, x, y, n, keep, to } => {
+        &Action::Chain {
+            link,
+            x,
+            y,
+            n,
+            keep,
+            to,
+        } => {
             let (x, y) = (there!(registers.pick(x)), there!(registers.pick(y)));
             (to, chain(side, link, [x, y], n, keep)?)
         }
-        &Action::Fold { slice, x, y, stride, is_reversed, to } => {
+        &Action::Fold {
+            slice,
+            x,
+            y,
+            stride,
+            is_reversed,
+            to,
+        } => {
             let (x, y) = (there!(registers.row(x)), there!(registers.row(y)));
             let mut x: Vec<S::V> = x.iter().step_by(stride.max(1)).copied().collect();
             if is_reversed {
@@ -206,7 +171,11 @@ fn act<S: Side>(
             let y: Vec<S::V> = y.iter().cycle().take(x.len()).copied().collect();
             (to, side.fold(slice, &x, &y)?)
         }
-        Action::Custom { value, operands, to } => {
+        Action::Custom {
+            value,
+            operands,
+            to,
+        } => {
             let operand = |&(pick, p): &(Pick, f64)| Some((registers.pick(pick)?, p));
             let operands: Vec<_> = there!(operands.iter().map(operand).collect());
             (*to, vec![side.custom(*value, &operands)?])
@@ -215,19 +184,41 @@ fn act<S: Side>(
             let x = [there!(registers.pick(x[0])), there!(registers.pick(x[1]))];
             (to, vec![side.rule(rule, x)?])
         }
-        Action::Choose { compared, chosen, to } => {
+        Action::Choose {
+            compared,
+            chosen,
+            to,
+        } => {
             let compared = there!(registers.operands(compared));
             let chosen = there!(registers.picks(chosen));
             let is_less = side.is_less(compared[0], compared[1]);
             (*to, vec![chosen[usize::from(!is_less)]])
         }
         &Action::Detach { x, to } => (to, vec![side.detach(there!(registers.pick(x)))]),
-        Action::Segment { inputs, captured, body, to } => {
-            let (x, captured) = (there!(registers.picks(inputs)), there!(registers.picks(captured)));
+        Action::Segment {
+            inputs,
+            captured,
+            body,
+            to,
+        } => {
+            let (x, captured) = (
+                there!(registers.picks(inputs)),
+                there!(registers.picks(captured)),
+            );
             (*to, side.segment(&x, &captured, body)?)
         }
-        Action::Advance { state, captured, steps, at_once, body, to } => {
-            let (x, captured) = (there!(registers.picks(state)), there!(registers.picks(captured)));
+        Action::Advance {
+            state,
+            captured,
+            steps,
+            at_once,
+            body,
+            to,
+        } => {
+            let (x, captured) = (
+                there!(registers.picks(state)),
+                there!(registers.picks(captured)),
+            );
             let at_once = (*at_once).max(2);
             (*to, side.advance(&x, &captured, (*steps, at_once), body)?)
         }
@@ -240,7 +231,11 @@ fn act<S: Side>(
 }
 
 /// Does an action that gives no variables. Absent where an operand is missing.
-fn effect<S: Side>(side: &mut S, registers: &mut Registers<S::V>, action: &Action) -> Told<Option<()>> {
+fn effect<S: Side>(
+    side: &mut S,
+    registers: &mut Registers<S::V>,
+    action: &Action,
+) -> Told<Option<()>> {
     macro_rules! there {
         ($found:expr) => {
             match $found {
@@ -265,7 +260,12 @@ fn effect<S: Side>(side: &mut S, registers: &mut Registers<S::V>, action: &Actio
                 }
             }
         }
-        &Action::Differentiate { y, ref x, to, ref then } => {
+        &Action::Differentiate {
+            y,
+            ref x,
+            to,
+            ref then,
+        } => {
             let (y, x) = (there!(registers.pick(y)), there!(registers.picks(x)));
             let derivatives = side.differentiate(y, &x, true)?;
             registers.set(to, derivatives);
@@ -282,11 +282,22 @@ fn effect<S: Side>(side: &mut S, registers: &mut Registers<S::V>, action: &Actio
             let (y, x) = (there!(registers.pick(*y)), there!(registers.picks(x)));
             side.differentiate(y, &x, *is_recorded)?;
         }
-        Action::Derive { calculus, at, along, captured, body } => {
+        Action::Derive {
+            calculus,
+            at,
+            along,
+            captured,
+            body,
+        } => {
             let captured = there!(registers.picks(captured));
             side.derive(*calculus, (at, along), &captured, body)?;
         }
-        Action::Replay { at, captured, body, is_saved } => {
+        Action::Replay {
+            at,
+            captured,
+            body,
+            is_saved,
+        } => {
             let captured = there!(registers.picks(captured));
             side.replay(at, &captured, body, *is_saved)?;
         }
@@ -305,81 +316,15 @@ fn effect<S: Side>(side: &mut S, registers: &mut Registers<S::V>, action: &Actio
 
 /// Tells the gradients of a row, until one is refused.
 fn look<S: Side>(side: &mut S, row: &[S::V], all: bool) {
-    let some: Vec<usize> = if all { (0..row.len()).collect() } else { spread(row.len()).collect() };
+    let some: Vec<usize> = if all {
+        (0..row.len()).collect()
+    } else {
+        spread(row.len()).collect()
+    };
     for k in some {
         match side.attempt(|side| side.grad(row[k])) {
             Some(fact) => side.tell(fact),
             None => break,
         }
     }
-}
-
-/// Some intermediates of a chain, and its end.
-fn chain<S: Side>(side: &mut S, link: Link, [x, y]: [S::V; 2], n: usize, keep: usize) -> Told<Vec<S::V>> {
-    let (mut s, mut kept) = (x, Vec::new());
-    for i in 0..n {
-        let (next, product) = step(side, link, s, y, i)?;
-        s = next;
-        if (i + 1) % keep.max(1) == 0 {
-            kept.extend(product);
-            kept.push(s);
-        }
-    }
-    kept.push(s);
-    Ok(kept)
-}
-
-/// One link: the next of the chain, and the product on the way.
-fn step<S: Side>(side: &mut S, link: Link, s: S::V, y: S::V, i: usize) -> Told<(S::V, Option<S::V>)> {
-    let number = Operand::Number;
-    let of = Operand::Variable;
-    let factor = ((i % 7) as f64 - 3.0) * 0.25;
-    let next = match link {
-        Link::Sine => side.apply(Op::Sin, 0, &[of(s)])?,
-        Link::Number => side.apply(Op::Add, 0, &[of(s), number(0.001)])?,
-        Link::Scale => side.apply(Op::Mul, 0, &[of(s), number(0.999)])?,
-        Link::Sum => {
-            let op = if i % 2 == 0 { Op::Sub } else { Op::Add };
-            side.apply(op, 0, &[of(s), of(y)])?
-        }
-        Link::Product | Link::ScopedProduct => {
-            let product = side.apply(Op::Mul, 0, &[of(y), number(factor)])?;
-            if link == Link::ScopedProduct {
-                in_between(side, y, i)?;
-            }
-            let sum = match i % 3 {
-                0 => side.apply(Op::Add, 0, &[of(product), of(s)])?,
-                _ => side.apply(Op::Add, 0, &[of(s), of(product)])?,
-            };
-            return Ok((sum, Some(product)));
-        }
-        Link::Spiral => {
-            let half = side.apply(Op::Mul, 0, &[of(s), number(0.5)])?;
-            let other = side.apply(Op::Mul, 0, &[of(y), number(0.5)])?;
-            let sum = side.apply(Op::Add, 0, &[of(half), of(other)])?;
-            side.apply(Op::Sin, 0, &[of(sum)])?
-        }
-        Link::Mixed => match i % 5 {
-            0 => side.apply(Op::Tanh, 0, &[of(s)])?,
-            1 => side.apply(Op::MulAdd, 0, &[of(s), number(0.9), of(y)])?,
-            2 => side.apply(Op::Atan, 0, &[of(s)])?,
-            3 => side.apply(Op::Hypot, 0, &[of(s), number(1.5)])?,
-            _ => side.apply(Op::Sub, 0, &[number(1.0), of(s)])?,
-        },
-    };
-    Ok((next, None))
-}
-
-/// Something in a scope, one thing after another.
-fn in_between<S: Side>(side: &mut S, y: S::V, i: usize) -> Told<()> {
-    side.scope(|side| {
-        for _ in 0..i % 4 {
-            side.leaf(0.5);
-        }
-        if i % 29 == 3 {
-            let square = side.apply(Op::Mul, 0, &[Operand::Variable(y), Operand::Variable(y)])?;
-            side.backward(square)?;
-        }
-        Ok(())
-    })
 }

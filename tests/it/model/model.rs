@@ -1,13 +1,10 @@
 //! The model: the naive tape, and what a program can do with it.
 
-use super::functions::{call, partial};
-use super::machine::{Operand, Side, run_body};
-use super::naive::{Adjoint, Fate, Handle, Tape};
-use super::program::{Body, Calculus, Question, Rule, Slice, Trouble};
-use super::second::SHARE;
+use super::naive::{Adjoint, Fate, Handle, Operand, Tape};
+use super::program::{Rule, Trouble};
+use super::side::Side;
 use super::story::{Fact, Refusal, Told};
-use scalargrad::{Op, Real};
-use std::rc::Rc;
+use scalargrad::Op;
 
 /// How much the model knows of what depends on a node.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
@@ -62,6 +59,10 @@ pub struct Model {
     pub clears: usize,
     /// How often it was swept.
     pub sweeps: usize,
+    /// Whether any segment ever made trouble.
+    pub has_troubles: bool,
+    /// The nodes that sweeps went over.
+    pub swept_over: usize,
     /// All that was ever done: nodes and operations.
     pub operations: usize,
 }
@@ -76,7 +77,8 @@ impl From<Fate> for Refusal {
 }
 
 /// The words for code of the user that clears the graph around it.
-pub const CLEARED: Refusal = Refusal::Words("dropped the graph that it is part of, by `graph::clear` at");
+pub const CLEARED: Refusal =
+    Refusal::Words("dropped the graph that it is part of, by `graph::clear` at");
 
 impl Model {
     pub fn new() -> Model {
@@ -91,17 +93,14 @@ impl Model {
             troubles: Vec::new(),
             clears: 0,
             sweeps: 0,
+            has_troubles: false,
+            swept_over: 0,
             operations: 0,
         }
     }
 
     /// Records an operation; what it depends on limits what is known of it.
-    pub fn record(
-        &mut self,
-        value: f64,
-        operands: Vec<super::naive::Operand>,
-        mut about: About,
-    ) -> Told<Handle> {
+    pub fn record(&mut self, value: f64, operands: Vec<Operand>, mut about: About) -> Told<Handle> {
         self.operations += 1;
         for operand in &operands {
             let of = operand.of;
@@ -180,6 +179,7 @@ impl Model {
     /// Sweeps; what segments do on the way may be a refusal.
     pub fn swept(&mut self, y: Handle) -> Told<Vec<Adjoint>> {
         self.tape.verify(y)?;
+        self.swept_over += y.index;
         let adjoints = self.tape.sweep(y.index, 1);
         match self.trouble_of(&adjoints) {
             None | Some(Trouble::Sweeps) => Ok(adjoints),
@@ -194,348 +194,10 @@ impl Model {
     pub fn slope(&self, adjoint: Adjoint, is_leaf: bool, knowledge: Knowledge) -> Fact {
         match knowledge {
             Knowledge::Everything => Fact::Slope(adjoint.value, adjoint.size),
-            Knowledge::Leaves if is_leaf => Fact::Slope(adjoint.value, 100.0 * (1.0 + adjoint.size)),
+            Knowledge::Leaves if is_leaf => {
+                Fact::Slope(adjoint.value, 100.0 * (1.0 + adjoint.size))
+            }
             _ => Fact::Anything,
         }
-    }
-
-    fn share(&mut self, x: &[Handle]) -> Told<Vec<Handle>> {
-        let c = self.fold(Slice::LogSumExp, x, x)?[0];
-        let s: f64 = x.iter().map(|x| x.value.exp_sub(c.value)).sum();
-        let all = [c].iter().chain(x).map(|&x| operand(x, 0.0)).collect();
-        let s = self.record(s, all, About::new(Op::SumExp, 0))?;
-        let mut shares = Vec::new();
-        for &x in x {
-            let z = x.value.softmax_share(c.value, s.value);
-            let operands = vec![operand(x, z), operand(c, -z), nothing(s)];
-            shares.push(self.record(z, operands, About::new(Op::SoftmaxShare, SHARE))?);
-        }
-        Ok(shares)
-    }
-}
-
-/// An operand of an operation that passes on whatever its partial is.
-pub fn operand(of: Handle, partial: f64) -> super::naive::Operand {
-    let size = partial.abs().max(f64::MIN_POSITIVE);
-    super::naive::Operand { of, partial, size }
-}
-
-/// An operand that gets nothing.
-fn nothing(of: Handle) -> super::naive::Operand {
-    let (partial, size) = (0.0, 0.0);
-    super::naive::Operand { of, partial, size }
-}
-
-/// Whether the operation selects: what has the partial 0 gets nothing.
-fn selects(op: Op) -> bool {
-    use Op::*;
-    let switches = matches!(op, Abs | Max | Min | Clamp | Copysign | Relu | Select);
-    let steps = matches!(op, Signum | Floor | Ceil | Round | Trunc);
-    switches || steps || matches!(op, GtMask | GeMask | LtMask | LeMask | EqMask)
-}
-
-pub fn handle(operand: Operand<Handle>) -> Handle {
-    match operand {
-        Operand::Variable(x) => x,
-        Operand::Number(x) => Handle::constant(x),
-    }
-}
-
-impl Side for Model {
-    type V = Handle;
-
-    fn tell(&mut self, fact: Fact) {
-        if self.quiet == 0 {
-            self.facts.push(fact);
-        }
-    }
-
-    fn attempt<R>(&mut self, f: impl FnOnce(&mut Self) -> Told<R>) -> Option<R> {
-        let result = f(self);
-        result.map_err(|refusal| self.tell(Fact::Refused(refusal))).ok()
-    }
-
-    fn goes_on(&self) -> bool {
-        true
-    }
-
-    fn panic(&mut self) -> Refusal {
-        Refusal::Panic
-    }
-
-    fn constant(x: f64) -> Handle {
-        Handle::constant(x)
-    }
-
-    fn tell_value(&mut self, x: Handle) {
-        let is_exact = self.tape.verify(x).is_err() || self.known(x) == Knowledge::Everything;
-        self.tell(match is_exact {
-            true => Fact::Value(x.value),
-            false => Fact::Slope(x.value, 1e2 * (1.0 + x.value.abs())),
-        });
-    }
-
-    fn leaf(&mut self, value: f64) -> Handle {
-        self.operations += 1;
-        self.tape.push(value, Vec::new(), About::new(Op::Leaf, 0))
-    }
-
-    fn apply(&mut self, op: Op, n: i32, args: &[Operand<Handle>]) -> Told<Handle> {
-        let mut x = [0.0; 3];
-        for (x, &arg) in x.iter_mut().zip(args) {
-            *x = handle(arg).value;
-        }
-        let with_partial = |(k, &arg): (usize, &Operand<Handle>)| match handle(arg) {
-            x if x.is_constant() => nothing(x),
-            of => match partial(op, n, x, k) {
-                0.0 if selects(op) => nothing(of),
-                p => operand(of, p),
-            },
-        };
-        let operands = args.iter().enumerate().map(with_partial).collect();
-        self.record(call(op, n, x), operands, About::new(op, n))
-    }
-
-    fn fold(&mut self, slice: Slice, x: &[Handle], y: &[Handle]) -> Told<Vec<Handle>> {
-        let values: Vec<f64> = x.iter().map(|x| x.value).collect();
-        let factors: Vec<f64> = y.iter().map(|y| y.value).collect();
-        let each = |z: f64, p: &dyn Fn(f64) -> f64| {
-            (z, x.iter().map(|&x| operand(x, p(x.value))).collect::<Vec<_>>())
-        };
-        let (op, (z, operands)) = match slice {
-            Slice::Sum => (Op::Sum, each(values.iter().sum(), &|_| 1.0)),
-            Slice::Norm => {
-                let z = f64::norm(&values);
-                (Op::Norm, each(z, &|x| if z == 0.0 { 0.0 } else { x / z }))
-            }
-            Slice::LogSumExp => {
-                let z = f64::log_sum_exp(&values);
-                (Op::LogSumExp, each(z, &|x| (x - z).exp()))
-            }
-            Slice::Dot | Slice::WeightedSum => {
-                let is_dot = slice == Slice::Dot;
-                let factor = |y: Handle| if is_dot { y } else { Handle::constant(y.value) };
-                let pairs = x.iter().zip(y).flat_map(|(&x, &y)| {
-                    let y = factor(y);
-                    [operand(x, y.value), operand(y, x.value)]
-                });
-                (Op::Dot, (f64::dot(&values, &factors), pairs.collect()))
-            }
-            Slice::Softmax => return self.share(x),
-        };
-        Ok(vec![self.record(z, operands, About::new(op, 0))?])
-    }
-
-    fn custom(&mut self, value: f64, operands: &[(Handle, f64)]) -> Told<Handle> {
-        let operands = operands.iter().map(|&(x, p)| operand(x, p)).collect();
-        self.record(value, operands, About::new(Op::Custom, 0))
-    }
-
-    fn rule(&mut self, rule: Rule, [x, y]: [Handle; 2]) -> Told<Handle> {
-        if x.is_constant() && y.is_constant() {
-            return Ok(Handle::constant(x.value * y.value));
-        }
-        match rule {
-            Rule::Records => {
-                let t = self.leaf(0.5);
-                self.apply(Op::Mul, 0, &[Operand::Variable(t), Operand::Number(2.0)])?;
-            }
-            Rule::Sweeps => self.scope(|model| {
-                let t = model.leaf(0.7);
-                let square = model.apply(Op::Mul, 0, &[Operand::Variable(t); 2])?;
-                model.backward(square)
-            })?,
-            Rule::Plain | Rule::OpensScopes | Rule::Clears | Rule::Panics => (),
-        }
-        let operands = vec![operand(x, y.value), operand(y, x.value)];
-        let mut about = About::new(Op::Custom, 0);
-        about.rule = Some(rule);
-        self.record(x.value * y.value, operands, about)
-    }
-
-    fn is_less(&mut self, a: Operand<Handle>, b: Operand<Handle>) -> bool {
-        let is_less = handle(a).value < handle(b).value;
-        if self.watching > 0 {
-            self.answers.push(is_less);
-        }
-        is_less
-    }
-
-    fn detach(&mut self, x: Handle) -> Handle {
-        Handle::constant(x.value)
-    }
-
-    fn segment(&mut self, x: &[Handle], captured: &[Handle], body: &Rc<Body>) -> Told<Vec<Handle>> {
-        self.segment_of(x, captured, |model, x| run_body(model, body, x, captured))
-    }
-
-    fn advance(
-        &mut self,
-        state: &[Handle],
-        captured: &[Handle],
-        (steps, at_once): (usize, usize),
-        body: &Rc<Body>,
-    ) -> Told<Vec<Handle>> {
-        let all = |model: &mut Model, state: &[Handle]| {
-            let mut state = state.to_vec();
-            for _ in 0..steps {
-                state = model.user_code(|model| run_body(model, body, &state, captured))?;
-            }
-            Ok(state)
-        };
-        if steps <= at_once {
-            return all(self, state);
-        }
-        let result = self.segment_of(state, captured, all);
-        self.lose_count();
-        result
-    }
-
-    fn trouble(&mut self, trouble: Trouble) -> Told<()> {
-        if let Some(last) = self.troubles.last_mut() {
-            last.get_or_insert(trouble);
-        }
-        Ok(())
-    }
-
-    fn scope<R>(&mut self, f: impl FnOnce(&mut Self) -> Told<R>) -> Told<R> {
-        self.tape.open();
-        let result = f(self);
-        self.tape.close();
-        self.count_again();
-        if self.watching > 0 {
-            self.lose_count();
-        }
-        result
-    }
-
-    fn no_grad<R>(&mut self, f: impl FnOnce(&mut Self) -> Told<R>) -> Told<R> {
-        let was_recording = std::mem::replace(&mut self.tape.is_recording, false);
-        let result = f(self);
-        self.tape.is_recording = was_recording;
-        result
-    }
-
-    fn clear(&mut self) {
-        self.clears += 1;
-        self.tape.clear();
-        self.vague_within = None;
-        self.knowledge = Knowledge::Everything;
-    }
-
-    fn clears(&self) -> usize {
-        self.clears
-    }
-
-    fn reserve(&mut self, _: usize) {}
-
-    fn backward(&mut self, y: Handle) -> Told<()> {
-        self.tape.verify(y)?;
-        self.sweeps += 1;
-        self.knowledge = self.known(y);
-        self.set_adjoints(Vec::new());
-        let adjoints = self.swept(y)?;
-        self.set_adjoints(adjoints);
-        Ok(())
-    }
-
-    fn accumulate(&mut self, y: Handle) -> Told<()> {
-        self.tape.verify(y)?;
-        let before = self.tape.adjoints.clone();
-        let knowledge = self.knowledge;
-        self.backward(y)?;
-        for (adjoint, before) in self.tape.adjoints.iter_mut().zip(before) {
-            adjoint.add(before.value, before.size);
-        }
-        if knowledge < self.knowledge {
-            self.knowledge = knowledge;
-        }
-        Ok(())
-    }
-
-    fn grad(&mut self, x: Handle) -> Told<Fact> {
-        self.tape.verify(x)?;
-        let is_leaf = self.tape.nodes[x.index].about.op == Op::Leaf;
-        // A derivative may be the same node as one that was there before.
-        let is_itself = self.known(x) == Knowledge::Everything || is_leaf;
-        Ok(match is_itself {
-            true => self.slope(self.tape.adjoints[x.index], is_leaf, self.knowledge),
-            false => Fact::Anything,
-        })
-    }
-
-    type Snapshot = super::calculus::Snapshot;
-
-    fn snapshot(&mut self, y: Handle) -> Told<Self::Snapshot> {
-        self.take_snapshot(y)
-    }
-
-    fn wrt(&mut self, snapshot: &Self::Snapshot, x: Handle) -> Told<Fact> {
-        self.ask_snapshot(snapshot, x)
-    }
-
-    fn differentiate(&mut self, y: Handle, x: &[Handle], is_recorded: bool) -> Told<Vec<Handle>> {
-        self.derivatives(y, x, is_recorded)
-    }
-
-    fn derive(
-        &mut self,
-        calculus: Calculus,
-        (at, along): (&[f64], &[f64]),
-        captured: &[Handle],
-        body: &Rc<Body>,
-    ) -> Told<()> {
-        let is_watched = !matches!(calculus, Calculus::Gradient | Calculus::Vjp);
-        self.in_closure(at, is_watched, |model, leaves| {
-            let mut outputs = model.user_code(|model| run_body(model, body, leaves, captured))?;
-            outputs.truncate(calculus.outputs());
-            model.verify(leaves)?;
-            model.verify(&outputs)?;
-            model.tell_calculus(calculus, along, leaves, &outputs)
-        })
-    }
-
-    fn replay(&mut self, at: &[Vec<f64>], captured: &[Handle], body: &Rc<Body>, _: bool) -> Told<()> {
-        self.replay_all(at, captured, body)
-    }
-
-    fn name(&mut self, x: Handle, name: String) -> Told<()> {
-        if !x.is_constant() {
-            self.tape.verify(x)?;
-            self.tape.nodes[x.index].about.name = Some(name);
-        }
-        Ok(())
-    }
-
-    fn ask(&mut self, question: Question, x: Handle) -> Told<()> {
-        self.tape.verify(x)?;
-        let node = &self.tape.nodes[x.index];
-        let is_known = node.about.knowledge == Knowledge::Everything;
-        let fact = match question {
-            Question::Grad => self.grad(x)?,
-            Question::Name => Fact::Words(format!("{:?}", node.about.name)),
-            Question::Text | Question::Svg | Question::Dot => Fact::Holds(true),
-            _ if !is_known => Fact::Anything,
-            Question::Op => Fact::Words(node.about.op.label().to_string()),
-            Question::Operands if node.about.op == Op::Checkpoint => Fact::Anything,
-            Question::Operands => {
-                let operands: Vec<Handle> = node.operands.iter().map(|o| o.of).take(8).collect();
-                let mut facts = vec![Fact::Count(node.operands.len())];
-                for x in operands {
-                    facts.push(Fact::Value(x.value));
-                    facts.push(self.grad(x)?);
-                }
-                Fact::Several(facts)
-            }
-        };
-        self.tell(fact);
-        Ok(())
-    }
-
-    fn count(&mut self) {
-        self.tell(match self.vague_within {
-            Some(_) => Fact::Anything,
-            None => Fact::Count(self.tape.nodes.len() - 1),
-        });
     }
 }

@@ -176,7 +176,11 @@ impl<A> Tape<A> {
             }
             for operand in &self.nodes[index].operands {
                 let is_passed_on = value != 0.0 && operand.size != 0.0;
-                let product = if is_passed_on { value * operand.partial } else { 0.0 };
+                let product = if is_passed_on {
+                    value * operand.partial
+                } else {
+                    0.0
+                };
                 adjoints[operand.of.index].add(product, size * operand.size);
             }
         }

@@ -128,27 +128,53 @@ fn statement(action: &Action, depth: usize, names: Names) -> String {
     match action {
         Action::Leaves { value, n, to } => {
             let leaf = format!("Var::new({} + 0.01 * (k % 37) as f64)", number(*value));
-            set(to, format!("(0..{n}).map(|k| {leaf}).collect::<Vec<Var>>()"))
+            set(
+                to,
+                format!("(0..{n}).map(|k| {leaf}).collect::<Vec<Var>>()"),
+            )
         }
         Action::Apply { op, n, args, to } => {
             let args: Vec<String> = args.iter().map(|&arg| names.arg(arg)).collect();
             set(to, format!("vec![{}]", operation(*op, *n, &args)))
         }
-        Action::Map { op, n, x, others, to } => {
+        Action::Map {
+            op,
+            n,
+            x,
+            others,
+            to,
+        } => {
             let others = others.iter().map(|&arg| names.arg(arg));
             let args: Vec<String> = std::iter::once("x".to_string()).chain(others).collect();
             let (row, z) = (names.register(*x), operation(*op, *n, &args));
-            set(to, format!("{row}.iter().map(|&x| {z}).collect::<Vec<Var>>()"))
+            set(
+                to,
+                format!("{row}.iter().map(|&x| {z}).collect::<Vec<Var>>()"),
+            )
         }
         Action::Gather { args, to } => {
-            let args: Vec<String> =
-                args.iter().map(|&arg| format!("Var::from({})", names.arg(arg))).collect();
+            let args: Vec<String> = args
+                .iter()
+                .map(|&arg| format!("Var::from({})", names.arg(arg)))
+                .collect();
             set(to, format!("vec![{}]", args.join(", ")))
         }
-        Action::Chain { link, x, y, n, keep, to } => {
-            set(to, chain(*link, [pick(*x), pick(*y)], *n, *keep))
-        }
-        Action::Fold { slice, x, y, stride, is_reversed, to } => {
+        Action::Chain {
+            link,
+            x,
+            y,
+            n,
+            keep,
+            to,
+        } => set(to, chain(*link, [pick(*x), pick(*y)], *n, *keep)),
+        Action::Fold {
+            slice,
+            x,
+            y,
+            stride,
+            is_reversed,
+            to,
+        } => {
             let (x, y) = (names.register(*x), names.register(*y));
             let reversed = if *is_reversed { "xs.reverse(); " } else { "" };
             let mut_if = if *is_reversed { "mut " } else { "" };
@@ -163,28 +189,73 @@ fn statement(action: &Action, depth: usize, names: Names) -> String {
                     format!("vec![weighted_sum(&xs, &{y}.map(|y| y.value()).collect::<Vec<_>>())]")
                 }
             };
-            let xs = format!("let {mut_if}xs: Vec<Var> = {x}.iter().step_by({stride}).copied().collect();");
+            let xs = format!(
+                "let {mut_if}xs: Vec<Var> = {x}.iter().step_by({stride}).copied().collect();"
+            );
             set(to, format!("{{ {xs} {reversed}{call} }}"))
         }
-        Action::Custom { value, operands, to } => {
-            let operands: Vec<String> =
-                operands.iter().map(|&(x, p)| format!("({}, {})", pick(x), number(p))).collect();
+        Action::Custom {
+            value,
+            operands,
+            to,
+        } => {
+            let operands: Vec<String> = operands
+                .iter()
+                .map(|&(x, p)| format!("({}, {})", pick(x), number(p)))
+                .collect();
             let operands = operands.join(", ");
-            set(to, format!("vec![Var::custom(\"custom\", {}, [{operands}])]", number(*value)))
+            set(
+                to,
+                format!(
+                    "vec![Var::custom(\"custom\", {}, [{operands}])]",
+                    number(*value)
+                ),
+            )
         }
-        Action::Rule { rule, x, to } => {
-            set(to, format!("vec![Product({}).apply(&{})]", beside(*rule), names.picks(x)))
-        }
-        Action::Choose { compared: [a, b], chosen: [c, d], to } => {
+        Action::Rule { rule, x, to } => set(
+            to,
+            format!(
+                "vec![Product({}).apply(&{})]",
+                beside(*rule),
+                names.picks(x)
+            ),
+        ),
+        Action::Choose {
+            compared: [a, b],
+            chosen: [c, d],
+            to,
+        } => {
             let (a, b) = (names.arg(*a), names.arg(*b));
-            set(to, format!("vec![if {a} < {b} {{ {} }} else {{ {} }}]", pick(*c), pick(*d)))
+            set(
+                to,
+                format!(
+                    "vec![if {a} < {b} {{ {} }} else {{ {} }}]",
+                    pick(*c),
+                    pick(*d)
+                ),
+            )
         }
         Action::Detach { x, to } => set(to, format!("vec![{}.detach()]", pick(*x))),
-        Action::Segment { inputs, captured, body, to } => {
+        Action::Segment {
+            inputs,
+            captured,
+            body,
+            to,
+        } => {
             let closure = closure(body, &names.picks(captured), depth, false);
-            set(to, format!("checkpoint(&{}, {closure})", names.picks(inputs)))
+            set(
+                to,
+                format!("checkpoint(&{}, {closure})", names.picks(inputs)),
+            )
         }
-        Action::Advance { state, captured, steps, at_once, body, to } => {
+        Action::Advance {
+            state,
+            captured,
+            steps,
+            at_once,
+            body,
+            to,
+        } => {
             let closure = closure(body, &names.picks(captured), depth, false);
             let state = names.picks(state);
             let step = format!("{{ let step = {closure}; move |_, x: &[Var]| step(x) }}");
@@ -293,7 +364,9 @@ fn chain(link: Link, [x, y]: [String; 2], n: usize, keep: usize) -> String {
         Link::Number => "s = s + 0.001;",
         Link::Scale => "s = s * 0.999;",
         Link::Sum => "s = if i % 2 == 0 { s - y } else { s + y };",
-        Link::Product => "let p = y * (((i % 7) as f64 - 3.0) * 0.25); s = if i % 3 == 0 { p + s } else { s + p };",
+        Link::Product => {
+            "let p = y * (((i % 7) as f64 - 3.0) * 0.25); s = if i % 3 == 0 { p + s } else { s + p };"
+        }
         Link::ScopedProduct => {
             "let p = y * (((i % 7) as f64 - 3.0) * 0.25); \
              graph::scope(|| { for _ in 0..i % 4 { Var::new(0.5); } if i % 29 == 3 { (y * y).backward(); } }); \

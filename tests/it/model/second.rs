@@ -53,7 +53,9 @@ fn partials_along(node: &Node<About>, tangents: &[f64]) -> Option<Vec<f64>> {
                 value: Dual::new(value(i), tangent(i)),
                 tangent: Dual::constant(one_if(i == k)),
             };
-            f(&places.clone().map(dual).collect::<Vec<_>>()).tangent.tangent
+            f(&places.clone().map(dual).collect::<Vec<_>>())
+                .tangent
+                .tangent
         };
         Some(places.clone().map(along_one).collect())
     };

@@ -1,9 +1,14 @@
 //! Random actions that have others inside, or that a whole closure belongs to.
 
-use super::generate::{Generator, Kind, Setting};
-use super::machine::Side;
+use super::generate::Generator;
+use super::kinds::{Kind, Mix, Setting};
+use super::machine::Registers;
+use super::model::Model;
 use super::naive::Handle;
-use super::program::{Action, Calculus, Pick, Question, Register, Rule, Trouble};
+use super::program::{Action, Body, Calculus, Pick, Question, Register, Rule, Trouble};
+use super::random::Random;
+use super::side::Side;
+use std::rc::Rc;
 
 impl Generator {
     fn picks(&mut self, most: usize) -> Vec<Pick> {
@@ -51,10 +56,20 @@ impl Generator {
                 let n = 1 + self.random.below(5);
                 let operands = (0..n).map(|_| (self.pick(), self.partial())).collect();
                 let value = self.random.between(-2.0, 2.0);
-                Action::Custom { value, operands, to }
+                Action::Custom {
+                    value,
+                    operands,
+                    to,
+                }
             }
             Kind::Rule => {
-                let rules = [Rule::Records, Rule::Sweeps, Rule::OpensScopes, Rule::Clears, Rule::Panics];
+                let rules = [
+                    Rule::Records,
+                    Rule::Sweeps,
+                    Rule::OpensScopes,
+                    Rule::Clears,
+                    Rule::Panics,
+                ];
                 let rule = match setting == Setting::Program && self.random.once_in(2) {
                     true => self.random.of(&rules),
                     false => Rule::Plain,
@@ -76,24 +91,40 @@ impl Generator {
                 };
                 let (at, others) = (self.values(&inputs), self.values(&captured));
                 let body = self.body(&at, &others, outputs, inside);
-                Action::Segment { inputs, captured, body, to }
+                Action::Segment {
+                    inputs,
+                    captured,
+                    body,
+                    to,
+                }
             }
             Kind::Advance => {
                 let mut state = self.picks(2);
                 state.push(self.pick());
-                let (at, others) = (self.values(&state), vec![]);
-                let body = self.body(&at, &others, state.len(), Setting::Total);
                 let steps = match self.random.below(4) {
                     0 => self.random.below(400),
                     _ => self.random.below(60),
                 };
+                let (at, mix) = (self.values(&state), self.mix);
+                self.mix.operations = self.model.operations + 20 + 2 * self.left() / (steps + 1);
+                let body = self.body(&at, &[], state.len(), Setting::Total);
+                self.mix = mix;
                 let at_once = 2 + self.random.below(40);
-                Action::Advance { state, captured: vec![], steps, at_once, body, to }
+                Action::Advance {
+                    state,
+                    captured: vec![],
+                    steps,
+                    at_once,
+                    body,
+                    to,
+                }
             }
             Kind::Trouble if self.has_trouble || self.depth != self.depth_of_body => return None,
             Kind::Trouble => {
                 self.has_trouble = true;
-                let trouble = self.random.of(&[Trouble::Clears, Trouble::Panics, Trouble::Sweeps]);
+                let trouble = self
+                    .random
+                    .of(&[Trouble::Clears, Trouble::Panics, Trouble::Sweeps]);
                 Action::Trouble(trouble)
             }
             Kind::Slopes => {
@@ -109,7 +140,12 @@ impl Generator {
                 let others = self.values(&captured);
                 let body = self.body(&at[0], &others, outputs, Setting::Total);
                 let is_saved = self.random.once_in(2);
-                Action::Replay { at, captured, body, is_saved }
+                Action::Replay {
+                    at,
+                    captured,
+                    body,
+                    is_saved,
+                }
             }
             _ => self.ask(),
         };
@@ -126,7 +162,9 @@ impl Generator {
 
     fn partial(&mut self) -> f64 {
         if self.is_wild && self.random.once_in(4) {
-            return self.random.of(&[0.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN]);
+            return self
+                .random
+                .of(&[0.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN]);
         }
         match self.random.below(10) {
             0 => self.random.of(&[0.0, 1.0, -1.0]),
@@ -143,7 +181,9 @@ impl Generator {
         if !self.model.tape.is_recording {
             return None;
         }
-        let derivatives = self.model.attempt(|model| model.differentiate(output, &handles, true));
+        let derivatives = self
+            .model
+            .attempt(|model| model.differentiate(output, &handles, true));
         let mut then = Vec::new();
         if let Some(derivatives) = derivatives {
             self.registers.set(to, derivatives);
@@ -156,7 +196,9 @@ impl Generator {
 
     fn derive(&mut self) -> Action {
         use Calculus::*;
-        let all = [Gradient, Gradient, Jacobian, Jvp, Vjp, Hessian, Hvp, Laplacian, Taylor];
+        let all = [
+            Gradient, Gradient, Jacobian, Jvp, Vjp, Hessian, Hvp, Laplacian, Taylor,
+        ];
         let calculus = self.random.of(&all);
         let n = match calculus {
             Taylor => 1,
@@ -170,7 +212,13 @@ impl Generator {
             _ => Setting::Recorded,
         };
         let body = self.body(&at, &others, outputs, setting);
-        Action::Derive { calculus, at, along, captured, body }
+        Action::Derive {
+            calculus,
+            at,
+            along,
+            captured,
+            body,
+        }
     }
 
     fn ask(&mut self) -> Action {
@@ -183,5 +231,36 @@ impl Generator {
             question => question,
         };
         Action::Ask(question, x)
+    }
+
+    /// A closure's body for inputs and captured variables of these values.
+    pub fn body(
+        &mut self,
+        inputs: &[f64],
+        captured: &[f64],
+        outputs: usize,
+        setting: Setting,
+    ) -> Rc<Body> {
+        let random = std::mem::replace(&mut self.random, Random::new(0));
+        let mix = Mix {
+            operations: self.left() / 2,
+            ..self.mix
+        };
+        let mut inner = Generator::new(random, mix, self.is_wild);
+        inner.depth = self.depth;
+        inner.depth_of_body = self.depth + 1;
+        let row =
+            |model: &mut Model, values: &[f64]| values.iter().map(|&x| model.leaf(x)).collect();
+        let rows = vec![
+            row(&mut inner.model, inputs),
+            row(&mut inner.model, captured),
+        ];
+        inner.registers = Registers(rows);
+        let most = if setting == Setting::Total { 5 } else { 12 };
+        let actions = 1 + inner.random.below(most);
+        let actions = inner.block(setting, actions);
+        let outputs = (0..outputs).map(|_| inner.pick()).collect();
+        self.random = inner.random;
+        Rc::new(Body { actions, outputs })
     }
 }

@@ -37,6 +37,10 @@ impl Refusal {
 /// The payload of the program's own panics.
 pub const PANIC: &str = "a panic of the program";
 
+pub fn panic_of_the_program() -> ! {
+    std::panic::resume_unwind(Box::new(PANIC))
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
     /// A value, bit for bit.
@@ -70,7 +74,8 @@ impl Fact {
             (Fact::Anything, _) => true,
             (Fact::Several(expected), Heard::Fact(Fact::Several(facts))) => {
                 expected.len() == facts.len()
-                    && (expected.iter().zip(facts)).all(|(a, b)| a.agrees_with(&Heard::Fact(b.clone())))
+                    && (expected.iter().zip(facts))
+                        .all(|(a, b)| a.agrees_with(&Heard::Fact(b.clone())))
             }
             (Fact::Refused(refusal), Heard::Panic(words)) => refusal.is_said_by(words),
             (Fact::Value(a), Heard::Fact(Fact::Value(b))) => {
@@ -130,7 +135,10 @@ impl Story {
 
     /// What the crate should have told and did not.
     pub fn missing(&self) -> Option<String> {
-        let missing = self.facts.get(self.next).filter(|fact| **fact != Fact::End)?;
+        let missing = self
+            .facts
+            .get(self.next)
+            .filter(|fact| **fact != Fact::End)?;
         Some(format!("the crate did not tell {missing:?}"))
     }
 }

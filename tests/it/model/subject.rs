@@ -1,13 +1,15 @@
 //! The crate, as a program uses it.
 
 use super::functions::call;
-use super::machine::{Operand, Side, run_body};
+use super::machine::run_body;
+use super::product::{CLEARS, Product, clear, sweep_in_a_scope};
 use super::program::{Action, Body, Calculus, Question, Rule, Slice, Trouble};
-use super::story::{Fact, Heard, PANIC, Refusal, Story, Told};
+use super::side::{Operand, Side};
+use super::story::{Fact, Heard, Refusal, Story, Told, panic_of_the_program};
 use scalargrad::function::{Function, ReplayError};
 use scalargrad::{CustomOp, Gradients, Op, Var, graph};
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 /// The crate's side, which compares what it tells with the story of the model.
@@ -38,12 +40,11 @@ impl<T: Copy> Drop for Within<'_, T> {
 fn words(payload: Box<dyn std::any::Any + Send>) -> String {
     match payload.downcast::<String>() {
         Ok(text) => *text,
-        Err(payload) => payload.downcast_ref::<&str>().unwrap_or(&"no text").to_string(),
+        Err(payload) => payload
+            .downcast_ref::<&str>()
+            .unwrap_or(&"no text")
+            .to_string(),
     }
-}
-
-fn panic_of_the_program() -> ! {
-    resume_unwind(Box::new(PANIC))
 }
 
 fn slope(x: f64) -> Fact {
@@ -73,7 +74,12 @@ impl Subject {
     }
 
     /// A body as a closure; from run `runs` on it tells nothing.
-    fn closure(&self, body: &Rc<Body>, captured: &[Var], runs: usize) -> impl Fn(&[Var]) -> Vec<Var> + 'static {
+    fn closure(
+        &self,
+        body: &Rc<Body>,
+        captured: &[Var],
+        runs: usize,
+    ) -> impl Fn(&[Var]) -> Vec<Var> + 'static {
         let (side, body, captured) = (self.clone(), body.clone(), captured.to_vec());
         let run = Cell::new(0);
         move |x: &[Var]| {
@@ -208,7 +214,9 @@ impl Side for Subject {
         body: &Rc<Body>,
     ) -> Told<Vec<Var>> {
         let step = self.closure(body, captured, steps);
-        Ok(scalargrad::advance(state, steps, at_once, move |_, x| step(x)))
+        Ok(scalargrad::advance(state, steps, at_once, move |_, x| {
+            step(x)
+        }))
     }
 
     fn trouble(&mut self, trouble: Trouble) -> Told<()> {
@@ -325,7 +333,13 @@ impl Side for Subject {
         Ok(())
     }
 
-    fn replay(&mut self, at: &[Vec<f64>], captured: &[Var], body: &Rc<Body>, is_saved: bool) -> Told<()> {
+    fn replay(
+        &mut self,
+        at: &[Vec<f64>],
+        captured: &[Var],
+        body: &Rc<Body>,
+        is_saved: bool,
+    ) -> Told<()> {
         let mut function = Function::record(&at[0], self.closure(body, captured, 1));
         if is_saved {
             function = saved(function);
@@ -333,7 +347,9 @@ impl Side for Subject {
         for at in at {
             match self.tell_replay(&function, at) {
                 Ok(()) => (),
-                Err(ReplayError::BranchChanged(_)) => self.tell(Fact::Words("another branch".to_string())),
+                Err(ReplayError::BranchChanged(_)) => {
+                    self.tell(Fact::Words("another branch".to_string()))
+                }
                 Err(error) => self.tell(Fact::Words(error.to_string())),
             }
         }
@@ -380,48 +396,4 @@ fn saved(function: Function) -> Function {
     }
     #[cfg(not(feature = "serde"))]
     function
-}
-
-thread_local! {
-    /// How often this thread's graph was cleared.
-    static CLEARS: Cell<usize> = const { Cell::new(0) };
-}
-
-fn clear() {
-    CLEARS.set(CLEARS.get() + 1);
-    graph::clear();
-}
-
-fn sweep_in_a_scope() {
-    graph::scope(|| {
-        let t = Var::new(0.7);
-        (t * t).backward();
-    });
-}
-
-/// The product of two numbers, with a rule that does something else beside.
-struct Product(Rule);
-
-impl CustomOp for Product {
-    fn value(&self, x: &[f64]) -> f64 {
-        x[0] * x[1]
-    }
-
-    fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
-        let is_recorded = x.iter().any(|x| !x.is_constant());
-        match self.0 {
-            Rule::Plain => (),
-            Rule::Records => {
-                let _ = Var::new(0.5) * 2.0;
-            }
-            Rule::Sweeps => sweep_in_a_scope(),
-            Rule::OpensScopes => graph::scope(|| {
-                graph::scope(|| Var::new(0.5) * x[0]);
-            }),
-            Rule::Clears if is_recorded => clear(),
-            Rule::Panics if is_recorded => panic_of_the_program(),
-            Rule::Clears | Rule::Panics => (),
-        }
-        vec![x[1], x[0]]
-    }
 }
