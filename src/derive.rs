@@ -116,6 +116,12 @@ pub fn jacobian<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64]) -> Matrix {
 ///
 /// One recording, swept forward over reverse.
 ///
+/// # Derivative
+///
+/// At a kink a slope is the smallest subgradient, to second derivatives too: a smooth function of a kink, such as
+/// `norm(x).powi(2)` at 0, has the second derivatives 0 there, not 2. Write `dot(x, x)`, or see with
+/// [`check::hessian`](crate::check::hessian) whether it is so.
+///
 /// # Panics
 ///
 /// If the output is stale, or depends on a [`Var::custom`] operation, whose partials are numbers.

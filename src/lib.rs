@@ -59,7 +59,8 @@
 //!
 //! Values equal those of the `f64` method of the same name bit for bit. Derivatives are accurate wherever
 //! they exist. At a kink they are the smallest subgradient (`abs` and `relu` at 0 give 0, `max(a, a)` gives
-//! ½ to each); an infinite slope is infinite; outside the domain they are NaN, at every
+//! ½ to each), which keeps the first derivatives of a smooth function of a kink, but not its second ones (see
+//! [`hessian`]); an infinite slope is infinite; outside the domain they are NaN, at every
 //! order. An adjoint that is exactly zero is not propagated, so what is not used or not selected never turns a
 //! gradient into NaN. Each method of [`Var`] tells its own convention under *Derivative*.
 //!

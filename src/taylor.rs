@@ -19,6 +19,11 @@ use std::collections::HashMap;
 /// All `order + 1` of them from one recording of `f`, in time that grows with the square of the order.
 /// What `f` uses from outside is constant.
 ///
+/// # Derivative
+///
+/// At a kink a slope is the smallest subgradient at every order, so that `x.abs().powi(4)` has zeros at 0: see
+/// [`hessian`](crate::hessian).
+///
 /// # Panics
 ///
 /// If the output is stale, or depends on a [`Var::custom`] operation, whose partials are numbers.

@@ -18,6 +18,7 @@ const SPENT: usize = 4;
 const RUN: usize = 6;
 
 /// What is known of an output at the point itself.
+#[derive(Clone)]
 pub(super) struct Output {
     pub value: f64,
     pub analytic: Vec<f64>,
@@ -33,6 +34,16 @@ impl Output {
             analytic: gradients.wrt_all(x),
             noise: noise(z, &gradients),
         }
+    }
+}
+
+impl Output {
+    /// With the rounding error of the same output at another point, if that is larger.
+    pub(super) fn widened(mut self, other: &Output) -> Output {
+        if other.noise.is_finite() {
+            self.noise = self.noise.max(other.noise);
+        }
+        self
     }
 }
 
@@ -197,6 +208,18 @@ impl Estimate {
         error: f64::INFINITY,
         step: f64::NAN,
     };
+
+    /// Of what there is none.
+    pub(super) const NONE: Estimate = Estimate {
+        value: f64::NAN,
+        error: f64::NAN,
+        step: f64::NAN,
+    };
+
+    /// By how much two estimates differ, in multiples of what they may.
+    pub(super) fn disagreement(&self, other: &Estimate) -> f64 {
+        (self.value - other.value).abs() / (self.error + other.error)
+    }
 
     pub(super) fn exactly(value: f64) -> Estimate {
         Estimate {

@@ -29,6 +29,15 @@ pub enum Verdict {
     TooInaccurate,
     /// It is not what the differences say.
     Differs,
+    /// It is not what the differences say here, but right beside: an operation inside is at a kink (or its slope
+    /// is infinite), and second derivatives take its smallest subgradient for its slope. A mismatch too.
+    KinkInside,
+}
+
+impl Verdict {
+    pub(super) fn is_mismatch(&self) -> bool {
+        matches!(self, Verdict::Differs | Verdict::KinkInside)
+    }
 }
 
 impl fmt::Display for Verdict {
@@ -44,6 +53,7 @@ impl fmt::Display for Verdict {
             Verdict::Undefined => "undefined",
             Verdict::TooInaccurate => "too inaccurate to tell",
             Verdict::Differs => "DIFFERS",
+            Verdict::KinkInside => "DIFFERS here, not beside: a kink inside",
         })
     }
 }
@@ -60,7 +70,7 @@ pub struct Component {
     pub at: f64,
     /// The derivative that is checked.
     pub analytic: f64,
-    /// The estimate from differences: infinite if they diverge, NaN if there is none.
+    /// The estimate from differences: infinite if they diverge, NaN if there is none, as at a kink.
     pub numeric: f64,
     /// The error of the estimate, by its own account.
     pub error: f64,
@@ -116,7 +126,7 @@ impl Report {
 
     /// Itself, or a mismatch if a component differs.
     pub(super) fn into_result(self) -> Result<Report, Mismatch> {
-        match self.iter().any(|c| c.verdict == Verdict::Differs) {
+        match self.iter().any(|c| c.verdict.is_mismatch()) {
             true => Err(Mismatch(Box::new(self))),
             false => Ok(self),
         }
@@ -230,7 +240,7 @@ pub struct Mismatch(Box<Report>);
 impl Mismatch {
     /// The components that differ.
     pub fn iter(&self) -> impl Iterator<Item = &Component> {
-        self.0.iter().filter(|c| c.verdict == Verdict::Differs)
+        self.0.iter().filter(|c| c.verdict.is_mismatch())
     }
 
     /// The report on all components.
@@ -247,7 +257,7 @@ impl fmt::Display for Mismatch {
             "{count} of {all} derivatives differ from finite differences at {}",
             Shown(&self.0.point)
         )?;
-        self.0.table(f, |c| c.verdict == Verdict::Differs)
+        self.0.table(f, |c| c.verdict.is_mismatch())
     }
 }
 

@@ -1,7 +1,7 @@
 //! The checker: right derivatives pass everywhere, wrong ones nowhere, and what it cannot tell it says.
 
 use scalargrad::check::{self, Check, Component, Mismatch, Report, Verdict};
-use scalargrad::{Var, dot, graph, log_sum_exp, norm};
+use scalargrad::{CustomOp, Var, dot, graph, log_sum_exp, norm};
 
 /// The only component of a function of one variable.
 fn component(f: impl Fn(Var) -> Var, x: f64) -> Component {
@@ -157,6 +157,77 @@ fn a_kink_is_reported_and_any_subgradient_accepted() {
 }
 
 #[test]
+fn at_a_kink_there_is_no_estimate_of_a_derivative() {
+    let kinks: [(Map, f64); 4] = [
+        (|x| x.abs(), 0.0),
+        (|x| x.relu() + x.exp(), 0.0),
+        (|x| (x - 0.1).abs() + (x * 10.0).sin(), 0.1),
+        (|x| x.abs() + 1e9, 0.0),
+    ];
+    for (k, (f, x)) in kinks.into_iter().enumerate() {
+        let c = component(f, x);
+        assert!(matches!(c.verdict, Verdict::Kink { .. }), "{k} {c:?}");
+        assert!(c.numeric.is_nan() && c.error.is_nan(), "{k} {c:?}");
+    }
+    // Rounding all but hides the sides; their mean is not a derivative.
+    for size in [1e13, 3e13, 1e14] {
+        for scale in [1.0, 0.3, 2.0] {
+            let c = component(|x| x.abs() * scale + size, 0.0);
+            let is_kink = matches!(c.verdict, Verdict::Kink { .. });
+            assert!(is_kink || c.verdict == Verdict::TooInaccurate, "{c:?}");
+            // It may say that there is a slope between the two, but not that it knows it.
+            assert!(c.numeric.is_nan() || c.error >= 0.5 * scale, "{c:?}");
+        }
+    }
+    let cusp = component(|x| x.abs().sqrt(), 0.0);
+    assert!(cusp.numeric.is_nan(), "{cusp:?}");
+}
+
+#[test]
+fn second_derivatives_at_a_kink_inside_are_told_from_wrong_ones() {
+    type Function = fn(&[Var]) -> Var;
+    let huber = |x: &[Var]| {
+        let a = x[0].abs();
+        let q = a.min(1.0);
+        0.5 * q * q + (a - q) + x[1]
+    };
+    let cases: [(Function, [f64; 2]); 5] = [
+        (|x| x[0].abs().powi(2) + x[1], [0.0, 1.0]),
+        (|x| norm(x).powi(2), [0.0, 0.0]),
+        (|x| x[0].hypot(x[1]).powi(2), [0.0, 0.0]),
+        (|x| x[0].max(x[1]).powi(2), [0.0, 0.0]),
+        (huber, [0.0, 1.0]),
+    ];
+    for (k, (f, x)) in cases.into_iter().enumerate() {
+        check::assert_gradient(f, &x);
+        let mismatch = check::hessian(f, &x).unwrap_err();
+        let mut found = mismatch.iter();
+        assert!(
+            found.all(|c| c.verdict == Verdict::KinkInside),
+            "{k} {mismatch}"
+        );
+        assert!(mismatch.to_string().contains("kink"), "{k} {mismatch}");
+    }
+    // Smooth, and nothing inside has a kink: a wrong derivative is that.
+    let wrong = |x: &[Var]| Cube.apply(&x[..1]);
+    let mismatch = check::hessian(wrong, &[1.5]).unwrap_err();
+    assert!(mismatch.iter().all(|c| c.verdict == Verdict::Differs));
+    check::assert_hessian(|x| norm(x).powi(2), &[0.0, 1.0]);
+    check::assert_hessian(|x| x[0].abs().powi(2), &[1e-3]);
+}
+
+/// The cube, of which only the first partial is right: its own is left out.
+struct Cube;
+impl CustomOp for Cube {
+    fn value(&self, x: &[f64]) -> f64 {
+        x[0].powi(3)
+    }
+    fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
+        vec![(x[0] * x[0]).detach() * 3.0]
+    }
+}
+
+#[test]
 fn a_kink_too_near_to_tell_from_one_at_the_point_is_reported_as_one() {
     let c = component(|x| (x - 1.0).abs(), 1.0 + 4.0 * f64::EPSILON);
     assert!(matches!(c.verdict, Verdict::Kink { .. }), "{c:?}");
@@ -219,8 +290,8 @@ fn infinite_slopes_are_recognised() {
         assert_eq!(c.analytic, sign * f64::INFINITY, "{k} {c:?}");
         for wrong in [0.0, 1.0, -sign * 1e300, -sign * f64::INFINITY, f64::NAN] {
             let c = component(|x| Var::custom("bent", f(x).value(), [(x, wrong)]), x);
-            // An infinite value tells little by itself.
-            if f(Var::from(x)).value().is_finite() || wrong == 1.0 {
+            // An infinite value tells little by itself, but not that the slope is a number.
+            if f(Var::from(x)).value().is_finite() || wrong == 1.0 || wrong == 0.0 {
                 assert_eq!(c.verdict, Verdict::Differs, "{k} {c:?}");
             }
         }
@@ -248,6 +319,15 @@ fn outside_the_domain_a_derivative_has_to_show_it() {
     assert_eq!(verdict(|x| x.sqrt(), f64::NAN), Verdict::Undefined);
     let lie = |x: Var| Var::custom("ln", x.value().ln(), [(x, 1.0 / x.value())]);
     assert_eq!(verdict(lie, -1.0), Verdict::Differs);
+    for finite in [0.0, 1.0] {
+        let lie = |x: Var| Var::custom("ln", x.value().ln(), [(x, finite)]);
+        assert_eq!(verdict(lie, -1.0), Verdict::Differs);
+    }
+    let undefined = |x: Var| x * 0.0 + Var::constant(f64::NAN);
+    assert_eq!(verdict(undefined, 1.0), Verdict::Differs);
+    // Infinite all around, and constant so.
+    let masked = |x: Var| x.max(f64::INFINITY);
+    assert_eq!(verdict(masked, 1.0), Verdict::Undefined);
     // One NaN is enough: the other component is what it is.
     let report = check::gradient(|x| x[0].ln() + x[1], &[-1.0, 2.0]).unwrap();
     assert!(report.iter().all(|c| c.verdict == Verdict::Undefined));
@@ -358,6 +438,9 @@ fn second_derivatives_agree_with_differences_of_the_gradient() {
         kink.iter().next().unwrap().verdict,
         Verdict::Kink { left, right }
     );
+    let undefined = check::hessian(|x| x[0].acos(), &[3.0]).unwrap();
+    assert!(undefined.iter().all(|c| c.verdict == Verdict::Undefined));
+    assert!(undefined.iter().all(|c| c.analytic.is_nan()));
     let jump = check::hessian(|x| x[0].relu(), &[0.0]).unwrap();
     assert_eq!(jump.iter().next().unwrap().verdict, Verdict::Jump);
 }

@@ -411,3 +411,17 @@ fn a_sum_may_have_terms_from_outside() {
     assert_eq!(hvp(cube, &[1.0, 2.0], &[1.0, 10.0]), [660.0, 660.0]);
     assert_eq!(hessian(cube, &[1.0, 2.0]).as_slice(), [60.0; 4]);
 }
+
+#[test]
+fn to_second_derivatives_the_slope_of_a_kink_is_its_subgradient() {
+    // The convention that `hessian` documents: right at first order, and not at second.
+    let square = |x: &[Var]| norm(x).powi(2);
+    assert_eq!(gradient(square, &[0.0, 0.0]), [0.0, 0.0]);
+    assert_eq!(hessian(square, &[0.0, 0.0]).as_slice(), [0.0; 4]);
+    assert_eq!(hvp(square, &[0.0, 0.0], &[1.0, 2.0]), [0.0, 0.0]);
+    assert_eq!(
+        hessian(|x| scalargrad::dot(x, x), &[0.0, 0.0]).as_slice(),
+        [2.0, 0.0, 0.0, 2.0]
+    );
+    assert_eq!(taylor(|x| x.abs().powi(4), 0.0, 4), [0.0; 5]);
+}

@@ -1,0 +1,160 @@
+//! What a derivative is worth beside the differences: the judging of one component.
+
+use super::differences::{Estimate, Output, Row, Side, extrapolate, points};
+use super::{Check, Component, Verdict};
+
+/// What an analytic derivative may be off by itself, relatively.
+const ANALYTIC: f64 = 1e-11;
+
+impl Check {
+    /// Compares a component with what the two sides tend to.
+    pub(super) fn judge(
+        &self,
+        rows: &[Row],
+        output: &Output,
+        own: &dyn Fn() -> f64,
+        mut c: Component,
+    ) -> Component {
+        if !output.value.is_finite() {
+            return undefined(rows, output, c);
+        }
+        let (left, right) = (Side::new(rows, Row::left), Side::new(rows, Row::right));
+        let (l, r) = (left.interval(), right.interval());
+        let (low, high) = (l.0.min(r.0), l.1.max(r.1));
+        let slack = self.slack(&c);
+        let within = low - slack <= c.analytic && c.analytic <= high + slack;
+        match (left, right) {
+            (Side::Jump, Side::Slope(e)) | (Side::Slope(e), Side::Jump) => {
+                c.settle(e, within, Verdict::Jump);
+            }
+            (Side::Jump, _) | (_, Side::Jump) => {
+                c.settle(Estimate::UNKNOWN, !c.analytic.is_nan(), Verdict::Jump);
+            }
+            (Side::Infinite(q), _) | (_, Side::Infinite(q)) => {
+                let cusp = low == -f64::INFINITY && high == f64::INFINITY;
+                let accepted = within || cusp && c.analytic.is_nan();
+                let beyond = c.analytic.is_finite() && !cusp && c.analytic * q > 0.0;
+                let verdict = if beyond {
+                    Verdict::TooInaccurate
+                } else {
+                    Verdict::Unbounded
+                };
+                let slope = if cusp { f64::NAN } else { q * f64::INFINITY };
+                c.settle(Estimate::exactly(slope), accepted, verdict);
+            }
+            (Side::Slope(l), Side::Slope(r)) if !(l.error + r.error).is_finite() => {
+                let accepted = !c.analytic.is_nan();
+                c.settle(Estimate::UNKNOWN, accepted, Verdict::TooInaccurate);
+            }
+            (Side::Slope(l), Side::Slope(r)) if l.disagreement(&r) > 1.0 => {
+                let far = |e: &Estimate| (c.analytic - e.value).abs();
+                let nearest = if far(&l) < far(&r) { l } else { r };
+                let (left, right) = (l.value, r.value);
+                // The mean of two slopes would be an estimate of nothing.
+                let (estimate, verdict) = match l.disagreement(&r) > 4.0 {
+                    true => (Estimate::NONE, Verdict::Kink { left, right }),
+                    false => (Estimate::UNKNOWN, Verdict::TooInaccurate),
+                };
+                c.settle(if within { estimate } else { nearest }, within, verdict);
+            }
+            (Side::Slope(left), Side::Slope(right)) => {
+                // Slopes that noise lets pass for one: their mean is known no better than they differ.
+                let gap = (left.value - right.value).abs();
+                let are_apart = gap > 1e-3 * left.value.abs().max(right.value.abs());
+                let least = if are_apart { 0.5 * gap } else { 0.0 };
+                let estimate = |rows: &[Row]| {
+                    let e = extrapolate(&points(rows, Row::central), true)?;
+                    let error = e.error.max(least);
+                    Some(Estimate { error, ..e })
+                };
+                self.smooth(rows, estimate, are_apart, own, Verdict::Agrees, &mut c);
+            }
+            (Side::Missing, Side::Missing) => c.verdict = Verdict::TooInaccurate,
+            (Side::Missing, _) | (_, Side::Missing) => {
+                let quotient = if l.0 > l.1 { Row::right } else { Row::left };
+                let estimate = |rows: &[Row]| extrapolate(&points(rows, quotient), false);
+                self.smooth(rows, estimate, false, own, Verdict::Edge, &mut c);
+            }
+        }
+        c
+    }
+
+    /// Compares where the derivative exists; if the slopes of the sides are apart, that is not known.
+    fn smooth(
+        &self,
+        rows: &[Row],
+        estimate: impl Fn(&[Row]) -> Option<Estimate>,
+        are_apart: bool,
+        own: &dyn Fn() -> f64,
+        verdict: Verdict,
+        c: &mut Component,
+    ) {
+        let slack = self.slack(c);
+        let analytic = c.analytic;
+        let agrees = |e: &Estimate| (analytic - e.value).abs() <= e.error + slack;
+        let Some(found) = estimate(rows) else { return };
+        let mut e = found;
+        if !agrees(&e) {
+            e.error += own();
+        }
+        if agrees(&e) {
+            // How much the function varies, beyond rounding, over the steps that were used.
+            let used = || rows.iter().filter(|row| row.h >= e.step);
+            let variation = used()
+                .map(|row| row.largest() - row.rounding)
+                .fold(0.0, f64::max);
+            let size = analytic.abs().max(e.value.abs());
+            let tells = e.error <= (1e-3 * size).max(1e-6 * variation).max(self.tolerance);
+            let exact = analytic == e.value;
+            // A constant, as far as one can see, and one can see far: rounding is small beside its values.
+            let value = used().map(|row| row.plus.abs()).fold(0.0, f64::max);
+            let still = analytic == 0.0 && variation == 0.0 && e.error <= 1e-9 * value;
+            return match tells || still || exact && !are_apart {
+                true => c.settle(e, true, verdict),
+                false => c.settle(e, true, Verdict::TooInaccurate),
+            };
+        }
+        // Values that stand still below some step, though larger ones follow the derivative, are
+        // coarser than `f64`, for reasons that are not in the graph.
+        let moving = rows
+            .iter()
+            .rposition(|row| row.largest() != 0.0)
+            .map_or(0, |k| k + 1);
+        let coarse = estimate(&rows[..moving])
+            .filter(|e| moving < rows.len() && agrees(e) && e.error < 0.1 * analytic.abs());
+        c.settle(
+            coarse.unwrap_or(found),
+            coarse.is_some(),
+            Verdict::TooInaccurate,
+        );
+    }
+
+    fn slack(&self, c: &Component) -> f64 {
+        let own = ANALYTIC * c.analytic.abs();
+        self.tolerance + if own.is_finite() { own } else { 0.0 }
+    }
+}
+
+/// Where the function itself is infinite or NaN.
+fn undefined(rows: &[Row], output: &Output, mut c: Component) -> Component {
+    // It tends to its infinity from where it is finite.
+    let slope = |beside: f64, sign: f64| beside.is_finite().then_some(sign * output.value);
+    let row = rows.last().filter(|_| output.value.is_infinite());
+    let slopes = row.map(|row| [slope(row.minus, 1.0), slope(row.plus, -1.0)]);
+    let overflows = row.is_some_and(|row| [row.minus, row.plus].contains(&output.value));
+    match slopes.into_iter().flatten().flatten().collect::<Vec<f64>>()[..] {
+        [slope, ref more @ ..] if c.analytic.is_infinite() => {
+            let accepted = overflows || slope == c.analytic || more.contains(&c.analytic);
+            c.settle(Estimate::exactly(slope), accepted, Verdict::Unbounded);
+        }
+        _ => {
+            // Some derivative has to show it, but where the output is infinite and stays so.
+            let stays =
+                output.value.is_infinite() && slopes.into_iter().flatten().flatten().count() == 0;
+            let shows = output.analytic.iter().any(|a| !a.is_finite());
+            let shows = shows || c.analytic == 0.0 && stays;
+            c.settle(Estimate::exactly(f64::NAN), shows, Verdict::Undefined);
+        }
+    }
+    c
+}
