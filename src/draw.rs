@@ -327,7 +327,7 @@ impl Item {
             .flatten();
         let mut operation = custom.map_or_else(|| op.label().to_string(), |label| tidy(&label));
         if let Some(node) = node.filter(|_| op.is_indexed()) {
-            let _ = write!(operation, "({})", node.n);
+            let _ = write!(operation, "({})", op.parameter(node.n));
         }
         Item {
             index: x.index(),

@@ -265,7 +265,12 @@ macro_rules! operators {
                 <Self as $crate::real::Real>::apply($crate::rows::Op::Neg, 0, &[self])
             }
         }
-        $crate::real::operators! { () $T }
+        impl std::iter::Sum for $T {
+            fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
+                <Self as $crate::real::Real>::apply($crate::rows::Op::Sum, 0, &terms.collect::<Vec<_>>())
+            }
+        }
+        $crate::real::operators! { @others () $T }
     };
     (@apply $T:ty: $($Trait:ident $method:ident;)*) => { $(
         impl std::ops::$Trait for $T {
@@ -276,19 +281,22 @@ macro_rules! operators {
         }
     )* };
     (($($generics:tt)*) $T:ty) => {
-        $crate::real::operators! { @mixed ($($generics)*) ($T)
-            Add add AddAssign add_assign;
-            Sub sub SubAssign sub_assign;
-            Mul mul MulAssign mul_assign;
-            Div div DivAssign div_assign;
-            Rem rem RemAssign rem_assign;
-        }
         impl<$($generics)*> std::iter::Sum for $T {
             #[inline]
             fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
                 // −0.0, as for f64.
                 terms.fold(Self::from(-0.0), |sum, term| sum + term)
             }
+        }
+        $crate::real::operators! { @others ($($generics)*) $T }
+    };
+    (@others ($($generics:tt)*) $T:ty) => {
+        $crate::real::operators! { @mixed ($($generics)*) ($T)
+            Add add AddAssign add_assign;
+            Sub sub SubAssign sub_assign;
+            Mul mul MulAssign mul_assign;
+            Div div DivAssign div_assign;
+            Rem rem RemAssign rem_assign;
         }
         impl<$($generics)*> std::iter::Product for $T {
             fn product<I: Iterator<Item = Self>>(factors: I) -> Self {

@@ -41,8 +41,8 @@ pub(crate) struct Row {
     pub label: &'static str,
     /// The names of its operands; none if it has any number of them.
     pub operands: &'static [&'static str],
-    /// The name of its integer parameter, and the least one.
-    pub parameter: Option<(&'static str, i32)>,
+    /// The name of its integer parameter, and what that may be.
+    pub parameter: Option<(&'static str, RangeInclusive<i64>)>,
     /// The text of its value in plain `f64`.
     pub value: &'static str,
     /// Where each operand may be.
@@ -66,6 +66,15 @@ macro_rules! slices {
         /// others: the 1 that the shares of a softmax add up to, but for rounding.
         SumExp sum_exp step;
     } } };
+}
+
+macro_rules! parameter {
+    () => {
+        None
+    };
+    ($n:ident $N:ty) => {
+        Some((stringify!($n), <$N>::MIN as i64..=<$N>::MAX as i64))
+    };
 }
 
 macro_rules! with_slices {
@@ -123,8 +132,7 @@ macro_rules! stamp {
                 method: stringify!($method),
                 label: $label,
                 operands: &[stringify!($x) $(, stringify!($y))*],
-                parameter: [None $(, Some((stringify!($n), if <$N>::MIN == 0 { 0 } else { i32::MIN })))?]
-                    [0 $(+ { let _: Option<$N> = None; 1 })?],
+                parameter: parameter!($($n $N)?),
                 value: stringify!($value),
                 domains: &[ $($domain),+ ],
                 probes: &[ $($probe),* ],
@@ -167,6 +175,15 @@ macro_rules! stamp {
                 match self {
                     $($( Op::$Op => false $(|| { let _: Option<$N> = None; true })?, )*)*
                     _ => false,
+                }
+            }
+
+            /// The integer parameter as its row understands the 32 bits of `n`.
+            #[allow(clippy::unnecessary_cast)]
+            pub(crate) const fn parameter(self, n: i32) -> i64 {
+                match self {
+                    $($( Op::$Op => n $(as $N)? as i64, )*)*
+                    _ => n as i64,
                 }
             }
 

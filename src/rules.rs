@@ -9,6 +9,11 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LOG2_E, LOG10_E, PI}
 const INF: f64 = f64::INFINITY;
 const TINY: f64 = f64::MIN_POSITIVE;
 
+/// A function of the order after `n`; NaN, at every order, where there is none.
+fn of_next_order<T: Real>(n: u32, x: T, f: impl FnOnce(u32) -> T) -> T {
+    n.checked_add(1).map_or_else(|| x * f64::NAN, f)
+}
+
 #[inline]
 fn powi_dx<T: Real>(x: T, n: i32, z: T) -> T {
     match n {

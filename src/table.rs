@@ -210,13 +210,13 @@ macro_rules! table {
             Digamma digamma(x) "digamma": special::digamma(x), z tie => (x.polygamma(1)); "`ψ⁽¹⁾(x)`";
                 [0.0..=INF]; [0.3, 1.0, 4.5, -1.5];
             /// The polygamma function, the `n`-th derivative of `digamma`.
-            Polygamma polygamma(x; n: u32) "polygamma": special::polygamma(n, x), z tie => (x.polygamma(n.saturating_add(1))); "`ψ⁽ⁿ⁺¹⁾(x)`";
+            Polygamma polygamma(x; n: u32) "polygamma": special::polygamma(n, x), z tie => (of_next_order(n, x, |n| x.polygamma(n))); "`ψ⁽ⁿ⁺¹⁾(x)`";
                 [0.0..=INF]; [0.3, 1.0, 4.5, -1.5];
             /// The unnormalised sinc, `sin x / x`, and 1 at 0.
             Sinc sinc(x) "sinc": special::sinc(x), z tie => (x.sinc_derivative(1)); "`cos x / x − sin x / x²`; `0` at 0";
                 [-INF..=INF]; [0.0, 1e-5, 1.0, -4.0];
             /// The `n`-th derivative of `sinc`.
-            SincDerivative sinc_derivative(x; n: u32) "sinc_derivative": special::sinc_derivative(n, x), z tie => (x.sinc_derivative(n.saturating_add(1)));
+            SincDerivative sinc_derivative(x; n: u32) "sinc_derivative": special::sinc_derivative(n, x), z tie => (of_next_order(n, x, |n| x.sinc_derivative(n)));
                 "`sinc⁽ⁿ⁺¹⁾(x)`";
                 [-INF..=INF]; [0.0, 1e-5, 1.0, -4.0];
             /// `x ln y`, and 0 at `x = 0`.

@@ -21,7 +21,7 @@ struct Saved {
     inputs: Vec<String>,
     constants: Vec<u64>,
     /// Operation, integer parameter, operands.
-    nodes: Vec<(String, i32, Vec<u32>)>,
+    nodes: Vec<(String, i64, Vec<u32>)>,
     outputs: Vec<u32>,
     guards: Vec<SavedGuard>,
     /// The names of nodes.
@@ -70,7 +70,7 @@ impl Saved {
         let node = |node: &Node| {
             (
                 format!("{:?}", node.op),
-                node.n,
+                node.op.parameter(node.n),
                 program.operands(node).to_vec(),
             )
         };
@@ -135,7 +135,7 @@ impl Saved {
                 .try_for_each(|&k| below(first_node + i, k).map(drop))?;
             program.nodes.push(Node {
                 op,
-                n,
+                n: n as i32, // the same 32 bits for either kind of parameter
                 first: program.operands.len() as u32,
                 count: operands.len() as u32,
             });
@@ -149,16 +149,24 @@ impl Saved {
             if guard.after < earliest || guard.after as usize > program.nodes.len() {
                 return Err("a guard is out of place".into());
             }
+            let comparison = Comparison::of_sign(&guard.comparison)
+                .ok_or_else(|| format!("`{}` is no comparison", guard.comparison))?;
+            let recorded = guard.recorded.map(f64::from_bits);
+            if guard.answer != comparison.answer(recorded[0], recorded[1]) {
+                return Err(format!(
+                    "{} is not what `{}` answers of {recorded:?}",
+                    guard.answer, guard.comparison
+                ));
+            }
             let known = first_node + guard.after as usize;
             program.guards.push(Guard {
-                comparison: Comparison::of_sign(&guard.comparison)
-                    .ok_or_else(|| format!("`{}` is no comparison", guard.comparison))?,
+                comparison,
                 operands: [
                     below(known, guard.operands[0])?,
                     below(known, guard.operands[1])?,
                 ],
                 answer: guard.answer,
-                recorded: guard.recorded.map(f64::from_bits),
+                recorded,
                 after: guard.after,
                 place: guard.place.into(),
             });
@@ -179,12 +187,12 @@ impl Saved {
 }
 
 /// Whether an operation takes that many operands and that integer parameter.
-fn is_sound(op: Op, n: i32, count: usize) -> bool {
+fn is_sound(op: Op, n: i64, count: usize) -> bool {
     let Some(row) = ROWS.iter().find(|row| row.op == op) else {
         return false;
     };
-    let takes_parameter = match row.parameter {
-        Some((_, least)) => n >= least,
+    let takes_parameter = match &row.parameter {
+        Some((_, range)) => range.contains(&n),
         None => n == 0,
     };
     let takes_count = match op {

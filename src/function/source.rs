@@ -10,7 +10,7 @@ use crate::real::Real;
 use crate::rows::{Kind, Op};
 use crate::rules;
 use crate::watch::Comparison;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::{self, Write};
 
 mod expression;
@@ -138,6 +138,8 @@ const KEYWORDS: &[&str] = &[
     "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "Self", "static",
     "struct", "super", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual",
     "where", "while", "yield",
+    // Patterns that a `let` would match.
+    "None", "Some", "Ok", "Err",
 ];
 
 /// The source as far as it is written.
@@ -148,13 +150,18 @@ struct Writer<'a> {
     text: String,
     /// Whether the output depends on a number smoothly.
     is_reached: Vec<bool>,
+    /// Whether something was added to the derivative with respect to a number.
+    is_changed: Vec<bool>,
     /// The functions that partials have become, by name.
     partials: BTreeMap<String, String>,
 }
 
 impl<'a> Writer<'a> {
     fn new(program: &'a Program, function: &str) -> Writer<'a> {
-        let mut taken = HashSet::from(["x", "gradient", "special", function].map(String::from));
+        let mut taken =
+            HashSet::from(["x", "gradient", "special", "p", function].map(String::from));
+        // The last number that was appended to a name, so that equal ones are not tried from the first again.
+        let mut counts: HashMap<String, usize> = HashMap::new();
         let mut names = Vec::with_capacity(program.len());
         for index in 0..program.len() as u32 {
             let k = index as usize;
@@ -175,8 +182,11 @@ impl<'a> Writer<'a> {
             if name == "tie" || name.contains("_partial") {
                 name.insert_str(0, "x_");
             }
+            let base = name.clone();
             while taken.contains(&name) || taken.contains(&format!("d_{name}")) {
-                name.push('_');
+                let count = counts.entry(base.clone()).or_insert(1);
+                *count += 1;
+                name = format!("{base}_{count}");
             }
             taken.extend([format!("d_{name}"), name.clone()]);
             names.push(name);
@@ -186,6 +196,7 @@ impl<'a> Writer<'a> {
             names,
             text: String::new(),
             is_reached: Vec::new(),
+            is_changed: vec![false; program.len()],
             partials: BTreeMap::new(),
         }
     }
@@ -242,10 +253,10 @@ impl<'a> Writer<'a> {
             let is_needed = (index as usize) < n || self.is_reached[index as usize];
             if program.is_active(index) && is_needed {
                 let name = self.names[index as usize].clone();
-                let is_changed = ["+=", "-="]
-                    .iter()
-                    .any(|op| sweep.contains(&format!(" d_{name} {op}")));
-                let mutability = if is_changed { "mut " } else { "" };
+                let mutability = match self.is_changed[index as usize] {
+                    true => "mut ",
+                    false => "",
+                };
                 let start = if index == output { "1.0" } else { "0.0" };
                 self.line(1, format_args!("let {mutability}d_{name} = {start};"));
             }
@@ -352,15 +363,22 @@ impl<'a> Writer<'a> {
         );
         let mut lines = Vec::new();
         let is_square = node.op == Op::Mul && operands[0] == operands[1];
+        let slice = match !node.op.is_slice() {
+            true => Slice::default(),
+            false => self.slice(i, &z),
+        };
+        lines.extend(slice.line);
         for (k, &operand) in operands.iter().enumerate() {
             let is_owed = self.is_reached[operand as usize];
             if !(program.is_active(operand) && is_owed) || is_square && k == 1 {
                 continue;
             }
+            self.is_changed[operand as usize] = true;
             let name = &self.names[operand as usize];
-            let p = match is_square {
-                true => format!("({name} + {name})"),
-                false => self.partial(i, k, &z),
+            let p = match (is_square, slice.partials) {
+                (true, _) => format!("({name} + {name})"),
+                (_, Some(partial)) => partial(self, operands, k),
+                _ => self.partial(i, k, &z),
             };
             let name = &self.names[operand as usize];
             lines.push(match &p[..] {
@@ -384,6 +402,45 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// How the partials of a slice operation are written, so that the text grows with their number only.
+    fn slice(&mut self, i: usize, z: &str) -> Slice<'a> {
+        let op = self.program.nodes[i].op;
+        let each = expression::each();
+        let body = match op {
+            Op::Sum => {
+                return Slice {
+                    line: None,
+                    partials: Some(|_, _, _| "1.0".into()),
+                };
+            }
+            Op::Dot => {
+                return Slice {
+                    line: None,
+                    partials: Some(|writer, operands, k| {
+                        writer.names[operands[k ^ 1] as usize].clone()
+                    }),
+                };
+            }
+            Op::Norm => rules::norm_partial(1, &|_| each, 0, Source::of("z_")),
+            _ => rules::log_sum_exp_partials(&[each], Source::of("z_"))[0],
+        };
+        let sums: String = expression::take_sums()
+            .iter()
+            .map(|sum| format!("    {sum}\n"))
+            .collect();
+        let name = format!("{}_partials", op.row().method);
+        let text = format!(
+            "\n#[allow(unused_parens, unused_variables)]\nfn {name}<const N: usize>(all_: [f64; N], z_: f64) \
+             -> [f64; N] {{\n{sums}    all_.map(|each_| {body})\n}}\n"
+        );
+        self.partials.entry(name.clone()).or_insert(text);
+        let operands = self.operand_names(i).join(", ");
+        Slice {
+            line: Some(format!("let p = {name}([{operands}], {z});")),
+            partials: Some(|_, _, k| format!("p[{k}]")),
+        }
+    }
+
     /// The partial of node `i` with respect to operand `k`: an expression, or a call of one.
     fn partial(&mut self, i: usize, k: usize, z: &str) -> String {
         let node = self.program.nodes[i];
@@ -392,11 +449,6 @@ impl<'a> Writer<'a> {
             .into_iter()
             .map(String::from)
             .collect();
-        if node.op.is_slice() {
-            let args: Vec<Source> = names.iter().map(Source::of).collect();
-            let all = rules::partials(node.op, node.n, &args, &|j| j == k, Source::of(z));
-            return all[k].map_or(literal(0.0), |p| p.to_string());
-        }
         let write = |names: &[String], z: &str, tie: &str| {
             let mut args = [Source::default(); 3];
             for (arg, name) in args.iter_mut().zip(names) {
@@ -416,7 +468,12 @@ impl<'a> Writer<'a> {
             .map(|p| format!("{p}_"))
             .collect();
         let name = match node.op.is_indexed() {
-            true => format!("{}_{}_partial", node.op.row().method, node.n).replace('-', "minus_"),
+            true => format!(
+                "{}_{}_partial",
+                node.op.row().method,
+                node.op.parameter(node.n)
+            )
+            .replace('-', "minus_"),
             false => format!("{}_partial_{k}", node.op.row().method),
         };
         let body = write(&parameters, "z_", "tie_");
@@ -453,6 +510,13 @@ impl<'a> Writer<'a> {
         };
         format!("tie({z}, &[{}], &[{}])", list(true), list(false))
     }
+}
+
+/// What the partials of a slice operation are taken from: a line before them, and the text of each.
+#[derive(Default)]
+struct Slice<'a> {
+    line: Option<String>,
+    partials: Option<fn(&Writer<'a>, &[u32], usize) -> String>,
 }
 
 const TIE: &str = "

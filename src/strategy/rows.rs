@@ -41,8 +41,10 @@ pub(super) fn usable() -> &'static [Row] {
 impl Row {
     /// The values of the integer parameter, if it has one.
     pub fn parameters(&self) -> Option<RangeInclusive<i32>> {
-        let of_least = |(_, least)| if least == 0 { 0..=3 } else { -3..=4 };
-        self.parameter.map(of_least)
+        let of = |(_, range): &(_, RangeInclusive<i64>)| {
+            if *range.start() == 0 { 0..=3 } else { -3..=4 }
+        };
+        self.parameter.as_ref().map(of)
     }
 
     pub fn is_nary(&self) -> bool {

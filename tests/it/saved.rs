@@ -39,6 +39,29 @@ fn a_saved_function_is_the_same_function() {
     assert_eq!(again.hessian(&[1.0, 2.0, 3.0]), f.hessian(&[1.0, 2.0, 3.0]));
 }
 
+#[test]
+fn an_order_of_any_size_is_saved() {
+    for n in [i32::MAX as u32, 1 << 31, u32::MAX] {
+        let f = Function::record(&[0.5], |x| x[0].sinc_derivative(n) + x[0].polygamma(n));
+        let text = serde_json::to_string(&f).unwrap();
+        assert!(
+            text.contains(&format!("[\"SincDerivative\",{n},")),
+            "{text}"
+        );
+        let again: Function = serde_json::from_str(&text).unwrap();
+        assert_eq!(again.to_string(), f.to_string());
+        assert!(
+            f.to_string()
+                .contains(&format!("sinc_derivative(x[0], {n})"))
+        );
+        assert_eq!(again.value(&[0.25]), f.value(&[0.25]));
+        let smallest = Function::record(&[0.5], |x| x[0].powi(i32::MIN));
+        let text = serde_json::to_string(&smallest).unwrap();
+        let again: Function = serde_json::from_str(&text).unwrap();
+        assert_eq!(again.value(&[1.0]), Ok(1.0));
+    }
+}
+
 struct Twice;
 impl CustomOp for Twice {
     fn value(&self, x: &[f64]) -> f64 {
@@ -64,7 +87,7 @@ fn damage_is_an_error() {
     let sound = serde_json::to_value(example()).unwrap();
     let first_node = 3 + sound["constants"].as_array().unwrap().len();
     type Damage = (&'static str, fn(usize) -> Value);
-    let damages: [Damage; 14] = [
+    let damages: [Damage; 17] = [
         ("/format", |_| json!(2)),
         ("/nodes/0/0", |_| json!("Leaf")),
         ("/nodes/0/0", |_| json!("Custom")),
@@ -74,6 +97,9 @@ fn damage_is_an_error() {
         ("/nodes/0/2/0", |first_node| json!(first_node)), // itself: a loop
         ("/nodes/0/2/0", |_| json!(u32::MAX)),
         ("/nodes/0/1", |_| json!(i64::MAX)),
+        ("/nodes/0/1", |_| json!(u32::MAX)), // too large for `powi`
+        ("/guards/0/answer", |_| json!(0)),  // not that of the operands
+        ("/guards/0/answer", |_| json!(77)),
         ("/outputs/0", |_| json!(u32::MAX)),
         ("/guards/0/operands/0", |_| json!(u32::MAX)),
         ("/guards/0/after", |_| json!(u32::MAX)),

@@ -86,3 +86,51 @@ fn the_sources_of_random_programs_compute_what_the_programs_do() {
     }
     check_sources("random", &functions);
 }
+
+/// The time that `to_rust` takes for a function, and the length of its text.
+fn cost(f: &Function) -> (std::time::Duration, usize) {
+    let start = std::time::Instant::now();
+    let text = f.to_rust("f").unwrap();
+    (start.elapsed(), text.len())
+}
+
+#[test]
+fn the_source_of_a_wide_operation_is_written_in_linear_time() {
+    type Wide = (&'static str, fn(&[Var]) -> Var);
+    let wide: [Wide; 6] = [
+        ("sum", scalargrad::sum),
+        ("dot", |x| scalargrad::dot(x, x)),
+        ("norm", scalargrad::norm),
+        ("log_sum_exp", scalargrad::log_sum_exp),
+        ("softmax", |x| scalargrad::softmax(x)[0]),
+        ("equal names", |x| {
+            x.iter().map(|x| (x.named("x") * 2.0).named("x")).sum()
+        }),
+    ];
+    for (name, f) in wide {
+        let [(_, small), (time, large)] =
+            [2_000, 20_000].map(|n| cost(&Function::record(&vec![0.5; n], f)));
+        assert!(large < 12 * small, "{name}: {small} to {large} bytes");
+        assert!(time.as_secs() < 10, "{name}: {time:?}"); // a square takes minutes
+    }
+}
+
+#[test]
+fn names_of_variables_do_not_meet_those_that_the_source_needs() {
+    let run = |x: &[Var]| {
+        let names = ["p", "None", "all_", "each_", "a", "a_2", "a", "a"];
+        let x: Vec<Var> = names
+            .iter()
+            .zip(x)
+            .map(|(name, x)| x.named(*name))
+            .collect();
+        let largest = x[0].max(x[1]).max(x[2]);
+        largest + scalargrad::norm(&x) + scalargrad::log_sum_exp(&x[2..]) * scalargrad::sum(&x)
+    };
+    let x = [0.5, 0.75, 1.0, 2.0, -3.0, 4.0, 0.25, 8.0];
+    let f = Function::record(&x, run);
+    let points = [1.0, 1e-3, 1e-320, 1e200, 1e308]
+        .map(|scale| x.iter().map(|x| x * scale).collect())
+        .to_vec();
+    check_sources("meeting", &[(f, points)]);
+}

@@ -8,11 +8,26 @@ use std::fmt;
 thread_local! {
     /// The texts of the expressions of one source.
     static TEXTS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+    static SUMS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
 /// Forgets all expressions.
 pub(super) fn forget() {
     TEXTS.take();
+    SUMS.take();
+}
+
+/// The operand of a slice operation that stands for each of them, so that a rule is written once for all:
+/// `each_` of the slice `all_`.
+pub(super) fn each() -> Source {
+    Source::of(EACH)
+}
+
+const EACH: &str = "each_";
+
+/// The sums over `all_` that were written since this was asked last: `let` lines of `sum0_`, `sum1_`, …
+pub(super) fn take_sums() -> Vec<String> {
+    SUMS.take()
 }
 
 /// An expression: a name, a literal, a call, or anything in parentheses.
@@ -25,6 +40,19 @@ impl Source {
             texts.push(text.into());
             Source(texts.len() - 1)
         })
+    }
+
+    /// The numbers of a slice, as an iterator.
+    fn iterator(x: &[Source]) -> String {
+        match x {
+            [x] if x.is_each() => format!("all_.iter().map(|&{EACH}| {x})"),
+            x => format!("{x:?}.into_iter()"),
+        }
+    }
+
+    /// Whether it is an expression of [`each`].
+    fn is_each(self) -> bool {
+        self.to_string().contains(EACH)
     }
 
     fn choice(condition: String, [a, b]: [Source; 2]) -> Source {
@@ -116,12 +144,11 @@ pub(super) fn value(op: Op, operands: &[&str], n: i32) -> String {
     };
     let mut to: Vec<String> = operands.iter().map(has_type).collect();
     let mut from = row.operands.to_vec();
-    if let Some((parameter, _)) = row.parameter {
+    if let Some((parameter, _)) = &row.parameter {
         from.push(parameter);
-        to.push(if n < 0 {
-            format!("({n})")
-        } else {
-            n.to_string()
+        to.push(match op.parameter(n) {
+            n if n < 0 => format!("({n})"),
+            n => n.to_string(),
         });
     }
     substitute(&row.value.replace(" :: ", "::"), &from, &to)
@@ -137,16 +164,27 @@ impl Real for Source {
             Op::Div => infix("/"),
             Op::Rem => infix("%"),
             Op::Neg => Source::of(format!("(-{})", operands[0])),
-            Op::Sum => operands
-                .iter()
-                .copied()
-                .reduce(|a, b| a + b)
-                .unwrap_or(Source::from(-0.0)),
+            Op::Sum => match operands {
+                [] => Source::from(-0.0),
+                [x] if x.is_each() => SUMS.with_borrow_mut(|sums| {
+                    let name = format!("sum{}_", sums.len());
+                    let all = Source::iterator(operands);
+                    sums.push(format!("let {name} = {all}.sum::<f64>();"));
+                    Source::of(name)
+                }),
+                [x] => *x,
+                // In one piece: a sum of many terms is not to be written again for each of them.
+                _ => {
+                    let terms: Vec<String> = operands.iter().map(Source::to_string).collect();
+                    Source::of(format!("({})", terms.join(" + ")))
+                }
+            },
             Op::Dot => operands.chunks_exact(2).map(|pair| pair[0] * pair[1]).sum(),
             Op::SumExp => call(op, n, operands),
             _ if op.is_slice() => Source::of(format!(
-                "special::{}({operands:?}.into_iter())",
-                op.row().method
+                "special::{}({})",
+                op.row().method,
+                Source::iterator(operands)
             )),
             _ => {
                 let texts: Vec<String> = operands.iter().map(Source::to_string).collect();
