@@ -38,17 +38,17 @@ impl Model {
         if !self.tape.is_recording || x.iter().all(|x| x.is_constant()) {
             return run(self, x);
         }
-        self.troubles.push(None);
-        let sweeps = self.sweeps;
+        let (sweeps, mut trouble) = (self.sweeps, None);
         let outputs = self.recording(|model| {
             let floor = model.tape.nodes.len();
             let inputs: Vec<Handle> = x.iter().map(|&x| model.copy_of(x)).collect();
             let outputs = run(model, &inputs)?;
+            trouble = model.last_trouble;
             let sources = |k: usize| x.iter().copied().zip(inputs.iter().map(|x| x.index)).nth(k);
             let mut found = Vec::new();
             for &y in &outputs {
                 let (adjoints, mut operands) = (model.tape.sweep(y.index, floor), Vec::new());
-                let trouble = model.trouble_of(&adjoints);
+                let inner = model.trouble_of(&adjoints, floor - 1);
                 let adjoint = |index: usize| adjoints.get(index).copied().unwrap_or_default();
                 let mut give = |of: Handle, index: usize| {
                     let Adjoint { value, size } = adjoint(index);
@@ -67,14 +67,13 @@ impl Model {
                 {
                     give(of, of.index);
                 }
-                let mut about = About::new(Op::Checkpoint, 0);
-                about.trouble = trouble;
+                let mut about = About::new(Op::Checkpoint, found.len() as i32);
+                about.trouble = inner;
                 about.knowledge = model.known(y);
                 found.push((y.value, operands, about));
             }
             Ok(found)
         });
-        let mut trouble = self.troubles.pop().expect("it was pushed");
         if trouble.is_none() && self.sweeps > sweeps {
             trouble = Some(Trouble::Sweeps);
         }
@@ -98,7 +97,7 @@ impl Model {
     }
 
     pub fn take_snapshot(&mut self, y: Handle) -> Told<Snapshot> {
-        let adjoints = self.swept(y)?;
+        let adjoints = self.swept(y, 0)?;
         Ok(Snapshot {
             leaves: self
                 .tape
@@ -131,14 +130,20 @@ impl Model {
         self.verify(x)?;
         self.tape.verify(y)?;
         let is_recorded = is_recorded && self.tape.is_recording;
-        let adjoints = match is_recorded {
-            true => self.tape.sweep(y.index, 1),
-            false => self.swept(y)?,
+        // Nodes below the lowest of `x` pass nothing on.
+        let indices = x.iter().filter(|x| !x.is_constant()).map(|x| x.index);
+        let lowest = indices.min();
+        let adjoints = match is_recorded && !y.is_constant() {
+            true => {
+                self.lose_count();
+                let floor = lowest.unwrap_or(y.index);
+                let adjoints = self.tape.sweep(y.index, floor + 1);
+                self.meet_rules(&adjoints, floor)?;
+                adjoints
+            }
+            false => self.swept(y, lowest.unwrap_or(0))?,
         };
-        if is_recorded && !y.is_constant() {
-            self.lose_count();
-            self.meet_rules(&adjoints)?;
-        }
+        let floor = lowest.unwrap_or(y.index);
         let knowledge = self.known(y);
         let adjoint = |x: &Handle| adjoints.get(x.index).copied().unwrap_or_default();
         for x in x {
@@ -151,15 +156,16 @@ impl Model {
                 .map(|x| Handle::constant(adjoint(x).value))
                 .collect());
         }
+        let all = self.tape.sweep(y.index, 1);
         let leaves: Vec<usize> = (1..=y.index)
-            .filter(|&i| self.tape.nodes[i].about.op == Op::Leaf && adjoints[i].size != 0.0)
+            .filter(|&i| self.tape.nodes[i].about.op == Op::Leaf && all[i].size != 0.0)
             .collect();
         let is_known = leaves.len() <= 8 && y.index < 4000 && knowledge == Knowledge::Everything;
         let rows: Option<Vec<Vec<Adjoint>>> = is_known
             .then(|| {
                 leaves
                     .iter()
-                    .map(|&leaf| second(&self.tape, y.index, 1, leaf))
+                    .map(|&leaf| second(&self.tape, y.index, floor + 1, leaf))
                     .collect()
             })
             .flatten();
@@ -184,13 +190,15 @@ impl Model {
     }
 
     /// What the rules and segments on the way of a recording sweep do: the highest comes first.
-    fn meet_rules(&mut self, adjoints: &[Adjoint]) -> Told<()> {
+    fn meet_rules(&mut self, adjoints: &[Adjoint], floor: usize) -> Told<()> {
         for (index, adjoint) in adjoints.iter().enumerate().skip(1).rev() {
             let About {
                 op, rule, trouble, ..
             } = self.tape.nodes[index].about;
             let refusal = match (rule, trouble) {
-                (Some(Rule::Sweeps), _) | (_, Some(Trouble::Sweeps)) if adjoint.size != 0.0 => {
+                (Some(Rule::Sweeps), _) | (_, Some(Trouble::Sweeps))
+                    if adjoint.size != 0.0 && index > floor =>
+                {
                     self.knowledge = Knowledge::Nothing;
                     continue;
                 }
@@ -201,7 +209,7 @@ impl Model {
                 }
                 _ => continue,
             };
-            if self.is_reached(*adjoint) {
+            if self.is_reached(index, *adjoint, floor) {
                 if refusal == CLEARED {
                     self.clear();
                     self.lose_count();
@@ -242,7 +250,10 @@ impl Model {
                 let adjoint = |x: &Handle| adjoints.get(x.index).copied().unwrap_or_default();
                 leaves.iter().map(adjoint).collect()
             };
-            outputs.iter().map(|&y| Ok(row(model.swept(y)?))).collect()
+            outputs
+                .iter()
+                .map(|&y| Ok(row(model.swept(y, leaves[0].index)?)))
+                .collect()
         };
         // The sum of the terms, each a derivative times a number.
         let combined = |terms: &mut dyn Iterator<Item = (Adjoint, f64)>| {

@@ -53,8 +53,10 @@ pub struct Model {
     pub answers: Vec<bool>,
     /// Closures that run without telling.
     pub quiet: usize,
-    /// The trouble that the segments around will make.
+    /// The trouble that the closures around will make when they run again.
     pub troubles: Vec<Option<Trouble>>,
+    /// The same of the closure that ended last.
+    pub last_trouble: Option<Trouble>,
     /// How often the graph was cleared.
     pub clears: usize,
     /// How often it was swept.
@@ -91,6 +93,7 @@ impl Model {
             answers: Vec::new(),
             quiet: 0,
             troubles: Vec::new(),
+            last_trouble: None,
             clears: 0,
             sweeps: 0,
             has_troubles: false,
@@ -125,9 +128,11 @@ impl Model {
     /// Runs code of the user, which must not clear the graph that it is part of.
     pub fn user_code<R>(&mut self, f: impl FnOnce(&mut Model) -> Told<R>) -> Told<R> {
         let clears = self.clears;
-        let result = f(self)?;
-        match self.clears == clears {
-            true => Ok(result),
+        self.troubles.push(None);
+        let result = f(self);
+        self.last_trouble = self.troubles.pop().expect("it was pushed");
+        match self.clears == clears || result.is_err() {
+            true => result,
             false => Err(CLEARED),
         }
     }
@@ -155,12 +160,12 @@ impl Model {
         self.tape.nodes[y.index].about.knowledge
     }
 
-    /// The trouble that a sweep with these adjoints runs into: the highest node comes first.
-    pub fn trouble_of(&mut self, adjoints: &[Adjoint]) -> Option<Trouble> {
+    /// The trouble that a sweep of nodes above `floor` runs into: the highest node comes first.
+    pub fn trouble_of(&mut self, adjoints: &[Adjoint], floor: usize) -> Option<Trouble> {
         for (index, adjoint) in adjoints.iter().enumerate().skip(1).rev() {
             let trouble = self.tape.nodes[index].about.trouble;
             if let Some(Trouble::Clears | Trouble::Panics) = trouble
-                && self.is_reached(*adjoint)
+                && self.is_reached(index, *adjoint, floor)
             {
                 return trouble;
             }
@@ -168,20 +173,26 @@ impl Model {
         None
     }
 
-    /// Whether an adjoint is passed on. One that cancels to zero may be a rounding error in the crate.
-    pub fn is_reached(&mut self, adjoint: Adjoint) -> bool {
-        if adjoint.value == 0.0 && adjoint.size != 0.0 {
+    /// Whether a sweep of nodes above `floor` comes to what a node has given. An adjoint that cancels to zero may be
+    /// a rounding error in the crate; and if it ends between the outputs of a segment, it may run that, or not.
+    pub fn is_reached(&mut self, index: usize, adjoint: Adjoint, floor: usize) -> bool {
+        let first = match &self.tape.nodes[index].about {
+            about if about.op == Op::Checkpoint => index - about.n as usize,
+            _ => index,
+        };
+        let is_asked_for = index > floor && adjoint.size != 0.0;
+        if is_asked_for && (adjoint.value == 0.0 || first <= floor) {
             self.tell(Fact::End);
         }
-        adjoint.value != 0.0
+        is_asked_for && adjoint.value != 0.0
     }
 
-    /// Sweeps; what segments do on the way may be a refusal.
-    pub fn swept(&mut self, y: Handle) -> Told<Vec<Adjoint>> {
+    /// Sweeps the nodes above `floor`; what segments do on the way may be a refusal.
+    pub fn swept(&mut self, y: Handle, floor: usize) -> Told<Vec<Adjoint>> {
         self.tape.verify(y)?;
         self.swept_over += y.index;
-        let adjoints = self.tape.sweep(y.index, 1);
-        match self.trouble_of(&adjoints) {
+        let adjoints = self.tape.sweep(y.index, floor + 1);
+        match self.trouble_of(&adjoints, floor) {
             None | Some(Trouble::Sweeps) => Ok(adjoints),
             Some(Trouble::Panics) => Err(Refusal::Panic),
             Some(Trouble::Clears) => {

@@ -215,7 +215,7 @@ impl Side for Model {
         // A sweep that fails leaves gradients of zero.
         self.tape.adjoints.fill(Adjoint::default());
         if self.has_troubles {
-            self.swept(y)?;
+            self.swept(y, 0)?;
         }
         self.swept_over += y.index;
         Ok(self.tape.backward(y)?)

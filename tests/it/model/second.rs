@@ -10,7 +10,7 @@ use scalargrad::{Op, Real};
 /// where the output depends on an operation whose second derivatives the model does not know.
 pub fn second(tape: &Tape<About>, output: usize, floor: usize, x: usize) -> Option<Vec<Adjoint>> {
     let first = tape.sweep(output, floor);
-    let tangents = tangents(tape, output, floor, x);
+    let tangents = tangents(tape, output, x);
     let mut second = vec![Adjoint::default(); output + 1];
     for index in (floor..=output).rev() {
         let (w, along) = (first[index], second[index]);
@@ -30,10 +30,10 @@ pub fn second(tape: &Tape<About>, output: usize, floor: usize, x: usize) -> Opti
 }
 
 /// How each node changes with the node `x`.
-fn tangents(tape: &Tape<About>, output: usize, floor: usize, x: usize) -> Vec<f64> {
+fn tangents(tape: &Tape<About>, output: usize, x: usize) -> Vec<f64> {
     let mut tangents = vec![0.0; output + 1];
     tangents[x] = 1.0;
-    for index in floor.max(x + 1)..=output {
+    for index in x + 1..=output {
         let terms = tape.nodes[index].operands.iter();
         tangents[index] = terms.map(|o| o.partial * tangents[o.of.index]).sum();
     }

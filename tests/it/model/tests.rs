@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::env;
 
 /// The programs that are run: those of this seed and the next ones.
-const PROGRAMS: u64 = 24;
+const PROGRAMS: u64 = 120;
 
 #[test]
 fn random_programs_do_on_the_crate_what_they_do_on_the_naive_tape() {
