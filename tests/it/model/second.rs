@@ -26,6 +26,7 @@ pub fn second(tape: &Tape<About>, output: usize, floor: usize, x: usize) -> Opti
             );
         }
     }
+    second[0] = Adjoint::default();
     Some(second)
 }
 
