@@ -7,7 +7,7 @@ use super::story::{Fact, Refusal, Told};
 use scalargrad::Op;
 
 /// How much the model knows of what depends on a node.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Knowledge {
     Nothing,
     /// The gradients of leaves: others depend on how a derivative was recorded.
@@ -106,13 +106,7 @@ impl Model {
     pub fn record(&mut self, value: f64, operands: Vec<Operand>, mut about: About) -> Told<Handle> {
         self.operations += 1;
         for operand in &operands {
-            let of = operand.of;
-            if !of.is_constant() && self.tape.verify(of).is_ok() {
-                let limit = self.tape.nodes[of.index].about.knowledge;
-                if limit < about.knowledge {
-                    about.knowledge = limit;
-                }
-            }
+            about.knowledge = about.knowledge.min(self.known(operand.of));
         }
         Ok(self.tape.record(value, operands, about)?)
     }
@@ -156,8 +150,12 @@ impl Model {
         Ok(())
     }
 
+    /// What is known of what depends on a handle; of a stale one only its number is asked.
     pub fn known(&self, y: Handle) -> Knowledge {
-        self.tape.nodes[y.index].about.knowledge
+        match self.tape.verify(y) {
+            Ok(()) => self.tape.nodes[y.index].about.knowledge,
+            Err(_) => Knowledge::Everything,
+        }
     }
 
     /// The trouble that a sweep of nodes above `floor` runs into: the highest node comes first.

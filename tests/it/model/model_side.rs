@@ -101,7 +101,15 @@ impl Side for Model {
             }
             Slice::Softmax => return self.share(x),
         };
-        Ok(vec![self.record(z, operands, About::new(op, 0))?])
+        let mut about = About::new(op, 0);
+        if slice == Slice::WeightedSum {
+            // Weights are numbers, but not exact ones if what they were read from is not.
+            about.knowledge = y
+                .iter()
+                .map(|&y| self.known(y))
+                .fold(about.knowledge, Knowledge::min);
+        }
+        Ok(vec![self.record(z, operands, about)?])
     }
 
     fn custom(&mut self, value: f64, operands: &[(Handle, f64)]) -> Told<Handle> {
