@@ -20,7 +20,7 @@ use model::shrink::{Edit, edited, shrink};
 use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, ExitCode, Stdio};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -138,7 +138,7 @@ fn report(seed: u64, mix: Mix, rest: &[String]) {
 /// A process of this program, and the lines that it prints.
 struct Myself {
     child: Child,
-    lines: std::sync::mpsc::Receiver<String>,
+    lines: Receiver<String>,
 }
 
 fn myself(what: &str, seed: u64, rest: &[String]) -> Myself {
@@ -164,10 +164,7 @@ fn myself(what: &str, seed: u64, rest: &[String]) -> Myself {
 impl Myself {
     /// The next line; absent where the process ended, or prints none for long.
     fn line(&mut self, patience: Duration) -> Option<String> {
-        match self.lines.recv_timeout(patience) {
-            Ok(line) => Some(line),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        }
+        self.lines.recv_timeout(patience).ok()
     }
 
     fn kill(&mut self) {

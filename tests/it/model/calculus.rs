@@ -1,11 +1,11 @@
 //! What the model tells of segments, snapshots, recorded derivatives, and closures.
 
 use super::machine::run_body;
-use super::model::{About, CLEARED, Knowledge, Model};
 use super::naive::{Adjoint, Handle, Operand};
 use super::program::{Body, Calculus, Rule, Trouble};
 use super::second::second;
 use super::side::Side;
+use super::state::{About, CLEARED, Knowledge, Model};
 use super::story::{Fact, Refusal, Told};
 use scalargrad::Op;
 

@@ -42,7 +42,11 @@ fn step<S: Side>(
         Link::Number => side.apply(Op::Add, 0, &[of(s), number(0.001)])?,
         Link::Scale => side.apply(Op::Mul, 0, &[of(s), number(0.999)])?,
         Link::Sum => {
-            let op = if i % 2 == 0 { Op::Sub } else { Op::Add };
+            let op = if i.is_multiple_of(2) {
+                Op::Sub
+            } else {
+                Op::Add
+            };
             side.apply(op, 0, &[of(s), of(y)])?
         }
         Link::Product | Link::ScopedProduct => {

@@ -6,10 +6,10 @@
 use super::functions::{ROWS, call, row};
 use super::kinds::{KINDS, Kind, Mix, Setting};
 use super::machine::{Registers, perform};
-use super::model::Model;
 use super::naive::Handle;
 use super::program::{Action, Arg, Link, Pick, Register};
 use super::random::Random;
+use super::state::Model;
 use scalargrad::Op;
 
 pub struct Generator {

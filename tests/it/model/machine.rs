@@ -88,7 +88,7 @@ fn spread(len: usize) -> impl Iterator<Item = usize> {
     let stride = len.div_ceil(6).max(1);
     (0..len)
         .step_by(stride)
-        .chain((len > 1 && (len - 1) % stride != 0).then(|| len - 1))
+        .chain((len > 1 && !(len - 1).is_multiple_of(stride)).then(|| len - 1))
 }
 
 /// What an action gives, and the register for it. Absent where an operand is missing.

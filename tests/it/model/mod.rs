@@ -9,7 +9,6 @@ mod functions;
 pub mod generate;
 pub mod kinds;
 mod machine;
-mod model;
 mod model_side;
 mod naive;
 pub mod print;
@@ -20,12 +19,13 @@ mod second;
 pub mod shrink;
 mod side;
 mod special;
+mod state;
 mod story;
 mod subject;
 
 use machine::{Registers, run};
-use model::Model;
 use program::Action;
+use state::Model;
 use story::Story;
 use subject::Subject;
 

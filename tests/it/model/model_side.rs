@@ -3,11 +3,11 @@
 use super::calculus::Snapshot;
 use super::functions::{call, partial};
 use super::machine::run_body;
-use super::model::{About, Knowledge, Model};
 use super::naive::{self, Adjoint, Handle};
 use super::program::{Body, Calculus, Question, Rule, Slice, Trouble};
 use super::second::SHARE;
 use super::side::{Operand, Side};
+use super::state::{About, Knowledge, Model};
 use super::story::{Fact, Refusal, Told};
 use scalargrad::{Op, Real};
 use std::rc::Rc;

@@ -1,10 +1,13 @@
 //! Second derivatives on the naive tape: the sweep over numbers that carry a tangent.
 
 use super::functions::partial_along;
-use super::model::About;
 use super::naive::{Adjoint, Node, Tape};
+use super::state::About;
 use crate::dual::Dual;
 use scalargrad::{Op, Real};
+
+/// A number with two tangents.
+type Twofold = Dual<Dual<f64>>;
 
 /// Of each node from `floor` to the output the derivative of its adjoint with respect to the node `x`. Absent
 /// where the output depends on an operation whose second derivatives the model does not know.
@@ -47,7 +50,7 @@ fn partials_along(node: &Node<About>, tangents: &[f64]) -> Option<Vec<f64>> {
     let tangent = |k: usize| tangents[node.operands[k].of.index];
     let value = |k: usize| node.operands[k].of.value;
     let places = 0..node.operands.len();
-    let along = |f: fn(&[Dual<Dual<f64>>]) -> Dual<Dual<f64>>| {
+    let along = |f: fn(&[Twofold]) -> Twofold| {
         let along_one = |k: usize| {
             let one_if = |is_one: bool| if is_one { 1.0 } else { 0.0 };
             let dual = |i: usize| Dual {

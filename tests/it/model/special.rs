@@ -3,11 +3,11 @@
 use super::generate::Generator;
 use super::kinds::{Kind, Mix, Setting};
 use super::machine::Registers;
-use super::model::Model;
 use super::naive::Handle;
 use super::program::{Action, Body, Calculus, Pick, Question, Register, Rule, Trouble};
 use super::random::Random;
 use super::side::Side;
+use super::state::Model;
 use std::rc::Rc;
 
 impl Generator {
