@@ -70,7 +70,7 @@ kinds! {
     Slopes 5 "PS";
     Derive 10 "PS";
     Replay 4 "PS";
-    Name 3 "PS";
+    Name 3 "P";
     Ask 12 "PSC";
     Count 4 "PS";
     Look 8 "PSC";
