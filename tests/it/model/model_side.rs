@@ -60,6 +60,14 @@ impl Side for Model {
         }
         let with_partial = |(k, &arg): (usize, &Operand<Handle>)| match handle(arg) {
             x if x.is_constant() => nothing(x),
+            of if matches!(op, Op::Max | Op::Min) && x[0] == x[1] => {
+                let shares = args.iter().all(|&arg| !handle(arg).is_constant());
+                if shares {
+                    operand(of, 0.5)
+                } else {
+                    nothing(of)
+                }
+            }
             of => match partial(op, n, x, k) {
                 0.0 if selects(op) => nothing(of),
                 p => operand(of, p),
