@@ -200,6 +200,10 @@ impl Model {
                     if adjoint.size != 0.0 && index > floor =>
                 {
                     self.knowledge = Knowledge::Nothing;
+                    if self.has_troubles {
+                        // A segment that runs on its operands themselves may sweep down to what makes trouble.
+                        self.tell(Fact::End);
+                    }
                     continue;
                 }
                 (Some(Rule::Panics), _) | (_, Some(Trouble::Panics)) => Refusal::Panic,
