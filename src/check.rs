@@ -55,6 +55,7 @@ use differences::{Output, Row, derivative_noise, ladder, leaves};
 /// assert!((component.numeric - 6.0).abs() <= component.error);
 /// # Ok::<(), check::Mismatch>(())
 /// ```
+#[track_caller]
 pub fn gradient(f: impl Fn(&[Var]) -> Var, x: &[f64]) -> Result<Report, Mismatch> {
     Check::new().gradient(f, x)
 }
@@ -104,6 +105,7 @@ pub fn assert_gradient(f: impl Fn(&[Var]) -> Var, x: &[f64]) {
 /// assert_eq!(analytic, [60.0, 12.0, 12.0, 0.0]);
 /// # Ok::<(), check::Mismatch>(())
 /// ```
+#[track_caller]
 pub fn hessian(f: impl Fn(&[Var]) -> Var, x: &[f64]) -> Result<Report, Mismatch> {
     Check::new().hessian(f, x)
 }
@@ -181,7 +183,11 @@ impl Check {
     /// # Errors
     ///
     /// As [`gradient()`].
+    #[track_caller]
     pub fn gradient(&self, f: impl Fn(&[Var]) -> Var, x: &[f64]) -> Result<Report, Mismatch> {
+        let scope = graph::open_recording();
+        graph::verify(graph::user_code("the closure", || f(&leaves(x)))); // where the caller is known, and not in a closure
+        drop(scope);
         // On leaves, not on constants: `f` may take derivatives itself.
         let values = |x: &[f64]| {
             vec![graph::recording_scope(|| {
@@ -200,7 +206,13 @@ impl Check {
     /// # Panics
     ///
     /// As [`hessian()`].
+    #[track_caller]
     pub fn hessian(&self, f: impl Fn(&[Var]) -> Var, x: &[f64]) -> Result<Report, Mismatch> {
+        let scope = graph::open_recording();
+        let leaves = leaves(x);
+        let output = graph::user_code("the closure", || f(&leaves));
+        output.differentiate(&leaves); // where the caller is known, and not in a closure
+        drop(scope);
         self.run(x, true, |x| f(x).differentiate(x), |x| reverse(&f, x))
     }
 

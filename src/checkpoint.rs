@@ -1,7 +1,8 @@
 //! Segments that are recorded again when the sweep reaches them: memory against time.
 
 use crate::arena::arena;
-use crate::graph::{self, Segment, value_of};
+use crate::graph::{self, Segment, user_code, value_of};
+use crate::outputs::Outputs;
 use crate::record;
 use crate::var::Var;
 use crate::watch;
@@ -13,6 +14,7 @@ use std::rc::Rc;
 /// them; a sweep needs the memory of one segment at a time. A long simulation cut into segments
 /// costs one more run of each. Checkpoints nest: inside a segment there may be others.
 ///
+/// The result has the shape of what `f` returns: a variable, an array or vector of them, a tuple.
 /// `f` must compute the same each time it is run: values and gradients are bit for bit those of
 /// `f(inputs)`. It may use variables from outside, and they get their gradients, too. What it
 /// returns is `f(inputs)` in a closure that is being recorded as a
@@ -27,7 +29,7 @@ use std::rc::Rc;
 /// use scalargrad::{Var, checkpoint, graph};
 ///
 /// let x = Var::new(1.5);
-/// let y = checkpoint(&[x], |x| vec![(0..1000).fold(x[0], |x, _| x.sin() + 1.0)])[0];
+/// let y = checkpoint(&[x], |x| (0..1000).fold(x[0], |x, _| x.sin() + 1.0));
 /// assert_eq!(graph::len(), 2); // x and y
 /// y.backward();
 ///
@@ -36,16 +38,24 @@ use std::rc::Rc;
 /// assert_eq!((y.value(), kept), (plain.value(), x.grad()));
 /// ```
 #[track_caller]
-pub fn checkpoint(inputs: &[Var], f: impl Fn(&[Var]) -> Vec<Var> + 'static) -> Vec<Var> {
+pub fn checkpoint<O: Outputs>(inputs: &[Var], f: impl Fn(&[Var]) -> O + 'static) -> O {
     if watch::is_watching() || !record::any_recorded(arena(), inputs.iter().copied()) {
-        return run(&f, inputs);
+        return user_code("the closure of a checkpoint", || f(inputs));
     }
     // Recorded this time too, as the segment may differentiate on its way.
-    let outputs: Vec<f64> = graph::recording_scope(|| {
-        let inputs: Vec<Var> = inputs.iter().map(|&x| leaf(x)).collect();
-        run(&f, &inputs).iter().map(|y| y.raw()).collect()
-    });
-    record::checkpoint(Rc::new(f), inputs, &outputs)
+    let scope = graph::open_recording();
+    let leaves: Vec<Var> = inputs.iter().map(|&x| leaf(x)).collect();
+    let mut outputs = user_code("the closure of a checkpoint", || f(&leaves));
+    let first = outputs.handles();
+    for &y in &first {
+        graph::verify(y);
+    }
+    drop(scope);
+    let values: Vec<f64> = first.iter().map(|y| y.raw()).collect();
+    let segment = Rc::new(move |x: &[Var]| f(x).into_outputs());
+    let mut recorded = record::checkpoint(segment, inputs, &values).into_iter();
+    outputs.each(&mut |y| *y = recorded.next().expect("one for each output"));
+    outputs
 }
 
 /// A leaf of the same value, or the same constant.

@@ -55,11 +55,10 @@ pub fn gradient(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Vec<f64> {
 /// ```
 #[track_caller]
 pub fn value_and_gradient(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> (f64, Vec<f64>) {
-    graph::recording_scope(|| {
-        let x = leaves(x);
-        let output = user_code("the closure", || f(&x));
-        (output.raw(), sweep::gradient(output, &x))
-    })
+    let _scope = graph::open_recording();
+    let x = leaves(x);
+    let output = user_code("the closure", || f(&x));
+    (output.raw(), sweep::gradient(output, &x))
 }
 
 /// The derivative of `f` at `x`.
@@ -95,21 +94,20 @@ pub fn derivative(f: impl FnOnce(Var) -> Var, x: f64) -> f64 {
 /// ```
 #[track_caller]
 pub fn jacobian<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64]) -> Matrix {
-    graph::recording_scope(|| {
-        let leaves = leaves(x);
-        let (outputs, program) = recorded(f, &leaves);
-        if outputs.len() > 1 && program.is_computable() {
-            return unguarded(program.jacobian(x));
+    let _scope = graph::open_recording();
+    let leaves = leaves(x);
+    let (outputs, program) = recorded(f, &leaves);
+    if outputs.len() > 1 && program.is_computable() {
+        return unguarded(program.jacobian(x));
+    }
+    let mut jacobian = Matrix::zeros(outputs.len(), x.len());
+    for (i, output) in outputs.into_iter().enumerate() {
+        let gradient = sweep::gradient(output, &leaves);
+        for (j, slope) in gradient.into_iter().enumerate() {
+            jacobian[(i, j)] = slope;
         }
-        let mut jacobian = Matrix::zeros(outputs.len(), x.len());
-        for (i, output) in outputs.into_iter().enumerate() {
-            let gradient = sweep::gradient(output, &leaves);
-            for (j, slope) in gradient.into_iter().enumerate() {
-                jacobian[(i, j)] = slope;
-            }
-        }
-        jacobian
-    })
+    }
+    jacobian
 }
 
 /// The Hessian of `f` at `x`; symmetric.
@@ -151,20 +149,19 @@ pub fn hessian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Matrix {
 #[track_caller]
 pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
     assert_eq!(x.len(), v.len(), "hvp: `v` must be as long as `x`");
-    graph::recording_scope(|| {
-        let leaves = leaves(x);
-        let (output, _) = watch::watch(|| user_code("the closure", || f(&leaves)));
-        let start = leaves.first().map_or(0, |x| x.index());
-        if !output.is_constant() && output.index() >= start && !watch::is_watching() {
-            verify(output);
-            if let Some(product) = hvp_on_tape(start, x, v, output.index()) {
-                return product;
-            }
+    let _scope = graph::open_recording();
+    let leaves = leaves(x);
+    let (output, _) = user_code("the closure", || watch::watch(|| f(&leaves)));
+    let start = leaves.first().map_or(0, |x| x.index());
+    if !output.is_constant() && output.index() >= start && !watch::is_watching() {
+        verify(output);
+        if let Some(product) = hvp_on_tape(start, x, v, output.index()) {
+            return product;
         }
-        let program = program(&leaves, &[output]);
-        program.refuse_first_order_customs();
-        unguarded(program.hvp(x, v))
-    })
+    }
+    let program = program(&leaves, &[output]);
+    program.refuse_first_order_customs();
+    unguarded(program.hvp(x, v))
 }
 
 /// The values of the outputs of `f` at `x`, and their tangents along `v`: the Jacobian times `v`.
@@ -182,21 +179,20 @@ pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
 #[track_caller]
 pub fn jvp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], v: &[f64]) -> (Vec<f64>, Vec<f64>) {
     assert_eq!(x.len(), v.len(), "jvp: `v` must be as long as `x`");
-    graph::recording_scope(|| {
-        let leaves = leaves(x);
-        let (outputs, program) = recorded(f, &leaves);
-        if program.is_computable() {
-            return unguarded(program.jvp(x, v));
-        }
-        let along = |output: &Var| {
-            let gradient = sweep::gradient(*output, &leaves);
-            (
-                output.raw(),
-                gradient.iter().zip(v).map(|(p, v)| p * v).sum::<f64>(),
-            )
-        };
-        outputs.iter().map(along).unzip()
-    })
+    let _scope = graph::open_recording();
+    let leaves = leaves(x);
+    let (outputs, program) = recorded(f, &leaves);
+    if program.is_computable() {
+        return unguarded(program.jvp(x, v));
+    }
+    let along = |output: &Var| {
+        let gradient = sweep::gradient(*output, &leaves);
+        (
+            output.raw(),
+            gradient.iter().zip(v).map(|(p, v)| p * v).sum::<f64>(),
+        )
+    };
+    outputs.iter().map(along).unzip()
 }
 
 /// The weights times the Jacobian of `f` at `x`, `wᵀJ`: one sweep, from the weighted sum of the outputs.
@@ -212,16 +208,15 @@ pub fn jvp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], v: &[f64]) -> (Ve
 /// ```
 #[track_caller]
 pub fn vjp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], w: &[f64]) -> Vec<f64> {
-    graph::recording_scope(|| {
-        let x = leaves(x);
-        let outputs = user_code("the closure", || f(&x).into_outputs());
-        assert_eq!(
-            outputs.len(),
-            w.len(),
-            "vjp: `w` must have a weight for each output"
-        );
-        sweep::gradient(weighted_sum(&outputs, w), &x)
-    })
+    let _scope = graph::open_recording();
+    let x = leaves(x);
+    let outputs = user_code("the closure", || f(&x).into_outputs());
+    assert_eq!(
+        outputs.len(),
+        w.len(),
+        "vjp: `w` must have a weight for each output"
+    );
+    sweep::gradient(weighted_sum(&outputs, w), &x)
 }
 
 /// The Laplacian of `f` at `x`: the sum of its second derivatives, `Σ ∂²f/∂xᵢ²`.
@@ -247,7 +242,7 @@ fn leaves(x: &[f64]) -> SmallVec<[Var; 8]> {
 /// Runs `f` and reads the recording back.
 #[track_caller]
 fn recorded<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[Var]) -> (Vec<Var>, Program) {
-    let (outputs, _) = watch::watch(|| user_code("the closure", || f(x).into_outputs()));
+    let (outputs, _) = user_code("the closure", || watch::watch(|| f(x).into_outputs()));
     let program = program(x, &outputs);
     (outputs, program)
 }
@@ -268,11 +263,10 @@ fn program(x: &[Var], outputs: &[Var]) -> Program {
 /// The program of a function of one output that can be differentiated twice.
 #[track_caller]
 fn computable(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Program {
-    graph::recording_scope(|| {
-        let (_, program) = recorded(f, &leaves(x));
-        program.refuse_first_order_customs();
-        program
-    })
+    let _scope = graph::open_recording();
+    let (_, program) = recorded(f, &leaves(x));
+    program.refuse_first_order_customs();
+    program
 }
 
 /// The result for a program without guards.

@@ -162,6 +162,7 @@ impl Sweep {
     }
 
     /// Records what the node at `index`, of adjoint `w`, gives to its operands.
+    #[track_caller]
     fn give_to_operands(&mut self, index: usize, w: Var) {
         let (at, stored) = self.reader.read(index);
         if let Stored::Leaf(_) = stored {
@@ -257,6 +258,7 @@ fn times(w: Var, p: Var) -> Var {
 }
 
 /// The partials of a node with respect to its operands, recorded.
+#[track_caller]
 pub(crate) fn partials(
     index: usize,
     op: Op,

@@ -40,9 +40,27 @@ pub fn scope<R>(f: impl FnOnce() -> R) -> R {
 /// Runs `f` in a scope that records, inside [`no_grad`] too.
 #[track_caller]
 pub(crate) fn recording_scope<R>(f: impl FnOnce() -> R) -> R {
-    let _scope = Scope::open(Location::caller());
-    let _switch = Switch::to(false);
+    let _scope = open_recording();
     f()
+}
+
+/// A scope that records, until this is dropped.
+///
+/// Beside [`recording_scope`] because a closure does not know its caller: what panics in one names a line
+/// of the crate.
+pub(crate) struct RecordingScope {
+    _switch: Switch,
+    _scope: Scope,
+}
+
+/// Opens a scope that records, inside [`no_grad`] too.
+#[track_caller]
+pub(crate) fn open_recording() -> RecordingScope {
+    let scope = Scope::open(Location::caller());
+    RecordingScope {
+        _switch: Switch::to(false),
+        _scope: scope,
+    }
 }
 
 /// Stops or resumes recording, until this is dropped.

@@ -83,6 +83,7 @@ pub mod graph;
 mod interop;
 mod matrix;
 mod nodes;
+mod outputs;
 mod real;
 mod record;
 mod rows;

@@ -134,6 +134,7 @@ macro_rules! trait_real {
             )*)*
 
             /// The sine and the cosine, in this order.
+            #[track_caller]
             fn sin_cos(self) -> (Self, Self) {
                 (self.sin(), self.cos())
             }
@@ -199,6 +200,7 @@ macro_rules! trait_real {
                 }
             }
 
+            #[track_caller]
             fn dot(x: &[f64], y: &[f64]) -> f64 {
                 assert_eq!(x.len(), y.len(), "scalargrad: dot: the slices have different lengths");
                 special::dot(x.iter().copied().zip(y.iter().copied()))
@@ -207,6 +209,7 @@ macro_rules! trait_real {
             // Plain calls, which `apply` would find by a jump.
             $($(
                 #[inline(always)]
+                #[track_caller]
                 fn $method(self $(, $y: impl Into<f64>)* $(, $n: $N)?) -> f64 {
                     let $x: f64 = self;
                     $(let $y: f64 = $y.into();)*

@@ -15,7 +15,7 @@ mod vector;
 mod tests;
 
 pub use exponential::{
-    exp_sub, leaky_relu, logaddexp, relu, sech_squared, sigmoid, silu, softplus, xlogy,
+    clamp, exp_sub, leaky_relu, logaddexp, relu, sech_squared, sigmoid, silu, softplus, xlogy,
 };
 pub use gamma::{digamma, gamma, ln_gamma, polygamma};
 pub use normal::{erf, erfc, exp_neg_square, gelu, norm_pdf, normal_cdf};

@@ -158,7 +158,11 @@ impl Gradients {
     /// ```
     #[track_caller]
     pub fn wrt_all(&self, x: &[Var]) -> Vec<f64> {
-        x.iter().map(|&x| self.wrt(x)).collect()
+        let mut derivatives = Vec::with_capacity(x.len());
+        for &x in x {
+            derivatives.push(self.wrt(x)); // not in a closure, which would not know the caller
+        }
+        derivatives
     }
 }
 

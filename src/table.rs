@@ -250,7 +250,7 @@ macro_rules! table {
                 "`1` for the smaller; at a tie `½`, `½`, and `0` against a constant";
                 [-INF..=INF, -INF..=INF]; [0.0, -2.0, 3.0];
             /// The nearest number between `low` and `high`. Panics if `low > high` or one is NaN.
-            Clamp clamp(x, low, high) "clamp": x.clamp(low, high), z tie => (
+            Clamp clamp(x, low, high) "clamp": special::clamp(x, low, high), z tie => (
                     (x.eq_mask(z) * tie).unless_nan(z), (low.eq_mask(z) * tie).unless_nan(z), (high.eq_mask(z) * tie).unless_nan(z)
                 ); "`1` for the operand that is the result; shared at a tie, `0` against a constant";
                 [-INF..=INF, -INF..=0.0, 0.0..=INF]; [-1.0, 0.0, 0.5, 2.0];
@@ -280,6 +280,8 @@ macro_rules! table {
             Round round(x) "round": x.round(), z tie => (); "`0`"; [-INF..=INF]; [0.0, -2.5, 3.0];
             /// The whole part, towards zero.
             Trunc trunc(x) "trunc": x.trunc(), z tie => (); "`0`"; [-INF..=INF]; [0.0, -2.5, 3.0];
+            /// The whole number of times that `y` is in `x`, so that `rem_euclid` is what remains.
+            DivEuclid div_euclid(x, y) "div_euclid": x.div_euclid(y), z tie => (); "`0`, `0`"; [-INF..=INF, 0.0..=INF]; [-7.25, 0.5, 3.0];
             /// `1` where `x > y`, else `0`.
             GtMask gt_mask(x, y) ">": if x > y { 1.0 } else { 0.0 }, z tie => (); "`0`, `0`"; [-INF..=INF, -INF..=INF]; [0.0, 1.0];
             /// `1` where `x ≥ y`, else `0`.

@@ -37,31 +37,27 @@ use std::collections::HashMap;
 /// ```
 #[track_caller]
 pub fn taylor(f: impl FnOnce(Var) -> Var, x: f64, order: usize) -> Vec<f64> {
-    let run = || {
-        let x = Var::new(x);
-        let z = graph::user_code("the closure", || f(x));
-        let mut series = Series {
-            order,
-            x,
-            terms: Vec::new(),
-            of_node: HashMap::new(),
-            of_expression: HashMap::new(),
-        };
-        let output = series.of(z, 0);
-        // An outer recording must know that the result is a number.
-        watch::read(Reading::Gradient, z);
-        series.add_partials();
-        series.grow();
-        let mut coefficients = std::mem::take(&mut series.terms[output].coefficients);
-        coefficients.resize(order + 1, 0.0);
-        coefficients
+    let _scope = graph::open_recording();
+    // So that checkpoints run in line, those in the partials of a custom operation too. In a recording
+    // around this one, what `f` decides is noted there.
+    let _watching = (!watch::is_watching()).then(watch::start);
+    let x = Var::new(x);
+    let z = graph::user_code("the closure", || f(x));
+    let mut series = Series {
+        order,
+        x,
+        terms: Vec::new(),
+        of_node: HashMap::new(),
+        of_expression: HashMap::new(),
     };
-    graph::recording_scope(|| match watch::is_watching() {
-        // What `f` decides is noted in the outer recording.
-        true => run(),
-        // So that checkpoints run in line, those in the partials of a custom operation too.
-        false => watch::watch(run).0,
-    })
+    let output = series.of(z, 0);
+    // An outer recording must know that the result is a number.
+    watch::read(Reading::Gradient, z);
+    series.add_partials();
+    series.grow();
+    let mut coefficients = std::mem::take(&mut series.terms[output].coefficients);
+    coefficients.resize(order + 1, 0.0);
+    coefficients
 }
 
 /// An operation as it is told from others: itself, its parameter, the places of its operands.
@@ -92,6 +88,7 @@ struct Series {
 
 impl Series {
     /// The place of a variable, with all that it was made from.
+    #[track_caller]
     fn of(&mut self, z: Var, depth: usize) -> usize {
         // The variable too: `graph::clear` may have dropped it.
         graph::verify(self.x);
@@ -199,6 +196,7 @@ impl Series {
     }
 
     /// Records the partials of all terms, those of the partials too, as far as the order asks.
+    #[track_caller]
     fn add_partials(&mut self) {
         let mut place = 0;
         while place < self.terms.len() {

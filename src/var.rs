@@ -2,6 +2,7 @@
 
 mod functions;
 mod operators;
+mod questions;
 
 use crate::arena::{INDEX_BITS, INDEX_MASK, arena};
 use crate::differentiate::differentiate;
@@ -237,6 +238,7 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn differentiate(self, x: &[Var]) -> Vec<Var> {
+        let _at = watch::attribute();
         differentiate(self, x)
     }
 

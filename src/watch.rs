@@ -1,20 +1,25 @@
-//! What a program decides while it is being recorded: comparisons, and reads of values.
+//! What a program decides while it is being recorded: comparisons, questions, and reads of values.
 //!
-//! A comparison of variables turns into a `bool`, and a value that is read turns into an `f64`; the
-//! tape does not see what becomes of them. While a [`Function`](crate::function::Function) is being
+//! A comparison of variables turns into a `bool`, as does a question such as `is_nan`, and a value that is
+//! read turns into an `f64`; the tape does not see what becomes of them. While a [`Function`](crate::function::Function) is being
 //! recorded they are noted here, so that a replay knows every decision that the program took. At
 //! any other time each costs one look at a flag.
+
+mod comparison;
+
+pub(crate) use comparison::Comparison;
 
 use crate::arena::arena;
 use crate::graph::current_epoch;
 use crate::nodes::Operand;
 use crate::var::Var;
 use std::cell::{Cell, RefCell};
-use std::cmp::Ordering;
 use std::panic::Location;
 
 thread_local! {
     static WATCHING: Cell<bool> = const { Cell::new(false) };
+    /// What decisions are attributed to.
+    static PLACE: Cell<Option<&'static Location<'static>>> = const { Cell::new(None) };
     /// The recordings under way, the innermost last.
     static WATCHES: RefCell<Vec<Watch>> = const { RefCell::new(Vec::new()) };
 }
@@ -48,58 +53,6 @@ pub(crate) struct Read {
     pub at: &'static Location<'static>,
 }
 
-/// What is asked of two operands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Comparison {
-    Equal,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-    /// Which of the four answers `partial_cmp` gives.
-    Order,
-}
-
-impl Comparison {
-    /// The answer, as a number: 0 or 1, and for the order −1, 0, 1, or 2 for none.
-    #[inline(always)]
-    pub(crate) fn answer(self, a: f64, b: f64) -> i8 {
-        match self {
-            Comparison::Equal => (a == b) as i8,
-            Comparison::Less => (a < b) as i8,
-            Comparison::LessOrEqual => (a <= b) as i8,
-            Comparison::Greater => (a > b) as i8,
-            Comparison::GreaterOrEqual => (a >= b) as i8,
-            Comparison::Order => match a.partial_cmp(&b) {
-                Some(Ordering::Less) => -1,
-                Some(Ordering::Equal) => 0,
-                Some(Ordering::Greater) => 1,
-                None => 2,
-            },
-        }
-    }
-
-    /// The comparison that is written with `sign`.
-    #[cfg(feature = "serde")]
-    pub(crate) fn of_sign(sign: &str) -> Option<Comparison> {
-        use Comparison::*;
-        let all = [Equal, Less, LessOrEqual, Greater, GreaterOrEqual, Order];
-        all.into_iter().find(|comparison| comparison.sign() == sign)
-    }
-
-    /// The sign it is written with.
-    pub(crate) const fn sign(self) -> &'static str {
-        match self {
-            Comparison::Equal => "==",
-            Comparison::Less => "<",
-            Comparison::LessOrEqual => "<=",
-            Comparison::Greater => ">",
-            Comparison::GreaterOrEqual => ">=",
-            Comparison::Order => "partial_cmp",
-        }
-    }
-}
-
 /// How a value left the tape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
@@ -107,6 +60,8 @@ pub(crate) enum Reading {
     Gradient,
     Detached,
     NotRecorded,
+    /// As text.
+    Printed,
     /// As a constant of another recording.
     Outside,
 }
@@ -126,6 +81,13 @@ pub(crate) fn compared(comparison: Comparison, a: Var, b: Var) {
     }
 }
 
+/// Notes a question about one number, while recording.
+#[inline(always)]
+#[track_caller]
+pub(crate) fn asked(question: Comparison, x: Var) {
+    compared(question, x, Var::constant(0.0));
+}
+
 /// Notes that a value leaves the tape, while recording.
 #[inline(always)]
 #[track_caller]
@@ -142,7 +104,7 @@ fn note_comparison(comparison: Comparison, a: Var, b: Var) {
     let operands = [operand(a), operand(b)];
     if operands.iter().any(|operand| operand.index != 0) {
         let end = arena().end();
-        let at = Location::caller();
+        let at = place();
         let compared = Compared {
             comparison,
             operands,
@@ -159,8 +121,35 @@ fn note_comparison(comparison: Comparison, a: Var, b: Var) {
 fn note_read(how: Reading, x: Var) {
     let operand = operand(x);
     if operand.index != 0 || how == Reading::NotRecorded {
-        let at = Location::caller();
+        let at = place();
         each(|watch| watch.reads.push(Read { how, operand, at }));
+    }
+}
+
+/// The place that a decision is noted with: that of the call of the crate under way, or the caller's.
+#[track_caller]
+fn place() -> &'static Location<'static> {
+    match PLACE.get() {
+        Some(place) => place,
+        None => Location::caller(), // not in a closure, which has no caller
+    }
+}
+
+/// While this is kept, all decisions are noted with the place of the caller: those that a rule takes inside
+/// a call of the crate are the call's.
+#[track_caller]
+pub(crate) fn attribute() -> Attributed {
+    let before = PLACE.get();
+    PLACE.set(before.or(Some(Location::caller())));
+    Attributed(before)
+}
+
+/// Ends the attribution of decisions to one place when it is dropped.
+pub(crate) struct Attributed(Option<&'static Location<'static>>);
+
+impl Drop for Attributed {
+    fn drop(&mut self) {
+        PLACE.set(self.0);
     }
 }
 
@@ -186,24 +175,31 @@ fn each(f: impl FnMut(&mut Watch)) {
 
 /// Runs `f` and returns what was noted meanwhile.
 pub(crate) fn watch<R>(f: impl FnOnce() -> R) -> (R, Watch) {
-    /// Ends this recording; there are so many around it.
-    struct End(usize);
-    impl Drop for End {
-        fn drop(&mut self) {
-            WATCHES.with_borrow_mut(|watches| watches.truncate(self.0));
-            WATCHING.set(self.0 > 0);
-        }
+    let _end = start();
+    let result = f();
+    let watch = WATCHES.with_borrow_mut(Vec::pop).unwrap_or_default();
+    (result, watch)
+}
+
+/// A recording that ends when this is dropped; there are so many around it.
+pub(crate) struct Watching(usize);
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        WATCHES.with_borrow_mut(|watches| watches.truncate(self.0));
+        WATCHING.set(self.0 > 0);
     }
+}
+
+/// Starts to note comparisons and reads.
+pub(crate) fn start() -> Watching {
     let new = Watch {
         epoch: current_epoch(),
         ..Watch::default()
     };
-    let _end = WATCHES.with_borrow_mut(|watches| {
-        watches.push(new);
-        End(watches.len() - 1)
-    });
     WATCHING.set(true);
-    let result = f();
-    let watch = WATCHES.with_borrow_mut(Vec::pop).unwrap_or_default();
-    (result, watch)
+    WATCHES.with_borrow_mut(|watches| {
+        watches.push(new);
+        Watching(watches.len() - 1)
+    })
 }

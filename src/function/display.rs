@@ -120,8 +120,8 @@ impl fmt::Display for Function {
         for i in 0..=program.nodes.len() {
             while let Some(guard) = guards.next_if(|guard| guard.after as usize <= i) {
                 let [a, b] = guard.operands.map(|k| program.name(k));
-                let sign = guard.comparison.sign();
-                writeln!(f, "  guard {a} {sign} {b} as at {}", guard.place)?;
+                let comparison = guard.comparison.text(&a, &b);
+                writeln!(f, "  guard {comparison} as at {}", guard.place)?;
             }
             if let Some(node) = program.nodes.get(i) {
                 let operands = program.operands(node);

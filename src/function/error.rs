@@ -77,10 +77,9 @@ impl std::error::Error for ReplayError {}
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct BranchChange {
-    comparison: String,
+    text: String,
     place: Box<str>,
-    is_order: bool,
-    answer: i8,
+    comparison: Comparison,
     recorded: [f64; 2],
     operands: [f64; 2],
 }
@@ -95,22 +94,20 @@ impl BranchChange {
         });
         let [a, b] = guard.operands.map(|index| program.expression(index));
         BranchChange {
-            comparison: match guard.comparison {
-                Comparison::Order => format!("{a}.partial_cmp({b})"),
+            text: match guard.comparison {
                 Comparison::Equal if a == b => format!("{a} is a number"),
-                comparison => format!("{a} {} {b}", comparison.sign()),
+                comparison => comparison.text(&a, &b),
             },
             place: guard.place.clone(),
-            is_order: guard.comparison == Comparison::Order,
-            answer: guard.answer,
+            comparison: guard.comparison,
             recorded: guard.recorded,
             operands,
         }
     }
 
-    /// The comparison, as an expression of the inputs.
+    /// The comparison or question, as an expression of the inputs.
     pub fn comparison(&self) -> &str {
-        &self.comparison
+        &self.text
     }
 
     /// The place in the source where it was made: `file:line:column`.
@@ -118,7 +115,7 @@ impl BranchChange {
         &self.place
     }
 
-    /// Its operands when recorded.
+    /// Its operands when recorded; the second is 0 for a question about one number, such as `is_nan`.
     pub fn recorded(&self) -> [f64; 2] {
         self.recorded
     }
@@ -131,20 +128,18 @@ impl BranchChange {
 
 impl fmt::Display for BranchChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [[a0, b0], [a, b]] = [self.recorded, self.operands];
-        let (then, now) = match (self.is_order, self.answer) {
-            (false, 0) => ("false", "true"),
-            (false, _) => ("true", "false"),
-            (true, -1) => ("less", "another"),
-            (true, 0) => ("equal", "another"),
-            (true, 1) => ("greater", "another"),
-            (true, _) => ("none", "another"),
-        };
+        let [(then, of_then), (now, of_now)] = [self.recorded, self.operands].map(|[a, b]| {
+            let operands = match self.comparison.is_of_one() {
+                true => format!("{a:?}"),
+                false => format!("{a:?} and {b:?}"),
+            };
+            (self.comparison.word(self.comparison.answer(a, b)), operands)
+        });
         write!(
             f,
-            "the comparison `{}` at {} was {then} when the function was recorded (of {a0:?} and {b0:?}) \
-             and is {now} here (of {a:?} and {b:?}): record the function again on this branch, or use a `Recorder`",
-            self.comparison, self.place
+            "the comparison `{}` at {} was {then} when the function was recorded (of {of_then}) and is {now} \
+             here (of {of_now}): record the function again on this branch, or use a `Recorder`",
+            self.text, self.place
         )
     }
 }
@@ -175,6 +170,7 @@ impl FrozenRead {
             ),
             Reading::Gradient => (format!("a gradient was read at {at}"), None),
             Reading::Detached => (format!("`detach()` at {at} froze {value:?}"), Some(value)),
+            Reading::Printed => (format!("a variable was printed: {value:?}"), Some(value)),
             Reading::NotRecorded => (format!("`no_grad` at {at} froze what it computed"), None),
             Reading::Outside => (
                 format!("the function recorded at {at} has a variable as a constant: {value:?}"),

@@ -43,6 +43,7 @@ mod tests;
 #[cfg(test)]
 mod undefined_tests;
 
+pub use crate::outputs::Outputs;
 pub use error::{BranchChange, FrozenRead, ReplayError};
 pub use recorder::Recorder;
 pub use source::SourceError;
@@ -52,7 +53,7 @@ pub(crate) use capture::capture;
 pub(crate) use evaluate::hvp_on_tape;
 pub(crate) use program::Program;
 
-use crate::graph::{id_of, recording_scope, user_code, value_of};
+use crate::graph::{id_of, open_recording, user_code, value_of};
 use crate::matrix::Matrix;
 use crate::var::Var;
 use crate::watch::{self, Reading};
@@ -78,50 +79,6 @@ pub struct Function {
     frozen: Vec<FrozenRead>,
 }
 
-/// The outputs of a closure: a [`Var`], a vector or array of them, or a tuple.
-///
-/// ```
-/// use scalargrad::function::Function;
-///
-/// let f = Function::record(&[2.0], |x| [x[0] * x[0], x[0] + 1.0]);
-/// assert_eq!(f.values(&[3.0])?, [9.0, 4.0]);
-/// # Ok::<(), scalargrad::function::ReplayError>(())
-/// ```
-pub trait Outputs {
-    /// The outputs, in order.
-    fn into_outputs(self) -> Vec<Var>;
-}
-
-impl Outputs for Var {
-    fn into_outputs(self) -> Vec<Var> {
-        vec![self]
-    }
-}
-
-impl Outputs for Vec<Var> {
-    fn into_outputs(self) -> Vec<Var> {
-        self
-    }
-}
-
-impl<const N: usize> Outputs for [Var; N] {
-    fn into_outputs(self) -> Vec<Var> {
-        self.into()
-    }
-}
-
-impl Outputs for (Var, Var) {
-    fn into_outputs(self) -> Vec<Var> {
-        vec![self.0, self.1]
-    }
-}
-
-impl Outputs for (Var, Var, Var) {
-    fn into_outputs(self) -> Vec<Var> {
-        vec![self.0, self.1, self.2]
-    }
-}
-
 impl Function {
     /// Runs `f` at `x` and keeps what it does.
     ///
@@ -142,19 +99,18 @@ impl Function {
     /// ```
     #[track_caller]
     pub fn record<O: Outputs>(x: &[f64], f: impl FnOnce(&[Var]) -> O) -> Function {
-        let (captured, frozen, outside) = recording_scope(|| {
-            let x: Vec<Var> = x.iter().map(|&x| Var::new(x)).collect();
-            let (outputs, watch) =
-                watch::watch(|| user_code("the closure", || f(&x).into_outputs()));
-            let captured = capture(&x, &outputs, watch);
-            let reads = captured.reads.iter().map(FrozenRead::of_read);
-            let outside = captured
-                .outside
-                .iter()
-                .map(|&index| FrozenRead::of_outside(index));
-            let frozen = reads.chain(outside).collect();
-            (captured.program, frozen, captured.outside)
-        });
+        // Not in a closure, which would not know the caller.
+        let scope = open_recording();
+        let x: Vec<Var> = x.iter().map(|&x| Var::new(x)).collect();
+        let (outputs, watch) = user_code("the closure", || watch::watch(|| f(&x).into_outputs()));
+        let captured = capture(&x, &outputs, watch);
+        let reads = captured.reads.iter().map(FrozenRead::of_read);
+        let indices = captured.outside.iter();
+        let frozen = reads
+            .chain(indices.map(|&index| FrozenRead::of_outside(index)))
+            .collect();
+        let (captured, outside) = (captured.program, captured.outside);
+        drop(scope);
         if watch::is_watching() {
             // To a recording around this one its variables are lost here.
             for index in outside {

@@ -95,7 +95,10 @@ where
             }
         }
         let new = Function::record(x, &mut self.closure);
-        let result = evaluate(&new).unwrap_or_else(|error| panic!("scalargrad: {error}"));
+        let result = match evaluate(&new) {
+            Ok(result) => result,
+            Err(error) => panic!("scalargrad: {error}"),
+        };
         self.variants.insert(0, new);
         result
     }

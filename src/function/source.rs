@@ -9,7 +9,6 @@ use super::program::{Guard, Program};
 use crate::real::Real;
 use crate::rows::{Kind, Op};
 use crate::rules;
-use crate::watch::Comparison;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::{self, Write};
 
@@ -299,19 +298,7 @@ impl<'a> Writer<'a> {
 
     fn guard(&mut self, guard: &Guard) {
         let [a, b] = guard.operands.map(|index| &self.names[index as usize]);
-        let condition = match (guard.comparison, guard.answer) {
-            (Comparison::Order, answer) => {
-                let order = match answer {
-                    -1 => "Some(std::cmp::Ordering::Less)",
-                    0 => "Some(std::cmp::Ordering::Equal)",
-                    1 => "Some(std::cmp::Ordering::Greater)",
-                    _ => "None",
-                };
-                format!("{a}.partial_cmp(&{b}) == {order}")
-            }
-            (comparison, 0) => format!("!({a} {} {b})", comparison.sign()),
-            (comparison, _) => format!("{a} {} {b}", comparison.sign()),
-        };
+        let condition = guard.comparison.condition(a, b, guard.answer);
         let place = format!("{:?}", format!("another branch at {}", guard.place));
         let place = place.replace('{', "{{").replace('}', "}}");
         self.line(1, format_args!("assert!({condition}, {place});"));

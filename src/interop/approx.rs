@@ -12,6 +12,7 @@ macro_rules! by_value {
                 <f64 as AbsDiffEq>::default_epsilon()
             }
 
+            #[track_caller]
             fn abs_diff_eq(&self, other: &$B, epsilon: f64) -> bool {
                 self.value().abs_diff_eq(&Var::from(other).value(), epsilon)
             }
@@ -22,6 +23,7 @@ macro_rules! by_value {
                 <f64 as RelativeEq>::default_max_relative()
             }
 
+            #[track_caller]
             fn relative_eq(&self, other: &$B, epsilon: f64, max_relative: f64) -> bool {
                 self.value().relative_eq(&Var::from(other).value(), epsilon, max_relative)
             }
@@ -32,6 +34,7 @@ macro_rules! by_value {
                 <f64 as UlpsEq>::default_max_ulps()
             }
 
+            #[track_caller]
             fn ulps_eq(&self, other: &$B, epsilon: f64, max_ulps: u32) -> bool {
                 self.value().ulps_eq(&Var::from(other).value(), epsilon, max_ulps)
             }

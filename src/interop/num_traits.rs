@@ -12,6 +12,7 @@ impl Zero for Var {
         Var::constant(0.0)
     }
 
+    #[track_caller]
     fn is_zero(&self) -> bool {
         *self == 0.0
     }
@@ -22,6 +23,7 @@ impl One for Var {
         Var::constant(1.0)
     }
 
+    #[track_caller]
     fn is_one(&self) -> bool {
         *self == 1.0
     }
@@ -48,6 +50,7 @@ impl Bounded for Var {
 
 impl NumCast for Var {
     /// A constant, of a `Var` too.
+    #[track_caller]
     fn from<T: ToPrimitive>(n: T) -> Option<Var> {
         n.to_f64().map(Var::constant)
     }
@@ -56,6 +59,7 @@ impl NumCast for Var {
 macro_rules! to_primitive {
     ($($method:ident $T:ty),*) => {
         impl ToPrimitive for Var { $(
+            #[track_caller]
             fn $method(&self) -> Option<$T> {
                 self.value().$method()
             }
@@ -97,8 +101,9 @@ macro_rules! float {
             )*
 
             $(
+                #[track_caller]
                 fn $question(self) -> $Answer {
-                    self.value().$question()
+                    Var::$question(self)
                 }
             )*
 
@@ -128,6 +133,7 @@ macro_rules! float {
                 positive_difference(self, other)
             }
 
+            #[track_caller]
             fn integer_decode(self) -> (u64, i16, i8) {
                 Float::integer_decode(self.value())
             }
@@ -186,12 +192,14 @@ impl Signed for Var {
         Var::signum(*self)
     }
 
+    #[track_caller]
     fn is_positive(&self) -> bool {
-        self.value().is_sign_positive()
+        self.is_sign_positive()
     }
 
+    #[track_caller]
     fn is_negative(&self) -> bool {
-        self.value().is_sign_negative()
+        self.is_sign_negative()
     }
 }
 
@@ -213,12 +221,7 @@ impl Euclid for Var {
     /// A whole number, of slope 0.
     #[track_caller]
     fn div_euclid(&self, v: &Var) -> Var {
-        let quotient = (self / v).trunc();
-        if self.value() % v.value() < 0.0 {
-            quotient - if *v > 0.0 { 1.0 } else { -1.0 }
-        } else {
-            quotient
-        }
+        Var::div_euclid(*self, *v)
     }
 
     #[track_caller]

@@ -82,3 +82,13 @@ pub fn xlogy(x: f64, y: f64) -> f64 {
         x * y.ln()
     }
 }
+
+/// `x.clamp(low, high)`, whose panic names the line of the caller.
+#[track_caller]
+pub fn clamp(x: f64, low: f64, high: f64) -> f64 {
+    assert!(
+        low <= high,
+        "scalargrad: the bounds of `clamp` cross or are NaN: {low:?}, {high:?}"
+    );
+    x.clamp(low, high)
+}

@@ -6,7 +6,7 @@ use crate::record;
 use crate::rows::Op;
 use crate::rules;
 use crate::slices::sum;
-use crate::watch::{self, Comparison};
+use crate::watch::{self, Comparison, Reading};
 use smallvec::SmallVec;
 use std::cmp::Ordering;
 use std::fmt;
@@ -206,23 +206,23 @@ impl<'a> Product<&'a Var> for Var {
     }
 }
 
-impl fmt::Display for Var {
-    /// The value, with the formatting of an `f64`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.value.fmt(f)
-    }
+macro_rules! formats {
+    ($($Trait:ident)*) => { $(
+        impl fmt::$Trait for Var {
+            /// The value, with the formatting of an `f64`.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                watch::read(Reading::Printed, *self);
+                fmt::$Trait::fmt(&self.value, f)
+            }
+        }
+    )* };
 }
-
-impl fmt::LowerExp for Var {
-    /// The value, with the formatting of an `f64`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.value.fmt(f)
-    }
-}
+formats! { Display LowerExp UpperExp }
 
 impl fmt::Debug for Var {
     /// `Var(2.0)`, or `Constant(2.0)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        watch::read(Reading::Printed, *self);
         f.debug_tuple(if self.is_constant() {
             "Constant"
         } else {

@@ -322,7 +322,7 @@ impl<T: Real> Real for Dual<T> {
     }
 
     steps! { signum floor ceil round trunc }
-    masks! { gt_mask ge_mask lt_mask le_mask eq_mask }
+    masks! { div_euclid gt_mask ge_mask lt_mask le_mask eq_mask }
 
     fn powi(self, n: i32) -> Self {
         let x = self.value;

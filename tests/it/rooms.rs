@@ -137,6 +137,8 @@ fn user_code_is_called_from_one_place() {
         ("src/arena.rs", "f(tape)"),
         ("src/arena/adjoints.rs", "f("),
         ("src/arena/steps.rs", "step("),
+        ("src/outputs.rs", "f(self)"),
+        ("src/checkpoint.rs", "|x: &[Var]| f(x).into_outputs()"), // called from there when the segment runs again
         ("src/check.rs", "|x| f(x)"), // closures that are called from there in turn
         ("src/check.rs", "vec![f(x)]"),
         ("src/derive.rs", "gradient(|x| f(x[0])"),

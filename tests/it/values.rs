@@ -148,7 +148,7 @@ mod of_one_operand {
 
 mod of_two_operands {
     use super::*;
-    binary! { powf log atan2 hypot min max copysign rem_euclid }
+    binary! { powf log atan2 hypot min max copysign div_euclid rem_euclid }
 }
 
 /// Functions that `f64` lacks: the same on `Var` as on `f64` by way of `Real`, and NaN of NaN.

@@ -1,0 +1,185 @@
+//! What may be asked of numbers while a function is recorded, and how the answer is told.
+
+use std::cmp::Ordering;
+use std::num::FpCategory;
+
+/// What is asked of two operands, or of the first of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Comparison {
+    Equal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    /// Which of the four answers `partial_cmp` gives.
+    Order,
+    /// Which of the three answers `total_cmp` gives.
+    TotalOrder,
+    // Of one number from here on.
+    IsNan,
+    IsInfinite,
+    IsFinite,
+    IsNormal,
+    IsSubnormal,
+    IsSignPositive,
+    IsSignNegative,
+    /// Which of five classes `classify` gives.
+    Class,
+}
+
+use Comparison::*;
+
+impl Comparison {
+    #[cfg(feature = "serde")]
+    const ALL: [Comparison; 15] = [
+        Equal,
+        Less,
+        LessOrEqual,
+        Greater,
+        GreaterOrEqual,
+        Order,
+        TotalOrder,
+        IsNan,
+        IsInfinite,
+        IsFinite,
+        IsNormal,
+        IsSubnormal,
+        IsSignPositive,
+        IsSignNegative,
+        Class,
+    ];
+
+    /// The answer, as a number: 0 or 1; for an order −1, 0, 1, or 2 for none; for a class its place in
+    /// [`CLASSES`].
+    #[inline(always)]
+    pub(crate) fn answer(self, a: f64, b: f64) -> i8 {
+        match self {
+            Equal => (a == b) as i8,
+            Less => (a < b) as i8,
+            LessOrEqual => (a <= b) as i8,
+            Greater => (a > b) as i8,
+            GreaterOrEqual => (a >= b) as i8,
+            _ => self.rare_answer(a, b),
+        }
+    }
+
+    #[inline(never)]
+    fn rare_answer(self, a: f64, b: f64) -> i8 {
+        match self {
+            Order => match a.partial_cmp(&b) {
+                Some(order) => order as i8,
+                None => 2,
+            },
+            TotalOrder => a.total_cmp(&b) as i8,
+            IsNan => a.is_nan() as i8,
+            IsInfinite => a.is_infinite() as i8,
+            IsFinite => a.is_finite() as i8,
+            IsNormal => a.is_normal() as i8,
+            IsSubnormal => a.is_subnormal() as i8,
+            IsSignPositive => a.is_sign_positive() as i8,
+            IsSignNegative => a.is_sign_negative() as i8,
+            Class => {
+                let class = a.classify();
+                (0..)
+                    .zip(CLASSES)
+                    .find_map(|(k, c)| (c == class).then_some(k))
+                    .expect("one of five")
+            }
+            Equal | Less | LessOrEqual | Greater | GreaterOrEqual => {
+                unreachable!("answered before")
+            }
+        }
+    }
+
+    /// The comparison that is written with `sign`.
+    #[cfg(feature = "serde")]
+    pub(crate) fn of_sign(sign: &str) -> Option<Comparison> {
+        Comparison::ALL
+            .into_iter()
+            .find(|comparison| comparison.sign() == sign)
+    }
+
+    /// The sign or the method that it is written with.
+    pub(crate) const fn sign(self) -> &'static str {
+        match self {
+            Equal => "==",
+            Less => "<",
+            LessOrEqual => "<=",
+            Greater => ">",
+            GreaterOrEqual => ">=",
+            Order => "partial_cmp",
+            TotalOrder => "total_cmp",
+            IsNan => "is_nan",
+            IsInfinite => "is_infinite",
+            IsFinite => "is_finite",
+            IsNormal => "is_normal",
+            IsSubnormal => "is_subnormal",
+            IsSignPositive => "is_sign_positive",
+            IsSignNegative => "is_sign_negative",
+            Class => "classify",
+        }
+    }
+
+    /// Whether it is asked of one number.
+    pub(crate) const fn is_of_one(self) -> bool {
+        self as u8 >= IsNan as u8
+    }
+
+    /// The comparison of `a` and `b` in print.
+    pub(crate) fn text(self, a: &str, b: &str) -> String {
+        match self {
+            Equal | Less | LessOrEqual | Greater | GreaterOrEqual => {
+                format!("{a} {} {b}", self.sign())
+            }
+            _ if self.is_of_one() => format!("{a}.{}()", self.sign()),
+            _ => format!("{a}.{}({b})", self.sign()),
+        }
+    }
+
+    /// The condition, in Rust, that the answer of `a` and `b` is `answer` once more.
+    pub(crate) fn condition(self, a: &str, b: &str, answer: i8) -> String {
+        let order = |answer: i8| match answer {
+            -1 => Ordering::Less,
+            0 => Ordering::Equal,
+            _ => Ordering::Greater,
+        };
+        let call = match self {
+            Order | TotalOrder => format!("f64::{}(&{a}, &{b})", self.sign()),
+            _ if self.is_of_one() => format!("f64::{}({a})", self.sign()),
+            _ => self.text(a, b),
+        };
+        match (self, answer) {
+            (Order, 2) => format!("{call} == None"),
+            (Order, _) => format!("{call} == Some(std::cmp::Ordering::{:?})", order(answer)),
+            (TotalOrder, _) => format!("{call} == std::cmp::Ordering::{:?}", order(answer)),
+            (Class, k) => format!("{call} == std::num::FpCategory::{:?}", CLASSES[k as usize]),
+            (_, 0) => format!("!({call})"),
+            _ => call,
+        }
+    }
+
+    /// An answer as a word.
+    pub(crate) const fn word(self, answer: i8) -> &'static str {
+        match (self, answer) {
+            (Order | TotalOrder, -1) => "less",
+            (Order | TotalOrder, 0) => "equal",
+            (Order | TotalOrder, 1) => "greater",
+            (Order | TotalOrder, _) => "none",
+            (Class, 0) => "NaN",
+            (Class, 1) => "infinite",
+            (Class, 2) => "zero",
+            (Class, 3) => "subnormal",
+            (Class, _) => "normal",
+            (_, 0) => "false",
+            _ => "true",
+        }
+    }
+}
+
+const CLASSES: [FpCategory; 5] = [
+    FpCategory::Nan,
+    FpCategory::Infinite,
+    FpCategory::Zero,
+    FpCategory::Subnormal,
+    FpCategory::Normal,
+];

@@ -1,0 +1,324 @@
+//! Generic code asks its numbers; what it does with the answers is right on replay, or refused.
+
+use num_traits::{Euclid, Float, One, Signed, Zero};
+use proptest::prelude::*;
+use scalargrad::Var;
+use scalargrad::function::{Function, Recorder, ReplayError};
+use std::cmp::Ordering;
+use std::num::FpCategory;
+
+type Question = (&'static str, fn(Var) -> bool, f64, f64);
+
+/// Each with a number of which the answer is yes, and one of which it is no.
+const QUESTIONS: &[Question] = &[
+    ("is_nan", |x| x.is_nan(), f64::NAN, 1.0),
+    ("is_infinite", |x| x.is_infinite(), f64::NEG_INFINITY, 1.0),
+    ("is_finite", |x| x.is_finite(), 1.0, f64::INFINITY),
+    ("is_normal", |x| x.is_normal(), 1.0, 0.0),
+    ("is_subnormal", |x| x.is_subnormal(), 1e-310, 1.0),
+    ("is_sign_positive", |x| x.is_sign_positive(), 0.0, -0.0),
+    ("is_sign_negative", |x| x.is_sign_negative(), -0.0, 0.0),
+    ("classify", |x| x.classify() == FpCategory::Zero, 0.0, 2.0),
+    (
+        "total_cmp",
+        |x| x.total_cmp(&Var::constant(0.0)) == Ordering::Less,
+        -0.0,
+        0.0,
+    ),
+    ("Float::is_nan", |x| Float::is_nan(x), f64::NAN, 1.0),
+    (
+        "Float::is_infinite",
+        |x| Float::is_infinite(x),
+        f64::INFINITY,
+        1.0,
+    ),
+    ("Float::is_finite", |x| Float::is_finite(x), 1.0, f64::NAN),
+    ("Float::is_normal", |x| Float::is_normal(x), 1.0, 1e-320),
+    (
+        "Float::is_subnormal",
+        |x| Float::is_subnormal(x),
+        1e-310,
+        0.0,
+    ),
+    (
+        "Float::is_sign_positive",
+        |x| Float::is_sign_positive(x),
+        1.0,
+        -1.0,
+    ),
+    (
+        "Float::is_sign_negative",
+        |x| Float::is_sign_negative(x),
+        -1.0,
+        1.0,
+    ),
+    (
+        "Float::classify",
+        |x| Float::classify(x) == FpCategory::Nan,
+        f64::NAN,
+        2.0,
+    ),
+    (
+        "Signed::is_positive",
+        |x| Signed::is_positive(&x),
+        0.0,
+        -0.0,
+    ),
+    (
+        "Signed::is_negative",
+        |x| Signed::is_negative(&x),
+        -1.0,
+        1.0,
+    ),
+    ("is_zero", |x| x.is_zero(), 0.0, 1.0),
+    ("is_one", |x| x.is_one(), 1.0, 0.0),
+];
+
+#[test]
+fn a_question_is_a_guard_with_the_users_line() {
+    for &(name, ask, yes, no) in QUESTIONS {
+        for (here, there) in [(yes, no), (no, yes)] {
+            let f = Function::record(&[here], |x| if ask(x[0]) { x[0] * 2.0 } else { x[0] });
+            assert!(f.frozen_reads().is_empty() && f.guards() > 0, "{name}");
+            assert!(f.value(&[here]).is_ok(), "{name}");
+            let Err(ReplayError::BranchChanged(change)) = f.value(&[there]) else {
+                panic!("{name} of {here:?} is not refused at {there:?}");
+            };
+            assert!(
+                change.place().contains("questions.rs"),
+                "{name}: {}",
+                change.place()
+            );
+            let expected = if ask(Var::constant(there)) {
+                there * 2.0
+            } else {
+                there
+            };
+            let mut recorder = Recorder::new(|x: &[Var]| if ask(x[0]) { x[0] * 2.0 } else { x[0] });
+            recorder.gradient(&[here]);
+            let (value, _) = recorder.gradient(&[there]);
+            assert!(
+                value == expected || value.is_nan() && expected.is_nan(),
+                "{name}"
+            );
+            assert_eq!(recorder.variants().len(), 2, "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_question_is_put_into_words() {
+    let f = Function::record(&[1.0], |x| {
+        if x[0].ln().is_finite() {
+            x[0].ln()
+        } else {
+            x[0]
+        }
+    });
+    assert!(
+        f.to_string().contains("  guard t0.is_finite() as at "),
+        "{f}"
+    );
+    let error = f.value(&[0.0]).unwrap_err().to_string();
+    assert!(
+        error.starts_with("the comparison `ln(x[0]).is_finite()` at "),
+        "{error}"
+    );
+    assert!(
+        error.contains(
+            " was true when the function was recorded (of 0.0) and is false here (of -inf): "
+        ),
+        "{error}"
+    );
+    let f = Function::record(&[1.0], |x| {
+        if x[0].classify() == FpCategory::Normal {
+            x[0]
+        } else {
+            -x[0]
+        }
+    });
+    let error = f.value(&[0.0]).unwrap_err().to_string();
+    assert!(
+        error.contains("was normal when") && error.contains("is zero here"),
+        "{error}"
+    );
+    let f = Function::record(&[1.0, 2.0], |x| match x[0].total_cmp(&x[1]) {
+        Ordering::Less => x[0],
+        _ => x[1],
+    });
+    let error = f.value(&[2.0, 1.0]).unwrap_err().to_string();
+    assert!(error.contains("`x[0].total_cmp(x[1])`"), "{error}");
+    assert!(
+        error.contains("was less when") && error.contains("is greater here"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_sort_is_refused_where_it_would_give_another_order() {
+    let median = |x: &[Var]| {
+        let mut x = x.to_vec();
+        x.sort_by(Var::total_cmp);
+        x[1]
+    };
+    let f = Function::record(&[1.0, 2.0, 3.0], median);
+    assert_eq!(
+        f.gradient(&[0.5, 0.75, 9.0]),
+        Ok((0.75, vec![0.0, 1.0, 0.0]))
+    );
+    assert!(f.value(&[2.0, 1.0, 3.0]).is_err());
+    let mut f = Recorder::new(median);
+    for (x, middle) in [
+        ([1.0, 2.0, 3.0], 2.0),
+        ([2.0, 1.0, 3.0], 2.0),
+        ([5.0, 4.0, 0.0], 4.0),
+    ] {
+        assert_eq!(f.gradient(&x).0, middle);
+    }
+}
+
+#[test]
+fn euclidean_division_is_no_frozen_number() {
+    let f = Function::record(&[2.0, 3.0], |x| Euclid::div_euclid(&x[0], &x[1]));
+    assert!(f.frozen_reads().is_empty() && f.guards() == 0);
+    for (x, y) in [
+        (-2.0f64, 3.0f64),
+        (7.5, -2.0),
+        (-7.5, -2.0),
+        (f64::NAN, 1.0),
+        (-0.0, 1.0),
+    ] {
+        let (found, expected) = (f.value(&[x, y]).unwrap(), x.div_euclid(y));
+        assert!(found.to_bits() == expected.to_bits() || found.is_nan() && expected.is_nan());
+    }
+}
+
+#[test]
+fn what_is_printed_in_a_recording_is_told_of() {
+    type Print = fn(Var) -> String;
+    let prints: [Print; 4] = [
+        |x| x.to_string(),
+        |x| format!("{x:.3}"),
+        |x| format!("{x:e} {x:E}"),
+        |x| format!("{x:?}"),
+    ];
+    for print in prints {
+        let f = Function::record(&[1.5], |x| x[0] * print(x[0] * 2.0).len() as f64);
+        let read = f.frozen_reads()[0].to_string();
+        assert_eq!(read, "a variable was printed: 3.0");
+    }
+    assert!(
+        Function::record(&[1.5], |x| x[0]
+            * Var::constant(1.0).to_string().len() as f64)
+        .frozen_reads()
+        .is_empty()
+    );
+}
+
+#[test]
+fn decisions_of_a_derivative_inside_a_recording_are_at_the_users_line() {
+    let f = Function::record(&[0.3], |x| {
+        (x[0].tanh() + x[0].max(1.0)).differentiate(&[x[0]])[0]
+    });
+    assert!(f.guards() > 0);
+    for line in f.to_string().lines().filter(|line| line.contains("guard")) {
+        assert!(line.contains("questions.rs"), "{line}");
+    }
+}
+
+#[cfg(feature = "serde")]
+#[test]
+fn questions_are_saved() {
+    for &(name, ask, yes, no) in QUESTIONS {
+        let f = Function::record(&[yes], |x| if ask(x[0]) { x[0] * 2.0 } else { x[0] });
+        let text = serde_json::to_string(&f).unwrap();
+        let again: Function = serde_json::from_str(&text).unwrap();
+        assert_eq!(again.to_string(), f.to_string(), "{name}");
+        assert_eq!(
+            again.value(&[no]).is_err(),
+            f.value(&[no]).is_err(),
+            "{name}"
+        );
+    }
+}
+
+/// A step of a generic program: a choice of what to do, and of the numbers to do it with.
+type Step = (u8, usize, usize);
+
+/// A generic program over numbers that are asked, as a user would write one.
+fn run<T: Float + Signed + Euclid>(steps: &[Step], x: &[T]) -> T {
+    let mut numbers = x.to_vec();
+    for &(what, a, b) in steps {
+        let (a, b) = (numbers[a % numbers.len()], numbers[b % numbers.len()]);
+        let choose = |answer: bool| if answer { a + b } else { a - b * a };
+        let next = match what {
+            0 => choose(Float::is_nan(a)),
+            1 => choose(Float::is_infinite(a)),
+            2 => choose(Float::is_finite(a)),
+            3 => choose(Float::is_normal(a)),
+            4 => choose(Float::is_sign_positive(a)),
+            5 => choose(Float::is_sign_negative(a)),
+            6 => match Float::classify(a) {
+                FpCategory::Zero => b,
+                FpCategory::Normal => a * b,
+                _ => a - b,
+            },
+            7 => choose(Signed::is_positive(&a)),
+            8 => choose(Signed::is_negative(&a)),
+            9 => choose(a.is_zero()),
+            10 => choose(a.is_one()),
+            11 => choose(a < b),
+            12 => choose(a == b),
+            13 => Float::abs_sub(a, b),
+            14 => Euclid::div_euclid(&a, &b),
+            15 => Euclid::rem_euclid(&a, &b),
+            16 if Float::is_nan(b) => a,
+            16 => num_traits::clamp(a, -Float::abs(b), Float::abs(b)),
+            17 => Float::max(a, b).ln(),
+            18 => Signed::signum(&a) * Float::floor(b),
+            19 => a / b,
+            20 => {
+                let mut sorted = [a, b, a * b];
+                sorted.sort_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
+                sorted[1]
+            }
+            21 => num_traits::pow(a, 3),
+            _ => numbers.iter().copied().fold(T::neg_infinity(), T::max) - T::one(),
+        };
+        numbers.push(next);
+    }
+    numbers[numbers.len() - 1]
+}
+
+fn number() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        4 => -3.0..3.0f64,
+        3 => (-3..4i32).prop_map(f64::from),
+        1 => prop::sample::select(vec![-0.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e-310, 1e300]),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn a_generic_program_that_asks_is_right_on_replay_or_refused(
+        steps in prop::collection::vec((0u8..23, 0usize..64, 0usize..64), 1..12),
+        x in prop::array::uniform3(number()),
+        others in prop::collection::vec(prop::array::uniform3(number()), 1..6),
+    ) {
+        let f = Function::record(&x, |x| run(&steps, x));
+        prop_assert!(f.frozen_reads().is_empty());
+        let mut recorder = Recorder::new(|x: &[Var]| run(&steps, x));
+        let is_same = |a: f64, b: f64| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
+        for x in [x].iter().chain(&others) {
+            let expected = run(&steps, x);
+            if let Ok(found) = f.value(x) {
+                prop_assert!(is_same(found, expected), "{found:?}, not {expected:?} at {x:?}");
+            }
+            let (found, _) = recorder.gradient(x);
+            prop_assert!(is_same(found, expected), "{found:?}, not {expected:?} at {x:?}");
+        }
+        prop_assert!(f.value(&x).is_ok());
+    }
+}
