@@ -39,8 +39,11 @@ use std::rc::Rc;
 /// ```
 #[track_caller]
 pub fn checkpoint<O: Outputs>(inputs: &[Var], f: impl Fn(&[Var]) -> O + 'static) -> O {
-    if watch::is_watching() || !record::any_recorded(arena(), inputs.iter().copied()) {
-        return user_code("the closure of a checkpoint", || f(inputs));
+    let is_recorded = record::any_recorded(arena(), inputs.iter().copied()); // none of them is stale
+    if watch::is_watching() || !is_recorded {
+        let mut outputs = user_code("the closure of a checkpoint", || f(inputs));
+        outputs.handles().into_iter().for_each(graph::verify);
+        return outputs;
     }
     // Recorded this time too, as the segment may differentiate on its way.
     let scope = graph::open_recording();

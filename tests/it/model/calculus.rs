@@ -31,10 +31,10 @@ impl Model {
             model.verify(&outputs)?;
             Ok(outputs)
         };
+        self.verify(x)?;
         if self.watching > 0 {
             return run(self, x);
         }
-        self.verify(x)?;
         if !self.tape.is_recording || x.iter().all(|x| x.is_constant()) {
             return run(self, x);
         }

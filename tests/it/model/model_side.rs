@@ -376,7 +376,7 @@ fn nothing(of: Handle) -> naive::Operand {
 fn selects(op: Op) -> bool {
     use Op::*;
     let switches = matches!(op, Abs | Max | Min | Clamp | Copysign | Relu | Select);
-    let steps = matches!(op, Signum | Floor | Ceil | Round | Trunc);
+    let steps = matches!(op, Signum | Floor | Ceil | Round | Trunc | DivEuclid);
     switches || steps || matches!(op, GtMask | GeMask | LtMask | LeMask | EqMask)
 }
 
