@@ -2,7 +2,7 @@
 
 use super::chain::chain;
 use super::program::{Action, Arg, Body, Pick, Register};
-use super::side::{Operand, Side};
+use super::side::{Operand, Outcome, Side};
 use super::story::Told;
 
 /// The registers of a program or of a body.
@@ -74,13 +74,20 @@ pub fn run_body<S: Side>(
 
 /// Does one action, and tells what came of it.
 pub fn perform<S: Side>(side: &mut S, registers: &mut Registers<S::V>, action: &Action) {
-    if let Some(Some((to, row))) = side.attempt(|side| act(side, registers, action)) {
-        for k in spread(row.len()) {
-            side.tell_value(row[k]);
+    let given = side.attempt(|side| act(side, registers, action));
+    let outcome = match given {
+        None => Outcome::Refused,
+        Some(Given::Undone) => Outcome::Undone,
+        Some(Given::Nothing) => Outcome::Done,
+        Some(Given::Row(to, row)) => {
+            for k in spread(row.len()) {
+                side.tell_value(row[k]);
+            }
+            registers.set(to, row);
+            Outcome::Done
         }
-        registers.set(to, row);
-    }
-    side.settle(action);
+    };
+    side.settle(action, outcome);
 }
 
 /// Some places of a row: both ends, and a few between.
@@ -91,22 +98,31 @@ fn spread(len: usize) -> impl Iterator<Item = usize> {
         .chain((len > 1 && !(len - 1).is_multiple_of(stride)).then(|| len - 1))
 }
 
-/// What an action gives, and the register for it. Absent where an operand is missing.
+/// What an action gives.
+enum Given<V> {
+    /// Variables, and the register for them.
+    Row(Register, Vec<V>),
+    Nothing,
+    /// It was not done, as an operand is missing.
+    Undone,
+}
+
+/// Does an action.
 fn act<S: Side>(
     side: &mut S,
     registers: &mut Registers<S::V>,
     action: &Action,
-) -> Told<Option<(Register, Vec<S::V>)>> {
+) -> Told<Given<S::V>> {
     // Leaves the action undone where a register is empty.
     macro_rules! there {
         ($found:expr) => {
             match $found {
                 Some(found) => found,
-                None => return Ok(None),
+                None => return Ok(Given::Undone),
             }
         };
     }
-    let given = match action {
+    let (to, row) = match action {
         &Action::Leaves { value, n, to } => {
             let leaf = |k: usize| side.leaf(value + 0.01 * (k % 37) as f64);
             (to, (0..n).map(leaf).collect())
@@ -224,10 +240,10 @@ fn act<S: Side>(
         }
         _ => {
             there!(effect(side, registers, action)?);
-            return Ok(None);
+            return Ok(Given::Nothing);
         }
     };
-    Ok(Some(given))
+    Ok(Given::Row(to, row))
 }
 
 /// Does an action that gives no variables. Absent where an operand is missing.
@@ -306,7 +322,7 @@ fn effect<S: Side>(
         Action::Count => side.count(),
         &Action::Look { all } => {
             for register in 0..registers.0.len() {
-                look(side, &registers.0[register], all);
+                look(side, registers, register, all);
             }
         }
         _ => unreachable!("{action:?} gives variables"),
@@ -315,16 +331,19 @@ fn effect<S: Side>(
 }
 
 /// Tells the gradients of a row, until one is refused.
-fn look<S: Side>(side: &mut S, row: &[S::V], all: bool) {
-    let some: Vec<usize> = if all {
-        (0..row.len()).collect()
-    } else {
-        spread(row.len()).collect()
+fn look<S: Side>(side: &mut S, registers: &Registers<S::V>, register: Register, all: bool) {
+    let row = &registers.0[register];
+    let some: Vec<usize> = match all {
+        true => (0..row.len()).collect(),
+        false => spread(row.len()).collect(),
     };
     for k in some {
-        match side.attempt(|side| side.grad(row[k])) {
-            Some(fact) => side.tell(fact),
-            None => break,
+        let fact = side.attempt(|side| side.grad(row[k]));
+        let was_refused = fact.is_none();
+        fact.into_iter().for_each(|fact| side.tell(fact));
+        side.settle_gradient(Pick(register, k));
+        if was_refused {
+            break;
         }
     }
 }

@@ -11,6 +11,8 @@ pub mod kinds;
 mod machine;
 mod model_side;
 mod naive;
+mod page;
+mod phrases;
 pub mod print;
 mod product;
 mod program;

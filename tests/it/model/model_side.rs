@@ -4,9 +4,9 @@ use super::calculus::Snapshot;
 use super::functions::{call, partial};
 use super::machine::run_body;
 use super::naive::{self, Adjoint, Handle};
-use super::program::{Body, Calculus, Question, Rule, Slice, Trouble};
+use super::program::{Action, Body, Calculus, Question, Rule, Slice, Trouble};
 use super::second::SHARE;
-use super::side::{Operand, Side};
+use super::side::{Operand, Outcome, Side};
 use super::state::{About, Knowledge, Model};
 use super::story::{Fact, Refusal, Told};
 use scalargrad::{Op, Real};
@@ -26,6 +26,12 @@ impl Side for Model {
         result
             .map_err(|refusal| self.tell(Fact::Refused(refusal)))
             .ok()
+    }
+
+    fn settle(&mut self, what: &Action, outcome: Outcome) {
+        if outcome != Outcome::Done {
+            self.outcomes.insert(what, outcome);
+        }
     }
 
     fn goes_on(&self) -> bool {

@@ -175,13 +175,17 @@ impl<A> Tape<A> {
                 continue;
             }
             for operand in &self.nodes[index].operands {
-                let is_passed_on = value != 0.0 && operand.size != 0.0;
-                let product = if is_passed_on {
-                    value * operand.partial
-                } else {
+                if operand.size == 0.0 {
+                    continue;
+                }
+                let product = if value == 0.0 {
                     0.0
+                } else {
+                    value * operand.partial
                 };
-                adjoints[operand.of.index].add(product, size * operand.size);
+                // No size vanishes: it tells what an adjoint was added to, too.
+                let size = (size * operand.size).max(f64::MIN_POSITIVE);
+                adjoints[operand.of.index].add(product, size);
             }
         }
         adjoints[0] = Adjoint::default();

@@ -245,6 +245,26 @@ pub enum Action {
 }
 
 impl Action {
+    /// The register that gets what the action gives.
+    pub fn to(&self) -> Option<Register> {
+        match *self {
+            Action::Leaves { to, .. }
+            | Action::Apply { to, .. }
+            | Action::Map { to, .. }
+            | Action::Gather { to, .. }
+            | Action::Chain { to, .. }
+            | Action::Fold { to, .. }
+            | Action::Custom { to, .. }
+            | Action::Rule { to, .. }
+            | Action::Choose { to, .. }
+            | Action::Detach { to, .. }
+            | Action::Segment { to, .. }
+            | Action::Advance { to, .. }
+            | Action::Differentiate { to, .. } => Some(to),
+            _ => None,
+        }
+    }
+
     /// The actions inside of this one.
     pub fn inner(&self) -> &[Action] {
         match self {

@@ -1,6 +1,6 @@
 //! What a program does, as the crate and the model each do it.
 
-use super::program::{Action, Body, Calculus, Question, Rule, Slice, Trouble};
+use super::program::{Action, Body, Calculus, Pick, Question, Rule, Slice, Trouble};
 use super::story::{Fact, Refusal, Told};
 use scalargrad::Op;
 use std::rc::Rc;
@@ -12,6 +12,15 @@ pub enum Operand<V> {
     Number(f64),
 }
 
+/// What came of an action.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Outcome {
+    Done,
+    Refused,
+    /// It was not done, as an operand is missing.
+    Undone,
+}
+
 /// What can be done: to the crate, or to the model. An error stands for a panic of the crate.
 pub trait Side: Sized {
     type V: Copy;
@@ -20,12 +29,14 @@ pub trait Side: Sized {
     fn tell(&mut self, fact: Fact);
     /// Does something that may be refused, and tells the refusal.
     fn attempt<R>(&mut self, f: impl FnOnce(&mut Self) -> Told<R>) -> Option<R>;
-    /// Says what was done when the sides came to differ.
-    fn settle(&mut self, _what: &Action) {}
+    /// After something was done: what it was, and what came of it.
+    fn settle(&mut self, what: &Action, outcome: Outcome);
     /// Whether to go on.
     fn goes_on(&self) -> bool;
     /// Panics with the words of the program's own panics.
     fn panic(&mut self) -> Refusal;
+    /// After a gradient was told.
+    fn settle_gradient(&mut self, _of: Pick) {}
 
     fn constant(x: f64) -> Self::V;
     fn tell_value(&mut self, x: Self::V);

@@ -1,10 +1,11 @@
 //! The model: the naive tape, and what a program can do with it.
 
 use super::naive::{Adjoint, Fate, Handle, Operand, Tape};
-use super::program::{Rule, Trouble};
-use super::side::Side;
+use super::program::{Action, Rule, Trouble};
+use super::side::{Outcome, Side};
 use super::story::{Fact, Refusal, Told};
 use scalargrad::Op;
+use std::collections::HashMap;
 
 /// How much the model knows of what depends on a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +52,8 @@ pub struct Model {
     pub watching: usize,
     /// Answers of the comparisons that were made there.
     pub answers: Vec<bool>,
+    /// What came of the actions that were not done, for whoever prints the program.
+    pub outcomes: HashMap<*const Action, Outcome>,
     /// Closures that run without telling.
     pub quiet: usize,
     /// The trouble that the closures around will make when they run again.
@@ -91,6 +94,7 @@ impl Model {
             vague_within: None,
             watching: 0,
             answers: Vec::new(),
+            outcomes: HashMap::new(),
             quiet: 0,
             troubles: Vec::new(),
             last_trouble: None,
@@ -189,6 +193,10 @@ impl Model {
     pub fn swept(&mut self, y: Handle, floor: usize) -> Told<Vec<Adjoint>> {
         self.tape.verify(y)?;
         self.swept_over += y.index;
+        if self.has_troubles && self.known(y) != Knowledge::Everything {
+            // Which segments a recorded derivative depends on is not known.
+            self.tell(Fact::End);
+        }
         let adjoints = self.tape.sweep(y.index, floor + 1);
         match self.trouble_of(&adjoints, floor) {
             None | Some(Trouble::Sweeps) => Ok(adjoints),

@@ -3,8 +3,8 @@
 use super::functions::call;
 use super::machine::run_body;
 use super::product::{CLEARS, Product, clear, sweep_in_a_scope};
-use super::program::{Action, Body, Calculus, Question, Rule, Slice, Trouble};
-use super::side::{Operand, Side};
+use super::program::{Action, Body, Calculus, Pick, Question, Rule, Slice, Trouble};
+use super::side::{Operand, Outcome, Side};
 use super::story::{Fact, Heard, Refusal, Story, Told, panic_of_the_program};
 use scalargrad::function::{Function, ReplayError};
 use scalargrad::{CustomOp, Gradients, Op, Var, graph};
@@ -130,8 +130,12 @@ impl Side for Subject {
         }
     }
 
-    fn settle(&mut self, what: &Action) {
+    fn settle(&mut self, what: &Action, _: Outcome) {
         self.story.borrow_mut().locate(what);
+    }
+
+    fn settle_gradient(&mut self, of: Pick) {
+        self.story.borrow_mut().locate(&of);
     }
 
     fn goes_on(&self) -> bool {

@@ -108,9 +108,9 @@ fn a_program_is_printed_as_rust() {
     ];
     let text = rust(&program);
     for line in [
-        "let r0 = (0..1).map(|k| Var::new(0.5 + 0.01 * (k % 37) as f64)).collect::<Vec<Var>>();",
+        "r[0] = (0..1).map(|k| Var::new(0.5 + 0.01 * (k % 37) as f64)).collect::<Vec<Var>>();",
         "for i in 0..3 { s = s.sin();",
-        "graph::scope(|| {\n    r1[2 % r1.len()].backward();\n});",
+        "graph::scope(|| {\n        r[1][2 % r[1].len()].backward();\n    });",
     ] {
         assert!(text.contains(line), "{text}");
     }
