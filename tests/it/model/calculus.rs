@@ -214,6 +214,10 @@ impl Model {
                 _ => continue,
             };
             if self.is_reached(index, *adjoint, floor) {
+                if trouble.is_some() {
+                    // It may have swept before.
+                    self.knowledge = Knowledge::Nothing;
+                }
                 if refusal == CLEARED {
                     self.clear();
                     self.lose_count();

@@ -24,7 +24,7 @@ pub fn second(tape: &Tape<About>, output: usize, floor: usize, x: usize) -> Opti
         let partials = partials_along(node, &tangents)?;
         for (operand, p) in node.operands.iter().zip(partials) {
             second[operand.of.index].add(
-                along.value * operand.partial + w.value * p,
+                product(along.value, operand.partial) + product(w.value, p),
                 along.size * operand.size + w.size * p.abs(),
             );
         }
@@ -33,13 +33,20 @@ pub fn second(tape: &Tape<About>, output: usize, floor: usize, x: usize) -> Opti
     Some(second)
 }
 
+/// The product with an adjoint, which is not passed on where it is zero.
+fn product(w: f64, p: f64) -> f64 {
+    if w == 0.0 { 0.0 } else { w * p }
+}
+
 /// How each node changes with the node `x`.
 fn tangents(tape: &Tape<About>, output: usize, x: usize) -> Vec<f64> {
     let mut tangents = vec![0.0; output + 1];
     tangents[x] = 1.0;
     for index in x + 1..=output {
         let terms = tape.nodes[index].operands.iter();
-        tangents[index] = terms.map(|o| o.partial * tangents[o.of.index]).sum();
+        tangents[index] = terms
+            .map(|o| product(tangents[o.of.index], o.partial))
+            .sum();
     }
     tangents
 }
