@@ -162,17 +162,22 @@ impl Model {
         }
     }
 
-    /// The trouble that a sweep of nodes above `floor` runs into: the highest node comes first.
+    /// The trouble that a sweep of nodes above `floor` runs into: the highest node comes first, but a sweep inside is
+    /// told of only where there is nothing worse.
     pub fn trouble_of(&mut self, adjoints: &[Adjoint], floor: usize) -> Option<Trouble> {
+        let mut sweeps = None;
         for (index, adjoint) in adjoints.iter().enumerate().skip(1).rev() {
-            let trouble = self.tape.nodes[index].about.trouble;
-            if let Some(Trouble::Clears | Trouble::Panics) = trouble
-                && self.is_reached(index, *adjoint, floor)
-            {
-                return trouble;
+            match self.tape.nodes[index].about.trouble {
+                Some(Trouble::Sweeps) if adjoint.size != 0.0 => sweeps = Some(Trouble::Sweeps),
+                trouble @ Some(Trouble::Clears | Trouble::Panics)
+                    if self.is_reached(index, *adjoint, floor) =>
+                {
+                    return trouble;
+                }
+                _ => (),
             }
         }
-        None
+        sweeps
     }
 
     /// Whether a sweep of nodes above `floor` comes to what a node has given. An adjoint that cancels to zero may be
