@@ -167,9 +167,10 @@ impl Model {
     pub fn trouble_of(&mut self, adjoints: &[Adjoint], floor: usize) -> Option<Trouble> {
         let mut sweeps = None;
         for (index, adjoint) in adjoints.iter().enumerate().skip(1).rev() {
-            match self.tape.nodes[index].about.trouble {
+            let trouble = self.tape.nodes[index].about.trouble;
+            match trouble {
                 Some(Trouble::Sweeps) if adjoint.size != 0.0 => sweeps = Some(Trouble::Sweeps),
-                trouble @ Some(Trouble::Clears | Trouble::Panics)
+                Some(Trouble::Clears | Trouble::Panics)
                     if self.is_reached(index, *adjoint, floor) =>
                 {
                     return trouble;
