@@ -319,6 +319,8 @@ impl Generator {
         };
         let n = match link {
             Sine | Number | Scale | Sum => self.count(),
+            // The sweep of a segment that sweeps others takes as long as all of them, for each time.
+            ScopedProduct if self.depth_of_body > 1 => 1 + self.random.below(30),
             _ => self.count() / 2,
         };
         let keep = match self.random.below(3) {
