@@ -52,7 +52,7 @@ fn main() {
     assert!((x.grad() - 3.0 / 81.0).abs() < 1e-15);
 
     // The same from the trait, and its second derivative: −20y³/(5y⁴ + 1)³.
-    let y = Solve.apply(&[x]);
+    let y = Var::apply(Solve, &[x]);
     let first = y.differentiate(&[x])[0];
     let second = first.differentiate(&[x])[0];
     println!("dy/dx = {first:.6}, d²y/dx² = {second:.9}");

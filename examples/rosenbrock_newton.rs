@@ -45,7 +45,7 @@ fn main() -> Result<(), ReplayError> {
     println!(
         "{} inputs, {} operations, {} second derivatives",
         n,
-        f.len(),
+        f.operations(),
         f.hessian_pattern()?.len()
     );
 

@@ -37,6 +37,7 @@ use std::rc::Rc;
 /// plain.backward();
 /// assert_eq!((y.value(), kept), (plain.value(), x.grad()));
 /// ```
+#[must_use]
 #[track_caller]
 pub fn checkpoint<O: Outputs>(inputs: &[Var], f: impl Fn(&[Var]) -> O + 'static) -> O {
     let is_recorded = record::any_recorded(arena(), inputs.iter().copied()); // none of them is stale
@@ -101,6 +102,7 @@ fn run(segment: &dyn Fn(&[Var]) -> Vec<Var>, inputs: &[Var]) -> Vec<Var> {
 /// let exact = -1000.0 * 0.99f64.powi(999);
 /// assert!((rate.grad() / exact - 1.0).abs() < 1e-12);
 /// ```
+#[must_use]
 #[track_caller]
 pub fn advance(
     state: &[Var],

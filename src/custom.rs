@@ -21,7 +21,7 @@ use std::sync::Arc;
 ///     }
 /// }
 /// let x = Var::new(2.0);
-/// let first = Cube.apply(&[x]).differentiate(&[x])[0];
+/// let first = Var::apply(Cube, &[x]).differentiate(&[x])[0];
 /// let second = first.differentiate(&[x])[0];
 /// assert_eq!((first.value(), second.value()), (12.0, 12.0));
 /// ```
@@ -36,30 +36,81 @@ pub trait CustomOp: Send + Sync + 'static {
     fn label(&self) -> String {
         "custom".into()
     }
+}
 
-    /// Computes and records the operation.
+/// # Operations of your own
+impl Var {
+    /// Computes and records an operation of your own.
     ///
     /// # Panics
     ///
     /// If an operand is stale, or `partials` gives another number of them than there are operands.
+    ///
+    /// ```
+    /// use scalargrad::{CustomOp, Var};
+    ///
+    /// struct Cube;
+    /// impl CustomOp for Cube {
+    ///     fn value(&self, x: &[f64]) -> f64 {
+    ///         x[0] * x[0] * x[0]
+    ///     }
+    ///     fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
+    ///         vec![3.0 * x[0] * x[0]]
+    ///     }
+    /// }
+    /// let x = Var::new(2.0);
+    /// let cube = Var::apply(Cube, &[x]);
+    /// cube.backward();
+    /// assert_eq!((cube.value(), x.grad()), (8.0, 12.0));
+    /// ```
+    #[must_use]
     #[track_caller]
-    fn apply(self, operands: &[Var]) -> Var
-    where
-        Self: Sized,
-    {
+    pub fn apply(op: impl CustomOp, operands: &[Var]) -> Var {
         let x: SmallVec<[f64; 4]> = operands.iter().map(|x| x.raw()).collect();
-        let value = value(&self, &x);
+        let value = value(&op, &x);
         if operands.iter().all(|x| x.is_constant()) {
             return Var::constant(value);
         }
         let constants: SmallVec<[Var; 4]> = x.into_iter().map(Var::constant).collect();
-        let partials = partials(&self, &constants, Var::constant(value));
+        let partials = partials(&op, &constants, Var::constant(value));
         let partials: SmallVec<[f64; 4]> = partials.iter().map(|p| p.raw()).collect();
         let custom = Custom {
-            label: label(&self).into(),
-            op: Some(Arc::new(self)),
+            label: label(&op).into(),
+            op: Some(Arc::new(op)),
         };
         record::custom(custom, operands, value, &partials)
+    }
+
+    /// Records an operation of your own, from its value and its partials as plain numbers.
+    ///
+    /// First derivatives only; for every order implement [`CustomOp`] and [`apply`](Var::apply) it.
+    ///
+    /// # Panics
+    ///
+    /// If an operand is stale.
+    ///
+    /// ```
+    /// use scalargrad::Var;
+    /// let (x, y) = (Var::new(3.0), Var::new(2.0));
+    /// let area = Var::custom("area", x.value() * y.value(), [(x, y.value()), (y, x.value())]);
+    /// area.backward();
+    /// assert_eq!((area.value(), x.grad(), y.grad()), (6.0, 2.0, 3.0));
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn custom(
+        label: impl Into<String>,
+        value: f64,
+        partials: impl IntoIterator<Item = (Var, f64)>,
+    ) -> Var {
+        let (operands, partials): (SmallVec<[Var; 4]>, SmallVec<[f64; 4]>) =
+            partials.into_iter().unzip();
+        let label: String = label.into();
+        let custom = Custom {
+            label: label.into(),
+            op: None,
+        };
+        record::custom(custom, &operands, value, &partials)
     }
 }
 

@@ -38,6 +38,7 @@ use smallvec::SmallVec;
 ///
 /// assert_eq!(gradient(|x| x[0] * x[0] * x[1], &[3.0, 2.0]), [12.0, 9.0]);
 /// ```
+#[must_use]
 #[track_caller]
 pub fn gradient(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Vec<f64> {
     value_and_gradient(f, x).1
@@ -53,6 +54,7 @@ pub fn gradient(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Vec<f64> {
 /// let (value, gradient) = value_and_gradient(|x| x[0] * x[0] * x[1], &[3.0, 2.0]);
 /// assert_eq!((value, gradient), (18.0, vec![12.0, 9.0]));
 /// ```
+#[must_use]
 #[track_caller]
 pub fn value_and_gradient(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> (f64, Vec<f64>) {
     let _scope = graph::open_recording();
@@ -71,6 +73,7 @@ pub fn value_and_gradient(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> (f64, Vec
 ///
 /// assert_eq!(derivative(|x| x * x * x, 2.0), 12.0);
 /// ```
+#[must_use]
 #[track_caller]
 pub fn derivative(f: impl FnOnce(Var) -> Var, x: f64) -> f64 {
     gradient(|x| f(x[0]), &[x])[0]
@@ -92,6 +95,7 @@ pub fn derivative(f: impl FnOnce(Var) -> Var, x: f64) -> f64 {
 /// assert_eq!((j.rows(), j.cols()), (3, 2));
 /// assert_eq!(j.as_slice(), [0.0, 3.0, 1.0, -1.0, 0.0, 1.0]);
 /// ```
+#[must_use]
 #[track_caller]
 pub fn jacobian<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64]) -> Matrix {
     let _scope = graph::open_recording();
@@ -130,6 +134,7 @@ pub fn jacobian<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64]) -> Matrix {
 /// let h = hessian(|x| x[0] * x[0] * x[1], &[3.0, 2.0]);
 /// assert_eq!(h.as_slice(), [4.0, 6.0, 6.0, 0.0]);
 /// ```
+#[must_use]
 #[track_caller]
 pub fn hessian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Matrix {
     unguarded(computable(f, x).hessian(x))
@@ -146,6 +151,7 @@ pub fn hessian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Matrix {
 ///
 /// assert_eq!(hvp(|x| x[0] * x[0] * x[1], &[3.0, 2.0], &[1.0, 10.0]), [64.0, 6.0]);
 /// ```
+#[must_use]
 #[track_caller]
 pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
     assert_eq!(x.len(), v.len(), "hvp: `v` must be as long as `x`");
@@ -176,6 +182,7 @@ pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
 /// let (values, tangents) = jvp(|x| [x[0] * x[1], x[0] - x[1]], &[3.0, 2.0], &[1.0, 10.0]);
 /// assert_eq!((values, tangents), (vec![6.0, 1.0], vec![32.0, -9.0]));
 /// ```
+#[must_use]
 #[track_caller]
 pub fn jvp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], v: &[f64]) -> (Vec<f64>, Vec<f64>) {
     assert_eq!(x.len(), v.len(), "jvp: `v` must be as long as `x`");
@@ -206,6 +213,7 @@ pub fn jvp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], v: &[f64]) -> (Ve
 ///
 /// assert_eq!(vjp(|x| [x[0] * x[1], x[0] - x[1]], &[3.0, 2.0], &[1.0, 10.0]), [12.0, -7.0]);
 /// ```
+#[must_use]
 #[track_caller]
 pub fn vjp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], w: &[f64]) -> Vec<f64> {
     let _scope = graph::open_recording();
@@ -230,6 +238,7 @@ pub fn vjp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], w: &[f64]) -> Vec
 ///
 /// assert_eq!(laplacian(|x| x[0] * x[0] * x[1] + x[1].powi(3), &[3.0, 2.0]), 4.0 + 12.0);
 /// ```
+#[must_use]
 #[track_caller]
 pub fn laplacian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> f64 {
     unguarded(computable(f, x).laplacian(x))

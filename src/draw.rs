@@ -7,9 +7,11 @@ mod svg;
 
 use crate::graph::decode;
 use crate::graph::{state, verify};
+use crate::names::tidy;
 use crate::nodes::Decoded;
 use crate::rows::Op;
 use crate::var::Var;
+use crate::watch;
 use std::collections::{BinaryHeap, HashMap};
 use std::fmt::Write;
 
@@ -17,14 +19,12 @@ use std::fmt::Write;
 const MOST: usize = 200;
 /// Operations from the output to what is farthest from it in a picture.
 const DEEPEST: usize = 24;
-/// Characters of a name.
-const LONGEST: usize = 32;
 
 /// # Pictures
 ///
 /// Each shows the variables that this one was made from, a shared one once, with their values and the
 /// gradients of the last sweep. Numbers are rounded to six digits. A picture holds what is nearest to
-/// the output, up to 200 nodes and 24 operations deep, and says how many more there are.
+/// the output, up to 200 nodes and 24 operations deep, and says how many more nodes there are.
 impl Var {
     /// Draws the graph of this output as text, for a terminal.
     ///
@@ -52,6 +52,7 @@ impl Var {
     /// ";
     /// assert_eq!(format!("\n{}", z.to_text()), picture);
     /// ```
+    #[must_use]
     #[track_caller]
     pub fn to_text(self) -> String {
         Picture::of(self).text()
@@ -72,6 +73,7 @@ impl Var {
     /// let x = Var::new(3.0).named("x");
     /// assert!((x * x).to_dot().contains(r#"label="{ x | value 3 | grad 0 }""#));
     /// ```
+    #[must_use]
     #[track_caller]
     pub fn to_dot(self) -> String {
         Picture::of(self).dot()
@@ -90,6 +92,7 @@ impl Var {
     /// std::fs::write("graph.svg", (x * x).to_svg())?;
     /// # Ok::<(), std::io::Error>(())
     /// ```
+    #[must_use]
     #[track_caller]
     pub fn to_svg(self) -> String {
         svg::draw(&Picture::of(self))
@@ -100,7 +103,7 @@ impl Var {
 struct Picture {
     /// The output first, then what is nearest to it.
     items: Vec<Item>,
-    /// Nodes and constants that are not drawn.
+    /// Nodes that are not drawn.
     hidden: usize,
 }
 
@@ -126,6 +129,7 @@ impl Picture {
     #[track_caller]
     fn of(output: Var) -> Picture {
         verify(output);
+        let _at = watch::attribute();
         let mut items = vec![];
         let mut places = HashMap::from([(output.index(), 0)]);
         let mut found = vec![(output, 0)];
@@ -146,10 +150,10 @@ impl Picture {
             }
             items.push(item);
         }
-        let hidden = if items.iter().any(|item| item.is_cut) {
-            count(output.index()) - items.len()
-        } else {
-            0
+        let drawn = items.iter().filter(|item| item.index != 0).count();
+        let hidden = match items.iter().any(|item| item.is_cut) {
+            true => count(output.index()) - drawn,
+            false => 0,
         };
         Picture { items, hidden }
     }
@@ -355,7 +359,7 @@ impl Item {
     }
 }
 
-/// The number of nodes that the node at `index` was made from, itself and constants included.
+/// The number of nodes that the node at `index` was made from, itself included.
 fn count(index: usize) -> usize {
     let (mut total, mut last) = (0, 0);
     let mut open = BinaryHeap::from([index]);
@@ -364,28 +368,10 @@ fn count(index: usize) -> usize {
             continue;
         }
         total += 1;
-        for operand in decode(index).operands {
-            match operand.index {
-                0 => total += 1,
-                index => open.push(index),
-            }
-        }
+        let operands = decode(index).operands;
+        open.extend(operands.iter().map(|x| x.index).filter(|&index| index != 0));
     }
     total
-}
-
-/// A name on one line, of a length that a picture can hold.
-fn tidy(name: &str) -> String {
-    let plain = |c: char| {
-        let unfit = c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}');
-        if unfit { ' ' } else { c }
-    };
-    let mut tidied: String = name.chars().map(plain).take(LONGEST).collect();
-    if name.chars().count() > LONGEST {
-        tidied.pop();
-        tidied.push('…');
-    }
-    tidied
 }
 
 /// `text` with a backslash before each of `special`.

@@ -196,6 +196,7 @@ pub fn no_grad<R>(f: impl FnOnce() -> R) -> R {
 /// let _y = x * 3.0 + 1.0;
 /// assert_eq!(graph::len(), 3); // x, x * 3, x * 3 + 1
 /// ```
+#[must_use]
 pub fn len() -> usize {
     let nodes = arena().end() - 1;
     // A segment has an index of its own, which is nobody's handle.
@@ -212,6 +213,7 @@ pub fn len() -> usize {
 /// let _x = Var::new(2.0);
 /// assert!(graph::memory() > 0);
 /// ```
+#[must_use]
 pub fn memory() -> usize {
     let beside = STATE.try_with(|state| state.borrow().values.bytes());
     arena().bytes() + beside.unwrap_or(0)

@@ -47,12 +47,12 @@
 //! | differentiate again, to any order | [`Var::differentiate`] |
 //! | differentiate a closure | [`gradient`], [`value_and_gradient`], [`derivative`] |
 //! | all derivatives of a closure | [`jacobian`], [`hessian`], [`hvp`], [`jvp`], [`vjp`], [`laplacian`], [`taylor()`] |
-//! | record once, evaluate many times | [`function::Function`], [`function::Recorder`] |
+//! | record once, evaluate many times | [`Function`], [`function::Recorder`] |
 //! | write a function once for `f64` and [`Var`] | [`Real`], or `num_traits::Float` |
 //! | keep something out of the derivative | `f64` operands, [`Var::constant`], [`Var::detach`], [`graph::no_grad`] |
 //! | bound the memory | [`graph::scope`], [`graph::clear`] |
 //! | see the graph | [`Var::to_text`], [`Var::to_svg`], [`Var::to_dot`], [`Var::named`] |
-//! | add an operation | [`Var::custom`], [`CustomOp`] |
+//! | add an operation | [`Var::custom`]; [`Var::apply`] of a [`CustomOp`] |
 //! | make sure that a gradient is right | [`check`] |
 //!
 //! # At the edges
@@ -68,7 +68,7 @@
 //!
 //! None is on by default.
 //!
-//! - `serde`: saving and loading of a [`function::Function`].
+//! - `serde`: saving and loading of a [`Function`].
 //! - `proptest`: the module `strategy`, with points and random differentiable programs for property tests.
 
 mod arena;
@@ -82,6 +82,7 @@ pub mod function;
 pub mod graph;
 mod interop;
 mod matrix;
+mod names;
 mod nodes;
 mod outputs;
 mod real;
@@ -103,6 +104,7 @@ pub use custom::CustomOp;
 pub use derive::{
     derivative, gradient, hessian, hvp, jacobian, jvp, laplacian, value_and_gradient, vjp,
 };
+pub use function::Function;
 pub use matrix::Matrix;
 pub use real::Real;
 pub use rows::Op;

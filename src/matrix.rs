@@ -1,7 +1,7 @@
 //! A small dense matrix: what `jacobian` and `hessian` return.
 
 use std::fmt;
-use std::ops::{Index, IndexMut};
+use std::ops::{Index, IndexMut, Mul};
 
 /// A dense matrix, stored row by row.
 ///
@@ -26,6 +26,7 @@ impl Matrix {
     /// ```
     /// assert_eq!(scalargrad::Matrix::zeros(2, 1).as_slice(), [0.0, 0.0]);
     /// ```
+    #[must_use]
     pub fn zeros(rows: usize, cols: usize) -> Matrix {
         Matrix {
             rows,
@@ -35,11 +36,13 @@ impl Matrix {
     }
 
     /// The number of rows.
+    #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
     /// The number of columns.
+    #[must_use]
     pub fn cols(&self) -> usize {
         self.cols
     }
@@ -53,6 +56,7 @@ impl Matrix {
     /// ```
     /// assert_eq!(scalargrad::Matrix::zeros(1, 2).row(0), [0.0, 0.0]);
     /// ```
+    #[must_use]
     #[track_caller]
     pub fn row(&self, i: usize) -> &[f64] {
         assert!(i < self.rows, "row {i} of a matrix of {} rows", self.rows);
@@ -60,6 +64,7 @@ impl Matrix {
     }
 
     /// All numbers, row by row.
+    #[must_use]
     pub fn as_slice(&self) -> &[f64] {
         &self.numbers
     }
@@ -69,6 +74,7 @@ impl Matrix {
     /// ```
     /// assert_eq!(scalargrad::Matrix::zeros(2, 2).into_vec().len(), 4);
     /// ```
+    #[must_use]
     pub fn into_vec(self) -> Vec<f64> {
         self.numbers
     }
@@ -100,6 +106,35 @@ impl IndexMut<(usize, usize)> for Matrix {
     fn index_mut(&mut self, at: (usize, usize)) -> &mut f64 {
         let place = self.place(at);
         &mut self.numbers[place]
+    }
+}
+
+impl<V: AsRef<[f64]> + ?Sized> Mul<&V> for &Matrix {
+    type Output = Vec<f64>;
+
+    /// The product of the matrix and a vector: a slice, an array or a `Vec`.
+    ///
+    /// # Panics
+    ///
+    /// If the vector has another length than the matrix has columns.
+    ///
+    /// ```
+    /// use scalargrad::hessian;
+    ///
+    /// let h = hessian(|x| x[0] * x[0] * x[1], &[3.0, 2.0]);
+    /// assert_eq!(&h * &[1.0, 10.0], [64.0, 6.0]);
+    /// ```
+    #[track_caller]
+    fn mul(self, vector: &V) -> Vec<f64> {
+        let vector = vector.as_ref();
+        assert!(
+            vector.len() == self.cols,
+            "scalargrad: a matrix of {} columns times a vector of {} numbers",
+            self.cols,
+            vector.len()
+        );
+        let row = |i: usize| self.row(i).iter().zip(vector).map(|(a, x)| a * x).sum();
+        (0..self.rows).map(row).collect()
     }
 }
 

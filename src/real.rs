@@ -64,6 +64,10 @@ macro_rules! trait_real {
         /// plain numbers and on variables alike. Constants come in through `From<f64>`, and all
         /// operators accept an `f64` on the right.
         ///
+        /// On the left an `f64` cannot stand: what `1.0 - x` is, only `f64` could say, which is no type of
+        /// this crate. Write `-x + 1.0` or `T::from(1.0) - x`, `T::from(2.0) / x` for `2.0 / x`, and `x * 2.0`
+        /// for `2.0 * x`; each has the same value bit for bit.
+        ///
         /// ```
         /// use scalargrad::{Real, Var, derivative};
         ///
@@ -82,7 +86,7 @@ macro_rules! trait_real {
             + Div<f64, Output = Self> + Rem<f64, Output = Self>
             + AddAssign + SubAssign + MulAssign + DivAssign + RemAssign
             + AddAssign<f64> + SubAssign<f64> + MulAssign<f64> + DivAssign<f64> + RemAssign<f64>
-            + Sum + Product + Into<f64> + 'static
+            + Sum + Product + for<'a> Sum<&'a Self> + for<'a> Product<&'a Self> + Into<f64> + 'static
         {
             /// The value of an operation of the table: the only method that a number type must have.
             ///
@@ -268,6 +272,18 @@ macro_rules! operators {
                 <Self as $crate::real::Real>::apply($crate::rows::Op::Neg, 0, &[self])
             }
         }
+        impl<'a> std::iter::Sum<&'a $T> for $T {
+            fn sum<I: Iterator<Item = &'a $T>>(terms: I) -> $T {
+                terms.copied().sum()
+            }
+        }
+
+        impl<'a> std::iter::Product<&'a $T> for $T {
+            fn product<I: Iterator<Item = &'a $T>>(factors: I) -> $T {
+                factors.copied().product()
+            }
+        }
+
         impl std::iter::Sum for $T {
             fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
                 <Self as $crate::real::Real>::apply($crate::rows::Op::Sum, 0, &terms.collect::<Vec<_>>())
@@ -284,6 +300,18 @@ macro_rules! operators {
         }
     )* };
     (($($generics:tt)*) $T:ty) => {
+        impl<'a, $($generics)*> std::iter::Sum<&'a $T> for $T {
+            fn sum<I: Iterator<Item = &'a $T>>(terms: I) -> $T {
+                terms.copied().sum()
+            }
+        }
+
+        impl<'a, $($generics)*> std::iter::Product<&'a $T> for $T {
+            fn product<I: Iterator<Item = &'a $T>>(factors: I) -> $T {
+                factors.copied().product()
+            }
+        }
+
         impl<$($generics)*> std::iter::Sum for $T {
             #[inline]
             fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {

@@ -164,7 +164,7 @@ fn gelu_dx<T: Real>(x: T) -> T {
         )
     };
     let density = || {
-        let density = x.norm_pdf();
+        let density = x.normal_pdf();
         density.at(0.0, || x.normal_cdf(), || x.normal_cdf() + density * x)
     };
     x.below(-37.0, tail, density)

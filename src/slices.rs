@@ -25,6 +25,7 @@ fn values(x: &[Var]) -> impl Iterator<Item = f64> + Clone {
 /// sum(&x).backward();
 /// assert_eq!((sum(&x).value(), x[0].grad()), (3.0, 1.0));
 /// ```
+#[must_use]
 #[track_caller]
 pub fn sum(terms: &[Var]) -> Var {
     record::with_partials(Op::Sum, terms, values(terms).sum(), |_| 1.0)
@@ -47,6 +48,7 @@ pub fn sum(terms: &[Var]) -> Var {
 /// z.backward();
 /// assert_eq!((z.value(), x[0].grad(), y[1].grad()), (11.0, 3.0, 2.0));
 /// ```
+#[must_use]
 #[track_caller]
 pub fn dot(x: &[Var], y: &[Var]) -> Var {
     assert_eq!(
@@ -74,6 +76,7 @@ pub fn dot(x: &[Var], y: &[Var]) -> Var {
 /// z.backward();
 /// assert_eq!((z.value(), x[0].grad(), x[1].grad()), (-5.5, 0.5, -3.0));
 /// ```
+#[must_use]
 #[track_caller]
 pub fn weighted_sum(x: &[Var], weights: &[f64]) -> Var {
     assert_eq!(
@@ -98,6 +101,7 @@ pub fn weighted_sum(x: &[Var], weights: &[f64]) -> Var {
 /// z.backward();
 /// assert_eq!((z.value(), x[0].grad()), (5.0 * big, 0.6));
 /// ```
+#[must_use]
 #[track_caller]
 pub fn norm(x: &[Var]) -> Var {
     let z = special::norm(values(x));
@@ -120,6 +124,7 @@ pub fn norm(x: &[Var]) -> Var {
 /// z.backward();
 /// assert_eq!((z.value(), x[0].grad()), (1000.0 + 2f64.ln(), 0.5));
 /// ```
+#[must_use]
 #[track_caller]
 pub fn log_sum_exp(x: &[Var]) -> Var {
     let mut exps: SmallVec<[f64; 16]> = smallvec![0.0; x.len()];
@@ -145,6 +150,7 @@ pub fn log_sum_exp(x: &[Var]) -> Var {
 /// z[0].backward();
 /// assert_eq!((z[0].value(), x[0].grad(), x[1].grad()), (0.5, 0.25, -0.25));
 /// ```
+#[must_use]
 #[track_caller]
 pub fn softmax(x: &[Var]) -> Vec<Var> {
     let c = log_sum_exp(x);

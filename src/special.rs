@@ -18,6 +18,6 @@ pub use exponential::{
     clamp, exp_sub, leaky_relu, logaddexp, relu, sech_squared, sigmoid, silu, softplus, xlogy,
 };
 pub use gamma::{digamma, gamma, ln_gamma, polygamma};
-pub use normal::{erf, erfc, exp_neg_square, gelu, norm_pdf, normal_cdf};
+pub use normal::{erf, erfc, exp_neg_square, gelu, normal_cdf, normal_pdf};
 pub use sinc::{sinc, sinc_derivative};
 pub use vector::{dot, log_sum_exp, log_sum_exp_with, norm};

@@ -127,6 +127,7 @@ impl Gradients {
     /// # Panics
     ///
     /// If `x` was already stale when the snapshot was taken.
+    #[must_use]
     #[track_caller]
     pub fn wrt(&self, x: Var) -> f64 {
         if x.is_constant() {
@@ -156,6 +157,7 @@ impl Gradients {
     /// let x = [Var::new(1.0), Var::new(2.0)];
     /// assert_eq!((x[0] - x[1]).gradients().wrt_all(&x), [1.0, -1.0]);
     /// ```
+    #[must_use]
     #[track_caller]
     pub fn wrt_all(&self, x: &[Var]) -> Vec<f64> {
         let mut derivatives = Vec::with_capacity(x.len());

@@ -134,6 +134,7 @@ macro_rules! table {
             Tanh tanh(x) "tanh": x.tanh(), z tie => (z.within(0.5, || T::from(1.0) - z * z, || x.sech2())); "`1 − tanh² x`";
                 [-INF..=INF]; [0.0, 0.3, 1.0, -3.0, 20.0, 300.0];
             /// The squared hyperbolic secant, `1/cosh² x`: the derivative of `tanh`.
+            #[doc(hidden)]
             Sech2 sech2(x) "sech2": special::sech_squared(x), z tie => (z * x.tanh() * -2.0); "`−2 sech² x tanh x`";
                 [-INF..=INF]; [0.0, 0.3, 1.0, -3.0, 20.0];
             /// The inverse hyperbolic sine.
@@ -192,13 +193,14 @@ macro_rules! table {
             Erfc erfc(x) "erfc": special::erfc(x), z tie => (x.exp_neg_square() * -FRAC_2_SQRT_PI); "`−2/√π · exp(−x²)`";
                 [-INF..=INF]; [-3.0, 0.0, 0.5, 20.0];
             /// `exp(−x²)`, accurate in its tail.
+            #[doc(hidden)]
             ExpNegSquare exp_neg_square(x) "exp_neg_square": special::exp_neg_square(x), z tie => (x * z * -2.0); "`−2x exp(−x²)`";
                 [-25.0..=25.0]; [-3.0, 0.0, 0.5];
             /// The density of the standard normal distribution, `φ(x)`.
-            NormPdf norm_pdf(x) "norm_pdf": special::norm_pdf(x), z tie => (-(x * z)); "`−x φ(x)`";
+            NormalPdf normal_pdf(x) "normal_pdf": special::normal_pdf(x), z tie => (-(x * z)); "`−x φ(x)`";
                 [-35.0..=35.0]; [-3.0, 0.0, 0.5];
             /// The distribution function of the standard normal distribution, `Φ(x)`.
-            NormalCdf normal_cdf(x) "normal_cdf": special::normal_cdf(x), z tie => (x.norm_pdf()); "`φ(x)`";
+            NormalCdf normal_cdf(x) "normal_cdf": special::normal_cdf(x), z tie => (x.normal_pdf()); "`φ(x)`";
                 [-INF..=INF]; [-35.0, -1.0, 0.0, 2.0];
             /// The gamma function, `Γ(x)`.
             Gamma gamma(x) "gamma": special::gamma(x), z tie => (z * x.digamma()); "`Γ(x) ψ(x)`";
@@ -216,6 +218,7 @@ macro_rules! table {
             Sinc sinc(x) "sinc": special::sinc(x), z tie => (x.sinc_derivative(1)); "`cos x / x − sin x / x²`; `0` at 0";
                 [-INF..=INF]; [0.0, 1e-5, 1.0, -4.0];
             /// The `n`-th derivative of `sinc`.
+            #[doc(hidden)]
             SincDerivative sinc_derivative(x; n: u32) "sinc_derivative": special::sinc_derivative(n, x), z tie => (of_next_order(n, x, |n| x.sinc_derivative(n)));
                 "`sinc⁽ⁿ⁺¹⁾(x)`";
                 [-INF..=INF]; [0.0, 1e-5, 1.0, -4.0];
@@ -231,9 +234,11 @@ macro_rules! table {
                 ); "`sigmoid(x − y)`, `sigmoid(y − x)`";
                 [-INF..=INF, -INF..=INF]; [-700.0, 0.0, 0.5, 800.0];
             /// `exp(x − y)`, with the rounding of the difference made good.
+            #[doc(hidden)]
             ExpSub exp_sub(x, y) "exp_sub": special::exp_sub(x, y), z tie => (z, -z); "`z`, `−z`";
                 [-INF..=INF, -INF..=INF]; [-2.0, 0.0, 3.0];
             /// `exp(x − c) / s`: a softmax from the log-sum-exp `c` and the sum `s` of what is above the line.
+            #[doc(hidden)]
             SoftmaxShare softmax_share(x, c, s) "softmax": special::exp_sub(x, c) / s, z tie => (z, -z, -(z / s)); "`z`, `−z`, `−z/s`";
                 [-INF..=1.0, 0.0..=INF, 0.5..=2.0]; [-1.0, 0.0, 1.0];
         }
@@ -264,6 +269,7 @@ macro_rules! table {
             Relu relu(x) "relu": special::relu(x), z tie => (x.gt_mask(0.0).unless_nan(z)); "`1` for `x > 0`, else `0`";
                 [-INF..=INF]; [0.0, -2.0, 3.0];
             /// `a` where the mask `self` is not zero, else `b`.
+            #[doc(hidden)]
             Select mask_select(mask, a, b) "select": if mask != 0.0 { a } else { b }, z tie => (
                     T::from(0.0), T::from(1.0) - mask.eq_mask(0.0), mask.eq_mask(0.0)
                 ); "`0`; `1` for the operand selected, `0` for the other";

@@ -35,6 +35,7 @@ use std::collections::HashMap;
 /// let series = taylor(|x| x.exp(), 0.0, 20);
 /// assert!((series[20] * 2432902008176640000.0 - 1.0).abs() < 1e-14);
 /// ```
+#[must_use]
 #[track_caller]
 pub fn taylor(f: impl FnOnce(Var) -> Var, x: f64, order: usize) -> Vec<f64> {
     let _scope = graph::open_recording();

@@ -1,19 +1,21 @@
 //! The handle: making, reading, differentiating.
 
+mod choice;
 mod functions;
 mod operators;
 mod questions;
+mod structure;
+
+pub use choice::Condition;
 
 use crate::arena::{INDEX_BITS, INDEX_MASK, arena};
 use crate::differentiate::differentiate;
-use crate::graph::{self, Custom, state, verify};
-use crate::nodes::Decoded;
+use crate::graph::verify;
 use crate::record;
-use crate::rows::Op;
 use crate::sweep::{self, Gradients};
 use crate::watch::{self, Reading};
-use smallvec::SmallVec;
 use std::marker::PhantomData;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 /// A real number that remembers where it came from.
 ///
@@ -47,8 +49,11 @@ pub struct Var {
     /// The epoch and the index of its node; 0 for a constant.
     id: u64,
     /// Not `Send`, not `Sync`: the node is in this thread's graph.
-    thread: PhantomData<*const ()>,
+    thread: PhantomData<dyn BelongsToTheThreadThatMadeIt>,
 }
+
+/// What a compiler names where a [`Var`] is sent to another thread, or shared with one.
+trait BelongsToTheThreadThatMadeIt: UnwindSafe + RefUnwindSafe + Unpin {}
 
 /// # Making, reading, differentiating
 impl Var {
@@ -69,12 +74,124 @@ impl Var {
         record::leaf(value)
     }
 
+    /// The number. Never fails, for a stale handle either.
+    ///
+    /// ```
+    /// let x = scalargrad::graph::scope(|| scalargrad::Var::new(2.0) * 3.0);
+    /// assert_eq!(x.value(), 6.0);
+    /// ```
+    #[must_use]
+    #[inline(always)]
+    #[track_caller]
+    pub fn value(self) -> f64 {
+        watch::read(Reading::Value, self);
+        self.value
+    }
+
+    /// Sweeps the graph from this output back: fills [`grad`](Var::grad) of every ancestor.
+    ///
+    /// Every other variable's reads `0.0` afterwards; each sweep starts from zero. Nothing is freed,
+    /// so that a graph may be swept again, from this or another output. Takes time in proportion to
+    /// the ancestors, whatever else the graph holds.
+    ///
+    /// In a graph of more than a few hundred nodes, gradients of intermediates, which are seldom asked for, take
+    /// no memory until they are: the first question has the sweep made again, and from then on this thread's
+    /// sweeps keep them all.
+    ///
+    /// # Panics
+    ///
+    /// If the handle is stale.
+    ///
+    /// ```
+    /// let x = scalargrad::Var::new(3.0);
+    /// let square = x * x;
+    /// square.backward();
+    /// assert_eq!(x.grad(), 6.0);
+    /// (square * square).backward();
+    /// assert_eq!(x.grad(), 108.0);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn backward(self) {
+        sweep::sweep(self);
+    }
+
+    /// The derivative of the output of the last sweep with respect to this variable.
+    ///
+    /// `0.0` where the output does not depend on it, for a constant, and before any sweep.
+    ///
+    /// # Panics
+    ///
+    /// If the handle is stale.
+    ///
+    /// ```
+    /// let (x, y) = (scalargrad::Var::new(3.0), scalargrad::Var::new(2.0));
+    /// let product = x * y;
+    /// (5.0 * product).backward();
+    /// assert_eq!((x.grad(), y.grad(), product.grad()), (10.0, 15.0, 5.0));
+    /// ```
+    #[must_use]
+    #[inline(always)]
+    #[track_caller]
+    pub fn grad(self) -> f64 {
+        verify(self);
+        watch::read(Reading::Gradient, self);
+        arena().adjoint(self.index()) // that of a constant, which has index 0, is zero
+    }
+
+    /// Makes a leaf of each number.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Var::new).
+    ///
+    /// ```
+    /// use scalargrad::{Var, dot};
+    ///
+    /// let x = Var::leaves(&[1.0, 2.0]);
+    /// dot(&x, &x).backward();
+    /// assert_eq!((x[0].grad(), x[1].grad()), (2.0, 4.0));
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn leaves(values: &[f64]) -> Vec<Var> {
+        let mut leaves = Vec::with_capacity(values.len());
+        for &value in values {
+            leaves.push(Var::new(value)); // not in a closure, which would not know the caller
+        }
+        leaves
+    }
+
+    /// Makes a leaf of each number of an array.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Var::new).
+    ///
+    /// ```
+    /// use scalargrad::Var;
+    ///
+    /// let [x, y] = Var::array([3.0, 2.0]);
+    /// (x * y).backward();
+    /// assert_eq!((x.grad(), y.grad()), (2.0, 3.0));
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn array<const N: usize>(values: [f64; N]) -> [Var; N] {
+        let mut leaves = [Var::constant(0.0); N];
+        for (leaf, value) in leaves.iter_mut().zip(values) {
+            *leaf = Var::new(value);
+        }
+        leaves
+    }
+
     /// Makes a constant: a number without a node, which costs no more than an `f64`.
     ///
     /// ```
     /// let c = scalargrad::Var::constant(2.0);
     /// assert!(c.is_constant() && (c * c).is_constant());
     /// ```
+    #[must_use]
     #[inline(always)]
     pub const fn constant(value: f64) -> Var {
         Var {
@@ -84,6 +201,98 @@ impl Var {
         }
     }
 
+    /// Sweeps like [`backward`](Var::backward), but adds to the gradients that are there.
+    ///
+    /// # Panics
+    ///
+    /// If the handle is stale.
+    ///
+    /// ```
+    /// let x = scalargrad::Var::new(3.0);
+    /// (x * 2.0).backward();
+    /// (x * 5.0).backward_accumulate();
+    /// assert_eq!(x.grad(), 7.0);
+    /// ```
+    #[track_caller]
+    pub fn backward_accumulate(self) {
+        sweep::sweep_accumulate(self);
+    }
+
+    /// Sweeps from this output into a snapshot that outlives later sweeps.
+    ///
+    /// [`grad`](Var::grad) of every variable stays what it was.
+    ///
+    /// # Panics
+    ///
+    /// If the handle is stale.
+    ///
+    /// ```
+    /// let x = scalargrad::Var::new(3.0);
+    /// let gradients = (x * x).gradients();
+    /// (x * 5.0).backward();
+    /// assert_eq!((gradients.wrt(x), x.grad()), (6.0, 5.0));
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn gradients(self) -> Gradients {
+        watch::read(Reading::Gradient, self);
+        sweep::gradients(self)
+    }
+
+    /// Records the derivatives of this output with respect to each of `x`, as variables.
+    ///
+    /// They can be differentiated again, to any order.
+    ///
+    /// # Panics
+    ///
+    /// If a handle is stale, or the output depends on a [`Var::custom`] operation, whose partials
+    /// are numbers.
+    ///
+    /// ```
+    /// let x = scalargrad::Var::new(2.0);
+    /// let first = (x * x * x).differentiate(&[x])[0];
+    /// let second = first.differentiate(&[x])[0];
+    /// let third = second.differentiate(&[x])[0];
+    /// assert_eq!((first.value(), second.value(), third.value()), (12.0, 12.0, 6.0));
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn differentiate(self, x: &[Var]) -> Vec<Var> {
+        let _at = watch::attribute();
+        differentiate(self, x)
+    }
+
+    /// The same number as a constant: what is computed from it does not reach back.
+    ///
+    /// ```
+    /// let x = scalargrad::Var::new(3.0);
+    /// (x * x.detach()).backward();
+    /// assert_eq!(x.grad(), 3.0);
+    /// ```
+    #[must_use]
+    #[inline]
+    #[track_caller]
+    pub fn detach(self) -> Var {
+        watch::read(Reading::Detached, self);
+        Var::constant(self.value)
+    }
+
+    /// Whether this is a number without a node.
+    ///
+    /// ```
+    /// use scalargrad::Var;
+    /// assert!(Var::from(1.0).is_constant());
+    /// assert!(!Var::new(1.0).is_constant());
+    /// ```
+    #[must_use]
+    #[inline]
+    pub const fn is_constant(self) -> bool {
+        self.id == 0
+    }
+}
+
+// What the rest of the crate sees of a handle.
+impl Var {
     #[inline(always)]
     pub(crate) const fn from_parts(value: f64, id: u64) -> Var {
         Var {
@@ -118,326 +327,5 @@ impl Var {
     #[inline(always)]
     pub(crate) const fn epoch(self) -> u64 {
         self.id >> INDEX_BITS
-    }
-
-    /// The number. Never fails, for a stale handle either.
-    ///
-    /// ```
-    /// let x = scalargrad::graph::scope(|| scalargrad::Var::new(2.0) * 3.0);
-    /// assert_eq!(x.value(), 6.0);
-    /// ```
-    #[inline(always)]
-    #[track_caller]
-    pub fn value(self) -> f64 {
-        watch::read(Reading::Value, self);
-        self.value
-    }
-
-    /// The derivative of the output of the last sweep with respect to this variable.
-    ///
-    /// `0.0` where the output does not depend on it, for a constant, and before any sweep.
-    ///
-    /// # Panics
-    ///
-    /// If the handle is stale.
-    ///
-    /// ```
-    /// let (x, y) = (scalargrad::Var::new(3.0), scalargrad::Var::new(2.0));
-    /// let product = x * y;
-    /// (5.0 * product).backward();
-    /// assert_eq!((x.grad(), y.grad(), product.grad()), (10.0, 15.0, 5.0));
-    /// ```
-    #[inline(always)]
-    #[track_caller]
-    pub fn grad(self) -> f64 {
-        verify(self);
-        watch::read(Reading::Gradient, self);
-        arena().adjoint(self.index()) // that of a constant, which has index 0, is zero
-    }
-
-    /// Sweeps the graph from this output back: fills [`grad`](Var::grad) of every ancestor.
-    ///
-    /// Every other variable's reads `0.0` afterwards; each sweep starts from zero. Nothing is freed,
-    /// so that a graph may be swept again, from this or another output. Takes time in proportion to
-    /// the ancestors, whatever else the graph holds.
-    ///
-    /// In a graph of more than a few hundred nodes, gradients of intermediates, which are seldom asked for, take
-    /// no memory until they are: the first question has the sweep made again, and from then on this thread's
-    /// sweeps keep them all.
-    ///
-    /// # Panics
-    ///
-    /// If the handle is stale.
-    ///
-    /// ```
-    /// let x = scalargrad::Var::new(3.0);
-    /// let square = x * x;
-    /// square.backward();
-    /// assert_eq!(x.grad(), 6.0);
-    /// (square * square).backward();
-    /// assert_eq!(x.grad(), 108.0);
-    /// ```
-    #[inline]
-    #[track_caller]
-    pub fn backward(self) {
-        sweep::sweep(self);
-    }
-
-    /// Sweeps like [`backward`](Var::backward), but adds to the gradients that are there.
-    ///
-    /// # Panics
-    ///
-    /// If the handle is stale.
-    ///
-    /// ```
-    /// let x = scalargrad::Var::new(3.0);
-    /// (x * 2.0).backward();
-    /// (x * 5.0).backward_accumulate();
-    /// assert_eq!(x.grad(), 7.0);
-    /// ```
-    #[track_caller]
-    pub fn backward_accumulate(self) {
-        sweep::sweep_accumulate(self);
-    }
-
-    /// Sweeps from this output into a snapshot that outlives later sweeps.
-    ///
-    /// [`grad`](Var::grad) of every variable stays what it was.
-    ///
-    /// # Panics
-    ///
-    /// If the handle is stale.
-    ///
-    /// ```
-    /// let x = scalargrad::Var::new(3.0);
-    /// let gradients = (x * x).gradients();
-    /// (x * 5.0).backward();
-    /// assert_eq!((gradients.wrt(x), x.grad()), (6.0, 5.0));
-    /// ```
-    #[track_caller]
-    pub fn gradients(self) -> Gradients {
-        watch::read(Reading::Gradient, self);
-        sweep::gradients(self)
-    }
-
-    /// Records the derivatives of this output with respect to each of `x`, as variables.
-    ///
-    /// They can be differentiated again, to any order.
-    ///
-    /// # Panics
-    ///
-    /// If a handle is stale, or the output depends on a [`Var::custom`] operation, whose partials
-    /// are numbers.
-    ///
-    /// ```
-    /// let x = scalargrad::Var::new(2.0);
-    /// let first = (x * x * x).differentiate(&[x])[0];
-    /// let second = first.differentiate(&[x])[0];
-    /// let third = second.differentiate(&[x])[0];
-    /// assert_eq!((first.value(), second.value(), third.value()), (12.0, 12.0, 6.0));
-    /// ```
-    #[track_caller]
-    pub fn differentiate(self, x: &[Var]) -> Vec<Var> {
-        let _at = watch::attribute();
-        differentiate(self, x)
-    }
-
-    /// The same number as a constant: what is computed from it does not reach back.
-    ///
-    /// ```
-    /// let x = scalargrad::Var::new(3.0);
-    /// (x * x.detach()).backward();
-    /// assert_eq!(x.grad(), 3.0);
-    /// ```
-    #[inline]
-    #[track_caller]
-    pub fn detach(self) -> Var {
-        watch::read(Reading::Detached, self);
-        Var::constant(self.value)
-    }
-
-    /// Whether this is a number without a node.
-    ///
-    /// ```
-    /// use scalargrad::Var;
-    /// assert!(Var::from(1.0).is_constant());
-    /// assert!(!Var::new(1.0).is_constant());
-    /// ```
-    #[inline]
-    pub const fn is_constant(self) -> bool {
-        self.id == 0
-    }
-
-    /// Gives the node a name, for drawings and reports. A constant has no node to name.
-    ///
-    /// # Panics
-    ///
-    /// If the handle is stale.
-    ///
-    /// ```
-    /// let x = scalargrad::Var::new(3.0).named("x");
-    /// assert_eq!(x.name().as_deref(), Some("x"));
-    /// ```
-    #[track_caller]
-    pub fn named(self, name: impl Into<String>) -> Var {
-        if self.id != 0 {
-            verify(self);
-            let name = name.into();
-            state(|state| state.names.insert(self.index(), name));
-        }
-        self
-    }
-
-    /// The name of the node, if it was given one.
-    ///
-    /// # Panics
-    ///
-    /// If the handle is stale.
-    ///
-    /// ```
-    /// assert_eq!(scalargrad::Var::new(3.0).name(), None);
-    /// ```
-    #[track_caller]
-    pub fn name(self) -> Option<String> {
-        if self.id == 0 {
-            return None;
-        }
-        verify(self);
-        state(|state| state.names.get(&self.index()).cloned())
-    }
-
-    /// The operation that made it.
-    ///
-    /// # Panics
-    ///
-    /// If the handle is stale.
-    ///
-    /// ```
-    /// use scalargrad::{Op, Var};
-    /// let x = Var::new(3.0);
-    /// assert_eq!((x.op(), (x * x).op(), x.sin().op()), (Op::Leaf, Op::Mul, Op::Sin));
-    /// assert_eq!(x.sin().op().label(), "sin");
-    /// ```
-    #[track_caller]
-    pub fn op(self) -> Op {
-        match self.decode() {
-            Some(node) => node.op,
-            None => Op::Constant,
-        }
-    }
-
-    /// The operands that it was made from, constants included.
-    ///
-    /// # Panics
-    ///
-    /// If the handle is stale.
-    ///
-    /// ```
-    /// let x = scalargrad::Var::new(3.0);
-    /// let operands = (x * 2.0).operands();
-    /// assert_eq!((operands[0].value(), operands[1].value()), (3.0, 2.0));
-    /// assert!(operands[1].is_constant());
-    /// ```
-    #[track_caller]
-    pub fn operands(self) -> SmallVec<[Var; 4]> {
-        match self.decode() {
-            Some(node) => node.operands.iter().map(|x| x.var()).collect(),
-            None => SmallVec::new(),
-        }
-    }
-
-    #[track_caller]
-    fn decode(self) -> Option<Decoded> {
-        if self.id == 0 {
-            return None;
-        }
-        verify(self);
-        Some(graph::decode(self.index()))
-    }
-
-    /// `a` where the condition holds, else `b`.
-    ///
-    /// The condition is a `bool`, or a mask: a number that is not zero where it holds, such as
-    /// [`gt_mask`](Var::gt_mask) gives. What is not selected gets no gradient, not even a NaN.
-    ///
-    /// ```
-    /// use scalargrad::Var;
-    /// let x = Var::new(0.0);
-    /// let y = Var::select(x.gt_mask(0.0), x.ln(), x * 2.0);
-    /// y.backward();
-    /// assert_eq!((y.value(), x.grad()), (0.0, 2.0));
-    /// ```
-    #[inline]
-    #[track_caller]
-    pub fn select(condition: impl Condition, a: impl Into<Var>, b: impl Into<Var>) -> Var {
-        condition.select(a.into(), b.into())
-    }
-
-    /// The sine and the cosine, in this order.
-    ///
-    /// ```
-    /// let (sin, cos) = scalargrad::Var::new(1.0).sin_cos();
-    /// assert_eq!((sin.value(), cos.value()), 1f64.sin_cos());
-    /// ```
-    #[inline]
-    #[track_caller]
-    pub fn sin_cos(self) -> (Var, Var) {
-        (self.sin(), self.cos())
-    }
-
-    /// Records an operation of your own, from its value and its partials as plain numbers.
-    ///
-    /// First derivatives only; for every order implement [`CustomOp`](crate::CustomOp).
-    ///
-    /// # Panics
-    ///
-    /// If an operand is stale.
-    ///
-    /// ```
-    /// use scalargrad::Var;
-    /// let (x, y) = (Var::new(3.0), Var::new(2.0));
-    /// let area = Var::custom("area", x.value() * y.value(), [(x, y.value()), (y, x.value())]);
-    /// area.backward();
-    /// assert_eq!((area.value(), x.grad(), y.grad()), (6.0, 2.0, 3.0));
-    /// ```
-    #[track_caller]
-    pub fn custom(
-        label: impl Into<String>,
-        value: f64,
-        partials: impl IntoIterator<Item = (Var, f64)>,
-    ) -> Var {
-        let (operands, partials): (SmallVec<[Var; 4]>, SmallVec<[f64; 4]>) =
-            partials.into_iter().unzip();
-        let label: String = label.into();
-        record::custom(
-            Custom {
-                label: label.into(),
-                op: None,
-            },
-            &operands,
-            value,
-            &partials,
-        )
-    }
-}
-
-/// A condition of [`Var::select`]: a `bool`, or a mask that is not zero where it holds.
-pub trait Condition {
-    /// `a` where the condition holds, else `b`.
-    fn select(self, a: Var, b: Var) -> Var;
-}
-
-impl Condition for bool {
-    #[inline]
-    fn select(self, a: Var, b: Var) -> Var {
-        if self { a } else { b }
-    }
-}
-
-impl Condition for Var {
-    #[inline]
-    #[track_caller]
-    fn select(self, a: Var, b: Var) -> Var {
-        self.mask_select(a, b)
     }
 }

@@ -81,7 +81,7 @@ fn record(x: Var, steps: usize) {
         };
         y = y.tanh();
     }
-    y.operands();
+    let _ = y.operands();
     y.backward();
     assert!(y.differentiate(&[x])[0].value().is_finite());
 }

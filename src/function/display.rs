@@ -2,17 +2,21 @@
 
 use super::Function;
 use super::program::Program;
+use crate::names::tidy;
 use crate::rows::Op;
 use std::fmt;
 
 /// Operations that an expression is nested deep, beyond which it is cut.
 const DEPTH: usize = 3;
 
+/// Operands of an expression, inputs or outputs in a list, beyond which it is cut.
+const SHOWN: usize = 8;
+
 impl Program {
     /// The name of an input or a node: its own, or one that is not taken.
     pub(crate) fn name(&self, index: u32) -> String {
-        if let Some(name) = self.names.get(&(index as usize)) {
-            return name.clone();
+        if let Some(name) = self.own_name(index) {
+            return tidy(name);
         }
         let k = index as usize;
         if k < self.inputs {
@@ -24,6 +28,12 @@ impl Program {
         } else {
             format!("t{}", k - self.first_node())
         }
+    }
+
+    /// The name that a user gave, if there is something to see of it.
+    fn own_name(&self, index: u32) -> Option<&String> {
+        let name = self.names.get(&(index as usize));
+        name.filter(|name| !tidy(name).trim().is_empty())
     }
 
     /// The number at `index` as an expression.
@@ -47,12 +57,17 @@ impl Program {
                 text
             }
         };
-        self.apply(i, self.operands(&self.nodes[i]).iter().map(inner).collect())
+        let operands = self.operands(&self.nodes[i]);
+        let mut texts: Vec<String> = operands.iter().take(SHOWN).map(inner).collect();
+        if operands.len() > SHOWN {
+            texts.push("…".into());
+        }
+        self.apply(i, texts)
     }
 
     /// Whether the number at `index` is shown by its name.
     fn is_plain(&self, index: u32) -> bool {
-        (index as usize) < self.first_node() || self.names.contains_key(&(index as usize))
+        (index as usize) < self.first_node() || self.own_name(index).is_some()
     }
 
     /// Whether it is shown with a sign between two operands.
@@ -67,7 +82,7 @@ impl Program {
     fn apply(&self, i: usize, operands: Vec<String>) -> String {
         let node = self.nodes[i];
         if node.op == Op::Custom {
-            let label = &self.customs[node.n as usize].label;
+            let label = tidy(&self.customs[node.n as usize].label);
             return format!("{label}({})", operands.join(", "));
         }
         let label = node.op.label();
@@ -100,7 +115,6 @@ impl fmt::Display for Function {
     /// output t2");
     /// ```
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 8;
         let program = &self.program;
         let list = |indices: &[u32]| {
             let names: Vec<String> = indices
@@ -140,7 +154,7 @@ impl fmt::Debug for Function {
         f.debug_struct("Function")
             .field("inputs", &self.inputs())
             .field("outputs", &self.outputs())
-            .field("operations", &self.len())
+            .field("operations", &self.operations())
             .field("guards", &self.guards())
             .field("frozen_reads", &self.frozen)
             .finish()

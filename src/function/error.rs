@@ -5,6 +5,7 @@ use super::interpret::forward;
 use super::program::Program;
 use crate::graph::state;
 use crate::graph::value_of;
+use crate::names::tidy;
 use crate::watch::{Comparison, Read, Reading};
 use std::fmt;
 
@@ -29,7 +30,7 @@ pub enum ReplayError {
     #[non_exhaustive]
     WrongLength {
         /// The numbers counted.
-        what: &'static str,
+        what: Counted,
         /// How many there are.
         found: usize,
         /// How many there must be.
@@ -37,28 +38,54 @@ pub enum ReplayError {
     },
 }
 
+/// The numbers that a replay counts before it runs.
+///
+/// ```
+/// use scalargrad::{Function, function::{Counted, ReplayError}};
+///
+/// let f = Function::record(&[1.0], |x| x[0]);
+/// let error = f.jvp(&[1.0], &[1.0, 2.0]).unwrap_err();
+/// assert!(matches!(error, ReplayError::WrongLength { what: Counted::Direction, found: 2, expected: 1, .. }));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Counted {
+    /// The inputs that were given.
+    Inputs,
+    /// The outputs of the function, where there must be one.
+    Outputs,
+    /// The numbers that a gradient has room for.
+    Gradient,
+    /// The components of the direction `v`.
+    Direction,
+    /// The weights `w` of the outputs.
+    Weights,
+}
+
 impl fmt::Display for ReplayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ReplayError::BranchChanged(change) => change.fmt(f),
+        let (what, found, expected) = match self {
+            ReplayError::BranchChanged(change) => return change.fmt(f),
             &ReplayError::WrongLength {
-                what: "outputs",
-                found,
-                expected,
-            } => write!(
-                f,
-                "this needs a function of {expected} output, not {found}; see `values`, `jacobian`, `vjp`"
-            ),
-            ReplayError::WrongLength {
-                what: "inputs",
-                found,
-                expected,
-            } => write!(f, "the function has {expected} inputs, not {found}"),
-            ReplayError::WrongLength {
                 what,
                 found,
                 expected,
-            } => write!(f, "there must be {expected} {what}, not {found}"),
+            } => (what, found, expected),
+        };
+        match what {
+            Counted::Inputs => write!(f, "the function has {expected} inputs, not {found}"),
+            Counted::Outputs => write!(
+                f,
+                "this needs a function of {expected} output, not {found}; see `values`, `jacobian`, `vjp`"
+            ),
+            Counted::Gradient => {
+                write!(
+                    f,
+                    "there must be {expected} numbers in `gradient`, not {found}"
+                )
+            }
+            Counted::Direction => write!(f, "there must be {expected} numbers in `v`, not {found}"),
+            Counted::Weights => write!(f, "there must be {expected} weights in `w`, not {found}"),
         }
     }
 }
@@ -106,21 +133,25 @@ impl BranchChange {
     }
 
     /// The comparison or question, as an expression of the inputs.
+    #[must_use]
     pub fn comparison(&self) -> &str {
         &self.text
     }
 
     /// The place in the source where it was made: `file:line:column`.
+    #[must_use]
     pub fn place(&self) -> &str {
         &self.place
     }
 
     /// Its operands when recorded; the second is 0 for a question about one number, such as `is_nan`.
+    #[must_use]
     pub fn recorded(&self) -> [f64; 2] {
         self.recorded
     }
 
     /// Its operands now.
+    #[must_use]
     pub fn operands(&self) -> [f64; 2] {
         self.operands
     }
@@ -184,6 +215,9 @@ impl FrozenRead {
     pub(super) fn of_outside(index: usize) -> FrozenRead {
         let value = value_of(index);
         let name = state(|state| state.names.get(&index).cloned());
+        let name = name
+            .map(|name| tidy(&name))
+            .filter(|name| !name.trim().is_empty());
         let name = name.map_or(String::new(), |name| format!(" `{name}`"));
         FrozenRead {
             text: format!("the variable{name} from outside is a constant, {value:?}"),
@@ -192,6 +226,7 @@ impl FrozenRead {
     }
 
     /// The number, where it is one.
+    #[must_use]
     pub fn value(&self) -> Option<f64> {
         self.value
     }

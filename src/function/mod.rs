@@ -44,7 +44,7 @@ mod tests;
 mod undefined_tests;
 
 pub use crate::outputs::Outputs;
-pub use error::{BranchChange, FrozenRead, ReplayError};
+pub use error::{BranchChange, Counted, FrozenRead, ReplayError};
 pub use recorder::Recorder;
 pub use source::SourceError;
 pub use sparse::{Pattern, SparseMatrix};
@@ -97,6 +97,7 @@ impl Function {
     /// assert_eq!(f.value(&[1.0])?, 1f64.sin() / 2.0);
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
+    #[must_use]
     #[track_caller]
     pub fn record<O: Outputs>(x: &[f64], f: impl FnOnce(&[Var]) -> O) -> Function {
         // Not in a closure, which would not know the caller.
@@ -129,6 +130,7 @@ impl Function {
     /// # use scalargrad::function::Function;
     /// assert_eq!(Function::record(&[1.0, 2.0], |x| x[0] + x[1]).inputs(), 2);
     /// ```
+    #[must_use]
     pub fn inputs(&self) -> usize {
         self.program.inputs
     }
@@ -139,6 +141,7 @@ impl Function {
     /// # use scalargrad::function::Function;
     /// assert_eq!(Function::record(&[1.0], |x| (x[0], x[0] * 2.0)).outputs(), 2);
     /// ```
+    #[must_use]
     pub fn outputs(&self) -> usize {
         self.program.outputs.len()
     }
@@ -148,15 +151,11 @@ impl Function {
     /// ```
     /// # use scalargrad::function::Function;
     /// let f = Function::record(&[1.0, 2.0, 3.0, 4.0], |x| x[0] + x[1] + x[2] + x[3]);
-    /// assert_eq!(f.len(), 1);
+    /// assert_eq!(f.operations(), 1);
     /// ```
-    pub fn len(&self) -> usize {
+    #[must_use]
+    pub fn operations(&self) -> usize {
         self.program.nodes.len()
-    }
-
-    /// Whether there is no operation: every output is an input or a constant.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// The number of comparisons that a replay checks.
@@ -166,6 +165,7 @@ impl Function {
     /// assert_eq!(Function::record(&[1.0], |x| if x[0] < 0.0 { -x[0] } else { x[0] }).guards(), 1);
     /// assert_eq!(Function::record(&[1.0], |x| x[0].abs()).guards(), 0);
     /// ```
+    #[must_use]
     pub fn guards(&self) -> usize {
         self.program.guards.len()
     }
@@ -185,6 +185,7 @@ impl Function {
     /// assert!(f.frozen_reads()[0].to_string().starts_with("`value()` was read at "));
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
+    #[must_use]
     pub fn frozen_reads(&self) -> &[FrozenRead] {
         &self.frozen
     }
@@ -207,7 +208,7 @@ impl Function {
     /// let _ = f.value(&[0.5, -1.0]);
     /// ```
     pub fn value(&self, x: &[f64]) -> Result<f64, ReplayError> {
-        self.check("outputs", self.outputs(), 1)?;
+        self.check(Counted::Outputs, self.outputs(), 1)?;
         let mut value = 0.0;
         self.check_inputs(x)?;
         self.replay(x, self.program.values(x, |z| value = z))?;
@@ -252,9 +253,9 @@ impl Function {
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
     pub fn gradient_into(&self, x: &[f64], gradient: &mut [f64]) -> Result<f64, ReplayError> {
-        self.check("outputs", self.outputs(), 1)?;
+        self.check(Counted::Outputs, self.outputs(), 1)?;
         self.check_inputs(x)?;
-        self.check("numbers in `gradient`", gradient.len(), self.inputs())?;
+        self.check(Counted::Gradient, gradient.len(), self.inputs())?;
         let mut value = 0.0;
         self.replay(x, self.program.vjp(x, |_| 1.0, gradient, |z| value = z))?;
         Ok(value)
@@ -294,7 +295,7 @@ impl Function {
     /// ```
     pub fn vjp(&self, x: &[f64], w: &[f64]) -> Result<Vec<f64>, ReplayError> {
         self.check_inputs(x)?;
-        self.check("weights in `w`", w.len(), self.outputs())?;
+        self.check(Counted::Weights, w.len(), self.outputs())?;
         let mut gradient = vec![0.0; self.inputs()];
         self.replay(x, self.program.vjp(x, |k| w[k], &mut gradient, |_| ()))?;
         Ok(gradient)
@@ -314,7 +315,7 @@ impl Function {
     /// ```
     pub fn jvp(&self, x: &[f64], v: &[f64]) -> Result<(Vec<f64>, Vec<f64>), ReplayError> {
         self.check_inputs(x)?;
-        self.check("numbers in `v`", v.len(), self.inputs())?;
+        self.check(Counted::Direction, v.len(), self.inputs())?;
         self.replay(x, self.program.jvp(x, v))
     }
 
@@ -331,9 +332,9 @@ impl Function {
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
     pub fn hvp(&self, x: &[f64], v: &[f64]) -> Result<Vec<f64>, ReplayError> {
-        self.check("outputs", self.outputs(), 1)?;
+        self.check(Counted::Outputs, self.outputs(), 1)?;
         self.check_inputs(x)?;
-        self.check("numbers in `v`", v.len(), self.inputs())?;
+        self.check(Counted::Direction, v.len(), self.inputs())?;
         self.replay(x, self.program.hvp(x, v))
     }
 
@@ -350,85 +351,12 @@ impl Function {
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
     pub fn hessian(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
-        self.check("outputs", self.outputs(), 1)?;
+        self.check(Counted::Outputs, self.outputs(), 1)?;
         self.check_inputs(x)?;
         self.replay(x, self.program.hessian(x))
     }
 
-    /// Where the Hessian of the only output may differ from zero, whatever the inputs.
-    ///
-    /// # Errors
-    ///
-    /// If there is another number of outputs than one.
-    ///
-    /// ```
-    /// # use scalargrad::function::Function;
-    /// let f = Function::record(&[1.0; 3], |x| x[0] * x[1] + x[2]);
-    /// assert_eq!(f.hessian_pattern()?.iter().collect::<Vec<_>>(), [(0, 1), (1, 0)]);
-    /// # Ok::<(), scalargrad::function::ReplayError>(())
-    /// ```
-    pub fn hessian_pattern(&self) -> Result<Pattern, ReplayError> {
-        self.check("outputs", self.outputs(), 1)?;
-        Ok(self.program.hessian_pattern())
-    }
-
-    /// Where the Jacobian may differ from zero, whatever the inputs.
-    ///
-    /// ```
-    /// # use scalargrad::function::Function;
-    /// let f = Function::record(&[1.0; 3], |x| [x[0] * x[1], x[2].floor()]);
-    /// assert_eq!(f.jacobian_pattern().iter().collect::<Vec<_>>(), [(0, 0), (0, 1)]);
-    /// ```
-    pub fn jacobian_pattern(&self) -> Pattern {
-        self.program.jacobian_pattern()
-    }
-
-    /// The Hessian of the only output, without most of its zeros: its entries are those of
-    /// [`hessian_pattern`](Function::hessian_pattern), and NaN where an operation on these inputs has no derivative.
-    ///
-    /// By edge pushing: the time is about that of a gradient for each number that a number of the program
-    /// interacts with, and neither dense rows nor the number of inputs matter.
-    ///
-    /// # Errors
-    ///
-    /// As for [`value`](Function::value).
-    ///
-    /// ```
-    /// # use scalargrad::function::Function;
-    /// let n = 1000;
-    /// let f = Function::record(&vec![1.0; n], |x| x.iter().map(|&xi| x[0] * xi * xi).sum::<scalargrad::Var>());
-    /// let h = f.sparse_hessian(&vec![2.0; n])?; // an arrow
-    /// assert_eq!((h.pattern().len(), h.get(5, 5), h.get(5, 0)), (3 * n - 2, 4.0, 4.0));
-    /// # Ok::<(), scalargrad::function::ReplayError>(())
-    /// ```
-    pub fn sparse_hessian(&self, x: &[f64]) -> Result<SparseMatrix, ReplayError> {
-        self.check("outputs", self.outputs(), 1)?;
-        self.check_inputs(x)?;
-        self.replay(x, self.program.sparse_hessian(x))
-    }
-
-    /// The Jacobian without most of its zeros: its entries are those of
-    /// [`jacobian_pattern`](Function::jacobian_pattern).
-    ///
-    /// Each row by a sweep of only what its output depends on.
-    ///
-    /// # Errors
-    ///
-    /// As for [`values`](Function::values).
-    ///
-    /// ```
-    /// # use scalargrad::function::Function;
-    /// let f = Function::record(&[1.0; 3], |x| [x[0] * x[1], x[2] * 5.0]);
-    /// let j = f.sparse_jacobian(&[2.0, 3.0, 4.0])?;
-    /// assert_eq!(j.triplets().collect::<Vec<_>>(), [(0, 0, 3.0), (0, 1, 2.0), (1, 2, 5.0)]);
-    /// # Ok::<(), scalargrad::function::ReplayError>(())
-    /// ```
-    pub fn sparse_jacobian(&self, x: &[f64]) -> Result<SparseMatrix, ReplayError> {
-        self.check_inputs(x)?;
-        self.replay(x, self.program.sparse_jacobian(x))
-    }
-
-    fn check(&self, what: &'static str, found: usize, expected: usize) -> Result<(), ReplayError> {
+    fn check(&self, what: Counted, found: usize, expected: usize) -> Result<(), ReplayError> {
         if found == expected {
             return Ok(());
         }
@@ -440,7 +368,7 @@ impl Function {
     }
 
     fn check_inputs(&self, x: &[f64]) -> Result<(), ReplayError> {
-        self.check("inputs", x.len(), self.inputs())
+        self.check(Counted::Inputs, x.len(), self.inputs())
     }
 
     /// Puts the place of a guard into words.

@@ -14,7 +14,7 @@ use crate::var::Var;
 /// let mut f = Recorder::new(|x: &[Var]| if x[0] < 0.0 { x[0] * x[0] } else { x[0] });
 /// assert_eq!(f.gradient(&[-3.0]), (9.0, vec![-6.0]));
 /// assert_eq!(f.gradient(&[5.0]), (5.0, vec![1.0]));
-/// assert_eq!(f.evaluate_or_record(&[-1.0]), [1.0]);
+/// assert_eq!(f.values(&[-1.0]), [1.0]);
 /// assert_eq!(f.variants().len(), 2);
 /// ```
 #[derive(Clone, Debug)]
@@ -30,6 +30,7 @@ where
     O: Outputs,
 {
     /// A recorder that has recorded nothing yet.
+    #[must_use]
     pub fn new(closure: F) -> Recorder<F> {
         Recorder {
             closure,
@@ -38,6 +39,7 @@ where
     }
 
     /// The recordings made so far, the latest one used first.
+    #[must_use]
     pub fn variants(&self) -> &[Function] {
         &self.variants
     }
@@ -48,7 +50,7 @@ where
     ///
     /// As [`Function::record`].
     #[track_caller]
-    pub fn evaluate_or_record(&mut self, x: &[f64]) -> Vec<f64> {
+    pub fn values(&mut self, x: &[f64]) -> Vec<f64> {
         self.with(x, |f| f.values(x))
     }
 

@@ -1,5 +1,6 @@
 //! Sparse matrices and their patterns, in compressed rows.
 
+use super::{Counted, Function, ReplayError};
 use crate::matrix::Matrix;
 
 /// The places in a matrix that may differ from zero, in compressed rows.
@@ -44,31 +45,37 @@ impl Pattern {
     }
 
     /// The number of rows.
+    #[must_use]
     pub fn rows(&self) -> usize {
         self.starts.len() - 1
     }
 
     /// The number of columns.
+    #[must_use]
     pub fn cols(&self) -> usize {
         self.cols
     }
 
     /// The number of places.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.columns.len()
     }
 
     /// Whether every entry is zero.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.columns.is_empty()
     }
 
     /// For each row the place where it starts in [`columns`](Pattern::columns), and the end of the last.
+    #[must_use]
     pub fn row_starts(&self) -> &[usize] {
         &self.starts
     }
 
     /// The columns of all rows, one row after the other, ascending in each.
+    #[must_use]
     pub fn columns(&self) -> &[usize] {
         &self.columns
     }
@@ -110,11 +117,13 @@ impl SparseMatrix {
     }
 
     /// Where its entries are.
+    #[must_use]
     pub fn pattern(&self) -> &Pattern {
         &self.pattern
     }
 
     /// The entries, in the order of the pattern.
+    #[must_use]
     pub fn values(&self) -> &[f64] {
         &self.values
     }
@@ -132,6 +141,7 @@ impl SparseMatrix {
     /// # Panics
     ///
     /// If there is no such row.
+    #[must_use]
     #[track_caller]
     pub fn get(&self, i: usize, j: usize) -> f64 {
         let start = self.pattern.starts[i];
@@ -149,11 +159,89 @@ impl SparseMatrix {
     /// assert_eq!(f.sparse_jacobian(&[1.0; 2])?.to_dense().as_slice(), [2.0, 0.0, 0.0, 1.0]);
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
+    #[must_use]
     pub fn to_dense(&self) -> Matrix {
         let mut dense = Matrix::zeros(self.pattern.rows(), self.pattern.cols());
         for (i, j, value) in self.triplets() {
             dense[(i, j)] = value;
         }
         dense
+    }
+}
+
+/// # Without most of the zeros
+impl Function {
+    /// Where the Hessian of the only output may differ from zero, whatever the inputs.
+    ///
+    /// # Errors
+    ///
+    /// If there is another number of outputs than one.
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0; 3], |x| x[0] * x[1] + x[2]);
+    /// assert_eq!(f.hessian_pattern()?.iter().collect::<Vec<_>>(), [(0, 1), (1, 0)]);
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn hessian_pattern(&self) -> Result<Pattern, ReplayError> {
+        self.check(Counted::Outputs, self.outputs(), 1)?;
+        Ok(self.program.hessian_pattern())
+    }
+
+    /// Where the Jacobian may differ from zero, whatever the inputs.
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0; 3], |x| [x[0] * x[1], x[2].floor()]);
+    /// assert_eq!(f.jacobian_pattern().iter().collect::<Vec<_>>(), [(0, 0), (0, 1)]);
+    /// ```
+    #[must_use]
+    pub fn jacobian_pattern(&self) -> Pattern {
+        self.program.jacobian_pattern()
+    }
+
+    /// The Hessian of the only output, without most of its zeros: its entries are those of
+    /// [`hessian_pattern`](Function::hessian_pattern), and NaN where an operation on these inputs has no derivative.
+    ///
+    /// By edge pushing: the time is about that of a gradient for each number that a number of the program
+    /// interacts with, and neither dense rows nor the number of inputs matter.
+    ///
+    /// # Errors
+    ///
+    /// As for [`value`](Function::value).
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let n = 1000;
+    /// let f = Function::record(&vec![1.0; n], |x| x.iter().map(|&xi| x[0] * xi * xi).sum::<scalargrad::Var>());
+    /// let h = f.sparse_hessian(&vec![2.0; n])?; // an arrow
+    /// assert_eq!((h.pattern().len(), h.get(5, 5), h.get(5, 0)), (3 * n - 2, 4.0, 4.0));
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn sparse_hessian(&self, x: &[f64]) -> Result<SparseMatrix, ReplayError> {
+        self.check(Counted::Outputs, self.outputs(), 1)?;
+        self.check_inputs(x)?;
+        self.replay(x, self.program.sparse_hessian(x))
+    }
+
+    /// The Jacobian without most of its zeros: its entries are those of
+    /// [`jacobian_pattern`](Function::jacobian_pattern).
+    ///
+    /// Each row by a sweep of only what its output depends on.
+    ///
+    /// # Errors
+    ///
+    /// As for [`values`](Function::values).
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0; 3], |x| [x[0] * x[1], x[2] * 5.0]);
+    /// let j = f.sparse_jacobian(&[2.0, 3.0, 4.0])?;
+    /// assert_eq!(j.triplets().collect::<Vec<_>>(), [(0, 0, 3.0), (0, 1, 2.0), (1, 2, 5.0)]);
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn sparse_jacobian(&self, x: &[f64]) -> Result<SparseMatrix, ReplayError> {
+        self.check_inputs(x)?;
+        self.replay(x, self.program.sparse_jacobian(x))
     }
 }

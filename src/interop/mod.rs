@@ -2,3 +2,4 @@
 
 mod approx;
 mod num_traits;
+mod primitive;

@@ -26,7 +26,7 @@ pub fn exp_neg_square(x: f64) -> f64 {
 }
 
 /// The standard normal density `exp(−x²/2)/√(2π)`; 3 units.
-pub fn norm_pdf(x: f64) -> f64 {
+pub fn normal_pdf(x: f64) -> f64 {
     let (square, error) = square(x);
     FRAC_1_SQRT_2PI * (-0.5 * square).exp() * (1.0 - 0.5 * error)
 }
@@ -64,7 +64,7 @@ pub fn gelu(x: f64) -> f64 {
         let series = [3.0, 5.0, 7.0, 9.0, 11.0, 13.0]
             .iter()
             .rfold(1.0, |s, k| 1.0 - k * y * s);
-        -norm_pdf(x) * (1.0 - y * series)
+        -normal_pdf(x) * (1.0 - y * series)
     } else {
         x * normal_cdf(x)
     }

@@ -22,7 +22,7 @@ fn limits_poles_and_signed_zeros_are_exact() {
         ("erf", erf, [-1.0, -0.0, 0.0, 1.0]),
         ("erfc", erfc, [2.0, 1.0, 1.0, 0.0]),
         ("exp_neg_square", exp_neg_square, [0.0, 1.0, 1.0, 0.0]),
-        ("norm_pdf", norm_pdf, [0.0, 0.3989422804014327, 0.3989422804014327, 0.0]),
+        ("normal_pdf", normal_pdf, [0.0, 0.3989422804014327, 0.3989422804014327, 0.0]),
         ("normal_cdf", normal_cdf, [0.0, 0.5, 0.5, 1.0]),
         ("gelu", gelu, [-0.0, -0.0, 0.0, INF]),
         ("gamma", gamma, [nan, -INF, INF, INF]),

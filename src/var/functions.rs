@@ -27,6 +27,7 @@ macro_rules! methods {
             $($(
                 $(#[$doc])*
                 #[doc = concat!("\n\n# Derivative\n\n", $derivative)]
+                #[must_use]
                 #[inline]
                 #[track_caller]
                 pub fn $method(self $(, $y: impl Into<Var>)* $(, $n: $N)?) -> Var {

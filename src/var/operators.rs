@@ -94,13 +94,18 @@ impl Neg for &Var {
     }
 }
 
-impl From<f64> for Var {
-    /// A constant.
-    #[inline(always)]
-    fn from(value: f64) -> Var {
-        Var::constant(value)
-    }
+macro_rules! from_number {
+    ($($Number:ty)*) => { $(
+        impl From<$Number> for Var {
+            /// A constant.
+            #[inline(always)]
+            fn from(value: $Number) -> Var {
+                Var::constant(f64::from(value))
+            }
+        }
+    )* };
 }
+from_number! { f64 f32 i32 u8 }
 
 /// The value, as [`Var::value`] reads it.
 impl From<Var> for f64 {

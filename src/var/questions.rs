@@ -16,6 +16,7 @@ macro_rules! questions {
         impl Var {
             $(
                 $(#[$doc])*
+                #[must_use]
                 #[inline]
                 #[track_caller]
                 pub fn $method(self) -> $Answer {
@@ -32,6 +33,7 @@ macro_rules! questions {
             /// x.sort_by(|a, b| a.total_cmp(b));
             /// assert_eq!((x[0].value(), x[1].value()), (1.0, 2.0));
             /// ```
+            #[must_use]
             #[inline]
             #[track_caller]
             pub fn total_cmp(&self, other: &Var) -> Ordering {

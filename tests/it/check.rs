@@ -209,7 +209,7 @@ fn second_derivatives_at_a_kink_inside_are_told_from_wrong_ones() {
         assert!(mismatch.to_string().contains("kink"), "{k} {mismatch}");
     }
     // Smooth, and nothing inside has a kink: a wrong derivative is that.
-    let wrong = |x: &[Var]| Cube.apply(&x[..1]);
+    let wrong = |x: &[Var]| Var::apply(Cube, &x[..1]);
     let mismatch = check::hessian(wrong, &[1.5]).unwrap_err();
     assert!(mismatch.iter().all(|c| c.verdict == Verdict::Differs));
     check::assert_hessian(|x| norm(x).powi(2), &[0.0, 1.0]);
@@ -460,7 +460,7 @@ impl scalargrad::CustomOp for Forgetful {
 
 #[test]
 fn a_wrong_second_derivative_differs_though_the_gradient_is_right() {
-    let f = |x: &[Var]| scalargrad::CustomOp::apply(Forgetful, x);
+    let f = |x: &[Var]| Var::apply(Forgetful, x);
     check::assert_gradient(f, &[2.0, 3.0]);
     let mismatch = check::hessian(f, &[2.0, 3.0]).unwrap_err();
     let wrong: Vec<_> = mismatch

@@ -236,7 +236,7 @@ fn a_sweep_in_a_segment_leaves_the_one_around_it_alone() {
 #[should_panic(expected = "stale Var: the scope it was recorded in has ended")]
 fn an_output_of_a_segment_must_not_be_stale() {
     let x = Var::new(0.5);
-    checkpoint(&[x], |x| {
+    let _ = checkpoint(&[x], |x| {
         let stale = graph::scope(|| x[0] * 3.0);
         let _other = x[0] * 100.0;
         vec![stale]

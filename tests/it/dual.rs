@@ -167,6 +167,18 @@ impl<T: Real> Sum for Dual<T> {
     }
 }
 
+impl<'a, T: Real> Sum<&'a Dual<T>> for Dual<T> {
+    fn sum<I: Iterator<Item = &'a Dual<T>>>(terms: I) -> Dual<T> {
+        terms.copied().sum()
+    }
+}
+
+impl<'a, T: Real> Product<&'a Dual<T>> for Dual<T> {
+    fn product<I: Iterator<Item = &'a Dual<T>>>(factors: I) -> Dual<T> {
+        factors.copied().product()
+    }
+}
+
 impl<T: Real> Product for Dual<T> {
     fn product<I: Iterator<Item = Dual<T>>>(factors: I) -> Dual<T> {
         factors.reduce(|x, y| x * y).unwrap_or(Dual::from(1.0))
@@ -294,7 +306,7 @@ impl<T: Real> Real for Dual<T> {
         erf |x, z| (-(x * x)).exp() * (2.0 / PI.sqrt());
         erfc |x, z| (-(x * x)).exp() * (-2.0 / PI.sqrt());
         exp_neg_square |x, z| x * (-(x * x)).exp() * -2.0;
-        norm_pdf |x, z| -x * density(x);
+        normal_pdf |x, z| -x * density(x);
         normal_cdf |x, z| density(x);
         gamma |x, z| z * x.digamma();
         ln_gamma |x, z| x.digamma();
@@ -474,7 +486,7 @@ fn sweeps_and_duals_agree_on_every_operation() {
         [-0.3] => |x| x[0].erf();
         [-0.3] => |x| x[0].erfc();
         [-0.3] => |x| x[0].exp_neg_square();
-        [-0.3] => |x| x[0].norm_pdf();
+        [-0.3] => |x| x[0].normal_pdf();
         [-0.3] => |x| x[0].normal_cdf();
         [2.3] => |x| x[0].gamma();
         [2.3] => |x| x[0].ln_gamma();

@@ -140,7 +140,7 @@ const USES: &[Use] = &[
     ("custom", |s, x| {
         ignore(Var::custom("c", 1.0, [(x, 1.0), (s, 1.0)]))
     }),
-    ("CustomOp", |s, _| ignore(Square.apply(&[s]))),
+    ("CustomOp", |s, _| ignore(Var::apply(Square, &[s]))),
     ("grad", |s, _| ignore(s.grad())),
     ("backward", |s, _| s.backward()),
     ("backward_accumulate", |s, _| s.backward_accumulate()),
@@ -491,15 +491,18 @@ fn a_panicking_custom_operation_leaves_the_graph_usable() {
     }
     let x = Var::new(3.0);
     let before = graph::len();
-    assert_eq!(panic_of(|| Bad("value").apply(&[x])), "in value");
-    assert_eq!(panic_of(|| Bad("partials").apply(&[x])), "in partials");
-    let text = panic_of(|| Bad("count").apply(&[x]));
+    assert_eq!(panic_of(|| Var::apply(Bad("value"), &[x])), "in value");
+    assert_eq!(
+        panic_of(|| Var::apply(Bad("partials"), &[x])),
+        "in partials"
+    );
+    let text = panic_of(|| Var::apply(Bad("count"), &[x]));
     assert!(
         text.contains("`custom`") && text.contains("number of partials"),
         "{text}"
     );
     assert_eq!(graph::len(), before);
-    let z = Bad("later").apply(&[x]);
+    let z = Var::apply(Bad("later"), &[x]);
     assert_eq!(panic_of(|| z.differentiate(&[x])), "in later partials");
     z.backward();
     assert_eq!(x.grad(), 1.0);
@@ -726,7 +729,7 @@ fn no_grad_records_no_operation() {
             norm(&[x, x]),
             log_sum_exp(&[x, x]),
             softmax(&[x])[0],
-            Square.apply(&[x]),
+            Var::apply(Square, &[x]),
             x.gt_mask(1.0),
             Var::custom("c", 1.0, [(x, 1.0)]),
             Var::select(x, x * x, 1.0),
@@ -905,7 +908,7 @@ fn operands_are_handles_that_live() {
     check(sum(&[x, two, y, x]), Op::Sum, &[x, two, y, x]);
     check(norm(&[x, y, five]), Op::Norm, &[x, y, five]);
     check(log_sum_exp(&[x, y]), Op::LogSumExp, &[x, y]);
-    check(Square.apply(&[x]), Op::Custom, &[x]);
+    check(Var::apply(Square, &[x]), Op::Custom, &[x]);
     let z = graph::scope(|| {
         let z = x * y;
         check(z, Op::Mul, &[x, y]);
@@ -969,7 +972,7 @@ fn a_custom_op_has_every_order() {
         }
     }
     let x = [2.0, 3.0, 5.0].map(Var::new);
-    let z = Product.apply(&x);
+    let z = Var::apply(Product, &x);
     z.backward();
     assert_eq!((z.value(), x.map(Var::grad)), (30.0, [15.0, 10.0, 6.0]));
     let first = z.differentiate(&x);
@@ -994,12 +997,12 @@ fn a_custom_op_has_every_order() {
         }
     }
     let y = Var::new(0.5);
-    let mut d = Exp.apply(&[y]);
+    let mut d = Var::apply(Exp, &[y]);
     for _ in 0..6 {
         d = d.differentiate(&[y])[0];
         assert_eq!(d.value(), 0.5_f64.exp());
     }
-    let constant = Exp.apply(&[Var::constant(0.5)]);
+    let constant = Var::apply(Exp, &[Var::constant(0.5)]);
     assert!(constant.is_constant() && constant == 0.5_f64.exp());
 }
 
@@ -1009,7 +1012,7 @@ fn custom_operations_end_with_their_scope() {
     graph::scope(|| Var::custom("first", 1.0, [(x, 1.0)]));
     // At the same index now an operation that has every order.
     graph::scope(|| {
-        let z = Square.apply(&[x]);
+        let z = Var::apply(Square, &[x]);
         assert_eq!(z.differentiate(&[x])[0].differentiate(&[x])[0].value(), 2.0);
     });
     graph::scope(|| assert_eq!((x * x).differentiate(&[x])[0].value(), 6.0));
@@ -1035,8 +1038,8 @@ fn a_custom_op_that_uses_the_graph_when_dropped() {
         "graph::a_custom_op_that_uses_the_graph_when_dropped",
         || {
             let x = Var::new(3.0);
-            graph::scope(|| Noisy.apply(&[x]).backward());
-            Noisy.apply(&[x]);
+            graph::scope(|| Var::apply(Noisy, &[x]).backward());
+            let _ = Var::apply(Noisy, &[x]);
             graph::clear();
         },
     );
@@ -1055,7 +1058,7 @@ fn a_custom_op_may_use_the_graph_inside() {
         }
     }
     let x = Var::new(0.5);
-    let z = Inner.apply(&[x]);
+    let z = Var::apply(Inner, &[x]);
     let d = z.differentiate(&[x])[0];
     assert_eq!(d.value(), 0.5_f64.cos());
     assert_eq!(d.differentiate(&[x])[0].value(), -(0.5_f64.sin()));
@@ -1240,7 +1243,7 @@ fn len_counts_leaves_and_operations_and_no_constants() {
         check(3);
         let _ = (
             Var::custom("c", 1.0, [(x, 1.0), (y, 1.0)]),
-            Square.apply(&[x]),
+            Var::apply(Square, &[x]),
         );
         check(2);
         (x * y).backward();
@@ -1436,7 +1439,7 @@ fn a_sweep_does_not_pay_for_what_the_output_does_not_depend_on() {
 #[test]
 #[should_panic(expected = "the closure dropped the graph that it is part of, by `graph::clear`")]
 fn a_gradient_is_not_read_of_inputs_that_the_closure_has_cleared() {
-    gradient(
+    let _ = gradient(
         |_| {
             graph::clear();
             Var::new(1.0) * 2.0

@@ -74,7 +74,7 @@ impl CustomOp for Twice {
 
 #[test]
 fn custom_operations_cannot_be_saved() {
-    let f = Function::record(&[1.0], |x| Twice.apply(&[x[0]]));
+    let f = Function::record(&[1.0], |x| Var::apply(Twice, &[x[0]]));
     let error = serde_json::to_string(&f).unwrap_err().to_string();
     assert!(
         error.contains("`custom` is a user's own and cannot be saved"),

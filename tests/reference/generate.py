@@ -112,7 +112,7 @@ def sigmoid(x):
     return 1 / (1 + mp.exp(-x))
 
 
-def norm_pdf(x):
+def normal_pdf(x):
     return mp.exp(-x * x / 2) / mp.sqrt(2 * mp.pi)
 
 
@@ -255,8 +255,8 @@ UNARY = {
     "silu": silu,
     "gelu": lambda x: (
         x * normal_cdf(x),
-        Sum(normal_cdf(x), x * norm_pdf(x)),
-        Sum(2 * norm_pdf(x), -x * x * norm_pdf(x)),
+        Sum(normal_cdf(x), x * normal_pdf(x)),
+        Sum(2 * normal_pdf(x), -x * x * normal_pdf(x)),
     ),
     "erf": lambda x: (
         mp.erf(x),
@@ -271,7 +271,7 @@ UNARY = {
     "gamma": gamma,
     "ln_gamma": lambda x: (ln_gamma(x), psi(0, x), psi(1, x)),
     "digamma": lambda x: (psi(0, x), psi(1, x), psi(2, x)),
-    "normal_cdf": lambda x: (normal_cdf(x), norm_pdf(x), -x * norm_pdf(x)),
+    "normal_cdf": lambda x: (normal_cdf(x), normal_pdf(x), -x * normal_pdf(x)),
     "sinc": sinc,
 }
 POWERS = [*range(-7, 8), 10, 25, 100, -30, 1000]

@@ -10,7 +10,7 @@ const TEXTS: [&str; 5] = [
     include_str!("../../special/vector.rs"),
 ];
 
-/// The module `special` with what `source` uses of it; an error if that needs another crate.
+/// The module `special` with what `source` uses of it; the name of a function that needs another crate is an error.
 pub(super) fn used_in(source: &str) -> Result<String, String> {
     let mut items = BTreeMap::new();
     for text in TEXTS {
@@ -26,9 +26,7 @@ pub(super) fn used_in(source: &str) -> Result<String, String> {
                 .lines()
                 .any(|line| !line.starts_with("///") && line.contains("libm::"))
             {
-                return Err(format!(
-                    "`{function}` needs the crate `libm`, and the source is to need none"
-                ));
+                return Err(function.clone());
             }
             if used.insert(name.to_string(), text.clone()).is_none() {
                 wanted.extend(

@@ -102,7 +102,7 @@ rows! {
     Erf Real erf(x) x.abs() < 4.0;
     Erfc Real erfc(x) x.abs() < 4.0;
     ExpNegSquare Real exp_neg_square(x) x.abs() < 4.0;
-    NormPdf Real norm_pdf(x) x.abs() < 4.0;
+    NormalPdf Real normal_pdf(x) x.abs() < 4.0;
     NormalCdf Real normal_cdf(x) x.abs() < 4.0;
     Gamma Real gamma(x) between(0.3, x, 4.0);
     LnGamma Real ln_gamma(x) between(0.3, x, 9.0);

@@ -127,7 +127,11 @@ impl Page<'_> {
             }
             Action::Rule { rule, x, to } => set(
                 to,
-                format!("vec![Product({}).apply(&{})]", beside(*rule), self.picks(x)),
+                format!(
+                    "vec![Var::apply(Product({}), &{})]",
+                    beside(*rule),
+                    self.picks(x)
+                ),
             ),
             Action::Choose {
                 compared: [a, b],

@@ -7,7 +7,7 @@ use super::program::{Action, Body, Calculus, Pick, Question, Rule, Slice, Troubl
 use super::side::{Operand, Outcome, Side};
 use super::story::{Fact, Heard, Refusal, Story, Told, panic_of_the_program};
 use scalargrad::function::{Function, ReplayError};
-use scalargrad::{CustomOp, Gradients, Op, Var, graph};
+use scalargrad::{Gradients, Op, Var, graph};
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -195,7 +195,7 @@ impl Side for Subject {
     }
 
     fn rule(&mut self, rule: Rule, x: [Var; 2]) -> Told<Var> {
-        Ok(Product(rule).apply(&x))
+        Ok(Var::apply(Product(rule), &x))
     }
 
     fn is_less(&mut self, a: Operand<Var>, b: Operand<Var>) -> bool {

@@ -1,0 +1,208 @@
+//! The lines of a source: names, values and guards; what comes after them is [the sweep](super::sweep).
+
+use super::expression::{Source, literal, value};
+use super::is_identifier;
+use crate::function::program::{Guard, Program};
+use crate::real::Real;
+use crate::rows::{Kind, Op};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::{self, Write};
+
+/// The source as far as it is written.
+pub(super) struct Writer<'a> {
+    pub(super) program: &'a Program,
+    /// For each index its name, or its literal.
+    pub(super) names: Vec<String>,
+    pub(super) text: String,
+    /// Whether the output depends on a number smoothly.
+    pub(super) is_reached: Vec<bool>,
+    /// Whether something was added to the derivative with respect to a number.
+    pub(super) is_changed: Vec<bool>,
+    /// The functions that partials have become, by name.
+    pub(super) partials: BTreeMap<String, String>,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(program: &'a Program, function: &str) -> Writer<'a> {
+        let mut taken =
+            HashSet::from(["x", "gradient", "special", "p", function].map(String::from));
+        // The last number that was appended to a name, so that equal ones are not tried from the first again.
+        let mut counts: HashMap<String, usize> = HashMap::new();
+        let mut names = Vec::with_capacity(program.len());
+        for index in 0..program.len() as u32 {
+            let k = index as usize;
+            if !program.is_active(index) {
+                names.push(literal(program.constants[k - program.inputs]));
+                continue;
+            }
+            let own = program.names.get(&k).map(|name| {
+                let word = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+                name.chars().map(word).collect::<String>()
+            });
+            let default = match k < program.inputs {
+                true => format!("x{k}"),
+                false => format!("t{}", k - program.first_node()),
+            };
+            let mut name = own.filter(|own| is_identifier(own)).unwrap_or(default);
+            // A function of that name may be called.
+            if name == "tie" || name.contains("_partial") {
+                name.insert_str(0, "x_");
+            }
+            let base = name.clone();
+            while taken.contains(&name) || taken.contains(&format!("d_{name}")) {
+                let count = counts.entry(base.clone()).or_insert(1);
+                *count += 1;
+                name = format!("{base}_{count}");
+            }
+            taken.extend([format!("d_{name}"), name.clone()]);
+            names.push(name);
+        }
+        Writer {
+            program,
+            names,
+            text: String::new(),
+            is_reached: Vec::new(),
+            is_changed: vec![false; program.len()],
+            partials: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn line(&mut self, depth: usize, line: fmt::Arguments<'_>) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.text, "{:indent$}{line}", "", indent = 4 * depth);
+    }
+
+    pub(super) fn function(&mut self, name: &str, output: u32) {
+        let (program, n) = (self.program, self.program.inputs);
+        self.line(
+            0,
+            format_args!("pub fn {name}(x: &[f64; {n}], gradient: &mut [f64; {n}]) -> f64 {{"),
+        );
+        let guarded = program.guards.iter().flat_map(|guard| &guard.operands);
+        let mut is_used = vec![false; program.len()];
+        for &k in program.operands.iter().chain(guarded).chain([&output]) {
+            is_used[k as usize] = true;
+        }
+        if !is_used[..n].contains(&true) {
+            self.line(1, format_args!("let _ = x;"));
+        }
+        for k in (0..n).filter(|&k| is_used[k]) {
+            let name = self.names[k].clone();
+            self.line(1, format_args!("let {name} = x[{k}];"));
+        }
+        let first_node = program.first_node();
+        let mut guards = program.guards.iter().peekable();
+        for i in 0..=program.nodes.len() {
+            while let Some(guard) = guards.next_if(|guard| guard.after as usize <= i) {
+                self.guard(guard);
+            }
+            if i < program.nodes.len() {
+                let value = self.value(i);
+                let name = self.names[first_node + i].clone();
+                // A choice of numbers does not tell its type, which the next method call wants to know.
+                let is_typed = !value.starts_with("if ");
+                let of_type = if is_typed { "" } else { ": f64" };
+                self.line(1, format_args!("let {name}{of_type} = {value};"));
+            }
+        }
+        self.text.push('\n');
+        self.line(1, format_args!("// The derivatives of the result."));
+        self.is_reached = self.reached(output);
+        let before = std::mem::take(&mut self.text);
+        for i in (0..program.nodes.len()).rev() {
+            if self.is_reached[first_node + i] {
+                self.reverse(i);
+            }
+        }
+        let sweep = std::mem::replace(&mut self.text, before);
+        for index in 0..program.len() as u32 {
+            let is_needed = (index as usize) < n || self.is_reached[index as usize];
+            if program.is_active(index) && is_needed {
+                let name = self.names[index as usize].clone();
+                let mutability = match self.is_changed[index as usize] {
+                    true => "mut ",
+                    false => "",
+                };
+                let start = if index == output { "1.0" } else { "0.0" };
+                self.line(1, format_args!("let {mutability}d_{name} = {start};"));
+            }
+        }
+        self.text += &sweep;
+        let gradient: Vec<String> = self.names[..n]
+            .iter()
+            .map(|name| format!("d_{name}"))
+            .collect();
+        self.line(1, format_args!("*gradient = [{}];", gradient.join(", ")));
+        let output = self.names[output as usize].clone();
+        self.line(1, format_args!("{output}"));
+        self.line(0, format_args!("}}"));
+    }
+
+    /// Which numbers lie between an input and the output, with no step in between.
+    fn reached(&self, output: u32) -> Vec<bool> {
+        let (program, first_node) = (self.program, self.program.first_node());
+        let smooth = || {
+            let nodes = program.nodes.iter().enumerate();
+            nodes.filter(|(_, node)| node.op.kind() != Kind::Step)
+        };
+        let mut is_varied = vec![false; program.len()];
+        is_varied[..program.inputs].fill(true);
+        for (i, node) in smooth() {
+            let operands = program.operands(node);
+            is_varied[first_node + i] = operands.iter().any(|&k| is_varied[k as usize]);
+        }
+        let mut is_reached = vec![false; program.len()];
+        is_reached[output as usize] = is_varied[output as usize];
+        for (i, node) in smooth().rev() {
+            if is_reached[first_node + i] {
+                for &k in program.operands(node) {
+                    is_reached[k as usize] = is_varied[k as usize];
+                }
+            }
+        }
+        is_reached
+    }
+
+    fn guard(&mut self, guard: &Guard) {
+        let [a, b] = guard.operands.map(|index| &self.names[index as usize]);
+        let condition = guard.comparison.condition(a, b, guard.answer);
+        let place = format!("{:?}", format!("another branch at {}", guard.place));
+        let place = place.replace('{', "{{").replace('}', "}}");
+        self.line(1, format_args!("assert!({condition}, {place});"));
+    }
+
+    pub(super) fn operand_names(&self, i: usize) -> Vec<&str> {
+        let operands = self.program.operands(&self.program.nodes[i]);
+        operands
+            .iter()
+            .map(|&k| &self.names[k as usize][..])
+            .collect()
+    }
+
+    fn value(&self, i: usize) -> String {
+        let node = self.program.nodes[i];
+        let names = self.operand_names(i);
+        match node.op {
+            Op::Sum if !names.is_empty() => names.join(" + "),
+            Op::Dot if !names.is_empty() => {
+                let products = names
+                    .chunks(2)
+                    .map(|pair| format!("{} * {}", pair[0], pair[1]));
+                products.collect::<Vec<_>>().join(" + ")
+            }
+            Op::Sum | Op::Dot => literal(-0.0),
+            Op::SumExp => {
+                let operands: Vec<Source> = names.into_iter().map(Source::of).collect();
+                Source::apply(Op::SumExp, 0, &operands).to_string()
+            }
+            Op::Norm | Op::LogSumExp => {
+                format!(
+                    "special::{}([{}].into_iter())",
+                    node.op.label(),
+                    names.join(", ")
+                )
+            }
+            op => value(op, &names, node.n),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! `num-traits`: conversions by `as`, the core of `Float`, and the order of all numbers.
+
+use crate::var::Var;
+use num_traits::float::{FloatCore, TotalOrder};
+use num_traits::{AsPrimitive, Float};
+use std::cmp::Ordering;
+use std::num::FpCategory;
+
+macro_rules! as_primitive {
+    ($($T:ty)*) => { $(
+        impl AsPrimitive<$T> for Var {
+            /// The value, as a plain number.
+            #[track_caller]
+            fn as_(self) -> $T {
+                self.value() as $T
+            }
+        }
+
+        impl AsPrimitive<Var> for $T {
+            /// A constant.
+            fn as_(self) -> Var {
+                Var::constant(self as f64)
+            }
+        }
+    )* };
+}
+as_primitive! { f32 f64 i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize }
+
+impl AsPrimitive<Var> for Var {
+    /// The same variable.
+    fn as_(self) -> Var {
+        self
+    }
+}
+
+impl TotalOrder for Var {
+    #[track_caller]
+    fn total_cmp(&self, other: &Var) -> Ordering {
+        Var::total_cmp(self, other)
+    }
+}
+
+macro_rules! float_core {
+    ($($constant:ident)*; $($question:ident -> $Answer:ty,)*; $($method:ident($($y:ident),*),)*) => {
+        impl FloatCore for Var {
+            $(
+                fn $constant() -> Var {
+                    <Var as Float>::$constant()
+                }
+            )*
+
+            $(
+                #[track_caller]
+                fn $question(self) -> $Answer {
+                    Var::$question(self)
+                }
+            )*
+
+            $(
+                #[track_caller]
+                fn $method(self $(, $y: Var)*) -> Var {
+                    Var::$method(self $(, $y)*)
+                }
+            )*
+
+            #[track_caller]
+            fn powi(self, n: i32) -> Var {
+                Var::powi(self, n)
+            }
+
+            #[track_caller]
+            fn integer_decode(self) -> (u64, i16, i8) {
+                Float::integer_decode(self)
+            }
+        }
+    };
+}
+float_core! {
+    nan infinity neg_infinity neg_zero min_value min_positive_value max_value epsilon;
+    is_nan -> bool,
+    is_infinite -> bool,
+    is_finite -> bool,
+    is_normal -> bool,
+    is_subnormal -> bool,
+    is_sign_positive -> bool,
+    is_sign_negative -> bool,
+    classify -> FpCategory,;
+    floor(), ceil(), round(), trunc(), fract(), abs(), signum(), recip(), to_degrees(), to_radians(),
+    max(other), min(other), clamp(low, high),
+}
