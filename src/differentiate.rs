@@ -99,7 +99,7 @@ impl Sweep {
             Some(adjoint) => adjoint + contribution,
             None => contribution,
         };
-        self.adjoints[place] = (sum.raw(), sum.id() + 1);
+        self.adjoints[place] = (sum.raw(), sum.node_id() + 1);
         self.open[place / 64] |= 1 << (place % 64);
         self.end = self.end.max(place / 64 + 1);
     }

@@ -71,6 +71,9 @@
 //! - `serde`: saving and loading of a [`Function`].
 //! - `proptest`: the module `strategy`, with points and random differentiable programs for property tests.
 
+// The first, so that the documentation of `Var` begins with how it is made and read.
+mod var;
+
 mod arena;
 pub mod check;
 mod checkpoint;
@@ -96,7 +99,6 @@ pub mod strategy;
 mod sweep;
 mod table;
 mod taylor;
-mod var;
 mod watch;
 
 pub use checkpoint::{advance, checkpoint};
@@ -111,7 +113,7 @@ pub use rows::Op;
 pub use slices::{dot, log_sum_exp, norm, softmax, sum, weighted_sum};
 pub use sweep::Gradients;
 pub use taylor::taylor;
-pub use var::{Condition, Var};
+pub use var::{Condition, Var, VarId};
 
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -86,7 +86,7 @@ pub(crate) fn function(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> V
 pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var {
     let head = arena().write_head();
     let (arena, next) = (head.arena(), head.next());
-    let (a_id, b_id) = (a.id(), b.id());
+    let (a_id, b_id) = (a.node_id(), b.node_id());
     if let Some(id) = sum_with_last(head, op, a_id, b_id) {
         return Var::from_parts(value, id);
     }
@@ -162,9 +162,9 @@ pub(crate) fn with_constant(
     rule: impl Rule,
 ) -> Var {
     let head = arena().write_head();
-    if is_old(head.next(), x.id()) {
+    if is_old(head.next(), x.node_id()) {
         cold_path();
-        if !is_recorded(head.arena(), x.id()) {
+        if !is_recorded(head.arena(), x.node_id()) {
             return Var::constant(value);
         }
     }
@@ -181,7 +181,7 @@ pub(crate) fn with_constant(
         _ => rule(k, args, 0, value, tie),
     };
     let with = (op != Op::Mul).then_some(c); // of a product it is the partial
-    Var::from_parts(value, push_one(head, op, x.id(), p, with, form))
+    Var::from_parts(value, push_one(head, op, x.node_id(), p, with, form))
 }
 
 /// Whether an operation on the node `id`, not of the current scope, is to be recorded: false for a
@@ -205,9 +205,9 @@ fn is_recorded(arena: &Arena, id: u64) -> bool {
 #[track_caller]
 pub(crate) fn unary(op: Op, n: i32, a: Var, value: impl Fn(f64) -> f64, rule: impl Rule) -> Var {
     let (arena, x) = (arena(), a.raw());
-    if is_old(arena.next(), a.id()) {
+    if is_old(arena.next(), a.node_id()) {
         cold_path();
-        if !is_recorded(arena, a.id()) {
+        if !is_recorded(arena, a.node_id()) {
             return Var::constant(value(x));
         }
     }
@@ -219,7 +219,7 @@ pub(crate) fn unary(op: Op, n: i32, a: Var, value: impl Fn(f64) -> f64, rule: im
     let with = op.is_indexed().then_some(f64::from(n));
     Var::from_parts(
         z,
-        push_one(arena.write_head(), op, a.id(), p, with, Form::Alone),
+        push_one(arena.write_head(), op, a.node_id(), p, with, Form::Alone),
     )
 }
 
@@ -258,8 +258,8 @@ pub(crate) fn softmax(c: Var, operands: &[Var], s: f64) -> Vec<Var> {
             push_two(
                 arena().write_head(),
                 op,
-                x.id(),
-                c.id(),
+                x.node_id(),
+                c.node_id(),
                 partial(0),
                 partial(1),
             ),

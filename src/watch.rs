@@ -155,7 +155,7 @@ impl Drop for Attributed {
 
 /// The node of a handle; one from before the recording that is stale is a plain number.
 fn operand(x: Var) -> Operand {
-    let is_there = !x.is_constant() && (arena().is_open(x.id()) || is_kept(x));
+    let is_there = !x.is_constant() && (arena().is_open(x.node_id()) || is_kept(x));
     Operand {
         index: if is_there { x.index() } else { 0 },
         value: x.raw(),

@@ -95,7 +95,7 @@ pub(super) fn ladder(
 fn ancestors(z: Var) -> Vec<Var> {
     let (mut open, mut found, mut seen) = (vec![z], Vec::new(), HashSet::new());
     while let Some(z) = open.pop() {
-        if !z.is_constant() && seen.insert(z.id()) {
+        if !z.is_constant() && seen.insert(z.node_id()) {
             found.push(z);
             open.extend(z.operands());
         }

@@ -205,8 +205,8 @@ pub(crate) fn stale(id: u64) -> ! {
 #[inline(always)]
 #[track_caller]
 pub(crate) fn verify(x: Var) {
-    if (x.id() ^ arena().next()) >> INDEX_BITS != 0 {
-        verify_old(x.id());
+    if (x.node_id() ^ arena().next()) >> INDEX_BITS != 0 {
+        verify_old(x.node_id());
     }
 }
 

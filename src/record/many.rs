@@ -103,10 +103,10 @@ fn push_run(
     partial: impl Fn(usize) -> f64,
 ) -> Option<u64> {
     let mut run =
-        Run::of(arena, operands.iter().map(|x| x.id())).filter(|run| !run.is_constant())?;
+        Run::of(arena, operands.iter().map(|x| x.node_id())).filter(|run| !run.is_constant())?;
     let mut runs = arena.try_runs(operands.len())?;
     for (k, x) in operands.iter().enumerate() {
-        run.meet(x.id());
+        run.meet(x.node_id());
         runs.push([partial(k)]);
     }
     let word = Word::many(code::NARY, op as u8, 1, operands.len());
@@ -129,7 +129,7 @@ pub(super) fn push_slots(
         Some(x) if x.is_constant() => (x.raw(), 0, 0),
         Some(x) => {
             let (p, drop) = active(k);
-            (p, drop, x.id())
+            (p, drop, x.node_id())
         }
     };
     let mut slots = arena.slots(operands.len().div_ceil(2));
@@ -166,8 +166,8 @@ fn sum_of_products(
     let beside = |x: Var, y: Var, is_constant| if is_constant { x.raw() } else { y.raw() };
     // All at once, in the hope that both are runs, as rows of parameters and of what a loop computes are.
     let runs = (
-        Run::of(arena, pairs.clone().map(|(x, _)| x.id())),
-        Run::of(arena, pairs.clone().map(|(_, y)| y.id())),
+        Run::of(arena, pairs.clone().map(|(x, _)| x.node_id())),
+        Run::of(arena, pairs.clone().map(|(_, y)| y.node_id())),
     );
     if let (Some(xs), Some(ys)) = runs
         && let Some(runs) = arena.try_runs(len)
@@ -189,7 +189,7 @@ fn sum_of_products(
     let mut slots = arena.slots(len);
     let value = special::dot(pairs.map(|(x, y)| {
         let (p, q) = (beside(x, y, x.is_constant()), beside(y, x, y.is_constant()));
-        slots.push(p, q, Word::new(0, 0, x.id(), y.id()));
+        slots.push(p, q, Word::new(0, 0, x.node_id(), y.node_id()));
         values((x, y))
     }));
     let word = Word::many(code::NARY, Op::Dot as u8, 0, 2 * len);
@@ -208,8 +208,8 @@ fn push_runs(
 ) -> Option<(f64, u64)> {
     let word = Word::many(code::NARY, Op::Dot as u8, 2, 2 * pairs.len());
     let value = special::dot(pairs.map(|(x, y)| {
-        xs.meet(x.id());
-        ys.meet(y.id());
+        xs.meet(x.node_id());
+        ys.meet(y.node_id());
         runs.push(beside(x.raw(), y.raw()));
         (x.raw(), y.raw())
     }));
@@ -225,12 +225,17 @@ pub(crate) fn any_recorded(arena: &Arena, operands: impl Iterator<Item = Var> + 
     if operands.clone().next().is_none() {
         return false;
     }
-    if operands.clone().fold(0, |all, x| all | (x.id() ^ next)) >> INDEX_BITS == 0 {
+    if operands
+        .clone()
+        .fold(0, |all, x| all | (x.node_id() ^ next))
+        >> INDEX_BITS
+        == 0
+    {
         return true;
     }
     let mut any = false;
     for x in operands {
-        any |= !is_old(next, x.id()) || is_recorded(arena, x.id());
+        any |= !is_old(next, x.node_id()) || is_recorded(arena, x.node_id());
     }
     any
 }

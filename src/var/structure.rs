@@ -6,6 +6,24 @@ use crate::nodes::Decoded;
 use crate::rows::Op;
 use smallvec::SmallVec;
 
+/// What tells a variable from others; see [`Var::id`].
+///
+/// ```
+/// use scalargrad::{Var, VarId};
+///
+/// let (x, y) = (Var::new(1.0), Var::new(1.0));
+/// let copy = x;
+/// let ids: [VarId; 3] = [x.id(), y.id(), copy.id()];
+/// assert!(ids[0] != ids[1] && ids[0] == ids[2]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VarId {
+    /// The epoch and the index of the node; 0 for a constant.
+    node: u64,
+    /// The bits of a constant; 0 for a node.
+    constant: u64,
+}
+
 /// # Names and structure
 impl Var {
     /// Gives the node a name, for drawings and reports. A constant has no node to name.
@@ -86,6 +104,39 @@ impl Var {
         match self.decode() {
             Some(node) => node.operands.iter().map(|x| x.var()).collect(),
             None => SmallVec::new(),
+        }
+    }
+
+    /// What tells this variable from others: for walks over [`operands`](Var::operands).
+    ///
+    /// Never fails, for a stale handle either, and is not used again after its scope has ended. The id of an operand is
+    /// less than that of what was made from it. A constant has no node; its id is that of its value.
+    ///
+    /// ```
+    /// use scalargrad::Var;
+    /// use std::collections::HashSet;
+    ///
+    /// let x = Var::new(3.0);
+    /// let square = x * x;
+    /// let (mut seen, mut open) = (HashSet::new(), vec![square + square.sin()]);
+    /// while let Some(z) = open.pop() {
+    ///     if seen.insert(z.id()) {
+    ///         open.extend(z.operands());
+    ///     }
+    /// }
+    /// assert_eq!(seen.len(), 4); // x, its square, the sine, the sum
+    /// assert!(seen.contains(&x.id()) && x.id() < square.id());
+    /// ```
+    #[must_use]
+    #[inline]
+    pub fn id(self) -> VarId {
+        VarId {
+            node: self.node_id(),
+            constant: if self.is_constant() {
+                self.raw().to_bits()
+            } else {
+                0
+            },
         }
     }
 

@@ -224,3 +224,18 @@ fn a_recorder_gives_values() {
         (vec![2.0, 1.0], vec![-1.0, -1.0])
     );
 }
+
+#[test]
+fn an_id_tells_variables_apart_and_orders_them() {
+    let x = Var::new(2.0);
+    let (inner, again) = graph::scope(|| {
+        let y = x * 2.0;
+        assert!(x.id() < y.id() && y.operands().iter().all(|z| z.id() < y.id()));
+        (y.id(), graph::scope(|| Var::new(1.0).id()))
+    });
+    let later = x * 2.0;
+    assert!(later.id() != inner && inner != again && later.id() > x.id());
+    assert_eq!(Var::constant(2.0).id(), Var::from(2.0).id());
+    assert_ne!(Var::constant(2.0).id(), Var::constant(3.0).id());
+    assert_ne!(Var::constant(2.0).id(), x.id());
+}
