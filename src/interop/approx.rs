@@ -1,6 +1,11 @@
 //! `approx`: comparisons within a tolerance, by value.
+//!
+//! While a function is being recorded they are made of comparisons of variables, which are guards, so that a replay
+//! knows where one would have another answer. Units in the last place are no arithmetic: there the guard is
+//! that the numbers are the same ones.
 
 use crate::var::Var;
+use crate::watch::{self, Comparison};
 use approx::{AbsDiffEq, RelativeEq, UlpsEq};
 
 macro_rules! by_value {
@@ -14,7 +19,11 @@ macro_rules! by_value {
 
             #[track_caller]
             fn abs_diff_eq(&self, other: &$B, epsilon: f64) -> bool {
-                self.value().abs_diff_eq(&Var::from(other).value(), epsilon)
+                let (a, b) = (*self, Var::from(other));
+                match watch::is_watching() {
+                    true => (a - b).abs() <= epsilon,
+                    false => a.raw().abs_diff_eq(&b.raw(), epsilon),
+                }
             }
         }
 
@@ -25,7 +34,11 @@ macro_rules! by_value {
 
             #[track_caller]
             fn relative_eq(&self, other: &$B, epsilon: f64, max_relative: f64) -> bool {
-                self.value().relative_eq(&Var::from(other).value(), epsilon, max_relative)
+                let (a, b) = (*self, Var::from(other));
+                match watch::is_watching() {
+                    true => recorded_relative_eq(a, b, epsilon, max_relative),
+                    false => a.raw().relative_eq(&b.raw(), epsilon, max_relative),
+                }
             }
         }
 
@@ -36,10 +49,27 @@ macro_rules! by_value {
 
             #[track_caller]
             fn ulps_eq(&self, other: &$B, epsilon: f64, max_ulps: u32) -> bool {
-                self.value().ulps_eq(&Var::from(other).value(), epsilon, max_ulps)
+                let (a, b) = (*self, Var::from(other));
+                for x in [a, b] {
+                    watch::compared(Comparison::TotalOrder, x, Var::constant(x.raw()));
+                }
+                a.raw().ulps_eq(&b.raw(), epsilon, max_ulps)
             }
         }
     )* };
 }
 // Not of an `f64` with a `Var`: it would make `<f64 as AbsDiffEq>::default_epsilon()` ambiguous in every user's code.
 by_value!(Var, Var; Var, f64);
+
+/// The steps that `approx` takes for `f64`.
+#[track_caller]
+fn recorded_relative_eq(a: Var, b: Var, epsilon: f64, max_relative: f64) -> bool {
+    if a == b {
+        return true;
+    }
+    if a.is_infinite() || b.is_infinite() {
+        return false;
+    }
+    let difference = (a - b).abs();
+    difference <= epsilon || difference <= a.abs().max(b.abs()) * max_relative
+}

@@ -1,5 +1,6 @@
 //! Generic code asks its numbers; what it does with the answers is right on replay, or refused.
 
+use approx::{AbsDiffEq, RelativeEq, UlpsEq};
 use num_traits::{Euclid, Float, One, Signed, Zero};
 use proptest::prelude::*;
 use scalargrad::Var;
@@ -104,6 +105,62 @@ fn a_question_is_a_guard_with_the_users_line() {
             assert_eq!(recorder.variants().len(), 2, "{name}");
         }
     }
+}
+
+#[test]
+fn a_comparison_within_a_tolerance_is_a_guard() {
+    type Close = fn(Var, Var) -> bool;
+    let comparisons: [Close; 5] = [
+        |x, y| x.abs_diff_eq(&y, 0.1),
+        |x, y| x.relative_eq(&y, 1e-3, 0.1),
+        |x, y| x.ulps_eq(&y, 1e-3, u32::MAX),
+        |x, _| x.abs_diff_eq(&1.0, 0.1),
+        |x, _| x.relative_eq(&1.0, 1e-3, 0.1),
+    ];
+    let points = [
+        1.0,
+        1.05,
+        2.0,
+        0.0,
+        -0.0,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::NAN,
+        1.0005,
+    ];
+    for (k, close) in comparisons.into_iter().enumerate() {
+        let run = |x: &[Var]| {
+            if close(x[0], x[1]) {
+                x[0] + x[1]
+            } else {
+                x[0] - x[1]
+            }
+        };
+        for (x, y) in points.iter().flat_map(|&x| points.map(|y| (x, y))) {
+            let f = Function::record(&[x, y], run);
+            assert!(f.frozen_reads().is_empty(), "{k}");
+            assert!(f.value(&[x, y]).is_ok(), "{k} {x} {y}");
+            for (x, y) in points.iter().flat_map(|&x| points.map(|y| (x, y))) {
+                let expected = run(&[Var::constant(x), Var::constant(y)]).value();
+                if let Ok(found) = f.value(&[x, y]) {
+                    assert!(
+                        found == expected || found.is_nan() && expected.is_nan(),
+                        "{k} {x} {y}"
+                    );
+                }
+            }
+        }
+    }
+    let f = Function::record(&[1.0, 1.05], |x| {
+        if x[0].abs_diff_eq(&x[1], 0.1) {
+            x[0]
+        } else {
+            x[1]
+        }
+    });
+    assert_eq!(f.value(&[2.0, 2.05]), Ok(2.0));
+    let error = f.value(&[1.0, 2.0]).unwrap_err().to_string();
+    assert!(error.contains("questions.rs"), "{error}");
 }
 
 #[test]
