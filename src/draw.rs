@@ -319,17 +319,10 @@ impl Picture {
 impl Item {
     fn new(x: Var, node: Option<&Decoded>) -> Item {
         let op = node.map_or(Op::Constant, |node| node.op);
-        let custom = (op == Op::Custom)
-            .then(|| {
-                state(|state| {
-                    state
-                        .customs
-                        .get(&x.index())
-                        .map(|own| own.label.to_string())
-                })
-            })
-            .flatten();
-        let mut operation = custom.map_or_else(|| op.label().to_string(), |label| tidy(&label));
+        let mut operation = match op {
+            Op::Custom => state(|state| tidy(&state.customs[&x.index()].label)),
+            op => op.label().to_string(),
+        };
         if let Some(node) = node.filter(|_| op.is_indexed()) {
             let _ = write!(operation, "({})", op.parameter(node.n));
         }

@@ -36,12 +36,20 @@ impl Matrix {
     }
 
     /// The number of rows.
+    ///
+    /// ```
+    /// assert_eq!(scalargrad::Matrix::zeros(3, 3).rows(), 3);
+    /// ```
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
     /// The number of columns.
+    ///
+    /// ```
+    /// assert_eq!(scalargrad::Matrix::zeros(3, 3).cols(), 3);
+    /// ```
     #[must_use]
     pub fn cols(&self) -> usize {
         self.cols
@@ -64,6 +72,10 @@ impl Matrix {
     }
 
     /// All numbers, row by row.
+    ///
+    /// ```
+    /// assert_eq!(scalargrad::Matrix::zeros(1, 2).as_slice(), [0.0, 0.0]);
+    /// ```
     #[must_use]
     pub fn as_slice(&self) -> &[f64] {
         &self.numbers

@@ -127,6 +127,12 @@ impl Gradients {
     /// # Panics
     ///
     /// If `x` was already stale when the snapshot was taken.
+    ///
+    /// ```
+    /// let (x, y) = (scalargrad::Var::new(3.0), scalargrad::Var::new(2.0));
+    /// let gradients = (x * x).gradients();
+    /// assert_eq!((gradients.wrt(x), gradients.wrt(y)), (6.0, 0.0));
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn wrt(&self, x: Var) -> f64 {

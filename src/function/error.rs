@@ -133,24 +133,56 @@ impl BranchChange {
     }
 
     /// The comparison or question, as an expression of the inputs.
+    ///
+    /// ```
+    /// use scalargrad::function::{Function, ReplayError};
+    ///
+    /// let f = Function::record(&[3.0], |x| if x[0] < 0.0 { -x[0] } else { x[0] });
+    /// let Err(ReplayError::BranchChanged(change)) = f.value(&[-1.0]) else { unreachable!() };
+    /// assert_eq!(change.comparison(), "x[0] < 0");
+    /// ```
     #[must_use]
     pub fn comparison(&self) -> &str {
         &self.text
     }
 
     /// The place in the source where it was made: `file:line:column`.
+    ///
+    /// ```
+    /// use scalargrad::function::{Function, ReplayError};
+    ///
+    /// let f = Function::record(&[3.0], |x| if x[0] < 0.0 { -x[0] } else { x[0] });
+    /// let Err(ReplayError::BranchChanged(change)) = f.value(&[-1.0]) else { unreachable!() };
+    /// assert_eq!(change.place().split(':').count(), 3);
+    /// ```
     #[must_use]
     pub fn place(&self) -> &str {
         &self.place
     }
 
     /// Its operands when recorded; the second is 0 for a question about one number, such as `is_nan`.
+    ///
+    /// ```
+    /// use scalargrad::function::{Function, ReplayError};
+    ///
+    /// let f = Function::record(&[3.0], |x| if x[0] < 0.0 { -x[0] } else { x[0] });
+    /// let Err(ReplayError::BranchChanged(change)) = f.value(&[-1.0]) else { unreachable!() };
+    /// assert_eq!(change.recorded(), [3.0, 0.0]);
+    /// ```
     #[must_use]
     pub fn recorded(&self) -> [f64; 2] {
         self.recorded
     }
 
     /// Its operands now.
+    ///
+    /// ```
+    /// use scalargrad::function::{Function, ReplayError};
+    ///
+    /// let f = Function::record(&[3.0], |x| if x[0] < 0.0 { -x[0] } else { x[0] });
+    /// let Err(ReplayError::BranchChanged(change)) = f.value(&[-1.0]) else { unreachable!() };
+    /// assert_eq!(change.operands(), [-1.0, 0.0]);
+    /// ```
     #[must_use]
     pub fn operands(&self) -> [f64; 2] {
         self.operands
@@ -226,6 +258,13 @@ impl FrozenRead {
     }
 
     /// The number, where it is one.
+    ///
+    /// ```
+    /// use scalargrad::Function;
+    ///
+    /// let f = Function::record(&[3.0], |x| x[0] * x[0].value());
+    /// assert_eq!(f.frozen_reads()[0].value(), Some(3.0));
+    /// ```
     #[must_use]
     pub fn value(&self) -> Option<f64> {
         self.value

@@ -220,6 +220,13 @@ impl Function {
     /// # Errors
     ///
     /// If a comparison would go another way at `x`, or `x` has the wrong length.
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0], |x| [x[0] * 2.0, x[0] * x[0]]);
+    /// assert_eq!(f.values(&[3.0])?, [6.0, 9.0]);
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
     pub fn values(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError> {
         let mut values = Vec::with_capacity(self.outputs());
         self.check_inputs(x)?;
@@ -232,6 +239,13 @@ impl Function {
     /// # Errors
     ///
     /// As for [`value`](Function::value).
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| x[0] * x[1]);
+    /// assert_eq!(f.gradient(&[2.0, 3.0])?, (6.0, vec![3.0, 2.0]));
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
     pub fn gradient(&self, x: &[f64]) -> Result<(f64, Vec<f64>), ReplayError> {
         let mut gradient = vec![0.0; self.inputs()];
         Ok((self.gradient_into(x, &mut gradient)?, gradient))

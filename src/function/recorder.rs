@@ -30,6 +30,13 @@ where
     O: Outputs,
 {
     /// A recorder that has recorded nothing yet.
+    ///
+    /// ```
+    /// use scalargrad::{Var, function::Recorder};
+    ///
+    /// let f = Recorder::new(|x: &[Var]| if x[0] < 0.0 { -x[0] } else { x[0] });
+    /// assert!(f.variants().is_empty());
+    /// ```
     #[must_use]
     pub fn new(closure: F) -> Recorder<F> {
         Recorder {
@@ -39,6 +46,14 @@ where
     }
 
     /// The recordings made so far, the latest one used first.
+    ///
+    /// ```
+    /// use scalargrad::{Var, function::Recorder};
+    ///
+    /// let mut f = Recorder::new(|x: &[Var]| if x[0] < 0.0 { -x[0] } else { x[0] });
+    /// f.values(&[1.0]);
+    /// assert_eq!(f.variants()[0].guards(), 1);
+    /// ```
     #[must_use]
     pub fn variants(&self) -> &[Function] {
         &self.variants
@@ -49,6 +64,13 @@ where
     /// # Panics
     ///
     /// As [`Function::record`].
+    ///
+    /// ```
+    /// use scalargrad::{Var, function::Recorder};
+    ///
+    /// let mut f = Recorder::new(|x: &[Var]| if x[0] < 0.0 { -x[0] } else { x[0] });
+    /// assert_eq!((f.values(&[1.0]), f.values(&[-2.0])), (vec![1.0], vec![2.0]));
+    /// ```
     #[track_caller]
     pub fn values(&mut self, x: &[f64]) -> Vec<f64> {
         self.with(x, |f| f.values(x))
@@ -59,6 +81,13 @@ where
     /// # Panics
     ///
     /// As [`Function::record`], and if there is another number of outputs than one.
+    ///
+    /// ```
+    /// use scalargrad::{Var, function::Recorder};
+    ///
+    /// let mut f = Recorder::new(|x: &[Var]| if x[0] < 0.0 { -x[0] } else { x[0] });
+    /// assert_eq!(f.gradient(&[-2.0]), (2.0, vec![-1.0]));
+    /// ```
     #[track_caller]
     pub fn gradient(&mut self, x: &[f64]) -> (f64, Vec<f64>) {
         self.with(x, |f| f.gradient(x))

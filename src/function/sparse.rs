@@ -45,42 +45,91 @@ impl Pattern {
     }
 
     /// The number of rows.
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0; 3], |x| [x[0] * x[2], x[1] + 1.0]);
+    /// let pattern = f.jacobian_pattern();
+    /// assert_eq!(pattern.rows(), 2);
+    /// ```
     #[must_use]
     pub fn rows(&self) -> usize {
         self.starts.len() - 1
     }
 
     /// The number of columns.
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0; 3], |x| [x[0] * x[2], x[1] + 1.0]);
+    /// let pattern = f.jacobian_pattern();
+    /// assert_eq!(pattern.cols(), 3);
+    /// ```
     #[must_use]
     pub fn cols(&self) -> usize {
         self.cols
     }
 
     /// The number of places.
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0; 3], |x| [x[0] * x[2], x[1] + 1.0]);
+    /// let pattern = f.jacobian_pattern();
+    /// assert_eq!(pattern.len(), 3);
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.columns.len()
     }
 
     /// Whether every entry is zero.
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0; 3], |x| [x[0] * x[2], x[1] + 1.0]);
+    /// let pattern = f.jacobian_pattern();
+    /// assert!(!pattern.is_empty());
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.columns.is_empty()
     }
 
     /// For each row the place where it starts in [`columns`](Pattern::columns), and the end of the last.
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0; 3], |x| [x[0] * x[2], x[1] + 1.0]);
+    /// let pattern = f.jacobian_pattern();
+    /// assert_eq!(pattern.row_starts(), [0, 2, 3]);
+    /// ```
     #[must_use]
     pub fn row_starts(&self) -> &[usize] {
         &self.starts
     }
 
     /// The columns of all rows, one row after the other, ascending in each.
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0; 3], |x| [x[0] * x[2], x[1] + 1.0]);
+    /// let pattern = f.jacobian_pattern();
+    /// assert_eq!(pattern.columns(), [0, 2, 1]);
+    /// ```
     #[must_use]
     pub fn columns(&self) -> &[usize] {
         &self.columns
     }
 
     /// The places `(row, column)`, row by row.
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0; 3], |x| [x[0] * x[2], x[1] + 1.0]);
+    /// let pattern = f.jacobian_pattern();
+    /// assert_eq!(pattern.iter().collect::<Vec<_>>(), [(0, 0), (0, 2), (1, 1)]);
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         (0..self.rows()).flat_map(|i| {
             self.columns[self.starts[i]..self.starts[i + 1]]
@@ -117,18 +166,42 @@ impl SparseMatrix {
     }
 
     /// Where its entries are.
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0; 3], |x| [x[0] * x[2], x[1] + 1.0]);
+    /// let jacobian = f.sparse_jacobian(&[2.0, 3.0, 4.0])?;
+    /// assert_eq!(jacobian.pattern().len(), 3);
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
     #[must_use]
     pub fn pattern(&self) -> &Pattern {
         &self.pattern
     }
 
     /// The entries, in the order of the pattern.
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0; 3], |x| [x[0] * x[2], x[1] + 1.0]);
+    /// let jacobian = f.sparse_jacobian(&[2.0, 3.0, 4.0])?;
+    /// assert_eq!(jacobian.values(), [4.0, 2.0, 1.0]);
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
     #[must_use]
     pub fn values(&self) -> &[f64] {
         &self.values
     }
 
     /// The entries as `(row, column, value)`, row by row.
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0; 3], |x| [x[0] * x[2], x[1] + 1.0]);
+    /// let jacobian = f.sparse_jacobian(&[2.0, 3.0, 4.0])?;
+    /// assert_eq!(jacobian.triplets().next(), Some((0, 0, 4.0)));
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
     pub fn triplets(&self) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
         self.pattern
             .iter()
@@ -141,6 +214,14 @@ impl SparseMatrix {
     /// # Panics
     ///
     /// If there is no such row.
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0; 3], |x| [x[0] * x[2], x[1] + 1.0]);
+    /// let jacobian = f.sparse_jacobian(&[2.0, 3.0, 4.0])?;
+    /// assert_eq!((jacobian.get(0, 2), jacobian.get(1, 0)), (2.0, 0.0));
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn get(&self, i: usize, j: usize) -> f64 {
