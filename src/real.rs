@@ -137,6 +137,41 @@ macro_rules! trait_real {
                 }
             )*)*
 
+            /// Whether this is not a number.
+            ///
+            /// ```
+            /// fn or_zero<T: scalargrad::Real>(x: T) -> T {
+            ///     if x.is_nan() { T::from(0.0) } else { x }
+            /// }
+            /// assert_eq!((or_zero(f64::NAN), or_zero(scalargrad::Var::new(2.0)).value()), (0.0, 2.0));
+            /// ```
+            #[track_caller]
+            #[allow(clippy::eq_op)]
+            fn is_nan(self) -> bool {
+                self != self
+            }
+
+            /// Whether this is `∞` or `−∞`.
+            ///
+            /// ```
+            /// assert!(scalargrad::Real::is_infinite(f64::INFINITY));
+            /// ```
+            #[track_caller]
+            #[allow(clippy::manual_is_infinite)] // it is the method that would be called
+            fn is_infinite(self) -> bool {
+                self == f64::INFINITY || self == f64::NEG_INFINITY
+            }
+
+            /// Whether this is neither infinite nor NaN.
+            ///
+            /// ```
+            /// assert!(!scalargrad::Real::is_finite(f64::NAN));
+            /// ```
+            #[track_caller]
+            fn is_finite(self) -> bool {
+                self > f64::NEG_INFINITY && self < f64::INFINITY
+            }
+
             /// The sine and the cosine, in this order.
             #[track_caller]
             fn sin_cos(self) -> (Self, Self) {
@@ -202,6 +237,21 @@ macro_rules! trait_real {
                         unreachable!("{op:?} is not a row of the table")
                     }
                 }
+            }
+
+            #[inline(always)]
+            fn is_nan(self) -> bool {
+                f64::is_nan(self)
+            }
+
+            #[inline(always)]
+            fn is_infinite(self) -> bool {
+                f64::is_infinite(self)
+            }
+
+            #[inline(always)]
+            fn is_finite(self) -> bool {
+                f64::is_finite(self)
             }
 
             #[track_caller]

@@ -5,8 +5,8 @@
 //! without the closure, without the graph, and from any thread.
 //!
 //! A recording is straight-line code, so it must know where the closure could have gone another way.
-//! Every comparison of variables is therefore part of it, a *guard*: where one would get another answer,
-//! a replay returns [`ReplayError::BranchChanged`] instead of a number, and a [`Recorder`] records that
+//! Every comparison of variables is therefore part of it, a *guard*, and so is every question such as
+//! [`is_nan`](crate::Var::is_nan): where one would get another answer, a replay returns [`ReplayError::BranchChanged`] instead of a number, and a [`Recorder`] records that
 //! branch too. Rows of the table such as `max`, `relu` or `abs` need no guard. What a closure took from
 //! the graph as a plain number is frozen, and told of in [`Function::frozen_reads`].
 //!
@@ -158,7 +158,7 @@ impl Function {
         self.program.nodes.len()
     }
 
-    /// The number of comparisons that a replay checks.
+    /// The number of comparisons and questions that a replay checks.
     ///
     /// ```
     /// # use scalargrad::function::Function;
@@ -172,7 +172,7 @@ impl Function {
 
     /// What the closure took from the graph as a plain number, which every replay sees as it was then.
     ///
-    /// Reads of [`Var::value`] and [`Var::grad`], [`Var::detach`], operations in
+    /// Reads of [`Var::value`] and [`Var::grad`], conversions to plain numbers, printing, [`Var::detach`], operations in
     /// [`graph::no_grad`](crate::graph::no_grad), variables that an inner recording or derivative takes as
     /// constants, and variables from outside. Empty for a closure that
     /// stays within the arithmetic of variables: its replay is right wherever no guard trips.

@@ -61,6 +61,21 @@ macro_rules! methods {
             }
 
             #[track_caller]
+            fn is_nan(self) -> bool {
+                Var::is_nan(self)
+            }
+
+            #[track_caller]
+            fn is_infinite(self) -> bool {
+                Var::is_infinite(self)
+            }
+
+            #[track_caller]
+            fn is_finite(self) -> bool {
+                Var::is_finite(self)
+            }
+
+            #[track_caller]
             fn dot(x: &[Var], y: &[Var]) -> Var {
                 dot(x, y)
             }

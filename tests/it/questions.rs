@@ -3,8 +3,8 @@
 use approx::{AbsDiffEq, RelativeEq, UlpsEq};
 use num_traits::{Euclid, Float, One, Signed, Zero};
 use proptest::prelude::*;
-use scalargrad::Var;
 use scalargrad::function::{Function, Recorder, ReplayError};
+use scalargrad::{Real, Var};
 use std::cmp::Ordering;
 use std::num::FpCategory;
 
@@ -59,6 +59,14 @@ const QUESTIONS: &[Question] = &[
         f64::NAN,
         2.0,
     ),
+    ("Real::is_nan", |x| Real::is_nan(x), f64::NAN, 1.0),
+    (
+        "Real::is_infinite",
+        |x| Real::is_infinite(x),
+        f64::INFINITY,
+        1.0,
+    ),
+    ("Real::is_finite", |x| Real::is_finite(x), 1.0, f64::NAN),
     (
         "Signed::is_positive",
         |x| Signed::is_positive(&x),
