@@ -115,6 +115,11 @@ impl Saved {
         if len.max(operands) >= 1 << 30 {
             return Err("the program is too large".into());
         }
+        let texts = self.frozen.iter().map(|(text, _)| text);
+        let mut texts = texts.chain(self.guards.iter().map(|guard| &guard.place));
+        if texts.any(|text| text.contains(char::is_control)) {
+            return Err("a description is not on one line".into());
+        }
         let below = |end: usize, index: u32| match (index as usize) < end {
             true => Ok(index),
             false => Err(format!("{index} is no number that is known there")),

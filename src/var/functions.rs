@@ -15,7 +15,7 @@ macro_rules! methods {
             $(#[$doc:meta])*
             $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
             $value:expr, $z:ident $tie:ident => ( $($partial:expr),* ) ; $derivative:literal ;
-            [ $($domain:expr),+ ] ; [ $($probe:expr),* $(,)? ] ;
+            [ $($domain:expr),+ ] ; [ $point:expr $(, $probe:expr)* $(,)? ] ;
         )* } )*
     ) => {
         /// # Elementary functions
@@ -27,6 +27,12 @@ macro_rules! methods {
             $($(
                 $(#[$doc])*
                 #[doc = concat!("\n\n# Derivative\n\n", $derivative)]
+                #[doc = concat!(
+                    "\n\n# Example\n\n```\nuse scalargrad::{Real, Var};\n\nlet x = ", stringify!($point), ";\n",
+                    "let z = Var::new(x).", stringify!($method), "(", methods!(@arguments $($y)* $($n)?), ");\n",
+                    "assert_eq!(z.value(), Real::", stringify!($method), "(x",
+                    $( ", ", methods!(@arguments $y), )* $( ", ", methods!(@arguments $n), )? "));\n```"
+                )]
                 #[must_use]
                 #[inline]
                 #[track_caller]
@@ -99,6 +105,11 @@ macro_rules! methods {
             )*)*
         }
     };
+    // The operands after the first, in the example of a method.
+    (@arguments) => { "" };
+    (@arguments n) => { "2" };
+    (@arguments $y:ident) => { "0.5" };
+    (@arguments $y:ident $z:ident) => { "0.5, 0.5" };
     (@record $kind:ident $Op:ident $method:ident $this:ident $x:ident () ($($n:ident)?)) => {
         record::unary(
             Op::$Op, 0 $(+ $n as i32)?, $this, |x: f64| Real::$method(x $(, $n)?), rules::of::$method

@@ -87,7 +87,7 @@ fn damage_is_an_error() {
     let sound = serde_json::to_value(example()).unwrap();
     let first_node = 3 + sound["constants"].as_array().unwrap().len();
     type Damage = (&'static str, fn(usize) -> Value);
-    let damages: [Damage; 17] = [
+    let damages: [Damage; 19] = [
         ("/format", |_| json!(2)),
         ("/nodes/0/0", |_| json!("Leaf")),
         ("/nodes/0/0", |_| json!("Custom")),
@@ -104,6 +104,8 @@ fn damage_is_an_error() {
         ("/guards/0/operands/0", |_| json!(u32::MAX)),
         ("/guards/0/after", |_| json!(u32::MAX)),
         ("/guards/0/comparison", |_| json!("≈")),
+        ("/guards/0/place", |_| json!("two\nlines")),
+        ("/frozen/0/0", |_| json!("two\nlines")),
         ("/names/0/0", |_| json!(u32::MAX)),
     ];
     for (place, damage) in damages {
