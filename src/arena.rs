@@ -62,7 +62,7 @@ mod word;
 mod write;
 mod zeros;
 
-pub(crate) use adjoints::{Adjoints, Set, WINDOW, adjoints, aside};
+pub(crate) use adjoints::{Adjoints, Set, WINDOW, adjoints, set_aside};
 pub(crate) use epochs::OpenEpochs;
 use storage::Refusal;
 pub(crate) use tape::Tape;

@@ -5,9 +5,9 @@
 //!
 //! The loop itself is [`walk::sweep`]; here is what it leaves to others.
 
-use crate::arena::{Set, adjoints, arena, aside, walk};
+use crate::arena::{Set, adjoints, arena, set_aside, walk};
 use crate::checkpoint::{leaf, run_again};
-use crate::graph::{read_checkpoint, recording_scope, state, verify};
+use crate::graph::{open_recording, read_checkpoint, state, verify};
 use crate::var::Var;
 use crate::watch::{self, Reading};
 use smallvec::SmallVec;
@@ -61,29 +61,30 @@ fn sweep_from_checkpoint(head: usize, floor: usize) {
 #[track_caller]
 fn sweep_checkpoint(head: usize) {
     let (inputs, outputs) = read_checkpoint(head);
-    recording_scope(|| {
-        let leaves: SmallVec<[Var; 4]> = inputs.iter().map(|x| leaf(x.var())).collect();
-        let floor = arena().end();
-        // The segment may sweep on its way: not into the adjoints of this sweep.
-        let again = aside(|| run_again(head, &leaves, outputs));
-        let end = arena().end();
-        let checkpoint = adjoints(|adjoints| {
-            adjoints.make_room(end);
-            for (k, output) in again.iter().enumerate() {
-                if !output.is_constant() {
-                    adjoints.add(output.index(), adjoints.get(head + 1 + k));
-                }
+    let _scope = open_recording();
+    let leaves: SmallVec<[Var; 4]> = inputs.iter().map(|x| leaf(x.var())).collect();
+    let floor = arena().end();
+    // The segment may sweep on its way: not into the adjoints of this sweep.
+    let aside = set_aside();
+    let again = run_again(head, &leaves, outputs);
+    drop(aside);
+    let end = arena().end();
+    let checkpoint = adjoints(|adjoints| {
+        adjoints.make_room(end);
+        for (k, output) in again.iter().enumerate() {
+            if !output.is_constant() {
+                adjoints.add(output.index(), adjoints.get(head + 1 + k));
             }
-            walk::sweep(adjoints, floor, end)
-        });
-        if let Some(head) = checkpoint {
-            sweep_from_checkpoint(head, floor);
         }
-        adjoints(|adjoints| {
-            for (x, leaf) in inputs.iter().zip(&leaves).filter(|(x, _)| x.index != 0) {
-                adjoints.add(x.index, adjoints.get(leaf.index()));
-            }
-        });
+        walk::sweep(adjoints, floor, end)
+    });
+    if let Some(head) = checkpoint {
+        sweep_from_checkpoint(head, floor);
+    }
+    adjoints(|adjoints| {
+        for (x, leaf) in inputs.iter().zip(&leaves).filter(|(x, _)| x.index != 0) {
+            adjoints.add(x.index, adjoints.get(leaf.index()));
+        }
     });
 }
 
@@ -184,21 +185,19 @@ pub(crate) fn gradient(output: Var, x: &[Var]) -> Vec<f64> {
     }
     let lowest = x.iter().map(|x| x.index()).filter(|&index| index != 0);
     let floor = lowest.min().map_or(1, |lowest| arena().floor_at(lowest));
-    aside(|| {
-        sweep_above(output, floor);
-        adjoints(|adjoints| x.iter().map(|x| adjoints.get(x.index())).collect())
-    })
+    let _aside = set_aside();
+    sweep_above(output, floor);
+    adjoints(|adjoints| x.iter().map(|x| adjoints.get(x.index())).collect())
 }
 
 /// Sweeps from `output` into a snapshot, and leaves the adjoints in the graph as they were.
 #[track_caller]
 pub(crate) fn gradients(output: Var) -> Gradients {
     verify(output);
-    aside(|| {
-        sweep(output);
-        Gradients {
-            adjoints: adjoints(|adjoints: &mut Set| adjoints.nonzero()),
-            epochs: state(|state| state.epochs()),
-        }
-    })
+    let _aside = set_aside();
+    sweep(output);
+    Gradients {
+        adjoints: adjoints(|adjoints: &mut Set| adjoints.nonzero()),
+        epochs: state(|state| state.epochs()),
+    }
 }

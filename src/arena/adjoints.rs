@@ -40,27 +40,29 @@ pub(crate) fn adjoints<R>(f: impl FnOnce(&mut Set) -> R) -> R {
     f(&mut arena().adjoints.borrow_mut().current)
 }
 
-/// Runs `f`, which may sweep, and then has the adjoints be what they were, also if `f` panics. Adjoints of nodes that
-/// `f` drops from the graph are zero afterwards.
-pub(crate) fn aside<R>(f: impl FnOnce() -> R) -> R {
-    struct Restore;
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            let adjoints = &mut *arena().adjoints.borrow_mut();
-            let before = adjoints.aside.pop().expect("it was set aside");
-            let mut used = mem::replace(&mut adjoints.current, before);
-            used.truncate(0);
-            adjoints.spare = used;
-        }
-    }
-    {
+/// What has the adjoints be what they were when it is dropped.
+pub(crate) struct SetAside(());
+
+impl Drop for SetAside {
+    fn drop(&mut self) {
         let adjoints = &mut *arena().adjoints.borrow_mut();
-        let empty = mem::take(&mut adjoints.spare);
-        let current = mem::replace(&mut adjoints.current, empty);
-        adjoints.aside.push(current);
+        let before = adjoints.aside.pop().expect("it was set aside");
+        let mut used = mem::replace(&mut adjoints.current, before);
+        used.truncate(0);
+        adjoints.spare = used;
     }
-    let _restore = Restore;
-    f()
+}
+
+/// Sets the adjoints aside, so that others may be swept until the result is dropped; adjoints of nodes that are dropped
+/// from the graph meanwhile are zero afterwards.
+///
+/// It takes no closure, as one does not know its caller: what panics in one names a line of the crate.
+pub(crate) fn set_aside() -> SetAside {
+    let adjoints = &mut *arena().adjoints.borrow_mut();
+    let empty = mem::take(&mut adjoints.spare);
+    let current = mem::replace(&mut adjoints.current, empty);
+    adjoints.aside.push(current);
+    SetAside(())
 }
 
 impl Adjoints {

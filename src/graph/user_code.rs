@@ -11,7 +11,7 @@ use super::state;
 /// - the scopes that are open are those that were, as a scope ends where its closure returns or panics;
 /// - the nodes that there were are there, at their places, or this function does not return: if the graph was cleared, it
 ///   panics. There may be more nodes than before;
-/// - the adjoints may be those of any sweep, unless they were [set aside](crate::arena::aside).
+/// - the adjoints may be those of any sweep, unless they were [set aside](crate::arena::set_aside).
 ///
 /// If the user's code panics, so does this: what must be put right then is put right where a guard is dropped.
 #[track_caller]

@@ -238,3 +238,21 @@ fn what_was_taken_out_of_a_recording_is_told_of_with_the_users_line() {
     }
     assert_none(strays);
 }
+
+#[test]
+fn a_sweep_that_cannot_run_a_segment_again_panics_at_the_users_line() {
+    let strays = super::afresh(|| {
+        let x = Var::new(0.5);
+        let count = std::cell::Cell::new(1);
+        let y = checkpoint(&[x], move |x| {
+            count.set(count.get() + 1);
+            vec![x[0] * 2.0; count.get()]
+        })[0];
+        let mut strays = Vec::new();
+        refuse! { strays:
+            y.backward(); y.gradients(); y.differentiate(&[x]); y.backward_accumulate();
+        }
+        strays
+    });
+    assert_none(strays);
+}
