@@ -1,0 +1,128 @@
+//! What a number type has beside `Real`, stamped: operators, sums, comparisons that are never made.
+
+/// The operators of a number type in terms of `+ − × ÷ % neg` between two of them: with an `f64` on the right, with
+/// assignment, sums and products; with `by apply` these six too.
+macro_rules! operators {
+    (by apply $T:ty) => {
+        $crate::real::operators! { @apply $T: Add add; Sub sub; Mul mul; Div div; Rem rem; }
+        impl std::ops::Neg for $T {
+            type Output = Self;
+            fn neg(self) -> Self {
+                <Self as $crate::real::Real>::apply($crate::rows::Op::Neg, 0, &[self])
+            }
+        }
+        impl<'a> std::iter::Sum<&'a $T> for $T {
+            fn sum<I: Iterator<Item = &'a $T>>(terms: I) -> $T {
+                terms.copied().sum()
+            }
+        }
+
+        impl<'a> std::iter::Product<&'a $T> for $T {
+            fn product<I: Iterator<Item = &'a $T>>(factors: I) -> $T {
+                factors.copied().product()
+            }
+        }
+
+        impl std::iter::Sum for $T {
+            fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
+                <Self as $crate::real::Real>::apply($crate::rows::Op::Sum, 0, &terms.collect::<Vec<_>>())
+            }
+        }
+        $crate::real::operators! { @others () $T }
+    };
+    (@apply $T:ty: $($Trait:ident $method:ident;)*) => { $(
+        impl std::ops::$Trait for $T {
+            type Output = Self;
+            fn $method(self, y: Self) -> Self {
+                <Self as $crate::real::Real>::apply($crate::rows::Op::$Trait, 0, &[self, y])
+            }
+        }
+    )* };
+    (($($generics:tt)*) $T:ty) => {
+        impl<'a, $($generics)*> std::iter::Sum<&'a $T> for $T {
+            fn sum<I: Iterator<Item = &'a $T>>(terms: I) -> $T {
+                terms.copied().sum()
+            }
+        }
+
+        impl<'a, $($generics)*> std::iter::Product<&'a $T> for $T {
+            fn product<I: Iterator<Item = &'a $T>>(factors: I) -> $T {
+                factors.copied().product()
+            }
+        }
+
+        impl<$($generics)*> std::iter::Sum for $T {
+            #[inline]
+            fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
+                // −0.0, as for f64.
+                terms.fold(Self::from(-0.0), |sum, term| sum + term)
+            }
+        }
+        $crate::real::operators! { @others ($($generics)*) $T }
+    };
+    (@others ($($generics:tt)*) $T:ty) => {
+        $crate::real::operators! { @mixed ($($generics)*) ($T)
+            Add add AddAssign add_assign;
+            Sub sub SubAssign sub_assign;
+            Mul mul MulAssign mul_assign;
+            Div div DivAssign div_assign;
+            Rem rem RemAssign rem_assign;
+        }
+        impl<$($generics)*> std::iter::Product for $T {
+            fn product<I: Iterator<Item = Self>>(factors: I) -> Self {
+                factors.fold(Self::from(1.0), |product, factor| product * factor)
+            }
+        }
+        impl<$($generics)*> Default for $T {
+            fn default() -> Self {
+                Self::from(0.0)
+            }
+        }
+    };
+    (@mixed $generics:tt $T:tt $($Trait:ident $method:ident $Assign:ident $assign:ident;)*) => { $(
+        $crate::real::operators! { @one $generics $T $Trait $method $Assign $assign }
+    )* };
+    (@one ($($generics:tt)*) ($T:ty) $Trait:ident $method:ident $Assign:ident $assign:ident) => {
+        impl<$($generics)*> std::ops::$Trait<f64> for $T {
+            type Output = Self;
+            #[inline(always)]
+            fn $method(self, y: f64) -> Self {
+                std::ops::$Trait::$method(self, Self::from(y))
+            }
+        }
+        impl<$($generics)*> std::ops::$Assign for $T {
+            #[inline(always)]
+            fn $assign(&mut self, y: Self) {
+                *self = std::ops::$Trait::$method(*self, y);
+            }
+        }
+        impl<$($generics)*> std::ops::$Assign<f64> for $T {
+            #[inline(always)]
+            fn $assign(&mut self, y: f64) {
+                *self = std::ops::$Trait::$method(*self, y);
+            }
+        }
+    };
+}
+pub(crate) use operators;
+
+/// The comparisons of a number type without a value, which compares to nothing.
+macro_rules! incomparable {
+    ($T:ty) => {
+        $crate::real::incomparable!(@to $T, $T);
+        $crate::real::incomparable!(@to $T, f64);
+    };
+    (@to $T:ty, $Other:ty) => {
+        impl PartialEq<$Other> for $T {
+            fn eq(&self, _: &$Other) -> bool {
+                false
+            }
+        }
+        impl PartialOrd<$Other> for $T {
+            fn partial_cmp(&self, _: &$Other) -> Option<std::cmp::Ordering> {
+                None
+            }
+        }
+    };
+}
+pub(crate) use incomparable;
