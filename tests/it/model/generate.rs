@@ -134,6 +134,11 @@ impl Generator {
             return Some(self.leaves());
         }
         let kind = self.kind(setting);
+        // What is passed on through a segment or a derivative is one sum in the model, of which infinities tell too little.
+        let sums_up = matches!(kind, Kind::Segment | Kind::Advance | Kind::Differentiate);
+        if self.is_wild && sums_up {
+            return None;
+        }
         if self.depth > 4
             && matches!(
                 kind,
@@ -319,8 +324,6 @@ impl Generator {
         };
         let n = match link {
             Sine | Number | Scale | Sum => self.count(),
-            // The sweep of a segment that sweeps others takes as long as all of them, for each time.
-            ScopedProduct if self.depth_of_body > 1 => 1 + self.random.below(30),
             _ => self.count() / 2,
         };
         let keep = match self.random.below(3) {

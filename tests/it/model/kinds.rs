@@ -49,7 +49,7 @@ kinds! {
     Map 8 "PSRTC";
     Gather 6 "PSRT";
     Chain 14 "PSRTC";
-    ScopedChain 3 "PSRTC";
+    ScopedChain 3 "PRC";
     Fold 18 "PSRC";
     Custom 5 "P";
     Rule 6 "PSRC";

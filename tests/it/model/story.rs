@@ -37,6 +37,17 @@ impl Refusal {
 /// The payload of the program's own panics.
 pub const PANIC: &str = "a panic of the program";
 
+/// What a panic says.
+pub fn words(payload: Box<dyn std::any::Any + Send>) -> String {
+    match payload.downcast::<String>() {
+        Ok(text) => *text,
+        Err(payload) => payload
+            .downcast_ref::<&str>()
+            .unwrap_or(&"no text")
+            .to_string(),
+    }
+}
+
 pub fn panic_of_the_program() -> ! {
     std::panic::resume_unwind(Box::new(PANIC))
 }

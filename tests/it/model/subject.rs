@@ -5,7 +5,7 @@ use super::machine::run_body;
 use super::product::{CLEARS, Product, clear, sweep_in_a_scope};
 use super::program::{Action, Body, Calculus, Pick, Question, Rule, Slice, Trouble};
 use super::side::{Operand, Outcome, Side};
-use super::story::{Fact, Heard, Refusal, Story, Told, panic_of_the_program};
+use super::story::{Fact, Heard, Refusal, Story, Told, panic_of_the_program, words};
 use scalargrad::function::{Function, ReplayError};
 use scalargrad::{Gradients, Op, Var, graph};
 use std::cell::{Cell, RefCell};
@@ -34,16 +34,6 @@ impl<'a, T: Copy> Within<'a, T> {
 impl<T: Copy> Drop for Within<'_, T> {
     fn drop(&mut self) {
         self.0.set(self.1);
-    }
-}
-
-fn words(payload: Box<dyn std::any::Any + Send>) -> String {
-    match payload.downcast::<String>() {
-        Ok(text) => *text,
-        Err(payload) => payload
-            .downcast_ref::<&str>()
-            .unwrap_or(&"no text")
-            .to_string(),
     }
 }
 
