@@ -101,8 +101,11 @@ impl Side for Model {
                 (Op::Norm, each(z, &|x| if z == 0.0 { 0.0 } else { x / z }))
             }
             Slice::LogSumExp => {
-                let z = f64::log_sum_exp(&values);
-                (Op::LogSumExp, each(z, &|x| (x - z).exp()))
+                // By differences of the operands, as the result of large ones is rounded.
+                let largest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let sum: f64 = values.iter().map(|x| (x - largest).exp()).sum();
+                let share = |x: f64| (x - largest).exp() / sum;
+                (Op::LogSumExp, each(f64::log_sum_exp(&values), &share))
             }
             Slice::Dot | Slice::WeightedSum => {
                 let is_dot = slice == Slice::Dot;
