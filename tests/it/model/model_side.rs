@@ -362,7 +362,13 @@ impl Model {
         let mut shares = Vec::new();
         for &x in x {
             let z = x.value.softmax_share(c.value, s.value);
-            let operands = vec![operand(x, z), operand(c, -z), nothing(s)];
+            // The share of a constant has its row of the table, which gives to the sum as well.
+            let sum = if x.is_constant() {
+                operand(s, -(z / s.value))
+            } else {
+                nothing(s)
+            };
+            let operands = vec![operand(x, z), operand(c, -z), sum];
             shares.push(self.record(z, operands, About::new(Op::SoftmaxShare, SHARE))?);
         }
         Ok(shares)
