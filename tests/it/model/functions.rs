@@ -159,3 +159,11 @@ pub fn partial_along(op: Op, n: i32, args: [f64; 3], tangents: [f64; 3], k: usiz
     };
     call(op, n, [dual(0), dual(1), dual(2)]).tangent
 }
+
+/// Whether the operation selects: what has the partial 0 gets nothing.
+pub fn selects(op: Op) -> bool {
+    use Op::*;
+    let switches = matches!(op, Abs | Max | Min | Clamp | Copysign | Relu | Select);
+    let steps = matches!(op, Signum | Floor | Ceil | Round | Trunc | DivEuclid);
+    switches || steps || matches!(op, GtMask | GeMask | LtMask | LeMask | EqMask)
+}

@@ -377,7 +377,6 @@ const TOTAL: &[Op] = &[
     Op::Cos,
     Op::Atan,
     Op::Asinh,
-    Op::Sigmoid,
     Op::Erf,
     Op::ExpNegSquare,
     Op::Max,

@@ -1,7 +1,7 @@
 //! The model as a program uses it.
 
 use super::calculus::Snapshot;
-use super::functions::{call, partial};
+use super::functions::{call, partial, selects};
 use super::machine::run_body;
 use super::naive::{self, Adjoint, Handle};
 use super::program::{Action, Body, Calculus, Question, Rule, Slice, Trouble};
@@ -385,14 +385,6 @@ pub fn operand(of: Handle, partial: f64) -> naive::Operand {
 fn nothing(of: Handle) -> naive::Operand {
     let (partial, size) = (0.0, 0.0);
     naive::Operand { of, partial, size }
-}
-
-/// Whether the operation selects: what has the partial 0 gets nothing.
-fn selects(op: Op) -> bool {
-    use Op::*;
-    let switches = matches!(op, Abs | Max | Min | Clamp | Copysign | Relu | Select);
-    let steps = matches!(op, Signum | Floor | Ceil | Round | Trunc | DivEuclid);
-    switches || steps || matches!(op, GtMask | GeMask | LtMask | LeMask | EqMask)
 }
 
 pub fn handle(operand: Operand<Handle>) -> Handle {
