@@ -367,6 +367,9 @@ impl Model {
             self.quiet += 1;
             let told = self.in_closure(at, true, |model, leaves| {
                 let outputs = run_body(model, body, leaves, captured)?;
+                if model.answers.split_off(at_first) != recorded {
+                    return Ok(vec![Fact::Words("another branch".to_string())]);
+                }
                 let from = model.facts.len();
                 let was_quiet = std::mem::take(&mut model.quiet);
                 outputs
@@ -381,16 +384,7 @@ impl Model {
             });
             self.quiet -= 1;
             (self.tape.adjoints, self.knowledge) = (adjoints, knowledge);
-            let is_same_way = self.answers.split_off(at_first) == recorded;
-            for fact in told? {
-                match is_same_way {
-                    true => self.tell(fact),
-                    false => {
-                        self.tell(Fact::Words("another branch".to_string()));
-                        break;
-                    }
-                }
-            }
+            told?.into_iter().for_each(|fact| self.tell(fact));
         }
         Ok(())
     }
