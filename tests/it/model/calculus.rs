@@ -2,7 +2,7 @@
 
 use super::machine::run_body;
 use super::naive::{Adjoint, Handle, Operand};
-use super::program::{Body, Calculus, Rule, Trouble};
+use super::program::{Body, Calculus, Rule, Slice, Trouble};
 use super::second::second;
 use super::side::Side;
 use super::state::{About, CLEARED, Knowledge, Model};
@@ -291,10 +291,13 @@ impl Model {
                 }
             }
             Calculus::Vjp => {
-                let rows = jacobian(self)?;
-                for k in 0..leaves.len() {
-                    let column = rows.iter().map(|row| row[k]);
-                    self.tell(combined(&mut column.zip(along.iter().copied().cycle())));
+                let weights = along.iter().map(|&w| Handle::constant(w)).cycle();
+                let weights: Vec<Handle> = weights.take(outputs.len()).collect();
+                let sum = self.fold(Slice::WeightedSum, outputs, &weights)?[0];
+                let adjoints = self.swept(sum, leaves[0].index)?;
+                for x in leaves {
+                    let p = adjoints.get(x.index).copied().unwrap_or_default();
+                    self.tell(Fact::Slope(p.value, p.size));
                 }
             }
             Calculus::Hessian | Calculus::Hvp | Calculus::Laplacian | Calculus::Taylor => {
