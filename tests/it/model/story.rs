@@ -93,11 +93,13 @@ impl Fact {
                 a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan()
             }
             (&Fact::Slope(a, size), &Heard::Fact(Fact::Slope(b, _) | Fact::Value(b))) => {
-                // Where contributions overflow, nothing can be said of their rounding.
+                // Where contributions overflow, nothing can be said of their rounding, and whether an infinite sum is
+                // infinity or no number depends on the order.
                 let is_near = (a - b).abs() <= TOLERANCE * size + 1e-280;
-                a == b
-                    || a.is_nan() && b.is_nan()
-                    || a.is_finite() && (is_near || !size.is_finite())
+                match a.is_finite() {
+                    true => is_near || !size.is_finite(),
+                    false => !b.is_finite(),
+                }
             }
             (expected, Heard::Fact(fact)) => expected == fact,
             _ => false,
