@@ -79,7 +79,11 @@ impl Model {
         }
         let mut handles = Vec::new();
         for (value, operands, mut about) in outputs? {
-            about.trouble = about.trouble.max(trouble);
+            // The segment's own trouble comes before that of the segments inside.
+            about.trouble = trouble
+                .filter(|&trouble| trouble != Trouble::Sweeps)
+                .or(about.trouble)
+                .or(trouble);
             handles.push(self.tape.push(value, operands, about));
         }
         Ok(handles)

@@ -63,8 +63,8 @@ pub enum Rule {
     Panics,
 }
 
-/// What a segment does when the sweep runs it again; a later one hides those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What a segment does when the sweep runs it again.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Trouble {
     Sweeps,
     Clears,
