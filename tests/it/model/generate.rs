@@ -153,9 +153,14 @@ impl Generator {
             Kind::Apply => self.apply(setting, to)?,
             Kind::Map => {
                 let x = self.live_register();
-                let op = self
+                let op = match self
                     .random
-                    .of(&[Op::Sin, Op::Mul, Op::Add, Op::Atan, Op::Sub]);
+                    .of(&[Op::Sin, Op::Mul, Op::Add, Op::Atan, Op::Sub])
+                {
+                    // A square of a square, and so on, overflows.
+                    Op::Mul if setting == Setting::Total => Op::Sin,
+                    op => op,
+                };
                 let others = match row(op).operands {
                     1 => vec![],
                     _ => vec![self.arg()],
