@@ -67,7 +67,7 @@ kinds! {
     Accumulate 5 "PSC";
     Snapshot 5 "PS";
     Differentiate 6 "P";
-    Slopes 5 "PS";
+    Slopes 5 "P";
     Derive 10 "PS";
     Replay 4 "PS";
     Name 3 "P";
