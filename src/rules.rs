@@ -4,10 +4,13 @@ use crate::real::{Piecewise, Real};
 use crate::rows::{Kind, Op};
 use crate::table::table;
 use smallvec::SmallVec;
-use std::f64::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LOG2_E, LOG10_E, PI};
+use std::f64::consts::{E, FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LOG2_E, LOG10_E, PI};
 
 const INF: f64 = f64::INFINITY;
 const TINY: f64 = f64::MIN_POSITIVE;
+/// Between these a power may be multiplied by any logarithm and stays in the normal range.
+const SMALL: f64 = 1e-290;
+const LARGE: f64 = 1e300;
 
 /// A function of the order after `n`; NaN, at every order, where there is none.
 fn of_next_order<T: Real>(n: u32, x: T, f: impl FnOnce(u32) -> T) -> T {
@@ -30,6 +33,20 @@ fn reciprocal<T: Real>(x: T) -> T {
     x.at(0.0, || x.recip() * x.recip(), || x.recip())
 }
 
+/// `−log_b x / (b ln b)`.
+fn log_db<T: Real>(x: T, b: T, z: T) -> T {
+    let plain = || -((z / b.ln()) / b);
+    // At a small base its own derivative overflows, by two terms of different signs: both by way of 1/b, which with a
+    // power of two is in the middle of the range.
+    let by_reciprocal = || {
+        let (power, scale) = (512.0, 2f64.powi(512));
+        let r = (b * scale).recip();
+        let ln = -(r.ln() + power * LN_2);
+        -(x.ln() / ln / ln * r * scale)
+    };
+    b.below(1e-150, by_reciprocal, plain)
+}
+
 /// `y xʸ⁻¹`: plainly where `y − 1` is exact, else from the result; by two half powers where a whole
 /// one would leave the normal range. At `x = 0` plainly too: exact at every order.
 fn powf_dx<T: Real>(x: T, y: T, z: T) -> T {
@@ -47,7 +64,7 @@ fn powf_dx<T: Real>(x: T, y: T, z: T) -> T {
         };
         let of_large = || y.within(1.0, || y / x * z, || y * (z / x));
         let of_normal = || z.within(1.0, || y * z / x, of_large);
-        z.within(TINY, by_halves, || z.within(INF, of_normal, by_halves))
+        z.within(SMALL, by_halves, || z.within(LARGE, of_normal, by_halves))
     };
     let exact = || {
         let p = x.powf(m);
@@ -55,7 +72,7 @@ fn powf_dx<T: Real>(x: T, y: T, z: T) -> T {
             let (yh, h) = halved(m, p);
             yh * h
         };
-        p.within(TINY, by_halves, || p.within(INF, || y * p, by_halves))
+        p.within(SMALL, by_halves, || p.within(LARGE, || y * p, by_halves))
     };
     x.at(0.0, plain, || {
         let is_exact = || {
@@ -74,9 +91,12 @@ fn powf_dy<T: Real>(x: T, y: T, z: T) -> T {
     let product = || {
         let by_halves = || {
             let h = x.powf(y * 0.5);
-            h * x.ln() * h
+            // Of which the derivative by x is h times h/x, and h² might be subnormal.
+            (h * h.xlogy(x)).unless_nan(x.ln())
         };
-        z.within(TINY, by_halves, || z.below(INF, || z * x.ln(), by_halves))
+        z.within(SMALL, by_halves, || {
+            z.below(LARGE, || z * x.ln(), by_halves)
+        })
     };
     x.at(
         0.0,
@@ -99,75 +119,80 @@ fn hypot_dx<T: Real>(x: T, y: T) -> T {
     )
 }
 
-/// `x/(x² + y²)`.
-fn atan2_dy<T: Real>(y: T, x: T) -> T {
-    let d = x * x + y * y;
-    d.below(
-        1e-100,
-        || by_ratio(x, y),
-        || d.below(1e100, || x / d, || by_ratio(x, y)),
-    )
+/// The other coordinate, and both of the point moved away from the origin: where z overflows, `∞ − ∞` would be
+/// NaN, and the derivative is infinite.
+fn inverted<T: Real>(x: T, y: T, z: T, of: impl Fn(T, T, f64) -> T) -> T {
+    let away = || {
+        let scale = 2f64.powi(600);
+        let (x, y) = (x * scale, y * scale);
+        of(x.inversion(y), y.inversion(x), scale)
+    };
+    z.within(INF, || of(z, y.inversion(x), 1.0), away)
 }
 
-/// `−y/(x² + y²)`.
-fn atan2_dx<T: Real>(y: T, x: T) -> T {
-    -atan2_dy(x, y)
+fn inversion_dx<T: Real>(x: T, y: T, z: T) -> T {
+    inverted(x, y, z, |u, v, scale| ((v - u) * scale) * ((v + u) * scale))
 }
 
-/// `a/(a² + b²)` from the ratio of the operands; 0 at the origin.
-fn by_ratio<T: Real>(a: T, b: T) -> T {
-    let smaller = || {
-        let t = a / b;
-        t.within(
-            TINY,
-            || a / (b * b),
-            || t * 0.5 / b * (T::from(2.0) / (t * t + 1.0)),
-        )
-    };
-    let larger = || {
-        let t = b / a;
-        (T::from(0.5) / a) * (T::from(2.0) / (t * t + 1.0))
-    };
-    a.at(
-        0.0,
-        || b.at(0.0, || T::from(0.0), || a / b / b),
-        || (a.abs() - b.abs()).below(0.0, smaller, larger),
-    )
+fn inversion_dy<T: Real>(x: T, y: T, z: T) -> T {
+    inverted(x, y, z, |u, v, scale| (u * (-2.0 * scale)) * (v * scale))
 }
 
 fn silu_dx<T: Real>(x: T) -> T {
-    // Below −700 the sigmoid is subnormal while the product is not.
+    // Beyond ±700 the smaller of two sigmoids is subnormal, while its product with x is not; e to −|x|/2 is not.
+    let left = |x: T| {
+        let h = (x * 0.5).exp();
+        h.at(0.0, || h, || (x + 1.0) * h * h)
+    };
     x.below(
         -700.0,
-        || {
-            let h = (x * 0.5).exp();
-            h.at(0.0, || h, || (x + 1.0) * h * h)
-        },
+        || left(x),
         || {
             x.below(
                 700.0,
                 || x.sigmoid() * (x * (-x).sigmoid() + 1.0),
-                || T::from(1.0),
+                || T::from(1.0) - left(-x),
             )
         },
     )
 }
 
 fn gelu_dx<T: Real>(x: T) -> T {
-    // In the far left tail the density is subnormal; its factors are not.
+    // Far out the density is subnormal; its factors are not.
     let tail = || {
         let h = (x * 0.5).exp_neg_square();
         h.at(
             0.0,
-            || h,
-            || x.normal_cdf() + h * (x * (0.5 * FRAC_2_SQRT_PI * FRAC_1_SQRT_2)) * h,
+            || x.normal_cdf(),
+            || x.normal_cdf() + h * (x * DENSITY_AT_0) * h,
         )
     };
-    let density = || {
-        let density = x.normal_pdf();
-        density.at(0.0, || x.normal_cdf(), || x.normal_cdf() + density * x)
+    x.within(37.0, || x.normal_cdf() + x.normal_pdf() * x, tail)
+}
+
+/// `1/√(2π)`.
+const DENSITY_AT_0: f64 = 0.5 * FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
+
+/// `slope · x · z` of a bell curve `z`, which is `scale · h²`: by way of `h` where z is subnormal and the product is not.
+fn bell_slope<T: Real>(x: T, z: T, slope: f64, scale: f64, h: impl Fn() -> T) -> T {
+    let by_root = || {
+        let h = h();
+        h.at(0.0, || h, || h * (x * (slope * scale)) * h)
     };
-    x.below(-37.0, tail, density)
+    z.within(TINY, by_root, || x * z * slope)
+}
+
+/// The square root of `exp(−x²)`: half of x is exact, x/√2 is not.
+fn root_of_bell<T: Real>(x: T) -> T {
+    let fourth_root = (x * 0.5).exp_neg_square();
+    fourth_root * fourth_root
+}
+
+/// `Γ(x) ψ(x)` at the far left, where Γ(x) is subnormal, or zero, and the product is not: eight poles further to the
+/// right it is larger by the product of what lies between. The sum `x + 8` is exact there.
+fn gamma_dx_of_small<T: Real>(x: T) -> T {
+    let product = (x + 8.0).gamma() * x.digamma();
+    (0..8).fold(product, |product, k| product / (x + f64::from(k)))
 }
 
 /// `sigmoid(x − y)`, with the rounding of the difference made good.

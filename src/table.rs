@@ -85,9 +85,10 @@ macro_rules! table {
             Ln ln(x) "ln": x.ln(), z tie => (reciprocal(x)); "`1/x`; `∞` at 0";
                 [0.0..=INF]; [0.0, 1e-300, 0.5, 1.0, 7.0];
             /// The logarithm to a given base.
+            // One logarithm to base b where two operations would be subnormal between.
             Log log(x, b) "log": x.log(b), z tie => (
-                    x.at(0.0, || b.ln().recip() * reciprocal(x), || b.ln().recip() / x),
-                    -((z / b.ln()) / b)
+                    x.at(0.0, || T::from(E).log(b) * reciprocal(x), || T::from(E).log(b) / x),
+                    log_db(x, b, z)
                 ); "`1/(x ln b)`, `−log_b x / (b ln b)`";
                 [0.0..=INF, 1.0..=INF]; [0.5, 2.0, 10.0];
             /// The logarithm to base 2.
@@ -121,9 +122,14 @@ macro_rules! table {
                 ); "`1/(1 + x²)`";
                 [-INF..=INF]; [0.0, 1.0, -5.0, 1e160];
             /// The angle of the point `(x, y)`: `y.atan2(x)`, radians in (−π, π].
-            Atan2 atan2(y, x) "atan2": y.atan2(x), z tie => (atan2_dy(y, x), atan2_dx(y, x));
+            Atan2 atan2(y, x) "atan2": y.atan2(x), z tie => (x.inversion(y), -y.inversion(x));
                 "`x/(x² + y²)`, `−y/(x² + y²)`; `0`, `0` at the origin";
                 [-INF..=INF, 0.0..=INF]; [-2.0, 0.5, 1.0, 3.0];
+            /// The first coordinate of the point `(x, y)` inverted in the unit circle, `x/(x² + y²)`; 0 at the origin.
+            // In terms of themselves the two coordinates neither overflow before their own derivatives do nor lose digits.
+            Inversion inversion(x, y) "inversion": special::inversion(x, y), z tie => (inversion_dx(x, y, z), inversion_dy(x, y, z));
+                "`v² − z²`, `−2zv` with `v = y/(x² + y²)`; `0`, `0` at the origin";
+                [-INF..=INF, 1.0..=INF]; [-2.0, 0.5, 1.0, 3.0];
             /// The hyperbolic sine.
             Sinh sinh(x) "sinh": x.sinh(), z tie => (x.cosh()); "`cosh x`";
                 [-INF..=INF]; [0.0, 1.0, -3.0];
@@ -194,16 +200,16 @@ macro_rules! table {
                 [-INF..=INF]; [-3.0, 0.0, 0.5, 20.0];
             /// `exp(−x²)`, accurate in its tail.
             #[doc(hidden)]
-            ExpNegSquare exp_neg_square(x) "exp_neg_square": special::exp_neg_square(x), z tie => (x * z * -2.0); "`−2x exp(−x²)`";
+            ExpNegSquare exp_neg_square(x) "exp_neg_square": special::exp_neg_square(x), z tie => (bell_slope(x, z, -2.0, 1.0, || root_of_bell(x))); "`−2x exp(−x²)`";
                 [-25.0..=25.0]; [-3.0, 0.0, 0.5];
             /// The density of the standard normal distribution, `φ(x)`.
-            NormalPdf normal_pdf(x) "normal_pdf": special::normal_pdf(x), z tie => (-(x * z)); "`−x φ(x)`";
+            NormalPdf normal_pdf(x) "normal_pdf": special::normal_pdf(x), z tie => (bell_slope(x, z, -1.0, DENSITY_AT_0, || (x * 0.5).exp_neg_square())); "`−x φ(x)`";
                 [-35.0..=35.0]; [-3.0, 0.0, 0.5];
             /// The distribution function of the standard normal distribution, `Φ(x)`.
             NormalCdf normal_cdf(x) "normal_cdf": special::normal_cdf(x), z tie => (x.normal_pdf()); "`φ(x)`";
                 [-INF..=INF]; [-35.0, -1.0, 0.0, 2.0];
             /// The gamma function, `Γ(x)`.
-            Gamma gamma(x) "gamma": special::gamma(x), z tie => (z * x.digamma()); "`Γ(x) ψ(x)`";
+            Gamma gamma(x) "gamma": special::gamma(x), z tie => (z.within(TINY, || gamma_dx_of_small(x), || z * x.digamma())); "`Γ(x) ψ(x)`";
                 [0.0..=170.0]; [0.3, 1.0, 4.5, -1.5];
             /// `ln |Γ(x)|`.
             LnGamma ln_gamma(x) "ln_gamma": special::ln_gamma(x), z tie => (x.digamma()); "`ψ(x)`";

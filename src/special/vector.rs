@@ -8,6 +8,29 @@ pub fn dot(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
     pairs.map(|(x, y)| x * y).sum()
 }
 
+/// `x/(x² + y²)`, and 0 at the origin; 4 units.
+pub fn inversion(x: f64, y: f64) -> f64 {
+    let d = x * x + y * y;
+    if (1e-100..1e100).contains(&d) {
+        return x / d;
+    }
+    // From the ratio of the operands.
+    if x == 0.0 {
+        return if y == 0.0 { 0.0 } else { x / y / y };
+    }
+    if x.abs() < y.abs() {
+        let t = x / y;
+        if t.abs() < f64::MIN_POSITIVE {
+            x / (y * y)
+        } else {
+            t * 0.5 / y * (2.0 / (t * t + 1.0))
+        }
+    } else {
+        let t = y / x;
+        (0.5 / x) * (2.0 / (t * t + 1.0))
+    }
+}
+
 /// `√Σ xᵢ²`, scaled by a power of two where a square would overflow or vanish.
 pub fn norm(x: impl Iterator<Item = f64> + Clone) -> f64 {
     let squares = |scale: f64| x.clone().map(|v| (v * scale) * (v * scale)).sum::<f64>();

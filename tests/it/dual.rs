@@ -320,6 +320,13 @@ impl<T: Real> Real for Dual<T> {
         powf |x, y, z| y * x.powf(y - 1.0), z * x.ln();
         log |x, b, z| (x * b.ln()).recip(), -x.ln() / (b * b.ln() * b.ln());
         atan2 |y, x, z| x / (x * x + y * y), -y / (x * x + y * y);
+        inversion |x, y, z| {
+            let d = x * x + y * y;
+            (y * y - x * x) / (d * d)
+        }, {
+            let d = x * x + y * y;
+            x * y * -2.0 / (d * d)
+        };
         hypot |x, y, z| x / (x * x + y * y).sqrt(), y / (x * x + y * y).sqrt();
         rem_euclid |x, y, z| number(1.0), -(x / y).floor();
         xlogy |x, y, z| y.ln(), x / y;
@@ -497,6 +504,7 @@ fn sweeps_and_duals_agree_on_every_operation() {
         [1.3, 0.4] => |x| x[0].xlogy(x[1]);
         [1.3, 0.4] => |x| x[0].logaddexp(x[1]);
         [1.3, 0.4] => |x| x[0].exp_sub(x[1]);
+        [1.3, 0.4] => |x| x[0].inversion(x[1]);
         [1.3, 0.4, 1.1] => |x| x[0].softmax_share(x[1], x[2]);
         [-1.3] => |x| x[0].abs();
         [-1.3, 0.4] => |x| x[0].max(x[1]);

@@ -205,7 +205,7 @@ mod that_f64_lacks {
                     assert_same(name, &args, Var::constant(x).$method(y), expected);
                 )* };
             }
-            check!(leaky_relu xlogy logaddexp exp_sub gt_mask ge_mask lt_mask le_mask eq_mask);
+            check!(leaky_relu xlogy logaddexp exp_sub inversion gt_mask ge_mask lt_mask le_mask eq_mask);
             let z = Real::softmax_share(x, y, 7.0);
             assert_same(
                 "softmax_share",

@@ -500,6 +500,83 @@ def unary_points(name, n=None):
     raise KeyError(name)
 
 
+def unary_ends(name, n=None):
+    """More points at both ends of the domain, and where a result leaves the normal range."""
+    p = Points(f"ends of {name} {n}")
+    tiny = [*p.log(-1074, -1000, 8), *p.log(-560, -480, 6), *p.log(-380, -330, 4)]
+    huge = [*p.log(330, 380, 4), *p.log(480, 560, 6), *p.log(960, 1024, 8)]
+    close = lambda count=24: [p.random.uniform(1, 2) * 2.0 ** -k for k in range(2, 2 + 2 * count, 2)]
+    match name:
+        case "neg" | "to_degrees" | "to_radians" | "abs" | "relu" | "fract" | "floor" | "ceil" | "round" | "trunc" | "signum":
+            return []
+        case "sqrt" | "ln" | "log2" | "log10":
+            return tiny + huge
+        case "asin" | "acos" | "atanh":
+            return both(tiny) + both([1 - d for d in close() if 1 - d < 1])
+        case "acosh":
+            return [1 + d for d in close() if 1 + d > 1] + huge
+        case "ln_1p":
+            return both(tiny) + huge + [d - 1 for d in close() if d - 1 > -1]
+        case "tan":
+            return both(tiny) + [s * math.pi / 2 + t * d for s in (1, -1, 3) for t in (1, -1) for d in close(12)]
+        case "exp" | "exp_m1":
+            return both(tiny) + p.flat(-745.2, -700, 16) + p.flat(700, 709.79, 8)
+        case "exp2":
+            return both(tiny) + p.flat(-1075, -1010, 16) + p.flat(1015, 1024, 8)
+        case "sinh" | "cosh":
+            return both(tiny) + both(p.flat(700, 710.47, 8))
+        case "tanh":
+            return both(tiny) + both(p.flat(340, 374, 16))
+        case "sigmoid" | "softplus" | "silu":
+            return both(tiny) + both(p.flat(690, 746, 20)) + both(p.flat(30, 690, 8))
+        case "gelu" | "normal_cdf":
+            return both(tiny) + both(p.flat(36, 39, 24))
+        case "erf" | "erfc":
+            return both(tiny) + both(p.flat(26, 27.4, 24))
+        case "gamma":
+            poles = [-k + s * d for k in (1, 2, 7, 150) for d in close(8) for s in (1, -1)]
+            return [x for x in poles if x % 1] + p.flat(168, 171.62, 12) + p.flat(-184, -168, 24)
+        case "ln_gamma" | "digamma":
+            poles = [-k + s * d for k in (1, 2, 7, 150) for d in close(8) for s in (1, -1)]
+            return [x for x in poles if x % 1] + both([x for x in tiny if x > 1e-308]) + p.log(900, 1000, 8)
+        case "recip" | "cbrt" | "asinh" | "atan" | "sinc" | "sin" | "cos":
+            return both(tiny) + both(huge)
+        case "powi" if n:
+            # Where the power or one of its derivatives leaves the range.
+            steps = [t / m for t in (-1074, -1022, 1023) for m in (n, n - 1, n - 2) if m and abs(t / m) < 1022]
+            return [p.random.choice((1, -1)) * 2.0 ** (t + p.random.uniform(-1, 1) / abs(n)) for t in steps for _ in range(3)]
+    return []
+
+
+def binary_ends(name):
+    """More pairs of operands of which one or both are at an end of the range."""
+    p = Points(f"ends of {name}")
+    if name in ("add", "sub", "mul", "rem", "rem_euclid", "min", "max", "copysign", "leaky_relu"):
+        return []
+    bands = [(-1074, -1000), (-600, -480), (-380, -330), (-2, 2), (330, 380), (480, 600), (1000, 1024)]
+    pairs = [(p.log(*a, 1)[0], p.log(*b, 1)[0]) for a in bands for b in bands for _ in range(2)]
+    # Of one size.
+    pairs += [(x, x * p.random.uniform(0.25, 3)) for a in bands for x in p.log(*a, 4)]
+    close = [s * 2.0 ** -k * p.random.uniform(1, 2) for k in range(1, 52, 5) for s in (1, -1)]
+    sign = lambda x: x * p.random.choice((1, -1))
+    match name:
+        case "log":
+            pairs += [(x, 1 + d) for x, _ in pairs[:40:4] for d in close[::3]] + [(1 + d, b) for _, b in pairs[:40:4] for d in close[::3]]
+        case "powf":
+            # The result, or one that is divided by the base once or twice, at an end of the range.
+            bases = [x for x, _ in pairs[::3]] + [1 + d for d in close]
+            ends = (-744, -708, 709)
+            pairs = [(x, p.random.uniform(0.98, 1) * e / math.log(x) + k) for x in bases for e in ends for k in (0, 1, 2)]
+        case "xlogy":
+            pairs = [(sign(x), y) for x, y in pairs]
+        case "logaddexp":
+            pairs = [(x, x + d) for x in (0.0, 3.5, -700.0, 1e5) for d in p.flat(-746, -690, 5) + p.flat(690, 746, 5)]
+            pairs += [(x, x + d) for x in (0.0, 1.0) for d in close]
+        case _:
+            pairs = [(sign(x), sign(y)) for x, y in pairs]
+    return [(x, y) for x, y in pairs if abs(x) < INF and 0 < abs(y) < INF]
+
+
 def binary_points(name):
     p = Points(name)
     pairs = lambda count, f, g: [(f(), g()) for _ in range(count)]
@@ -628,9 +705,9 @@ def write(path, header, lines):
 
 def unary_family():
     for name, f in UNARY.items():
-        yield name, "", f, unary_points(name)
+        yield name, "", f, unary_points(name) + unary_ends(name)
     for n in POWERS:
-        yield "powi", str(n), powi(n), unary_points("powi", n)
+        yield "powi", str(n), powi(n), unary_points("powi", n) + unary_ends("powi", n)
     for n in ORDERS:
         yield "polygamma", str(n), polygamma(n), unary_points("polygamma", n)
 
@@ -645,7 +722,7 @@ def generate():
     write(
         here / "binary.csv",
         "op,x,y,value,dx,dy,dxx,dxy,dyy,scale",
-        (line for name, f in BINARY.items() for line in rows(name, f, binary_points(name))),
+        (line for name, f in BINARY.items() for line in rows(name, f, binary_points(name) + binary_ends(name))),
     )
     write(
         here / "ternary.csv",
