@@ -59,14 +59,10 @@ impl Model {
                     give(of, index);
                 }
                 let mut outside: Vec<Handle> = captured.to_vec();
+                outside.retain(|&of| model.tape.verify(of).is_ok());
                 outside.sort_by_key(|of| of.index);
                 outside.dedup_by_key(|of| of.index);
-                for of in outside
-                    .into_iter()
-                    .filter(|of| model.tape.verify(*of).is_ok())
-                {
-                    give(of, of.index);
-                }
+                outside.into_iter().for_each(|of| give(of, of.index));
                 let mut about = About::new(Op::Checkpoint, found.len() as i32);
                 about.trouble = inner;
                 about.knowledge = model.known(y);

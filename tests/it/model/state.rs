@@ -199,8 +199,10 @@ impl Model {
     pub fn swept(&mut self, y: Handle, floor: usize) -> Told<Vec<Adjoint>> {
         self.tape.verify(y)?;
         self.swept_over += y.index;
-        if self.has_troubles && self.known(y) != Knowledge::Everything {
-            // Which segments a recorded derivative depends on is not known.
+        let is_known = self.known(y) == Knowledge::Everything;
+        if self.has_troubles && (self.watching > 0 || !is_known) {
+            // Which segments a recorded derivative depends on is not known. Nor is which of those inside of one run again
+            // where a function is being recorded.
             self.tell(Fact::End);
         }
         let adjoints = self.tape.sweep(y.index, floor + 1);
