@@ -326,9 +326,9 @@ impl Side for Model {
         let is_known = node.about.knowledge == Knowledge::Everything;
         let fact = match question {
             Question::Grad => self.grad(x)?,
-            Question::Name => Fact::Words(format!("{:?}", node.about.name)),
             Question::Text | Question::Svg | Question::Dot => Fact::Holds(true),
             _ if !is_known => Fact::Anything,
+            Question::Name => Fact::Words(format!("{:?}", node.about.name)),
             Question::Op => Fact::Words(node.about.op.label().to_string()),
             Question::Operands if node.about.op == Op::Checkpoint => Fact::Anything,
             Question::Operands => {

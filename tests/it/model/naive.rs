@@ -183,8 +183,13 @@ impl<A> Tape<A> {
                 } else {
                     value * operand.partial
                 };
-                // No size vanishes: it tells what an adjoint was added to, too.
-                let size = (size * operand.size).max(f64::MIN_POSITIVE);
+                // No size vanishes: it tells what an adjoint was added to, too. None is known where an infinite
+                // partial meets an adjoint that may be zero, or a rounding error.
+                let cancels = value.abs() <= 1e-8 * size && size > 1e-290;
+                let size = match size.is_nan() || cancels && !operand.partial.is_finite() {
+                    true => f64::NAN,
+                    false => (size * operand.size).max(f64::MIN_POSITIVE),
+                };
                 adjoints[operand.of.index].add(product, size);
             }
         }

@@ -96,7 +96,9 @@ impl Fact {
                 // Where contributions overflow, nothing can be said of their rounding, and whether an infinite sum is
                 // infinity or no number depends on the order.
                 let is_near = (a - b).abs() <= TOLERANCE * size + 1e-280;
+                let is_unknown = size.is_nan();
                 match a.is_finite() {
+                    _ if is_unknown => true,
                     true => is_near || !size.is_finite(),
                     false => !b.is_finite(),
                 }
