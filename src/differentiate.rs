@@ -1,6 +1,6 @@
 //! The reverse sweep over `Var`: derivatives that are recorded, and can be differentiated again.
 
-use crate::arena::arena;
+use crate::arena::{arena, set_aside};
 use crate::checkpoint::run_again;
 use crate::custom;
 use crate::graph::{Custom, head_of, is_paused, read_checkpoint, state, verify};
@@ -183,7 +183,10 @@ impl Sweep {
             Op::Checkpoint => {
                 let head = head_of(index);
                 let (_, outputs) = read_checkpoint(head);
-                self.pass_on(run_again(head, &x, outputs)[index - head - 1], w);
+                let aside = set_aside(); // the segment may sweep on its way
+                let again = run_again(head, &x, outputs);
+                drop(aside);
+                self.pass_on(again[index - head - 1], w);
             }
             _ => {
                 let z = self.var(Operand { index, value });
@@ -276,6 +279,7 @@ pub(crate) fn partials(
              so it cannot be differentiated again. Implement `CustomOp`, whose partials are expressions"
         )
     };
+    let _aside = set_aside(); // the rule may sweep on its way
     let partials = custom::partials(&*op, operands, z);
     partials.into_iter().map(Some).collect()
 }

@@ -147,3 +147,34 @@ fn a_sweep_that_fails_leaves_gradients_of_zero() {
     z.backward();
     assert_eq!(x.grad(), 3.0);
 }
+
+#[test]
+fn a_recorded_derivative_leaves_gradients_alone_whatever_segments_and_rules_sweep() {
+    /// A cube whose rule sweeps beside.
+    struct Sweeps;
+    impl CustomOp for Sweeps {
+        fn value(&self, x: &[f64]) -> f64 {
+            x[0] * x[0] * x[0]
+        }
+        fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
+            graph::scope(|| {
+                let t = Var::new(3.0);
+                (t * t).backward();
+            });
+            vec![3.0 * x[0] * x[0]]
+        }
+    }
+    let x = Var::new(0.5);
+    let segment = checkpoint(&[x], |x| {
+        graph::scope(|| {
+            let t = Var::new(3.0);
+            (t * t).backward();
+        });
+        vec![x[0] * x[0] * x[0]]
+    })[0];
+    for y in [segment, Var::apply(Sweeps, &[x])] {
+        (x * 3.0).backward();
+        let slope = y.differentiate(&[x])[0];
+        assert_eq!((x.grad(), slope.value()), (3.0, 0.75));
+    }
+}
