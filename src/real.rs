@@ -215,31 +215,12 @@ macro_rules! trait_real {
         }
 
         impl Real for f64 {
-            #[allow(clippy::unnecessary_cast)]
             fn apply(op: Op, n: i32, operands: &[f64]) -> f64 {
-                let operand = |k: usize| operands[k];
-                let mut k = 0..;
-                let mut next = || operand(k.next().unwrap_or(0));
                 match op {
-                    $( Op::$Operator => {
-                        let $ox = next();
-                        $( let $oy = next(); )*
-                        $ovalue
-                    } )*
-                    $($( Op::$Op => {
-                        let $x = next();
-                        $( let $y = next(); )*
-                        $( let $n = n as $N; )?
-                        $value
-                    } )*)*
-                    Op::Sum => operands.iter().sum(),
                     Op::Dot => special::dot(operands.chunks_exact(2).map(|pair| (pair[0], pair[1]))),
                     Op::Norm => special::norm(operands.iter().copied()),
                     Op::LogSumExp => special::log_sum_exp(operands.iter().copied()),
-                    Op::SumExp => call(op, n, operands),
-                    Op::Constant | Op::Leaf | Op::Custom | Op::Checkpoint => {
-                        unreachable!("{op:?} is not a row of the table")
-                    }
+                    _ => call(op, n, operands),
                 }
             }
 
