@@ -163,20 +163,24 @@ impl Set {
     }
 
     fn clear_from(&mut self, end: usize) {
+        let whole = end.div_ceil(WINDOW);
         let mut windows = self.end.div_ceil(WINDOW);
-        while let Some(window) = self.last_flag_before(windows) {
-            let first = window * WINDOW;
-            let last = self.end.min(first + WINDOW);
-            if last <= end {
-                break;
-            }
-            self.values[first.max(end)..last].fill(0.0);
-            if first < end {
-                break; // what is before `end` stays, and with it the flag
-            }
-            self.flags[window] = 0;
-            windows = window;
+        while let Some(last) = self.last_flag_before(windows)
+            && last >= whole
+        {
+            // Neighbours together: one long fill need not read from memory what it overwrites.
+            let flags = &self.flags[whole..last];
+            let first = whole
+                + flags
+                    .iter()
+                    .rposition(|&flag| flag == 0)
+                    .map_or(0, |unset| unset + 1);
+            self.values[first * WINDOW..self.end.min((last + 1) * WINDOW)].fill(0.0);
+            self.flags[first..=last].fill(0);
+            windows = first;
         }
+        // What is before `end` in its window stays, and with it the flag.
+        self.values[end..self.end.min(whole * WINDOW)].fill(0.0);
     }
 
     /// Makes all adjoints zero but that of `output`, if it is a node, which becomes 1; with room for those of the

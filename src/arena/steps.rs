@@ -11,8 +11,11 @@
 //! of which an optimised build makes a jump. Nothing depends on that: the steps of one call of [`steps`] are those of one
 //! window, so calls that are not made jumps nest at most [`WINDOW`](super::adjoints::WINDOW) deep.
 
+mod state;
+
 use super::adjoints::WINDOW;
 use super::{Arena, Place, Word, code};
+use state::{State, half_of};
 
 /// Where the steps of a window stopped: before its start, or at the head of a checkpoint. Two numbers, which a function
 /// returns in registers.
@@ -53,23 +56,6 @@ pub(super) unsafe fn steps<const FLAGGED: bool>(
     };
     // SAFETY: the caller's promise.
     unsafe { state.go() }
-}
-
-/// The state of a sweep between two steps, which goes through calls in registers. Adjoints are told by their offset in
-/// bytes, eight times the index: as an operand's index stands in a word three bits up, no step has to shift it.
-#[derive(Clone, Copy)]
-struct State<const FLAGGED: bool> {
-    /// The offset down to which the window is swept.
-    start: usize,
-    /// By window.
-    flags: *mut u8,
-    adjoints: *mut f64,
-    /// The end of the node at hand.
-    end: *const u64,
-    /// The offset of its adjoint.
-    at: usize,
-    /// What the node after it gave to it.
-    carry: f64,
 }
 
 /// A step of the sweep, and all that follow: takes the state, and the lower half of the node's word.
@@ -367,16 +353,6 @@ impl<const FLAGGED: bool> State<FLAGGED> {
         }
     }
 
-    /// The adjoint of the sum at hand, and that of the node it is fused into.
-    #[inline(always)]
-    unsafe fn fused(self) -> (f64, f64) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let sum = self.adjoint();
-            (sum, *self.adjoints.byte_add(self.at - 8) + sum)
-        }
-    }
-
     /// As [`go_on`](State::go_on), of a sum and the node it is fused into.
     #[inline(always)]
     unsafe fn go_on_fused(mut self, sum: f64, w: f64, words: usize) -> Stopped {
@@ -386,107 +362,6 @@ impl<const FLAGGED: bool> State<FLAGGED> {
             self.at -= 8;
             self.go_on(w, sum, words)
         }
-    }
-
-    /// The adjoint of the node at hand.
-    #[inline]
-    unsafe fn adjoint(self) -> f64 {
-        // SAFETY: the caller's promise.
-        unsafe { *self.adjoints.byte_add(self.at) + self.carry }
-    }
-
-    /// Sets it.
-    #[inline]
-    unsafe fn set(self, w: f64) {
-        // SAFETY: the caller's promise.
-        unsafe { *self.adjoints.byte_add(self.at) = w }
-    }
-
-    /// Adds to the adjoint at an offset.
-    #[inline]
-    unsafe fn add(self, to: usize, contribution: f64) {
-        debug_assert!(to > 0 && to <= self.at && to.is_multiple_of(8));
-        // SAFETY: the caller's promise: it is the adjoint of an operand.
-        unsafe {
-            if !FLAGGED {
-                *self.flags.add(to / (8 * WINDOW)) = 1;
-            }
-            *self.adjoints.byte_add(to) += contribution;
-        }
-    }
-
-    /// Adds `w` times each of `count` partials to the adjoint of the operand it is of: of the first the index is
-    /// given, and `stride` leads from each to the next.
-    #[inline]
-    unsafe fn add_run(
-        self,
-        first: usize,
-        stride: isize,
-        w: f64,
-        partials: *const f64,
-        count: usize,
-    ) {
-        // SAFETY: the caller's promise: these are operands.
-        unsafe {
-            if stride == 1 {
-                let windows = first / WINDOW..=(first + count - 1) / WINDOW;
-                self.flags
-                    .add(*windows.start())
-                    .write_bytes(1, windows.count());
-                let adjoints = std::slice::from_raw_parts_mut(self.adjoints.add(first), count);
-                let partials = std::slice::from_raw_parts(partials, count);
-                for (adjoint, p) in adjoints.iter_mut().zip(partials) {
-                    *adjoint += w * p;
-                }
-            } else {
-                let mut index = first;
-                for k in 0..count {
-                    self.add(8 * index, w * *partials.add(k));
-                    index = index.wrapping_add_signed(stride);
-                }
-            }
-        }
-    }
-
-    /// Whether an operand is the node before.
-    #[inline]
-    fn is_before(self, to: usize) -> bool {
-        to == self.at - 8
-    }
-
-    /// The number so many words before the end.
-    #[inline]
-    unsafe fn number(self, back: usize) -> f64 {
-        // SAFETY: the caller's promise.
-        unsafe { *self.end.sub(back).cast::<f64>() }
-    }
-
-    /// The upper half of the word.
-    #[inline]
-    unsafe fn high(self) -> usize {
-        // SAFETY: the caller's promise.
-        unsafe { self.half(1) }
-    }
-
-    /// A half of the word: each has a field and bits of its own.
-    #[inline]
-    unsafe fn half(self, upper: usize) -> usize {
-        // SAFETY: the caller's promise.
-        unsafe { half_of(self.end, upper) }
-    }
-}
-
-/// A half of the word before `end`.
-///
-/// # Safety
-///
-/// It is of the tape.
-#[inline]
-unsafe fn half_of(end: *const u64, upper: usize) -> usize {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let word = end.sub(1).cast::<u32>();
-        *word.add(upper ^ cfg!(target_endian = "big") as usize) as usize
     }
 }
 
