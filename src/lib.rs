@@ -116,5 +116,9 @@ pub use taylor::taylor;
 pub use var::{Condition, Var, VarId};
 
 #[cfg(doctest)]
+#[doc = include_str!("../ARCHITECTURE.md")]
+struct Architecture;
+
+#[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
