@@ -31,7 +31,7 @@ mod report;
 
 pub use report::{Component, Mismatch, Report, Verdict};
 
-use crate::var::Var;
+use crate::handle::Var;
 use crate::{gradient as reverse, graph};
 use differences::{Output, Row, derivative_noise, ladder, leaves};
 

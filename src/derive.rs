@@ -21,12 +21,12 @@
 //! ```
 
 use crate::function::{Outputs, Program, capture, hvp_on_tape};
-use crate::graph::{self, user_code, verify};
+use crate::graph::trace::{self, Reading, Watch};
+use crate::graph::{self, current_epoch, user_code, verify};
+use crate::handle::Var;
 use crate::matrix::Matrix;
-use crate::slices::weighted_sum;
-use crate::sweep;
-use crate::var::Var;
-use crate::watch::{self, Reading, Watch};
+use crate::var::backward;
+use crate::var::weighted_sum;
 use smallvec::SmallVec;
 
 /// The gradient of `f` at `x`.
@@ -60,7 +60,7 @@ pub fn value_and_gradient(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> (f64, Vec
     let _scope = graph::open_recording();
     let x = leaves(x);
     let output = user_code("the closure", || f(&x));
-    (output.raw(), sweep::gradient(output, &x))
+    (output.raw(), backward::gradient(output, &x))
 }
 
 /// The derivative of `f` at `x`.
@@ -106,7 +106,7 @@ pub fn jacobian<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64]) -> Matrix {
     }
     let mut jacobian = Matrix::zeros(outputs.len(), x.len());
     for (i, output) in outputs.into_iter().enumerate() {
-        let gradient = sweep::gradient(output, &leaves);
+        let gradient = backward::gradient(output, &leaves);
         for (j, slope) in gradient.into_iter().enumerate() {
             jacobian[(i, j)] = slope;
         }
@@ -157,9 +157,11 @@ pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
     assert_eq!(x.len(), v.len(), "hvp: `v` must be as long as `x`");
     let _scope = graph::open_recording();
     let leaves = leaves(x);
-    let (output, _) = user_code("the closure", || watch::watch(|| f(&leaves)));
+    let (output, _) = user_code("the closure", || {
+        trace::watch(current_epoch(), || f(&leaves))
+    });
     let start = leaves.first().map_or(0, |x| x.index());
-    if !output.is_constant() && output.index() >= start && !watch::is_watching() {
+    if !output.is_constant() && output.index() >= start && !trace::is_watching() {
         verify(output);
         if let Some(product) = hvp_on_tape(start, x, v, output.index()) {
             return product;
@@ -193,7 +195,7 @@ pub fn jvp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], v: &[f64]) -> (Ve
         return unguarded(program.jvp(x, v));
     }
     let along = |output: &Var| {
-        let gradient = sweep::gradient(*output, &leaves);
+        let gradient = backward::gradient(*output, &leaves);
         (
             output.raw(),
             gradient.iter().zip(v).map(|(p, v)| p * v).sum::<f64>(),
@@ -224,7 +226,7 @@ pub fn vjp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], w: &[f64]) -> Vec
         w.len(),
         "vjp: `w` must have a weight for each output"
     );
-    sweep::gradient(weighted_sum(&outputs, w), &x)
+    backward::gradient(weighted_sum(&outputs, w), &x)
 }
 
 /// The Laplacian of `f` at `x`: the sum of its second derivatives, `Σ ∂²f/∂xᵢ²`.
@@ -251,7 +253,9 @@ fn leaves(x: &[f64]) -> SmallVec<[Var; 8]> {
 /// Runs `f` and reads the recording back.
 #[track_caller]
 fn recorded<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[Var]) -> (Vec<Var>, Program) {
-    let (outputs, _) = user_code("the closure", || watch::watch(|| f(x).into_outputs()));
+    let (outputs, _) = user_code("the closure", || {
+        trace::watch(current_epoch(), || f(x).into_outputs())
+    });
     let program = program(x, &outputs);
     (outputs, program)
 }
@@ -260,10 +264,10 @@ fn recorded<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[Var]) -> (Vec<Var>, Pr
 #[track_caller]
 fn program(x: &[Var], outputs: &[Var]) -> Program {
     let captured = capture(x, outputs, Watch::default());
-    if watch::is_watching() {
+    if trace::is_watching() {
         // An outer recording must know that the result is a number.
         for index in captured.outside {
-            watch::read(Reading::Gradient, Var::from_parts(0.0, graph::id_of(index)));
+            trace::read(Reading::Gradient, Var::from_parts(0.0, graph::id_of(index)));
         }
     }
     captured.program

@@ -6,12 +6,12 @@
 mod svg;
 
 use crate::graph::decode;
+use crate::graph::names::tidy;
+use crate::graph::trace;
 use crate::graph::{state, verify};
-use crate::names::tidy;
+use crate::handle::Var;
 use crate::nodes::Decoded;
 use crate::rows::Op;
-use crate::var::Var;
-use crate::watch;
 use std::collections::{BinaryHeap, HashMap};
 use std::fmt::Write;
 
@@ -129,7 +129,7 @@ impl Picture {
     #[track_caller]
     fn of(output: Var) -> Picture {
         verify(output);
-        let _at = watch::attribute();
+        let _at = trace::attribute();
         let mut items = vec![];
         let mut places = HashMap::from([(output.index(), 0)]);
         let mut found = vec![(output, 0)];

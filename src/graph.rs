@@ -1,8 +1,10 @@
 //! This thread's graph: scopes, what drops nodes, statistics.
 
 mod lookup;
-mod notes;
+pub(crate) mod names;
+pub(crate) mod notes;
 mod state;
+pub(crate) mod trace;
 mod user_code;
 
 pub(crate) use lookup::{decode, head_of, id_of, read_checkpoint, value_of};
@@ -11,10 +13,10 @@ pub(crate) use state::{current_epoch, is_paused, register, stale, state, verify}
 pub(crate) use user_code::user_code;
 
 use crate::arena::{Place, arena};
-use crate::var::Var;
-use crate::watch::{self, Reading};
+use crate::handle::Var;
 use state::{Frame, PAUSED, STATE, forget};
 use std::panic::Location;
+use trace::Reading;
 
 /// Runs `f`, then drops all that it recorded.
 ///
@@ -118,7 +120,7 @@ impl Drop for Scope {
             state.end_epoch(arena, ended.epoch, false, self.0);
             let epoch = state.recording_epoch(arena);
             // While a function is being recorded, what a comparison noted must stay.
-            if watch::is_watching() {
+            if trace::is_watching() {
                 arena.go_on(epoch);
                 return None;
             }
@@ -180,7 +182,7 @@ pub fn clear() {
 /// ```
 #[track_caller]
 pub fn no_grad<R>(f: impl FnOnce() -> R) -> R {
-    watch::read(Reading::NotRecorded, Var::constant(0.0));
+    trace::read(Reading::NotRecorded, Var::constant(0.0));
     let _switch = Switch::to(true);
     f()
 }

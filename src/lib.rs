@@ -76,44 +76,38 @@ mod var;
 
 mod arena;
 pub mod check;
-mod checkpoint;
-mod custom;
 pub mod derive;
-mod differentiate;
 mod draw;
 pub mod function;
 pub mod graph;
+mod handle;
 mod interop;
 mod matrix;
-mod names;
 mod nodes;
-mod outputs;
 mod real;
 mod record;
 mod rows;
 mod rules;
-mod slices;
 mod special;
 #[cfg(feature = "proptest")]
 pub mod strategy;
-mod sweep;
 mod table;
 mod taylor;
-mod watch;
 
-pub use checkpoint::{advance, checkpoint};
-pub use custom::CustomOp;
 pub use derive::{
     derivative, gradient, hessian, hvp, jacobian, jvp, laplacian, value_and_gradient, vjp,
 };
 pub use function::Function;
+pub use graph::notes::CustomOp;
+pub use handle::Var;
 pub use matrix::Matrix;
 pub use real::Real;
 pub use rows::Op;
-pub use slices::{dot, log_sum_exp, norm, softmax, sum, weighted_sum};
-pub use sweep::Gradients;
 pub use taylor::taylor;
-pub use var::{Condition, Var, VarId};
+pub use var::{
+    Condition, Gradients, VarId, advance, checkpoint, dot, log_sum_exp, norm, softmax, sum,
+    weighted_sum,
+};
 
 #[cfg(doctest)]
 #[doc = include_str!("../ARCHITECTURE.md")]

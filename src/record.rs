@@ -3,14 +3,12 @@
 mod many;
 
 use crate::arena::{Arena, INDEX_BITS, INDEX_MASK, Word, WriteHead, arena, code, cold_path};
-use crate::graph::{Custom, Segment, current_epoch, is_paused, register, stale, state};
+use crate::graph::{current_epoch, is_paused, register, stale};
+use crate::handle::Var;
 use crate::nodes::Form;
-use crate::real::Real;
 use crate::rows::{Kind, Op};
 use crate::rules;
-use crate::var::Var;
-use many::push_slots;
-pub(crate) use many::{any_recorded, dot, weighted_sum, with_partials};
+pub(crate) use many::{any_recorded, dot, push_slots, weighted_sum, with_partials};
 
 /// Appends a node of one active operand, `a`; `with` is its constant operand or its integer parameter, if
 /// it has one that the partial does not tell.
@@ -29,7 +27,7 @@ fn push_one(head: WriteHead<'_>, op: Op, a: u64, p: f64, with: Option<f64>, form
 /// Appends a node of two active operands.
 #[inline(always)]
 #[track_caller]
-fn push_two(head: WriteHead<'_>, op: Op, a: u64, b: u64, p: f64, q: f64) -> u64 {
+pub(crate) fn push_two(head: WriteHead<'_>, op: Op, a: u64, b: u64, p: f64, q: f64) -> u64 {
     let pair = match op.kind() {
         _ if op == Op::Mul => return head.push([p, q], Word::new(code::TWO, 0, a, b)),
         Kind::Smooth => code::PAIR,
@@ -236,57 +234,4 @@ pub(crate) fn ternary(op: Op, operands: [Var; 3], value: f64, rule: impl Rule) -
         Kind::Step => 0.0,
         _ => rule(k, args, 0, value, tie),
     })
-}
-
-/// Records the shares of a softmax.
-///
-/// Of the operands the first is their log-sum-exp `c`; `s` is the value of [`Op::SumExp`] over all. A
-/// share has three operands, `x`, `c` and the sum. Its node has room for two; as the sum passes nothing on,
-/// it need not be one of them: it is the node right after `c`.
-#[track_caller]
-pub(crate) fn softmax(c: Var, operands: &[Var], s: f64) -> Vec<Var> {
-    let s = with_partials(Op::SumExp, operands, s, |_| 0.0);
-    let share = |&x: &Var| {
-        if x.is_constant() || c.is_constant() {
-            return x.softmax_share(c, s);
-        }
-        let (op, args) = (Op::SoftmaxShare, [x.raw(), c.raw(), s.raw()]);
-        let z = f64::apply(op, 0, &args);
-        let partial = |k| rules::partial(op, k, args, 0, z, 0.0);
-        Var::from_parts(
-            z,
-            push_two(
-                arena().write_head(),
-                op,
-                x.node_id(),
-                c.node_id(),
-                partial(0),
-                partial(1),
-            ),
-        )
-    };
-    operands[1..].iter().map(share).collect()
-}
-
-/// Records a user's own operation.
-#[track_caller]
-pub(crate) fn custom(custom: Custom, operands: &[Var], value: f64, partials: &[f64]) -> Var {
-    let result = with_partials(Op::Custom, operands, value, |k| partials[k]);
-    if !result.is_constant() {
-        state(|state| state.customs.insert(result.index(), custom));
-    }
-    result
-}
-
-/// Records a segment that was not kept: a node for the whole, and one for each output.
-#[track_caller]
-pub(crate) fn checkpoint(segment: Segment, inputs: &[Var], outputs: &[f64]) -> Vec<Var> {
-    let arena = arena();
-    let word = Word::many(code::CHECKPOINT, Op::Checkpoint as u8, 0, inputs.len());
-    let active = |k: usize| (inputs[k].raw(), 0);
-    let head = push_slots(arena, inputs, active, outputs.len() as f64, word);
-    state(|state| state.segments.insert((head & INDEX_MASK) as usize, segment));
-    let word = Word::new(code::REST, code::OUTPUT, head, 0);
-    let output = |&value: &f64| Var::from_parts(value, arena.write_head().push([value], word));
-    outputs.iter().map(output).collect()
 }

@@ -5,12 +5,12 @@
 //! rows again, recorded once for each row (and shared: the partial of the partial of `sin` is `sin` itself,
 //! with its sign), so all series grow together, an order at a time.
 
-use crate::differentiate;
-use crate::graph::{self, decode};
+use crate::graph::trace::{self, Reading};
+use crate::graph::{self, current_epoch, decode};
+use crate::handle::Var;
 use crate::nodes::Decoded;
 use crate::rows::{Kind, Op};
-use crate::var::Var;
-use crate::watch::{self, Reading};
+use crate::var::differentiate;
 use smallvec::SmallVec;
 use std::collections::HashMap;
 
@@ -41,7 +41,7 @@ pub fn taylor(f: impl FnOnce(Var) -> Var, x: f64, order: usize) -> Vec<f64> {
     let _scope = graph::open_recording();
     // So that checkpoints run in line, those in the partials of a custom operation too. In a recording
     // around this one, what `f` decides is noted there.
-    let _watching = (!watch::is_watching()).then(watch::start);
+    let _watching = (!trace::is_watching()).then(|| trace::start(current_epoch()));
     let x = Var::new(x);
     let z = graph::user_code("the closure", || f(x));
     let mut series = Series {
@@ -53,7 +53,7 @@ pub fn taylor(f: impl FnOnce(Var) -> Var, x: f64, order: usize) -> Vec<f64> {
     };
     let output = series.of(z, 0);
     // An outer recording must know that the result is a number.
-    watch::read(Reading::Gradient, z);
+    trace::read(Reading::Gradient, z);
     series.add_partials();
     series.grow();
     let mut coefficients = std::mem::take(&mut series.terms[output].coefficients);

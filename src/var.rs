@@ -1,92 +1,26 @@
-//! The handle: a value and where it came from; what it can do stands in the files below.
+//! What a user writes: each file adds to [`Var`](crate::Var) what it does the work for.
 
+// The first, so that the documentation of `Var` begins with how it is made, read and differentiated.
 mod basics;
+
+pub(crate) mod backward;
+
+pub(crate) mod differentiate;
+
+pub(crate) mod checkpoint;
 mod choice;
+pub(crate) mod custom;
 mod functions;
+mod leaves;
 mod operators;
+pub(crate) mod outputs;
 mod questions;
+pub(crate) mod slices;
 mod structure;
 
+pub use backward::Gradients;
+pub use checkpoint::{advance, checkpoint};
 pub use choice::Condition;
+pub use outputs::Outputs;
+pub use slices::{dot, log_sum_exp, norm, softmax, sum, weighted_sum};
 pub use structure::VarId;
-
-use crate::arena::{INDEX_BITS, INDEX_MASK};
-use std::marker::PhantomData;
-use std::panic::{RefUnwindSafe, UnwindSafe};
-
-/// A real number that remembers where it came from.
-///
-/// Arithmetic on variables records itself; [`backward`](Var::backward) then finds the derivative of
-/// one result with respect to everything it was made from, and [`grad`](Var::grad) reads it.
-///
-/// ```
-/// use scalargrad::Var;
-///
-/// let (x, y, z) = (Var::new(3.0), Var::new(2.0), Var::new(1.0));
-/// let o = ((x * y) * (y * z)).powi(2);
-/// o.backward();
-/// assert_eq!((o.value(), x.grad(), y.grad(), z.grad()), (144.0, 96.0, 288.0, 288.0));
-/// ```
-///
-/// A `Var` is a value of 16 bytes, `Copy` and immutable like an `f64`: to change a parameter, make a
-/// new leaf. It belongs to the thread that made it:
-///
-/// ```compile_fail
-/// let x = scalargrad::Var::new(1.0);
-/// std::thread::spawn(move || x.value());
-/// ```
-///
-/// ```compile_fail
-/// let x = scalargrad::Var::new(1.0);
-/// std::thread::scope(|scope| { scope.spawn(|| x.value()); });
-/// ```
-#[derive(Clone, Copy)]
-pub struct Var {
-    value: f64,
-    /// The epoch and the index of its node; 0 for a constant.
-    id: u64,
-    /// Not `Send`, not `Sync`: the node is in this thread's graph.
-    thread: PhantomData<dyn BelongsToTheThreadThatMadeIt>,
-}
-
-/// What a compiler names where a [`Var`] is sent to another thread, or shared with one.
-trait BelongsToTheThreadThatMadeIt: UnwindSafe + RefUnwindSafe + Unpin {}
-
-// What the rest of the crate sees of a handle.
-impl Var {
-    #[inline(always)]
-    pub(crate) const fn from_parts(value: f64, id: u64) -> Var {
-        Var {
-            value,
-            id,
-            thread: PhantomData,
-        }
-    }
-
-    /// The variable of the node at `index`, recorded in `epoch`.
-    #[inline(always)]
-    pub(crate) const fn of(value: f64, epoch: u64, index: usize) -> Var {
-        Var::from_parts(value, epoch << INDEX_BITS | index as u64)
-    }
-
-    /// The value, not noted as a read.
-    #[inline(always)]
-    pub(crate) const fn raw(self) -> f64 {
-        self.value
-    }
-
-    #[inline(always)]
-    pub(crate) const fn node_id(self) -> u64 {
-        self.id
-    }
-
-    #[inline(always)]
-    pub(crate) const fn index(self) -> usize {
-        (self.id & INDEX_MASK) as usize
-    }
-
-    #[inline(always)]
-    pub(crate) const fn epoch(self) -> u64 {
-        self.id >> INDEX_BITS
-    }
-}

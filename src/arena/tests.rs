@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::graph;
-use crate::var::Var;
+use crate::handle::Var;
 
 #[test]
 fn a_sweep_without_memory_is_a_clear_panic_that_leaves_the_graph_usable() {
@@ -74,8 +74,8 @@ fn record(x: Var, steps: usize) {
             0 => y + p, // fused
             1 => (y - p).abs().max(0.25),
             2 => p + 1.5,
-            3 => crate::slices::dot(&[x, y, p], &[p, x, x]),
-            4 => crate::slices::sum(&[y, p, x, x, p]),
+            3 => crate::var::dot(&[x, y, p], &[p, x, x]),
+            4 => crate::var::sum(&[y, p, x, x, p]),
             5 => Var::new(0.5) * p,
             _ => y.powi(2) + p.tanh(), // fused
         };

@@ -1,8 +1,8 @@
 //! Finite differences: the ladder of steps, its extrapolation, and what each side tends to.
 
+use crate::handle::Var;
 use crate::rows::Op;
-use crate::sweep::Gradients;
-use crate::var::Var;
+use crate::var::Gradients;
 use std::collections::HashSet;
 use std::ops::Range;
 

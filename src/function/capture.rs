@@ -2,11 +2,11 @@
 
 use super::program::{Builder, Guard, Program, Ref};
 use crate::arena::{self, arena};
+use crate::graph::trace::{Compared, Read, Reading, Watch};
 use crate::graph::{state, value_of, verify};
+use crate::handle::Var;
 use crate::nodes::{NodePosition, find_positions, is_head, read_node};
 use crate::rows::Op;
-use crate::var::Var;
-use crate::watch::{Compared, Read, Reading, Watch};
 
 /// What was recorded, and what of it a replay will not see again.
 pub(crate) struct Captured {

@@ -2,7 +2,7 @@
 
 use super::Function;
 use super::program::Program;
-use crate::names::tidy;
+use crate::graph::names::tidy;
 use crate::rows::Op;
 use std::fmt;
 

@@ -3,10 +3,10 @@
 use super::evaluate::with_space;
 use super::interpret::forward;
 use super::program::Program;
+use crate::graph::names::tidy;
 use crate::graph::state;
+use crate::graph::trace::{Comparison, Read, Reading};
 use crate::graph::value_of;
-use crate::names::tidy;
-use crate::watch::{Comparison, Read, Reading};
 use std::fmt;
 
 /// Why a replay gave no number.

@@ -4,12 +4,12 @@
 //! a switch gives nothing to what it does not select, a step gives nothing at all.
 
 use super::program::{Node, Program};
-use crate::custom;
 use crate::graph::Custom;
+use crate::handle::Var;
 use crate::real::Real;
 use crate::rows::{Kind, Op};
 use crate::rules;
-use crate::var::Var;
+use crate::var::custom;
 use smallvec::SmallVec;
 use std::cell::Cell;
 
@@ -244,7 +244,7 @@ impl Number for f64 {
 }
 
 /// The user's operation; `Program::refuse_first_order_customs` has seen to it that there is one.
-pub(crate) fn defined(custom: &Custom) -> &dyn crate::custom::CustomOp {
+pub(crate) fn defined(custom: &Custom) -> &dyn crate::CustomOp {
     custom
         .op
         .as_deref()

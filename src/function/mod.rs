@@ -27,6 +27,7 @@ mod display;
 mod edges;
 mod error;
 mod evaluate;
+mod hash;
 mod interpret;
 mod optimise;
 mod program;
@@ -43,7 +44,7 @@ mod tests;
 #[cfg(test)]
 mod undefined_tests;
 
-pub use crate::outputs::Outputs;
+pub use crate::var::Outputs;
 pub use error::{BranchChange, Counted, FrozenRead, ReplayError};
 pub use recorder::Recorder;
 pub use source::SourceError;
@@ -53,10 +54,10 @@ pub(crate) use capture::capture;
 pub(crate) use evaluate::hvp_on_tape;
 pub(crate) use program::Program;
 
-use crate::graph::{id_of, open_recording, user_code, value_of};
+use crate::graph::trace::{self, Reading};
+use crate::graph::{current_epoch, id_of, open_recording, user_code, value_of};
+use crate::handle::Var;
 use crate::matrix::Matrix;
-use crate::var::Var;
-use crate::watch::{self, Reading};
 
 /// A function recorded once.
 ///
@@ -103,7 +104,9 @@ impl Function {
         // Not in a closure, which would not know the caller.
         let scope = open_recording();
         let x: Vec<Var> = x.iter().map(|&x| Var::new(x)).collect();
-        let (outputs, watch) = user_code("the closure", || watch::watch(|| f(&x).into_outputs()));
+        let (outputs, watch) = user_code("the closure", || {
+            trace::watch(current_epoch(), || f(&x).into_outputs())
+        });
         let captured = capture(&x, &outputs, watch);
         let reads = captured.reads.iter().map(FrozenRead::of_read);
         let indices = captured.outside.iter();
@@ -112,11 +115,11 @@ impl Function {
             .collect();
         let (captured, outside) = (captured.program, captured.outside);
         drop(scope);
-        if watch::is_watching() {
+        if trace::is_watching() {
             // To a recording around this one its variables are lost here.
             for index in outside {
                 let x = Var::from_parts(value_of(index), id_of(index));
-                watch::read(Reading::Outside, x);
+                trace::read(Reading::Outside, x);
             }
         }
         let program = optimise::optimise(&captured);

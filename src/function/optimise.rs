@@ -3,47 +3,10 @@
 //! (What does not depend on an input is a constant already; see `capture`.) Nodes stay in the order in
 //! which they were recorded, and no value changes in a bit.
 
+use super::hash::Table;
 use super::program::{Builder, Guard, Node, Program, Ref};
 use crate::rows::Op;
 use smallvec::SmallVec;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
-/// A table of expressions. Its keys are short and nobody's attack: a multiplication hashes them.
-pub(super) type Table<K, V> = HashMap<K, V, BuildHasherDefault<Multiply>>;
-
-#[derive(Default)]
-pub(super) struct Multiply(u64);
-
-impl Hasher for Multiply {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
-    }
-
-    fn write_u8(&mut self, n: u8) {
-        self.write_u64(n.into());
-    }
-
-    fn write_u32(&mut self, n: u32) {
-        self.write_u64(n.into());
-    }
-
-    fn write_i32(&mut self, n: i32) {
-        self.write_u64(n as u64);
-    }
-
-    fn write_usize(&mut self, n: usize) {
-        self.write_u64(n as u64);
-    }
-
-    fn write_u64(&mut self, n: u64) {
-        self.0 = (self.0.rotate_left(26) ^ n).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0 ^ self.0 >> 32
-    }
-}
 
 /// The program with the same results.
 pub(crate) fn optimise(program: &Program) -> Program {

@@ -4,10 +4,10 @@
 //! before results. Nodes name their operation by its row of the table, so that an evaluator needs no
 //! knowledge of any particular function.
 
-use super::optimise::Table;
+use super::hash::Table;
 use crate::graph::Custom;
+use crate::graph::trace::Comparison;
 use crate::rows::Op;
-use crate::watch::Comparison;
 use std::collections::BTreeMap;
 
 /// One operation.

@@ -1,7 +1,7 @@
 //! A closure with all of its branches that were met.
 
 use super::{Function, Outputs, ReplayError};
-use crate::var::Var;
+use crate::handle::Var;
 
 /// A closure, and a recording of each branch that it has taken.
 ///

@@ -6,8 +6,8 @@
 use super::Function;
 use super::error::FrozenRead;
 use super::program::{Guard, Node, Program};
+use crate::graph::trace::Comparison;
 use crate::rows::{Op, ROWS};
-use crate::watch::Comparison;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The version of the format.

@@ -6,10 +6,10 @@
 
 use super::interpret::{Number, defined};
 use crate::graph::Custom;
+use crate::handle::Var;
 use crate::real::{Real, operators};
 use crate::rows::{Kind, Op};
 use crate::rules;
-use crate::var::Var;
 use smallvec::SmallVec;
 use std::cell::Cell;
 use std::cmp::Ordering;
@@ -126,7 +126,7 @@ impl<const N: usize> Number for Tangents<N> {
             let x: SmallVec<[Var; 4]> = operands.iter().map(|x| Var::new(x.value)).collect();
             let result = Var::new(z.value);
             let along = x.iter().zip(operands).chain([(&result, &z)]);
-            let partials = crate::custom::partials(defined(custom), &x, result);
+            let partials = crate::var::custom::partials(defined(custom), &x, result);
             let differential = |p: &Var| {
                 let gradients = p.gradients();
                 along.clone().fold(Self::from(p.raw()), |sum, (&x, dx)| {

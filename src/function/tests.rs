@@ -1,9 +1,9 @@
 //! Every row of the table at its probe points: replayed as run, to the second order.
 
 use super::Function;
+use crate::handle::Var;
 use crate::real::Real;
 use crate::rows::Op;
-use crate::var::Var;
 
 /// Equal, NaN to NaN, or up to a few roundings of `scale`.
 #[track_caller]

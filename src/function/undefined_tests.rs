@@ -2,8 +2,8 @@
 
 use super::Function;
 use super::tests::{Row, points, rows};
+use crate::handle::Var;
 use crate::rows::{Kind, Op};
-use crate::var::Var;
 use crate::{gradient, graph, hessian, hvp, laplacian, taylor, value_and_gradient};
 
 const INF: f64 = f64::INFINITY;

@@ -2,8 +2,8 @@
 
 use super::state;
 use crate::arena::{INDEX_BITS, arena};
+use crate::handle::Var;
 use crate::nodes::{Decoded, Operand};
-use crate::var::Var;
 use smallvec::SmallVec;
 
 /// The id of the node at `index`: its epoch is that of the open scope that it lies in.

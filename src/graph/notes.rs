@@ -1,9 +1,40 @@
 //! What the user gave to nodes, kept beside the tape: operations of their own, and the segments of checkpoints.
 
-use crate::custom::CustomOp;
-use crate::var::Var;
+use crate::handle::Var;
 use std::rc::Rc;
 use std::sync::Arc;
+
+/// An operation of your own that can be differentiated to any order.
+///
+/// ```
+/// use scalargrad::{CustomOp, Var};
+///
+/// struct Cube;
+/// impl CustomOp for Cube {
+///     fn value(&self, x: &[f64]) -> f64 {
+///         x[0] * x[0] * x[0]
+///     }
+///     fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
+///         vec![3.0 * x[0] * x[0]]
+///     }
+/// }
+/// let x = Var::new(2.0);
+/// let first = Var::apply(Cube, &[x]).differentiate(&[x])[0];
+/// let second = first.differentiate(&[x])[0];
+/// assert_eq!((first.value(), second.value()), (12.0, 12.0));
+/// ```
+pub trait CustomOp: Send + Sync + 'static {
+    /// The value at `x`.
+    fn value(&self, x: &[f64]) -> f64;
+
+    /// The partial with respect to each operand, as expressions of the operands `x` and the result `z`.
+    fn partials(&self, x: &[Var], z: Var) -> Vec<Var>;
+
+    /// The name in drawings.
+    fn label(&self) -> String {
+        "custom".into()
+    }
+}
 
 /// A user's own operation.
 #[derive(Clone)]

@@ -8,8 +8,8 @@
 
 use super::{Custom, Segment};
 use crate::arena::{Arena, FIRST_EPOCH, INDEX_BITS, OpenEpochs, Place, arena};
+use crate::handle::Var;
 use crate::nodes::Values;
-use crate::var::Var;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::Location;

@@ -4,8 +4,8 @@
 //! knows where one would have another answer. Units in the last place are no arithmetic: there the guard is
 //! that the numbers are the same ones.
 
-use crate::var::Var;
-use crate::watch::{self, Comparison};
+use crate::graph::trace::{self, Comparison};
+use crate::handle::Var;
 use approx::{AbsDiffEq, RelativeEq, UlpsEq};
 
 macro_rules! by_value {
@@ -20,7 +20,7 @@ macro_rules! by_value {
             #[track_caller]
             fn abs_diff_eq(&self, other: &$B, epsilon: f64) -> bool {
                 let (a, b) = (*self, Var::from(other));
-                match watch::is_watching() {
+                match trace::is_watching() {
                     true => (a - b).abs() <= epsilon,
                     false => a.raw().abs_diff_eq(&b.raw(), epsilon),
                 }
@@ -35,7 +35,7 @@ macro_rules! by_value {
             #[track_caller]
             fn relative_eq(&self, other: &$B, epsilon: f64, max_relative: f64) -> bool {
                 let (a, b) = (*self, Var::from(other));
-                match watch::is_watching() {
+                match trace::is_watching() {
                     true => recorded_relative_eq(a, b, epsilon, max_relative),
                     false => a.raw().relative_eq(&b.raw(), epsilon, max_relative),
                 }
@@ -51,7 +51,7 @@ macro_rules! by_value {
             fn ulps_eq(&self, other: &$B, epsilon: f64, max_ulps: u32) -> bool {
                 let (a, b) = (*self, Var::from(other));
                 for x in [a, b] {
-                    watch::compared(Comparison::TotalOrder, x, Var::constant(x.raw()));
+                    trace::compared(Comparison::TotalOrder, x, Var::constant(x.raw()));
                 }
                 a.raw().ulps_eq(&b.raw(), epsilon, max_ulps)
             }

@@ -1,6 +1,6 @@
 //! `num-traits`: generic code over `Float` runs on `Var`.
 
-use crate::var::Var;
+use crate::handle::Var;
 use num_traits::{
     Bounded, Euclid, Float, FloatConst, FromPrimitive, Inv, MulAdd, MulAddAssign, Num, NumCast,
     One, ParseFloatError, Pow, Signed, ToPrimitive, Zero,

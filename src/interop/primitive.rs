@@ -1,6 +1,6 @@
 //! `num-traits`: conversions by `as`, the core of `Float`, and the order of all numbers.
 
-use crate::var::Var;
+use crate::handle::Var;
 use num_traits::float::{FloatCore, TotalOrder};
 use num_traits::{AsPrimitive, Float};
 use std::cmp::Ordering;

@@ -4,9 +4,9 @@
 use super::{is_old, is_recorded};
 use crate::arena::{Arena, INDEX_BITS, Runs, Word, arena, code};
 use crate::graph::is_paused;
+use crate::handle::Var;
 use crate::rows::{Kind, Op};
 use crate::special;
-use crate::var::Var;
 
 /// Records any operation whose partials are known.
 #[inline]
@@ -117,7 +117,7 @@ fn push_run(
 /// whether that is a partial that is dropped.
 #[inline]
 #[track_caller]
-pub(super) fn push_slots(
+pub(crate) fn push_slots(
     arena: &Arena,
     operands: &[Var],
     active: impl Fn(usize) -> (f64, u8),

@@ -1,6 +1,6 @@
 //! Choices between two variables, and functions of two results.
 
-use super::Var;
+use crate::handle::Var;
 
 /// # Choices
 impl Var {
@@ -61,7 +61,7 @@ impl Condition for bool {}
 impl Condition for Var {}
 
 mod sealed {
-    use super::Var;
+    use crate::handle::Var;
 
     pub trait Select {
         /// `a` where the condition holds, else `b`.

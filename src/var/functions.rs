@@ -1,11 +1,11 @@
 //! The methods of `Var`, stamped from the table.
 
-use super::Var;
+use super::slices::{dot, log_sum_exp, norm};
+use crate::handle::Var;
 use crate::real::{Question, Real, call};
 use crate::record;
 use crate::rows::Op;
 use crate::rules;
-use crate::slices::{dot, log_sum_exp, norm};
 use crate::table::table;
 
 macro_rules! methods {
@@ -128,11 +128,11 @@ macro_rules! methods {
         methods!(@several $Op $method $x $($y)*)
     }};
     (@several $Op:ident $method:ident $x:ident $y:ident) => {
-        record::function(Op::$Op, $x, $y, Real::$method($x.value, $y.value), rules::of::$method)
+        record::function(Op::$Op, $x, $y, Real::$method($x.raw(), $y.raw()), rules::of::$method)
     };
     (@several $Op:ident $method:ident $x:ident $y:ident $z:ident) => {
         record::ternary(
-            Op::$Op, [$x, $y, $z], Real::$method($x.value, $y.value, $z.value), rules::of::$method
+            Op::$Op, [$x, $y, $z], Real::$method($x.raw(), $y.raw(), $z.raw()), rules::of::$method
         )
     };
 }

@@ -1,12 +1,12 @@
 //! What a number can do besides functions: operators, comparisons, conversions, sums, printing.
 
-use super::Var;
+use super::slices::sum;
+use crate::graph::trace::{self, Comparison, Reading};
+use crate::handle::Var;
 use crate::nodes::Form;
 use crate::record;
 use crate::rows::Op;
 use crate::rules;
-use crate::slices::sum;
-use crate::watch::{self, Comparison, Reading};
 use smallvec::SmallVec;
 use std::cmp::Ordering;
 use std::fmt;
@@ -22,7 +22,7 @@ macro_rules! operators {
             #[inline(always)]
             #[track_caller]
             fn $method(self, other: Var) -> Var {
-                record::binary(Op::$Trait, self, other, self.value $op other.value, rules::of::$method)
+                record::binary(Op::$Trait, self, other, self.raw() $op other.raw(), rules::of::$method)
             }
         }
         impl $Trait<f64> for Var {
@@ -30,7 +30,7 @@ macro_rules! operators {
             #[inline(always)]
             #[track_caller]
             fn $method(self, c: f64) -> Var {
-                let value = self.value $op c;
+                let value = self.raw() $op c;
                 record::with_constant(Op::$Trait, self, c, Form::ConstantRight, value, rules::of::$method)
             }
         }
@@ -39,7 +39,7 @@ macro_rules! operators {
             #[inline(always)]
             #[track_caller]
             fn $method(self, x: Var) -> Var {
-                let value = self $op x.value;
+                let value = self $op x.raw();
                 record::with_constant(Op::$Trait, x, self, Form::ConstantLeft, value, rules::of::$method)
             }
         }
@@ -155,8 +155,8 @@ macro_rules! comparisons {
             #[track_caller]
             fn partial_cmp(&self, other: &$B) -> Option<Ordering> {
                 let (a, b) = (Var::from(*self), Var::from(*other));
-                watch::compared(Comparison::Order, a, b);
-                a.value.partial_cmp(&b.value)
+                trace::compared(Comparison::Order, a, b);
+                a.raw().partial_cmp(&b.raw())
             }
 
             comparisons!(@ $B: lt Less <);
@@ -170,8 +170,8 @@ macro_rules! comparisons {
         #[track_caller]
         fn $method(&self, other: &$B) -> bool {
             let (a, b) = (Var::from(*self), Var::from(*other));
-            watch::compared(Comparison::$comparison, a, b);
-            a.value $sign b.value
+            trace::compared(Comparison::$comparison, a, b);
+            a.raw() $sign b.raw()
         }
     };
 }
@@ -216,8 +216,8 @@ macro_rules! formats {
         impl fmt::$Trait for Var {
             /// The value, with the formatting of an `f64`.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                watch::read(Reading::Printed, *self);
-                fmt::$Trait::fmt(&self.value, f)
+                trace::read(Reading::Printed, *self);
+                fmt::$Trait::fmt(&self.raw(), f)
             }
         }
     )* };
@@ -227,13 +227,13 @@ formats! { Display LowerExp UpperExp }
 impl fmt::Debug for Var {
     /// `Var(2.0)`, or `Constant(2.0)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        watch::read(Reading::Printed, *self);
+        trace::read(Reading::Printed, *self);
         f.debug_tuple(if self.is_constant() {
             "Constant"
         } else {
             "Var"
         })
-        .field(&self.value)
+        .field(&self.raw())
         .finish()
     }
 }

@@ -1,7 +1,7 @@
 //! What may be asked of a number.
 
-use super::Var;
-use crate::watch::{self, Comparison};
+use crate::graph::trace::{self, Comparison};
+use crate::handle::Var;
 use std::cmp::Ordering;
 use std::num::FpCategory;
 
@@ -20,8 +20,8 @@ macro_rules! questions {
                 #[inline]
                 #[track_caller]
                 pub fn $method(self) -> $Answer {
-                    watch::asked(Comparison::$Question, self);
-                    self.value.$method()
+                    trace::asked(Comparison::$Question, self);
+                    self.raw().$method()
                 }
             )*
 
@@ -37,8 +37,8 @@ macro_rules! questions {
             #[inline]
             #[track_caller]
             pub fn total_cmp(&self, other: &Var) -> Ordering {
-                watch::compared(Comparison::TotalOrder, *self, *other);
-                self.value.total_cmp(&other.value)
+                trace::compared(Comparison::TotalOrder, *self, *other);
+                self.raw().total_cmp(&other.raw())
             }
         }
     };

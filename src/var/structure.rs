@@ -1,7 +1,7 @@
 //! What a node is, and what it was made from.
 
-use super::Var;
 use crate::graph::{self, state, verify};
+use crate::handle::Var;
 use crate::nodes::Decoded;
 use crate::rows::Op;
 use smallvec::SmallVec;
@@ -38,7 +38,7 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn named(self, name: impl Into<String>) -> Var {
-        if self.id != 0 {
+        if !self.is_constant() {
             verify(self);
             let name = name.into();
             state(|state| state.names.insert(self.index(), name));
@@ -58,7 +58,7 @@ impl Var {
     #[must_use]
     #[track_caller]
     pub fn name(self) -> Option<String> {
-        if self.id == 0 {
+        if self.is_constant() {
             return None;
         }
         verify(self);
@@ -142,7 +142,7 @@ impl Var {
 
     #[track_caller]
     fn decode(self) -> Option<Decoded> {
-        if self.id == 0 {
+        if self.is_constant() {
             return None;
         }
         verify(self);

@@ -8,6 +8,7 @@ mod derive;
 mod draw;
 mod dual;
 mod edges;
+mod floors;
 mod function;
 mod generic;
 mod graph;

@@ -38,9 +38,9 @@ fn hidden() -> Vec<String> {
     marked.map(method).collect()
 }
 
-/// The names of the functions of slices, from `src/slices.rs`.
+/// The names of the functions of slices, from `src/var/slices.rs`.
 fn slice_functions() -> Vec<String> {
-    let source = read("src/slices.rs");
+    let source = read("src/var/slices.rs");
     let functions = source
         .lines()
         .filter_map(|line| line.strip_prefix("pub fn "));

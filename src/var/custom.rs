@@ -1,42 +1,12 @@
 //! Operations of the user's own.
 
-use crate::graph::{Custom, user_code, verify};
+use crate::graph::notes::CustomOp;
+use crate::graph::{Custom, state, user_code, verify};
+use crate::handle::Var;
 use crate::record;
-use crate::var::Var;
+use crate::rows::Op;
 use smallvec::SmallVec;
 use std::sync::Arc;
-
-/// An operation of your own that can be differentiated to any order.
-///
-/// ```
-/// use scalargrad::{CustomOp, Var};
-///
-/// struct Cube;
-/// impl CustomOp for Cube {
-///     fn value(&self, x: &[f64]) -> f64 {
-///         x[0] * x[0] * x[0]
-///     }
-///     fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
-///         vec![3.0 * x[0] * x[0]]
-///     }
-/// }
-/// let x = Var::new(2.0);
-/// let first = Var::apply(Cube, &[x]).differentiate(&[x])[0];
-/// let second = first.differentiate(&[x])[0];
-/// assert_eq!((first.value(), second.value()), (12.0, 12.0));
-/// ```
-pub trait CustomOp: Send + Sync + 'static {
-    /// The value at `x`.
-    fn value(&self, x: &[f64]) -> f64;
-
-    /// The partial with respect to each operand, as expressions of the operands `x` and the result `z`.
-    fn partials(&self, x: &[Var], z: Var) -> Vec<Var>;
-
-    /// The name in drawings.
-    fn label(&self) -> String {
-        "custom".into()
-    }
-}
 
 /// # Operations of your own
 impl Var {
@@ -78,7 +48,7 @@ impl Var {
             label: label(&op).into(),
             op: Some(Arc::new(op)),
         };
-        record::custom(custom, operands, value, &partials)
+        record(custom, operands, value, &partials)
     }
 
     /// Records an operation of your own, from its value and its partials as plain numbers.
@@ -110,8 +80,18 @@ impl Var {
             label: label.into(),
             op: None,
         };
-        record::custom(custom, &operands, value, &partials)
+        record(custom, &operands, value, &partials)
     }
+}
+
+/// Records a user's own operation.
+#[track_caller]
+fn record(custom: Custom, operands: &[Var], value: f64, partials: &[f64]) -> Var {
+    let result = record::with_partials(Op::Custom, operands, value, |k| partials[k]);
+    if !result.is_constant() {
+        state(|state| state.customs.insert(result.index(), custom));
+    }
+    result
 }
 
 /// The value of a user's operation.

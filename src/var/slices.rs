@@ -1,11 +1,12 @@
 //! Functions of slices: a node each, whatever the number of operands.
 
+use crate::arena::arena;
+use crate::handle::Var;
 use crate::real::Real;
 use crate::record;
 use crate::rows::Op;
 use crate::rules;
 use crate::special;
-use crate::var::Var;
 use smallvec::{SmallVec, smallvec};
 use std::iter;
 
@@ -161,5 +162,36 @@ pub fn softmax(x: &[Var]) -> Vec<Var> {
         0,
         &values(&operands).collect::<SmallVec<[f64; 16]>>(),
     );
-    record::softmax(c, &operands, s)
+    record_softmax(c, &operands, s)
+}
+
+/// Records the shares of a softmax.
+///
+/// Of the operands the first is their log-sum-exp `c`; `s` is the value of [`Op::SumExp`] over all. A
+/// share has three operands, `x`, `c` and the sum. Its node has room for two; as the sum passes nothing on,
+/// it need not be one of them: it is the node right after `c`.
+#[track_caller]
+fn record_softmax(c: Var, operands: &[Var], s: f64) -> Vec<Var> {
+    let s = record::with_partials(Op::SumExp, operands, s, |_| 0.0);
+    let share = |&x: &Var| {
+        if x.is_constant() || c.is_constant() {
+            let value = f64::apply(Op::SoftmaxShare, 0, &[x.raw(), c.raw(), s.raw()]);
+            return record::ternary(Op::SoftmaxShare, [x, c, s], value, rules::of::softmax_share);
+        }
+        let (op, args) = (Op::SoftmaxShare, [x.raw(), c.raw(), s.raw()]);
+        let z = f64::apply(op, 0, &args);
+        let partial = |k| rules::partial(op, k, args, 0, z, 0.0);
+        Var::from_parts(
+            z,
+            record::push_two(
+                arena().write_head(),
+                op,
+                x.node_id(),
+                c.node_id(),
+                partial(0),
+                partial(1),
+            ),
+        )
+    };
+    operands[1..].iter().map(share).collect()
 }

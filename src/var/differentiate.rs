@@ -1,15 +1,42 @@
 //! The reverse sweep over `Var`: derivatives that are recorded, and can be differentiated again.
 
+use super::backward::gradient;
+use super::checkpoint::run_again;
+use super::custom;
 use crate::arena::{arena, set_aside};
-use crate::checkpoint::run_again;
-use crate::custom;
+use crate::graph::trace;
 use crate::graph::{Custom, head_of, is_paused, read_checkpoint, state, verify};
+use crate::handle::Var;
 use crate::nodes::{Decoded, Form, Operand, ReverseReader, Stored};
 use crate::rows::{Kind, Op};
 use crate::rules;
-use crate::sweep::gradient;
-use crate::var::Var;
 use smallvec::SmallVec;
+
+/// # Differentiating again
+impl Var {
+    /// Records the derivatives of this output with respect to each of `x`, as variables.
+    ///
+    /// They can be differentiated again, to any order.
+    ///
+    /// # Panics
+    ///
+    /// If a handle is stale, or the output depends on a [`Var::custom`] operation, whose partials
+    /// are numbers.
+    ///
+    /// ```
+    /// let x = scalargrad::Var::new(2.0);
+    /// let first = (x * x * x).differentiate(&[x])[0];
+    /// let second = first.differentiate(&[x])[0];
+    /// let third = second.differentiate(&[x])[0];
+    /// assert_eq!((first.value(), second.value(), third.value()), (12.0, 12.0, 6.0));
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn differentiate(self, x: &[Var]) -> Vec<Var> {
+        let _at = trace::attribute();
+        differentiate(self, x)
+    }
+}
 
 /// Records the derivatives of `output` with respect to each of `x`.
 ///

@@ -1,11 +1,11 @@
 //! Segments that are recorded again when the sweep reaches them: memory against time.
 
-use crate::arena::arena;
-use crate::graph::{self, Segment, user_code, value_of};
-use crate::outputs::Outputs;
+use super::outputs::Outputs;
+use crate::arena::{INDEX_MASK, Word, arena, code};
+use crate::graph::{self, Segment, trace, user_code, value_of};
+use crate::handle::Var;
 use crate::record;
-use crate::var::Var;
-use crate::watch;
+use crate::rows::Op;
 use std::rc::Rc;
 
 /// Runs `f` on `inputs` without keeping its interior, and records it again when a sweep reaches it.
@@ -41,7 +41,7 @@ use std::rc::Rc;
 #[track_caller]
 pub fn checkpoint<O: Outputs>(inputs: &[Var], f: impl Fn(&[Var]) -> O + 'static) -> O {
     let is_recorded = record::any_recorded(arena(), inputs.iter().copied()); // none of them is stale
-    if watch::is_watching() || !is_recorded {
+    if trace::is_watching() || !is_recorded {
         let mut outputs = user_code("the closure of a checkpoint", || f(inputs));
         outputs.handles().into_iter().for_each(graph::verify);
         return outputs;
@@ -57,9 +57,22 @@ pub fn checkpoint<O: Outputs>(inputs: &[Var], f: impl Fn(&[Var]) -> O + 'static)
     drop(scope);
     let values: Vec<f64> = first.iter().map(|y| y.raw()).collect();
     let segment = Rc::new(move |x: &[Var]| f(x).into_outputs());
-    let mut recorded = record::checkpoint(segment, inputs, &values).into_iter();
+    let mut recorded = record(segment, inputs, &values).into_iter();
     outputs.each(&mut |y| *y = recorded.next().expect("one for each output"));
     outputs
+}
+
+/// Records a segment that was not kept: a node for the whole, and one for each output.
+#[track_caller]
+fn record(segment: Segment, inputs: &[Var], outputs: &[f64]) -> Vec<Var> {
+    let arena = arena();
+    let word = Word::many(code::CHECKPOINT, Op::Checkpoint as u8, 0, inputs.len());
+    let active = |k: usize| (inputs[k].raw(), 0);
+    let head = record::push_slots(arena, inputs, active, outputs.len() as f64, word);
+    graph::state(|state| state.segments.insert((head & INDEX_MASK) as usize, segment));
+    let word = Word::new(code::REST, code::OUTPUT, head, 0);
+    let output = |&value: &f64| Var::from_parts(value, arena.write_head().push([value], word));
+    outputs.iter().map(output).collect()
 }
 
 /// A leaf of the same value, or the same constant.
@@ -68,7 +81,7 @@ pub(crate) fn leaf(x: Var) -> Var {
     if x.is_constant() {
         x
     } else {
-        Var::new(x.raw())
+        record::leaf(x.raw())
     }
 }
 

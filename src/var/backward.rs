@@ -5,12 +5,104 @@
 //!
 //! The loop itself is [`walk::sweep`]; here is what it leaves to others.
 
+use super::checkpoint::{leaf, run_again};
 use crate::arena::{Set, adjoints, arena, set_aside, walk};
-use crate::checkpoint::{leaf, run_again};
+use crate::graph::trace::{self, Reading};
 use crate::graph::{open_recording, read_checkpoint, state, verify};
-use crate::var::Var;
-use crate::watch::{self, Reading};
+use crate::handle::Var;
 use smallvec::SmallVec;
+
+/// # Differentiating
+impl Var {
+    /// Sweeps the graph from this output back: fills [`grad`](Var::grad) of every ancestor.
+    ///
+    /// Every other variable's reads `0.0` afterwards; each sweep starts from zero. Nothing is freed,
+    /// so that a graph may be swept again, from this or another output. Takes time in proportion to
+    /// the ancestors, whatever else the graph holds.
+    ///
+    /// In a graph of more than a few hundred nodes, gradients of intermediates, which are seldom asked for, take
+    /// no memory until they are: the first question has the sweep made again, and from then on this thread's
+    /// sweeps keep them all.
+    ///
+    /// # Panics
+    ///
+    /// If the handle is stale.
+    ///
+    /// ```
+    /// let x = scalargrad::Var::new(3.0);
+    /// let square = x * x;
+    /// square.backward();
+    /// assert_eq!(x.grad(), 6.0);
+    /// (square * square).backward();
+    /// assert_eq!(x.grad(), 108.0);
+    /// ```
+    #[inline]
+    #[track_caller]
+    pub fn backward(self) {
+        sweep(self);
+    }
+
+    /// The derivative of the output of the last sweep with respect to this variable.
+    ///
+    /// `0.0` where the output does not depend on it, for a constant, and before any sweep.
+    ///
+    /// # Panics
+    ///
+    /// If the handle is stale.
+    ///
+    /// ```
+    /// let (x, y) = (scalargrad::Var::new(3.0), scalargrad::Var::new(2.0));
+    /// let product = x * y;
+    /// (5.0 * product).backward();
+    /// assert_eq!((x.grad(), y.grad(), product.grad()), (10.0, 15.0, 5.0));
+    /// ```
+    #[must_use]
+    #[inline(always)]
+    #[track_caller]
+    pub fn grad(self) -> f64 {
+        verify(self);
+        trace::read(Reading::Gradient, self);
+        arena().adjoint(self.index()) // that of a constant, which has index 0, is zero
+    }
+
+    /// Sweeps like [`backward`](Var::backward), but adds to the gradients that are there.
+    ///
+    /// # Panics
+    ///
+    /// If the handle is stale.
+    ///
+    /// ```
+    /// let x = scalargrad::Var::new(3.0);
+    /// (x * 2.0).backward();
+    /// (x * 5.0).backward_accumulate();
+    /// assert_eq!(x.grad(), 7.0);
+    /// ```
+    #[track_caller]
+    pub fn backward_accumulate(self) {
+        sweep_accumulate(self);
+    }
+
+    /// Sweeps from this output into a snapshot that outlives later sweeps.
+    ///
+    /// [`grad`](Var::grad) of every variable stays what it was.
+    ///
+    /// # Panics
+    ///
+    /// If the handle is stale.
+    ///
+    /// ```
+    /// let x = scalargrad::Var::new(3.0);
+    /// let gradients = (x * x).gradients();
+    /// (x * 5.0).backward();
+    /// assert_eq!((gradients.wrt(x), x.grad()), (6.0, 5.0));
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn gradients(self) -> Gradients {
+        trace::read(Reading::Gradient, self);
+        gradients(self)
+    }
+}
 
 /// Fills the adjoints of the ancestors of `output` and makes all others zero. If it does not come to its end, because
 /// there is no memory or a segment panics, all are zero.
@@ -179,7 +271,7 @@ impl Gradients {
 /// as they were.
 #[track_caller]
 pub(crate) fn gradient(output: Var, x: &[Var]) -> Vec<f64> {
-    watch::read(Reading::Gradient, output);
+    trace::read(Reading::Gradient, output);
     for &x in x.iter().chain([&output]) {
         verify(x);
     }

@@ -1,6 +1,6 @@
 //! What a closure may return.
 
-use crate::var::Var;
+use crate::handle::Var;
 
 /// The outputs of a closure: a [`Var`], a vector or array of outputs, or a tuple of up to six.
 ///

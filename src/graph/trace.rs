@@ -10,9 +10,9 @@ mod comparison;
 pub(crate) use comparison::Comparison;
 
 use crate::arena::arena;
-use crate::graph::current_epoch;
+use crate::handle::Var;
 use crate::nodes::Operand;
-use crate::var::Var;
+
 use std::cell::{Cell, RefCell};
 use std::panic::Location;
 
@@ -173,9 +173,9 @@ fn each(f: impl FnMut(&mut Watch)) {
     WATCHES.with_borrow_mut(|watches| watches.iter_mut().for_each(f));
 }
 
-/// Runs `f` and returns what was noted meanwhile.
-pub(crate) fn watch<R>(f: impl FnOnce() -> R) -> (R, Watch) {
-    let _end = start();
+/// Runs `f` and returns what was noted meanwhile; `epoch` is the current one.
+pub(crate) fn watch<R>(epoch: u64, f: impl FnOnce() -> R) -> (R, Watch) {
+    let _end = start(epoch);
     let result = f();
     let watch = WATCHES.with_borrow_mut(Vec::pop).unwrap_or_default();
     (result, watch)
@@ -191,10 +191,10 @@ impl Drop for Watching {
     }
 }
 
-/// Starts to note comparisons and reads.
-pub(crate) fn start() -> Watching {
+/// Starts to note comparisons and reads; `epoch` is the current one.
+pub(crate) fn start(epoch: u64) -> Watching {
     let new = Watch {
-        epoch: current_epoch(),
+        epoch,
         ..Watch::default()
     };
     WATCHING.set(true);

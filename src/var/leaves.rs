@@ -1,0 +1,68 @@
+//! Several leaves at once, and what is no longer one.
+
+use crate::graph::trace::{self, Reading};
+use crate::handle::Var;
+
+/// # Leaves and constants
+impl Var {
+    /// Makes a leaf of each number.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Var::new).
+    ///
+    /// ```
+    /// use scalargrad::{Var, dot};
+    ///
+    /// let x = Var::leaves(&[1.0, 2.0]);
+    /// dot(&x, &x).backward();
+    /// assert_eq!((x[0].grad(), x[1].grad()), (2.0, 4.0));
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn leaves(values: &[f64]) -> Vec<Var> {
+        let mut leaves = Vec::with_capacity(values.len());
+        for &value in values {
+            leaves.push(Var::new(value)); // not in a closure, which would not know the caller
+        }
+        leaves
+    }
+
+    /// Makes a leaf of each number of an array.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Var::new).
+    ///
+    /// ```
+    /// use scalargrad::Var;
+    ///
+    /// let [x, y] = Var::array([3.0, 2.0]);
+    /// (x * y).backward();
+    /// assert_eq!((x.grad(), y.grad()), (2.0, 3.0));
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn array<const N: usize>(values: [f64; N]) -> [Var; N] {
+        let mut leaves = [Var::constant(0.0); N];
+        for (leaf, value) in leaves.iter_mut().zip(values) {
+            *leaf = Var::new(value);
+        }
+        leaves
+    }
+
+    /// The same number as a constant: what is computed from it does not reach back.
+    ///
+    /// ```
+    /// let x = scalargrad::Var::new(3.0);
+    /// (x * x.detach()).backward();
+    /// assert_eq!(x.grad(), 3.0);
+    /// ```
+    #[must_use]
+    #[inline]
+    #[track_caller]
+    pub fn detach(self) -> Var {
+        trace::read(Reading::Detached, self);
+        Var::constant(self.raw())
+    }
+}
