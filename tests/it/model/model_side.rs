@@ -64,6 +64,9 @@ impl Side for Model {
         for (x, &arg) in x.iter_mut().zip(args) {
             *x = handle(arg).value;
         }
+        if op == Op::Clamp && !(x[1] <= x[2]) {
+            return Err(Refusal::Words("the bounds of `clamp` cross"));
+        }
         let with_partial = |(k, &arg): (usize, &Operand<Handle>)| match handle(arg) {
             x if x.is_constant() => nothing(x),
             of if matches!(op, Op::Max | Op::Min) && x[0] == x[1] => {
