@@ -25,8 +25,8 @@ use crate::graph::trace::{self, Reading, Watch};
 use crate::graph::{self, current_epoch, user_code, verify};
 use crate::handle::Var;
 use crate::matrix::Matrix;
-use crate::var::backward;
-use crate::var::weighted_sum;
+use crate::var::forward::{Forward, LANES};
+use crate::var::{backward, weighted_sum};
 use smallvec::SmallVec;
 
 /// The gradient of `f` at `x`.
@@ -100,18 +100,39 @@ pub fn derivative(f: impl FnOnce(Var) -> Var, x: f64) -> f64 {
 pub fn jacobian<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64]) -> Matrix {
     let _scope = graph::open_recording();
     let leaves = leaves(x);
-    let (outputs, program) = recorded(f, &leaves);
-    if outputs.len() > 1 && program.is_computable() {
-        return unguarded(program.jacobian(x));
-    }
+    let outputs = user_code("the closure", || f(&leaves).into_outputs());
     let mut jacobian = Matrix::zeros(outputs.len(), x.len());
-    for (i, output) in outputs.into_iter().enumerate() {
-        let gradient = backward::gradient(output, &leaves);
-        for (j, slope) in gradient.into_iter().enumerate() {
-            jacobian[(i, j)] = slope;
-        }
+    // A pass forward takes about as long as three sweeps.
+    if 3 * x.len().div_ceil(LANES) >= outputs.len()
+        || !jacobian_forward(&leaves, &outputs, &mut jacobian)
+    {
+        backward::gradients_into(&outputs, &leaves, jacobian.as_mut_slice());
     }
     jacobian
+}
+
+/// Fills the Jacobian column by column, if that can be.
+#[track_caller]
+fn jacobian_forward(leaves: &[Var], outputs: &[Var], jacobian: &mut Matrix) -> bool {
+    for &y in outputs {
+        trace::read(Reading::Gradient, y);
+        verify(y);
+    }
+    let Some(mut forward) = Forward::<LANES>::from(leaves) else {
+        return false;
+    };
+    for (pack, some) in leaves.chunks(LANES).enumerate() {
+        let unit = |k| std::array::from_fn(|lane| f64::from(lane == k));
+        if !forward.push(some.iter().enumerate().map(|(k, &x)| (x, unit(k)))) {
+            return false;
+        }
+        let rows = jacobian.as_mut_slice().chunks_exact_mut(leaves.len());
+        for (row, &y) in rows.zip(outputs) {
+            let tangents = &forward.of(y)[..some.len()];
+            row[pack * LANES..][..some.len()].copy_from_slice(tangents);
+        }
+    }
+    true
 }
 
 /// The Hessian of `f` at `x`; symmetric.
@@ -190,18 +211,24 @@ pub fn jvp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], v: &[f64]) -> (Ve
     assert_eq!(x.len(), v.len(), "jvp: `v` must be as long as `x`");
     let _scope = graph::open_recording();
     let leaves = leaves(x);
-    let (outputs, program) = recorded(f, &leaves);
-    if program.is_computable() {
-        return unguarded(program.jvp(x, v));
+    let outputs = user_code("the closure", || f(&leaves).into_outputs());
+    for &y in &outputs {
+        trace::read(Reading::Gradient, y);
+        verify(y);
     }
-    let along = |output: &Var| {
-        let gradient = backward::gradient(*output, &leaves);
-        (
-            output.raw(),
-            gradient.iter().zip(v).map(|(p, v)| p * v).sum::<f64>(),
-        )
-    };
-    outputs.iter().map(along).unzip()
+    let values = outputs.iter().map(|y| y.raw()).collect();
+    if let Some(mut forward) = Forward::<1>::from(&leaves)
+        && forward.push(leaves.iter().zip(v).map(|(&x, &v)| (x, [v])))
+    {
+        return (values, outputs.iter().map(|&y| forward.of(y)[0]).collect());
+    }
+    let mut tangents = Vec::with_capacity(outputs.len());
+    for &output in &outputs {
+        let gradient = backward::gradient(output, &leaves);
+        let moved = gradient.iter().zip(v).filter(|&(_, &v)| v != 0.0);
+        tangents.push(moved.map(|(p, v)| p * v).sum());
+    }
+    (values, tangents)
 }
 
 /// The weights times the Jacobian of `f` at `x`, `wᵀJ`: one sweep, from the weighted sum of the outputs.

@@ -81,6 +81,10 @@ impl Matrix {
         &self.numbers
     }
 
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [f64] {
+        &mut self.numbers
+    }
+
     /// The numbers, row by row.
     ///
     /// ```

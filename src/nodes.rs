@@ -272,6 +272,37 @@ fn read_other(tape: Tape<'_>, at: NodePosition, mut each: impl FnMut(usize, f64)
     }
 }
 
+/// Calls `each` with the index of every active operand of a node, and the partial with respect to it.
+#[inline(always)]
+pub(crate) fn read_partials(
+    tape: Tape<'_>,
+    index: usize,
+    at: NodePosition,
+    mut each: impl FnMut(usize, f64),
+) {
+    match stored(tape, index, at) {
+        Stored::Leaf(_) => {}
+        Stored::One { a, p, .. } => each(a, p),
+        Stored::Two { op, a, b, p, q } => {
+            each(a, p);
+            each(b, if op == Op::Sub { -q } else { q });
+        }
+        Stored::Other if tape.word(at.position()).subcode() == code::NARY => {
+            tape.each_operand(at.position(), |operand, partial| {
+                if operand != 0 {
+                    each(operand, partial);
+                }
+            });
+        }
+        // A share of a softmax.
+        Stored::Other => {
+            let word = tape.word(at.position());
+            each(word.a(), tape.number(at.position(), 3));
+            each(word.b(), tape.number(at.position(), 2));
+        }
+    }
+}
+
 /// Calls `each` with the terms of a sum of any number, if the node at `at` is one.
 #[inline(always)]
 pub(crate) fn read_terms(tape: Tape<'_>, at: NodePosition, each: impl FnMut(usize, f64)) -> bool {
@@ -281,6 +312,12 @@ pub(crate) fn read_terms(tape: Tape<'_>, at: NodePosition, each: impl FnMut(usiz
         tape.each_operand(at.position(), each);
     }
     is_sum
+}
+
+/// Whether the node that ends at `at` is the head of a segment that was not kept, or an output of one.
+pub(crate) fn is_of_segment(tape: Tape<'_>, at: NodePosition) -> bool {
+    let word = tape.word(at.position());
+    word.is(code::REST, code::CHECKPOINT) || word.is(code::REST, code::OUTPUT)
 }
 
 /// Whether the node that ends at `at` is the head of a segment, which is nobody's.

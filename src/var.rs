@@ -10,6 +10,7 @@ pub(crate) mod differentiate;
 pub(crate) mod checkpoint;
 mod choice;
 pub(crate) mod custom;
+pub(crate) mod forward;
 mod functions;
 mod leaves;
 mod operators;

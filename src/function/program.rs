@@ -73,11 +73,6 @@ impl Program {
         (index as usize).wrapping_sub(self.inputs) >= self.constants.len()
     }
 
-    /// Whether every operation can be computed again.
-    pub(crate) fn is_computable(&self) -> bool {
-        self.customs.iter().all(|custom| custom.op.is_some())
-    }
-
     /// Panics if there is an operation whose partials are mere numbers.
     #[track_caller]
     pub(crate) fn refuse_first_order_customs(&self) {

@@ -271,15 +271,31 @@ impl Gradients {
 /// as they were.
 #[track_caller]
 pub(crate) fn gradient(output: Var, x: &[Var]) -> Vec<f64> {
-    trace::read(Reading::Gradient, output);
-    for &x in x.iter().chain([&output]) {
+    let mut gradient = vec![0.0; x.len()];
+    gradients_into(&[output], x, &mut gradient);
+    gradient
+}
+
+/// As [`gradient`], of several outputs one after the other: a row of `rows` for each.
+#[track_caller]
+pub(crate) fn gradients_into(outputs: &[Var], x: &[Var], rows: &mut [f64]) {
+    for &y in outputs {
+        trace::read(Reading::Gradient, y);
+    }
+    for &x in x.iter().chain(outputs) {
         verify(x);
     }
     let lowest = x.iter().map(|x| x.index()).filter(|&index| index != 0);
     let floor = lowest.min().map_or(1, |lowest| arena().floor_at(lowest));
     let _aside = set_aside();
-    sweep_above(output, floor);
-    adjoints(|adjoints| x.iter().map(|x| adjoints.get(x.index())).collect())
+    for (&output, row) in outputs.iter().zip(rows.chunks_exact_mut(x.len().max(1))) {
+        sweep_above(output, floor);
+        adjoints(|adjoints| {
+            for (slope, x) in row.iter_mut().zip(x) {
+                *slope = adjoints.get(x.index());
+            }
+        });
+    }
 }
 
 /// Sweeps from `output` into a snapshot, and leaves the adjoints in the graph as they were.

@@ -1,0 +1,88 @@
+//! The forward sweep over `f64`: tangents pushed along the tape, from the first node to the last.
+//!
+//! The tape has the partials of every node, so a tangent is a sum of products: `ẏ = Σ ∂y/∂xᵢ · ẋᵢ`. The tape can only be read
+//! from its end down; so the positions of the nodes are listed first, and then several directions are pushed at a time.
+//!
+//! A sweep down leaves out an adjoint of zero, a sweep up a tangent of zero. Both give the same unless a product is not finite;
+//! then there is no result here, and the caller sweeps down.
+
+use crate::arena::{Tape, arena};
+use crate::nodes::{NodePosition, find_positions, is_of_segment, read_partials};
+use crate::handle::Var;
+
+/// Directions that are pushed at a time.
+pub(crate) const LANES: usize = 8;
+
+/// The nodes of a recording, to be gone through from the first to the last, with room for `N` tangents of each.
+pub(crate) struct Forward<const N: usize> {
+    /// The index of the first node.
+    start: usize,
+    positions: Vec<NodePosition>,
+    /// Those of leaves are zero, but for the leaves in `moved`.
+    tangents: Vec<[f64; N]>,
+    moved: Vec<usize>,
+}
+
+impl<const N: usize> Forward<N> {
+    /// The nodes from the first of the leaves `x` on; `None` if there is a checkpoint among them, whose interior is not on
+    /// the tape.
+    pub(crate) fn from(x: &[Var]) -> Option<Forward<N>> {
+        let (end, mut positions) = (arena().end(), Vec::new());
+        let start = x.first().map_or(end, |x| x.index());
+        let is_complete = arena().tape(|tape| {
+            find_positions(tape, start, end, &mut positions);
+            !positions.iter().any(|&at| is_of_segment(tape, at))
+        });
+        let tangents = vec![[0.0; N]; positions.len()];
+        is_complete.then_some(Forward {
+            start,
+            positions,
+            tangents,
+            moved: Vec::new(),
+        })
+    }
+
+    /// Works out all tangents in `N` directions, given those of some leaves; all other leaves stand still. False if a product
+    /// on the way is not finite.
+    pub(crate) fn push(&mut self, given: impl Iterator<Item = (Var, [f64; N])>) -> bool {
+        for k in self.moved.drain(..) {
+            self.tangents[k] = [0.0; N];
+        }
+        for (x, along) in given {
+            let k = x.index() - self.start;
+            self.tangents[k] = along;
+            self.moved.push(k);
+        }
+        arena().tape(|tape| self.push_along(tape))
+    }
+
+    fn push_along(&mut self, tape: Tape<'_>) -> bool {
+        for (k, &at) in self.positions.iter().enumerate() {
+            let (before, rest) = self.tangents.split_at_mut(k);
+            let (mut sum, mut is_leaf) = ([0.0; N], true);
+            read_partials(tape, self.start + k, at, |operand, partial| {
+                is_leaf = false;
+                // A node before the first leaf stands still.
+                if let Some(along) = operand.checked_sub(self.start) {
+                    let along = &before[along];
+                    sum = std::array::from_fn(|lane| sum[lane] + partial * along[lane]);
+                }
+            });
+            if is_leaf {
+                continue;
+            }
+            // Zero times what is not finite is NaN.
+            if sum.iter().map(|t| 0.0 * t).sum::<f64>() != 0.0 {
+                return false;
+            }
+            rest[0] = sum;
+        }
+        true
+    }
+
+    /// The tangents of a node, which are zero if it does not depend on the leaves.
+    pub(crate) fn of(&self, y: Var) -> [f64; N] {
+        let known = y.index().checked_sub(self.start);
+        known.map_or([0.0; N], |k| self.tangents[k])
+    }
+}
