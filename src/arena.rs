@@ -51,6 +51,7 @@
 
 mod adjoints;
 mod epochs;
+mod lines;
 mod steps;
 mod storage;
 mod tape;
@@ -64,6 +65,7 @@ mod zeros;
 
 pub(crate) use adjoints::{Adjoints, Set, WINDOW, adjoints, set_aside};
 pub(crate) use epochs::OpenEpochs;
+use lines::Lines;
 use storage::Refusal;
 pub(crate) use tape::Tape;
 pub(crate) use word::{Word, code};
@@ -157,8 +159,10 @@ pub(crate) struct Arena {
     is_retired: Cell<bool>,
     /// Freed by [`retire`](Arena::retire).
     pub(crate) adjoints: ManuallyDrop<RefCell<Adjoints>>,
-    /// Why the last write found no room.
-    refusal: Cell<Refusal>,
+    /// Why the last write that asked for room got none.
+    refusal: Cell<Option<Refusal>>,
+    /// Freed by [`retire`](Arena::retire).
+    lines: ManuallyDrop<Lines>,
 }
 
 /// The base of an arena that has no memory. Nothing is written there: its limit is its end.
@@ -184,7 +188,8 @@ impl Arena {
             open: OpenEpochs::new(),
             is_retired: Cell::new(false),
             adjoints: ManuallyDrop::new(RefCell::new(Adjoints::new())),
-            refusal: Cell::new(Refusal::Full),
+            refusal: Cell::new(None),
+            lines: ManuallyDrop::new(Lines::new()),
         }
     }
 
@@ -260,6 +265,9 @@ impl Arena {
         // Those of windows that start up to here stay what they are.
         self.starts.borrow_mut().truncate(place.index / WINDOW + 1);
         self.walked.set(0);
+        if self.lines.is_kept() {
+            self.lines.truncate(place.index);
+        }
         if self.capacity.get() > INDEX_MASK as usize {
             self.set_limit();
         }

@@ -8,8 +8,10 @@ pub(crate) mod trace;
 mod user_code;
 
 pub(crate) use lookup::{decode, head_of, id_of, read_checkpoint, value_of};
-pub(crate) use notes::{Custom, Segment};
-pub(crate) use state::{current_epoch, is_paused, register, stale, state, verify};
+pub(crate) use notes::{Custom, Event, Segment};
+pub(crate) use state::{
+    current_epoch, is_paused, observe_with, register, stale, state, tell, verify,
+};
 pub(crate) use user_code::user_code;
 
 use crate::arena::{Place, arena};
@@ -115,6 +117,10 @@ impl Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         let arena = arena();
+        if arena.keeps_lines() {
+            let end = state(|state| state.frames.last().map_or(1, |frame| frame.start.index()));
+            tell(Event::Dropping { end });
+        }
         let end = state(|state| {
             let ended = state.frames.pop().expect("this scope is the innermost one");
             state.end_epoch(arena, ended.epoch, false, self.0);
@@ -149,6 +155,7 @@ impl Drop for Scope {
 #[track_caller]
 pub fn clear() {
     let (arena, at) = (arena(), Location::caller());
+    tell(Event::Dropping { end: 1 });
     let has_more = state(|state| {
         state.clears += 1;
         state.cleared_at = at;

@@ -74,6 +74,7 @@
 // The first, so that the documentation of `Var` begins with how it is made and read.
 mod var;
 
+pub mod anomaly;
 mod arena;
 pub mod check;
 pub mod derive;

@@ -361,3 +361,28 @@ pub(crate) fn tie<T: Real>(operands: &[T], is_active: &impl Fn(usize) -> bool, z
     }
     T::from(1.0 / f64::from(active.max(1)))
 }
+
+/// What usually helps where the value or a partial of an operation is not finite.
+pub(crate) fn remedy(op: Op) -> Option<&'static str> {
+    Some(match op {
+        Op::Sqrt | Op::Powf | Op::Cbrt => {
+            "for a distance write `hypot` or `norm`, whose slope at 0 is 0; a whole power is `powi`; or keep the operand above 0"
+        }
+        Op::Ln | Op::Log2 | Op::Log10 | Op::Log => {
+            "`x * ln(y)` is `xlogy`, the logarithm of a sum of exponentials `log_sum_exp`, of 1 + x `ln_1p`; or keep the operand above 0"
+        }
+        Op::Div | Op::Recip => {
+            "the divisor is zero or very small: branch before it (a `select` afterwards keeps the NaN of the value), or add a small number"
+        }
+        Op::Exp | Op::Exp2 | Op::Sinh | Op::Cosh | Op::ExpM1 => {
+            "`log_sum_exp`, `softmax`, `softplus`, `sigmoid` and `logaddexp` compute with large operands without overflow"
+        }
+        Op::Asin | Op::Acos => {
+            "the operand is at or beyond ±1: an angle between vectors is `atan2`, which has no such ends"
+        }
+        Op::Acosh | Op::Atanh | Op::Ln1p => {
+            "the operand is at the end of the domain or beyond it: keep it inside"
+        }
+        _ => return None,
+    })
+}

@@ -2,6 +2,7 @@
 
 use super::{Adjoints, Arena, EMPTY, INDEX_BITS, INDEX_MASK, SLACK, arena, empty_base, trampoline};
 use std::alloc::{Layout, alloc, dealloc, realloc};
+use std::panic::Location;
 use std::ptr;
 
 /// Why an arena cannot grow.
@@ -13,12 +14,10 @@ pub(super) enum Refusal {
     NoMemory { words: usize },
 }
 
-/// Grows this thread's arena by one operation, or leaves word why not.
+/// Makes room in this thread's arena for one operation, or says in `refusal` why not.
 pub(super) extern "sysv64" fn grow_for_write() {
     let arena = arena();
-    if let Err(refusal) = arena.grow(SLACK) {
-        arena.refusal.set(refusal);
-    }
+    arena.refusal.set(arena.grow(SLACK).err());
 }
 
 impl Arena {
@@ -40,7 +39,13 @@ impl Arena {
     /// A word ends a node, or two if it has a [fused sum](Word::has_fused_sum), and is then the last of at least two words:
     /// as many words as there are indices left can be written without another look. A tape that has no room for more
     /// words than there are indices never runs out of indices.
+    ///
+    /// Where [lines are kept](super::lines) it is where the tape ends, so that every write asks for room.
     pub(super) fn set_limit(&self) {
+        if self.lines.is_kept() {
+            self.limit.set(self.base.get());
+            return;
+        }
         let position = self.position();
         let left = (INDEX_MASK as usize).saturating_sub(self.end() + SLACK);
         let limit = (self.capacity.get().saturating_sub(SLACK))
@@ -64,6 +69,7 @@ impl Arena {
     #[track_caller]
     pub(super) fn reserve_words(&self, more: usize) {
         if !self.has_room(more) {
+            self.lines.ask(Location::caller());
             self.grow(more)
                 .unwrap_or_else(|refusal| self.refuse(refusal));
         }
@@ -73,7 +79,10 @@ impl Arena {
     #[inline(always)]
     pub(super) fn has_room(&self, more: usize) -> bool {
         let needed = self.position() + more + SLACK;
-        needed <= self.capacity.get() && !self.is_full() && !self.is_lent.get()
+        needed <= self.capacity.get()
+            && !self.is_full()
+            && !self.is_lent.get()
+            && !self.lines.is_kept()
     }
 
     /// Whether there is no index left.
@@ -85,9 +94,10 @@ impl Arena {
     #[inline(always)]
     #[track_caller]
     pub(super) fn grow_for_write(&self) {
+        self.lines.ask(Location::caller());
         trampoline::grow_preserving_registers();
-        if self.end.get() >= self.limit.get() {
-            self.refuse(self.refusal.get());
+        if let Some(refusal) = self.refusal.get() {
+            self.refuse(refusal);
         }
     }
 
@@ -139,6 +149,7 @@ impl Arena {
             self.end.set(unsafe { base.add(position) });
         }
         self.set_limit();
+        self.lines.note(self.next.get());
         self.assert_storage();
         Ok(())
     }
@@ -184,6 +195,6 @@ impl Arena {
         self.starts.replace(Vec::new());
         self.is_retired.set(true);
         self.next.set(epoch << INDEX_BITS | 1);
-        self.set_limit();
+        self.keep_lines(false);
     }
 }

@@ -1,5 +1,8 @@
 //! Names in print.
 
+use crate::graph::state;
+use crate::rows::Op;
+
 /// Characters of a name in print.
 const LONGEST: usize = 32;
 
@@ -16,4 +19,12 @@ pub(crate) fn tidy(name: &str) -> String {
         tidied.push('…');
     }
     tidied
+}
+
+/// The name of the operation of the node at `index`.
+pub(crate) fn operation(op: Op, index: usize) -> String {
+    match op {
+        Op::Custom => state(|state| tidy(&state.customs[&index].label)),
+        row => row.label().to_string(),
+    }
 }

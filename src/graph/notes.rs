@@ -46,3 +46,11 @@ pub(crate) struct Custom {
 
 /// What a checkpoint runs again: its outputs from its inputs.
 pub(crate) type Segment = Rc<dyn Fn(&[Var]) -> Vec<Var>>;
+
+/// What an observer of the graph is told of, while the lines of nodes are kept.
+pub(crate) enum Event<'a> {
+    /// A sweep from these nodes down to `floor` has ended; its adjoints can be read.
+    Swept { outputs: &'a [usize], floor: usize },
+    /// The nodes from `end` on are about to be dropped.
+    Dropping { end: usize },
+}

@@ -6,7 +6,7 @@
 //! stale one). Epochs have 35 bits: after 2³⁵ scopes on one thread the numbers start again, so a
 //! handle would have to be kept over exactly that many scopes to be taken for another.
 
-use super::{Custom, Segment};
+use super::{Custom, Event, Segment};
 use crate::arena::{Arena, FIRST_EPOCH, INDEX_BITS, OpenEpochs, Place, arena};
 use crate::handle::Var;
 use crate::nodes::Values;
@@ -37,6 +37,8 @@ pub(crate) struct GraphState {
     pub(crate) customs: BTreeMap<usize, Custom>,
     pub(crate) segments: BTreeMap<usize, Segment>,
     pub(crate) values: Values,
+    /// Told of sweeps and of nodes that are dropped, while the arena keeps lines.
+    observer: Option<fn(Event<'_>)>,
 }
 
 #[derive(Clone, Copy)]
@@ -68,6 +70,7 @@ impl GraphState {
             customs: BTreeMap::new(),
             segments: BTreeMap::new(),
             values: Values::default(),
+            observer: None,
         }
     }
 
@@ -154,6 +157,27 @@ impl Drop for GraphState {
     }
 }
 
+/// Has another observer be told from now on. Returns the one before.
+pub(crate) fn observe_with(observer: Option<fn(Event<'_>)>) -> Option<fn(Event<'_>)> {
+    state(|state| std::mem::replace(&mut state.observer, observer))
+}
+
+/// Tells the observer, if there is one.
+#[inline(always)]
+pub(crate) fn tell(event: Event<'_>) {
+    if arena().keeps_lines() {
+        tell_observer(event);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn tell_observer(event: Event<'_>) {
+    if let Some(observer) = state(|state| state.observer) {
+        observer(event);
+    }
+}
+
 /// Runs `f` with the cold state of this thread's graph.
 #[track_caller]
 pub(crate) fn state<R>(f: impl FnOnce(&mut GraphState) -> R) -> R {
@@ -181,22 +205,26 @@ pub(crate) fn stale(id: u64) -> ! {
     let ended = state(|state| {
         state.ended[epoch as usize % REMEMBERED].filter(|ended| ended.epoch == epoch)
     });
+    let made = match arena().line_of_ended(id) {
+        Some(line) => format!("It was made at {line}"),
+        None => "Inside `anomaly::detect` this message tells the line that made it".to_string(),
+    };
     match ended {
         Some(Ended {
             cleared: true, at, ..
         }) => panic!(
             "scalargrad: stale Var: the graph it was recorded in was dropped by `graph::clear` at {at}. \
-             Its `value()` can still be read; make a new variable from it with `Var::new(old.value())`"
+             Its `value()` can still be read; make a new variable from it with `Var::new(old.value())`. {made}"
         ),
         Some(Ended {
             cleared: false, at, ..
         }) => panic!(
             "scalargrad: stale Var: the scope it was recorded in has ended (`graph::scope` at {at}). \
-             Use it inside that scope, or take its `value()` out and make a new variable with `Var::new(old.value())`"
+             Use it inside that scope, or take its `value()` out and make a new variable with `Var::new(old.value())`. {made}"
         ),
         None => panic!(
             "scalargrad: stale Var: the scope it was recorded in has ended, or `graph::clear` dropped it. \
-             Use it inside its scope, or make a new variable with `Var::new(old.value())`"
+             Use it inside its scope, or make a new variable with `Var::new(old.value())`. {made}"
         ),
     }
 }

@@ -8,7 +8,7 @@
 use super::checkpoint::{leaf, run_again};
 use crate::arena::{Set, adjoints, arena, set_aside, walk};
 use crate::graph::trace::{self, Reading};
-use crate::graph::{open_recording, read_checkpoint, state, verify};
+use crate::graph::{Event, open_recording, read_checkpoint, state, tell, verify};
 use crate::handle::Var;
 use smallvec::SmallVec;
 
@@ -19,10 +19,6 @@ impl Var {
     /// Every other variable's reads `0.0` afterwards; each sweep starts from zero. Nothing is freed,
     /// so that a graph may be swept again, from this or another output. Takes time in proportion to
     /// the ancestors, whatever else the graph holds.
-    ///
-    /// In a graph of more than a few hundred nodes, gradients of intermediates, which are seldom asked for, take
-    /// no memory until they are: the first question has the sweep made again, and from then on this thread's
-    /// sweeps keep them all.
     ///
     /// # Panics
     ///
@@ -127,6 +123,8 @@ fn sweep_above(output: Var, floor: usize) {
     if let Some(head) = checkpoint {
         sweep_from_checkpoint(head, floor);
     }
+    let outputs = &[output];
+    tell(Event::Swept { outputs, floor });
 }
 
 /// Goes on with a sweep down to `floor` from the checkpoint at `head`.
@@ -173,6 +171,9 @@ fn sweep_checkpoint(head: usize) {
     if let Some(head) = checkpoint {
         sweep_from_checkpoint(head, floor);
     }
+    let indices: SmallVec<[usize; 4]> = again.iter().map(|y| y.index()).collect();
+    let outputs = &indices[..];
+    tell(Event::Swept { outputs, floor });
     adjoints(|adjoints| {
         for (x, leaf) in inputs.iter().zip(&leaves).filter(|(x, _)| x.index != 0) {
             adjoints.add(x.index, adjoints.get(leaf.index()));

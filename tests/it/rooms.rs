@@ -140,6 +140,7 @@ fn user_code_is_called_from_one_place() {
     ];
     // Closures of the crate's own, and the functions that remember nothing but what a guard puts right.
     let own = [
+        ("src/anomaly.rs", "f()"),
         ("src/arena.rs", "f(tape)"),
         ("src/arena/adjoints.rs", "f("),
         ("src/arena/steps.rs", "step("),

@@ -1,0 +1,109 @@
+//! The lines of the source that recorded the nodes, kept while somebody wants to know them.
+//!
+//! A write that finds no room leaves the fast way anyhow. So the lines cost nothing while they are not wanted: while they are,
+//! the [limit](Arena::set_limit) is where the tape ends, each write asks for room, and is noted when it does. A sum that
+//! is fused into the node before it asks for no room: it has the line of that node.
+
+use super::{Arena, INDEX_MASK};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::panic::Location;
+
+/// How many lines of nodes that were dropped are kept.
+const ENDED: usize = 1 << 16;
+
+type Line = &'static Location<'static>;
+
+pub(super) struct Lines {
+    is_kept: Cell<bool>,
+    /// The line of the write that is asking for room.
+    asking: Cell<Option<Line>>,
+    /// The ids and lines of the nodes that are there, by ascending index.
+    live: RefCell<Vec<(u64, Line)>>,
+    /// Those of nodes that were dropped.
+    ended: RefCell<VecDeque<(u64, Line)>>,
+}
+
+impl Lines {
+    pub(super) const fn new() -> Lines {
+        Lines {
+            is_kept: Cell::new(false),
+            asking: Cell::new(None),
+            live: RefCell::new(Vec::new()),
+            ended: RefCell::new(VecDeque::new()),
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn is_kept(&self) -> bool {
+        self.is_kept.get()
+    }
+
+    /// Says which line asks for room.
+    #[inline(always)]
+    pub(super) fn ask(&self, line: Line) {
+        self.asking.set(Some(line));
+    }
+
+    /// Notes the line that asks for room as that of the node `id`. It does not panic: see the trampoline.
+    pub(super) fn note(&self, id: u64) {
+        if let (true, Some(line), Ok(mut live)) = (
+            self.is_kept(),
+            self.asking.get(),
+            self.live.try_borrow_mut(),
+        ) {
+            if live.last().is_some_and(|last| last.0 == id) {
+                live.pop();
+            }
+            live.push((id, line));
+        }
+    }
+
+    /// Takes out those of the nodes from the index `end` on.
+    pub(super) fn truncate(&self, end: usize) {
+        let mut live = self.live.borrow_mut();
+        let first = live.partition_point(|line| ((line.0 & INDEX_MASK) as usize) < end);
+        let mut ended = self.ended.borrow_mut();
+        ended.extend(live.drain(first..));
+        let many = ended.len().saturating_sub(ENDED);
+        ended.drain(..many);
+    }
+}
+
+impl Arena {
+    /// Keeps the lines of what is recorded from now on, or drops them all. Returns whether they were kept before.
+    pub(crate) fn keep_lines(&self, keep: bool) -> bool {
+        let were_kept = self.lines.is_kept.replace(keep);
+        if !keep {
+            *self.lines.live.borrow_mut() = Vec::new();
+            *self.lines.ended.borrow_mut() = VecDeque::new();
+        }
+        self.set_limit();
+        were_kept
+    }
+
+    /// Whether the lines of what is recorded are kept.
+    #[inline(always)]
+    pub(crate) fn keeps_lines(&self) -> bool {
+        self.lines.is_kept()
+    }
+
+    /// The line that recorded a node, if it was kept.
+    pub(crate) fn line_of(&self, index: usize) -> Option<Line> {
+        let live = self.lines.live.borrow();
+        let after = live.partition_point(|line| (line.0 & INDEX_MASK) as usize <= index);
+        // A fused sum has no line: the node before it has.
+        let (id, line) = live[..after].last()?;
+        ((id & INDEX_MASK) as usize + 1 >= index).then_some(line)
+    }
+
+    /// The line that recorded the node of a handle that is stale, if it was kept.
+    pub(crate) fn line_of_ended(&self, id: u64) -> Option<Line> {
+        let ended = self.lines.ended.borrow();
+        ended
+            .iter()
+            .rev()
+            .find(|line| line.0 == id)
+            .map(|line| line.1)
+    }
+}

@@ -1,0 +1,191 @@
+//! What the detection of anomalies finds, and what it leaves alone.
+
+use scalargrad::anomaly::{What, absorbed, detect};
+use scalargrad::{CustomOp, Var, checkpoint, dot, graph, sum};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// The line after that of the call.
+#[track_caller]
+fn next_line() -> u32 {
+    std::panic::Location::caller().line() + 1
+}
+
+#[test]
+fn the_first_value_that_is_not_finite_is_found_with_its_line() {
+    let mut line = 0;
+    let anomaly = detect(|| {
+        let x = Var::new(0.25).named("x");
+        let mut y = x;
+        for k in 0..2000 {
+            y = y.sin() + 0.001;
+            if k == 1500 {
+                line = next_line();
+                y = (y - 10.0).ln();
+            }
+        }
+        y.backward();
+    })
+    .unwrap_err();
+    assert_eq!((anomaly.what(), anomaly.operation()), (What::Value, "ln"));
+    assert_eq!(anomaly.line().map(|at| at.line()), Some(line));
+    assert!(anomaly.line().unwrap().file().ends_with("anomaly.rs"));
+    assert!(anomaly.value().is_nan() && anomaly.operands()[0] < 0.0);
+}
+
+#[test]
+fn what_is_dropped_with_its_scope_is_found_too() {
+    let anomaly = detect(|| {
+        let w = Var::new(2.0);
+        for k in 0..600 {
+            graph::scope(|| {
+                let y = w * f64::from(k);
+                if k == 300 {
+                    let _ = (y - 600.0).recip() * 0.5;
+                }
+            });
+        }
+    });
+    assert_eq!(anomaly.unwrap_err().operation(), "recip");
+    let anomaly = detect(|| {
+        let _ = Var::new(-1.0).sqrt();
+        graph::clear();
+    });
+    assert_eq!(anomaly.unwrap_err().operation(), "sqrt");
+}
+
+#[test]
+fn a_partial_that_a_sweep_meets_is_found_with_the_names_on_the_way() {
+    let anomaly = detect(|| {
+        let x = [Var::new(0.0).named("x"), Var::new(0.0)];
+        let distance = dot(&x, &x).sqrt().named("distance");
+        (distance * 3.0 + 1.0).named("loss").backward();
+    })
+    .unwrap_err();
+    assert_eq!(
+        (anomaly.what(), anomaly.operation()),
+        (What::Partial, "sqrt")
+    );
+    assert_eq!(anomaly.names(), ["distance", "loss"]);
+    let report = anomaly.to_string();
+    assert!(
+        report.contains("`norm`") && report.lines().count() <= 10,
+        "{report}"
+    );
+}
+
+#[test]
+fn an_adjoint_that_overflows_is_found() {
+    let anomaly = detect(|| {
+        let x = Var::new(1e-200);
+        ((x * 1e200) * 1e200 * 1e-300).backward();
+    });
+    assert!(anomaly.is_ok());
+    let anomaly = detect(|| {
+        let x = Var::new(1e-250);
+        (((x * 1e150) * 1e150) * 1e100).backward();
+    })
+    .unwrap_err();
+    assert_eq!(anomaly.what(), What::Adjoint);
+}
+
+#[test]
+fn the_interior_of_a_checkpoint_is_looked_at() {
+    let anomaly = detect(|| {
+        let x = Var::new(0.0);
+        let y = checkpoint(&[x], |x| x[0].sqrt() * 2.0);
+        (y + 1.0).backward();
+    });
+    assert_eq!(anomaly.unwrap_err().operation(), "sqrt");
+}
+
+#[test]
+fn an_own_operation_goes_by_its_name() {
+    struct Half;
+    impl CustomOp for Half {
+        fn label(&self) -> String {
+            "half".into()
+        }
+        fn value(&self, x: &[f64]) -> f64 {
+            x[0] / 2.0
+        }
+        fn partials(&self, _: &[Var], _: Var) -> Vec<Var> {
+            vec![Var::from(f64::NAN)]
+        }
+    }
+    let anomaly = detect(|| Var::apply(Half, &[Var::new(1.0)]).backward());
+    assert_eq!(anomaly.unwrap_err().operation(), "half");
+}
+
+#[test]
+fn a_masked_branch_is_absorbed_and_no_anomaly() {
+    let run = || {
+        let x = [Var::new(0.0), Var::new(4.0)];
+        let mask = |x: Var| f64::from(u8::from(x.value() > 0.0));
+        let roots = x.map(|x| x.sqrt() * mask(x) + x * (2.0 - 2.0 * mask(x)));
+        sum(&roots).backward();
+        [x[0].grad(), x[1].grad()]
+    };
+    assert_eq!(detect(run).unwrap(), [2.0, 0.25]);
+    let (gradient, absorbed) = absorbed(run);
+    assert_eq!(gradient, [2.0, 0.25]);
+    assert_eq!(absorbed.len(), 1);
+    assert_eq!(
+        (absorbed[0].operation(), absorbed[0].partial()),
+        ("sqrt", f64::INFINITY)
+    );
+    assert!(absorbed[0].line().is_some());
+}
+
+#[test]
+fn values_and_gradients_are_those_without_detection() {
+    let run = || {
+        let x = Var::new(0.3);
+        let (mut s, mut all) = (x * 0.0, vec![]);
+        for k in 0..3000 {
+            let p = x * f64::from(k);
+            graph::scope(|| (x * x).backward());
+            s = s + p.sin();
+            if k % 700 == 3 {
+                s.backward();
+                all.push((s.value(), x.grad(), p.grad()));
+            }
+        }
+        all
+    };
+    let plain = graph::scope(run);
+    assert_eq!(graph::scope(|| detect(run)).unwrap(), plain);
+}
+
+#[test]
+fn a_stale_handle_tells_where_it_was_made_while_detection_is_on() {
+    let words = |f: &dyn Fn()| {
+        let panic = catch_unwind(AssertUnwindSafe(f)).unwrap_err();
+        panic.downcast_ref::<String>().unwrap().clone()
+    };
+    let stale = || {
+        let x = graph::scope(|| Var::new(1.0));
+        let _ = x + 1.0;
+    };
+    let off = words(&stale);
+    assert!(off.contains("Inside `anomaly::detect`"), "{off}");
+    let on = words(&|| {
+        let _ = detect(stale);
+    });
+    assert!(
+        on.contains("It was made at") && on.contains("anomaly.rs"),
+        "{on}"
+    );
+    // A panic ends the detection.
+    assert!(words(&stale).contains("Inside `anomaly::detect`"));
+}
+
+#[test]
+fn a_detection_around_another_finds_the_same() {
+    let outer = detect(|| {
+        let inner = detect(|| graph::scope(|| Var::new(-1.0).ln().value()));
+        assert_eq!(inner.unwrap_err().operation(), "ln");
+        let inner = detect(|| Var::new(0.0).recip().value());
+        assert_eq!(inner.unwrap_err().operation(), "recip");
+    });
+    assert_eq!(outer.unwrap_err().operation(), "ln");
+}
