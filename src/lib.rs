@@ -81,6 +81,7 @@ pub mod derive;
 mod draw;
 pub mod function;
 pub mod graph;
+pub mod guide;
 mod handle;
 mod interop;
 mod matrix;
