@@ -3,12 +3,14 @@
 mod lookup;
 pub(crate) mod names;
 pub(crate) mod notes;
+mod report;
 mod state;
 pub(crate) mod trace;
 mod user_code;
 
-pub(crate) use lookup::{decode, head_of, id_of, read_checkpoint, value_of};
+pub(crate) use lookup::{decode, head_of, id_of, operation_name, read_checkpoint, value_of};
 pub(crate) use notes::{Custom, Event, Segment};
+pub use report::{Report, UnreachedLeaf, report};
 pub(crate) use state::{
     current_epoch, is_paused, observe_with, register, stale, state, tell, verify,
 };

@@ -3,8 +3,8 @@
 use super::report::why;
 use super::{Absorbed, Anomaly, Details, FINDINGS, Operand, What};
 use crate::arena::{adjoints, arena};
-use crate::graph::{Event, decode, state, value_of};
-use crate::names::{operation, tidy};
+use crate::graph::names::tidy;
+use crate::graph::{Event, decode, operation_name, state, value_of};
 use crate::nodes::{self, is_head, read_partials};
 use crate::rules;
 use smallvec::SmallVec;
@@ -74,7 +74,7 @@ impl Findings {
                 let what = match (partial.is_finite(), w == 0.0) {
                     (false, true) => {
                         self.absorbed.push(Absorbed {
-                            operation: operation(decode(index).op, index),
+                            operation: tidy(&operation_name(decode(index).op, index)),
                             line: arena().line_of(index),
                             partial,
                         });
@@ -144,7 +144,7 @@ fn anomaly(index: usize, what: What, adjoint: Option<f64>) -> Anomaly {
         partial: (operand.index != 0).then(|| partial_of(operand.index).unwrap_or(0.0)),
     };
     let operands: Vec<Operand> = decoded.operands.iter().map(operand).collect();
-    let (value, label) = (value_of(index), operation(decoded.op, index));
+    let (value, label) = (value_of(index), tidy(&operation_name(decoded.op, index)));
     Anomaly(Box::new(Details {
         index,
         what,

@@ -4,6 +4,7 @@ use super::state;
 use crate::arena::{INDEX_BITS, arena};
 use crate::handle::Var;
 use crate::nodes::{Decoded, Operand};
+use crate::rows::Op;
 use smallvec::SmallVec;
 
 /// The id of the node at `index`: its epoch is that of the open scope that it lies in.
@@ -59,4 +60,12 @@ pub(crate) fn read_checkpoint(head: usize) -> (SmallVec<[Operand; 4]>, usize) {
 /// The head of the segment that the node at `index` is an output of.
 pub(crate) fn head_of(index: usize) -> usize {
     arena().tape(|tape| tape.word(arena().place_in(tape, index + 1).position()).a())
+}
+
+/// The name of the operation of the node at `index`.
+pub(crate) fn operation_name(op: Op, index: usize) -> String {
+    match op {
+        Op::Custom => state(|state| state.customs[&index].label.to_string()),
+        row => row.label().to_string(),
+    }
 }

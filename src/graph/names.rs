@@ -1,8 +1,5 @@
 //! Names in print.
 
-use crate::graph::state;
-use crate::rows::Op;
-
 /// Characters of a name in print.
 const LONGEST: usize = 32;
 
@@ -19,12 +16,4 @@ pub(crate) fn tidy(name: &str) -> String {
         tidied.push('…');
     }
     tidied
-}
-
-/// The name of the operation of the node at `index`.
-pub(crate) fn operation(op: Op, index: usize) -> String {
-    match op {
-        Op::Custom => state(|state| tidy(&state.customs[&index].label)),
-        row => row.label().to_string(),
-    }
 }

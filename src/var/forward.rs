@@ -7,8 +7,8 @@
 //! then there is no result here, and the caller sweeps down.
 
 use crate::arena::{Tape, arena};
-use crate::nodes::{NodePosition, find_positions, is_of_segment, read_partials};
 use crate::handle::Var;
+use crate::nodes::{NodePosition, find_positions, is_of_segment, read_partials};
 
 /// Directions that are pushed at a time.
 pub(crate) const LANES: usize = 8;

@@ -1,0 +1,266 @@
+//! What is in this thread's graph: why does its memory grow, why is a gradient zero?
+
+use super::{decode, memory, operation_name, state};
+use crate::arena::{adjoints, arena};
+use crate::nodes::{find_positions, is_head, read_partials};
+use crate::rows::Op;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How many leaves and operations a printed report lists.
+const LISTED: usize = 8;
+
+/// Tells what is in this thread's graph: nodes, bytes, operations, the longest chain, and the leaves that the last sweep
+/// gave nothing to, with the reason.
+///
+/// It looks at every node, so it is for finding out, not for a loop.
+///
+/// ```
+/// use scalargrad::{Var, graph};
+///
+/// let (x, y) = (Var::new(2.0).named("x"), Var::new(3.0).named("y"));
+/// let z = x * x + f64::from(y) * 2.0; // the value of y was read: z knows nothing of y
+/// z.backward();
+///
+/// let report = graph::report();
+/// assert_eq!((report.nodes(), report.deepest()), (4, 3));
+/// assert_eq!(report.operations()[0], ("leaf".to_string(), 2));
+/// assert_eq!(report.unreached().len(), 1);
+/// assert_eq!(report.unreached()[0].name(), Some("y"));
+/// println!("{report}");
+/// ```
+#[must_use]
+pub fn report() -> Report {
+    let end = arena().end();
+    let mut positions = Vec::new();
+    // By node: how long the longest chain to it is, whether it is used, and its operands with their partials.
+    let mut depth = vec![0u32; end];
+    let mut is_used = vec![false; end];
+    let mut passes = vec![false; end];
+    let adjoint = |index| adjoints(|adjoints| adjoints.get(index));
+    let mut heads = vec![false; end];
+    arena().tape(|tape| {
+        find_positions(tape, 1, end, &mut positions);
+        for (index, &at) in (1..).zip(&positions) {
+            heads[index] = is_head(tape, at);
+        }
+    });
+    let mut counts = BTreeMap::new();
+    for index in (1..end).filter(|&index| !heads[index]) {
+        let op = decode(index).op;
+        *counts.entry(operation_name(op, index)).or_insert(0) += 1;
+        let at = positions[index - 1];
+        let mut deepest = 0;
+        if op == Op::Checkpoint {
+            for operand in decode(index).operands.iter().filter(|x| x.index != 0) {
+                deepest = deepest.max(depth[operand.index]);
+                is_used[operand.index] = true;
+            }
+        } else {
+            arena().tape(|tape| {
+                read_partials(tape, index, at, |operand, partial| {
+                    deepest = deepest.max(depth[operand]);
+                    is_used[operand] = true;
+                    passes[operand] |= partial != 0.0;
+                });
+            });
+        }
+        depth[index] = deepest + 1;
+    }
+    let leaves = (1..end)
+        .filter(|&index| !heads[index] && depth[index] == 1 && decode(index).op == Op::Leaf);
+    let unreached = leaves
+        .filter(|&index| adjoint(index) == 0.0)
+        .map(|index| UnreachedLeaf {
+            name: state(|state| state.names.get(&index).cloned()),
+            value: super::value_of(index),
+            why: match (is_used[index], passes[index]) {
+                (false, _) => Why::Unused,
+                (true, false) => Why::ZeroPartials,
+                (true, true) => Why::NotAnAncestor,
+            },
+        });
+    let unreached = unreached.collect();
+    let mut operations: Vec<(String, usize)> = counts.into_iter().collect();
+    operations.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    Report {
+        nodes: super::len(),
+        bytes: memory(),
+        operations,
+        deepest: depth.into_iter().max().unwrap_or(0) as usize,
+        unreached,
+    }
+}
+
+/// What is in a graph; its [`Display`](fmt::Display) is a page of plain text.
+#[derive(Clone, Debug)]
+pub struct Report {
+    nodes: usize,
+    bytes: usize,
+    operations: Vec<(String, usize)>,
+    deepest: usize,
+    unreached: Vec<UnreachedLeaf>,
+}
+
+impl Report {
+    /// The number of nodes, as [`graph::len`](super::len) tells it.
+    ///
+    /// ```
+    /// use scalargrad::{Var, graph};
+    ///
+    /// let _y = Var::new(1.0) * 2.0;
+    /// assert_eq!(graph::report().nodes(), 2);
+    /// ```
+    #[must_use]
+    pub fn nodes(&self) -> usize {
+        self.nodes
+    }
+
+    /// The bytes that the graph holds, as [`graph::memory`](super::memory) tells them.
+    ///
+    /// ```
+    /// assert_eq!(scalargrad::graph::report().bytes(), scalargrad::graph::memory());
+    /// ```
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The names of the operations and how many nodes there are of each, the most frequent first.
+    ///
+    /// ```
+    /// use scalargrad::{Var, graph};
+    ///
+    /// let _y = Var::new(1.0).sin().sin();
+    /// assert_eq!(graph::report().operations(), [("sin".to_string(), 2), ("leaf".to_string(), 1)]);
+    /// ```
+    #[must_use]
+    pub fn operations(&self) -> &[(String, usize)] {
+        &self.operations
+    }
+
+    /// The number of nodes on the longest chain from a leaf to a result.
+    ///
+    /// ```
+    /// use scalargrad::{Var, graph};
+    ///
+    /// let x = Var::new(1.0);
+    /// let _y = (0..100).fold(x, |y, _| y.sin());
+    /// assert_eq!(graph::report().deepest(), 101);
+    /// ```
+    #[must_use]
+    pub fn deepest(&self) -> usize {
+        self.deepest
+    }
+
+    /// The leaves whose gradient the last sweep left at zero.
+    ///
+    /// ```
+    /// use scalargrad::{Var, graph};
+    ///
+    /// let x = Var::new(-1.0);
+    /// x.relu().backward();
+    /// let report = graph::report();
+    /// assert!(report.unreached()[0].why().contains("zero partial"));
+    /// ```
+    #[must_use]
+    pub fn unreached(&self) -> &[UnreachedLeaf] {
+        &self.unreached
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} nodes, {} bytes; the longest chain has {} nodes",
+            self.nodes, self.bytes, self.deepest
+        )?;
+        for (operation, count) in self.operations.iter().take(LISTED) {
+            writeln!(f, "  {count:>9} × {operation}")?;
+        }
+        if self.operations.len() > LISTED {
+            writeln!(
+                f,
+                "            and {} other operations",
+                self.operations.len() - LISTED
+            )?;
+        }
+        match self.unreached.len() {
+            0 => return write!(f, "every leaf got a gradient in the last sweep"),
+            count => write!(f, "{count} leaves got no gradient in the last sweep")?,
+        }
+        for leaf in self.unreached.iter().take(LISTED) {
+            let name = leaf.name().unwrap_or("a leaf").escape_debug();
+            write!(f, "\n  {name} = {}: {}", leaf.value, leaf.why())?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a sweep gave nothing to a leaf.
+#[derive(Clone, Copy, Debug)]
+enum Why {
+    Unused,
+    ZeroPartials,
+    NotAnAncestor,
+}
+
+/// A leaf whose gradient the last sweep left at zero.
+#[derive(Clone, Debug)]
+pub struct UnreachedLeaf {
+    name: Option<String>,
+    value: f64,
+    why: Why,
+}
+
+impl UnreachedLeaf {
+    /// Its name, if it has one.
+    ///
+    /// ```
+    /// use scalargrad::{Var, graph};
+    ///
+    /// Var::new(1.0).named("w");
+    /// assert_eq!(graph::report().unreached()[0].name(), Some("w"));
+    /// ```
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// Its value.
+    ///
+    /// ```
+    /// use scalargrad::{Var, graph};
+    ///
+    /// Var::new(1.5);
+    /// assert_eq!(graph::report().unreached()[0].value(), 1.5);
+    /// ```
+    #[must_use]
+    pub fn value(&self) -> f64 {
+        self.value
+    }
+
+    /// The reason, in words.
+    ///
+    /// ```
+    /// use scalargrad::{Var, graph};
+    ///
+    /// Var::new(1.5);
+    /// assert!(graph::report().unreached()[0].why().contains("no operation uses it"));
+    /// ```
+    #[must_use]
+    pub fn why(&self) -> &'static str {
+        match self.why {
+            Why::Unused => {
+                "no operation uses it; if its `value()` was read instead, what was made from that is a constant"
+            }
+            Why::ZeroPartials => {
+                "every operation that uses it has a zero partial here (a step, or the flat side of a kink)"
+            }
+            Why::NotAnAncestor => {
+                "the output that was swept does not depend on it, or only through adjoints of zero; or nothing was swept yet"
+            }
+        }
+    }
+}
