@@ -1,13 +1,19 @@
 //! Looks through what was recorded and what was swept.
 
+use super::found::{Absorbed, Anomaly, Details, Operand, What};
 use super::report::why;
-use super::{Absorbed, Anomaly, Details, FINDINGS, Operand, What};
 use crate::arena::{adjoints, arena};
 use crate::graph::names::tidy;
 use crate::graph::{Event, decode, operation_name, state, value_of};
 use crate::nodes::{self, is_head, read_partials};
 use crate::rules;
 use smallvec::SmallVec;
+use std::cell::RefCell;
+
+thread_local! {
+    /// What was found on this thread by each detection that is under way, the outermost first.
+    pub(super) static FINDINGS: RefCell<Vec<Findings>> = const { RefCell::new(Vec::new()) };
+}
 
 /// What was found so far.
 pub(super) struct Findings {

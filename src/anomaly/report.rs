@@ -1,6 +1,6 @@
 //! The report of an anomaly.
 
-use super::{Anomaly, Details, Operand, What};
+use super::found::{Anomaly, Details, Operand, What};
 use crate::rows::Op;
 use std::fmt;
 

@@ -1,0 +1,198 @@
+//! What a detection tells.
+
+use std::error::Error;
+use std::panic::Location;
+
+/// A place in the source.
+pub(super) type Line = &'static Location<'static>;
+
+/// What was not finite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum What {
+    /// The value of the operation.
+    Value,
+    /// A partial of the operation, which a sweep multiplied by an adjoint that was not zero.
+    Partial,
+    /// The product of an adjoint and a partial that are both finite, or the sum of such products.
+    Adjoint,
+}
+
+/// The first operation that was not finite.
+///
+/// Its [`Display`](std::fmt::Display) is a report of some ten lines: what happened, where, why, and what helps.
+#[derive(Clone, Debug)]
+pub struct Anomaly(pub(super) Box<Details>);
+
+#[derive(Clone, Debug)]
+pub(super) struct Details {
+    pub(super) index: usize,
+    pub(super) what: What,
+    pub(super) operation: String,
+    pub(super) line: Option<Line>,
+    pub(super) value: f64,
+    pub(super) adjoint: Option<f64>,
+    pub(super) operands: Vec<Operand>,
+    pub(super) names: Vec<String>,
+    pub(super) why: String,
+    pub(super) remedy: Option<&'static str>,
+    pub(super) absorbed: Vec<Absorbed>,
+}
+
+/// An operand of an anomaly.
+#[derive(Clone, Debug)]
+pub(super) struct Operand {
+    pub(super) name: Option<String>,
+    pub(super) value: f64,
+    /// Absent for a constant.
+    pub(super) partial: Option<f64>,
+}
+
+impl Anomaly {
+    /// What was not finite.
+    ///
+    /// ```
+    /// use scalargrad::{Var, anomaly::{What, detect}};
+    ///
+    /// let anomaly = detect(|| Var::new(-1.0).ln()).unwrap_err();
+    /// assert_eq!(anomaly.what(), What::Value);
+    /// ```
+    #[must_use]
+    pub fn what(&self) -> What {
+        self.0.what
+    }
+
+    /// The name of the operation, as in drawings; `leaf` for a variable that was made with such a value.
+    ///
+    /// ```
+    /// use scalargrad::{Var, anomaly::detect};
+    ///
+    /// assert_eq!(detect(|| Var::new(1000.0).exp() * 2.0).unwrap_err().operation(), "exp");
+    /// ```
+    #[must_use]
+    pub fn operation(&self) -> &str {
+        &self.0.operation
+    }
+
+    /// The line of the source that recorded the operation.
+    ///
+    /// Absent for what was recorded before the detection began.
+    ///
+    /// ```
+    /// use scalargrad::{Var, anomaly::detect};
+    ///
+    /// let anomaly = detect(|| Var::new(-1.0).ln()).unwrap_err();
+    /// assert!(anomaly.line().unwrap().file().ends_with(".rs"));
+    /// ```
+    #[must_use]
+    pub fn line(&self) -> Option<&'static Location<'static>> {
+        self.0.line
+    }
+
+    /// The value of the operation.
+    ///
+    /// ```
+    /// use scalargrad::{Var, anomaly::detect};
+    ///
+    /// assert!(detect(|| Var::new(-1.0).ln()).unwrap_err().value().is_nan());
+    /// ```
+    #[must_use]
+    pub fn value(&self) -> f64 {
+        self.0.value
+    }
+
+    /// The values of the operands.
+    ///
+    /// ```
+    /// use scalargrad::{Var, anomaly::detect};
+    ///
+    /// assert_eq!(detect(|| Var::new(1.0) / 0.0).unwrap_err().operands(), [1.0, 0.0]);
+    /// ```
+    #[must_use]
+    pub fn operands(&self) -> Vec<f64> {
+        self.0
+            .operands
+            .iter()
+            .map(|operand| operand.value)
+            .collect()
+    }
+
+    /// The [names](crate::Var::named) on the way from the operation to the output that was swept, its own first.
+    ///
+    /// ```
+    /// use scalargrad::{Var, anomaly::detect};
+    ///
+    /// let anomaly = detect(|| {
+    ///     let radius = Var::new(0.0).sqrt().named("radius");
+    ///     (radius * 2.0).named("loss").backward();
+    /// });
+    /// assert_eq!(anomaly.unwrap_err().names(), ["radius", "loss"]);
+    /// ```
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.0.names
+    }
+
+    /// The places at which an infinite or NaN partial met an adjoint of exactly zero, which did no harm.
+    ///
+    /// ```
+    /// use scalargrad::{Var, anomaly::detect};
+    ///
+    /// assert!(detect(|| Var::new(-1.0).ln()).unwrap_err().absorbed().is_empty());
+    /// ```
+    #[must_use]
+    pub fn absorbed(&self) -> &[Absorbed] {
+        &self.0.absorbed
+    }
+}
+
+impl Error for Anomaly {}
+
+/// A place at which a partial that is NaN or infinite met an adjoint of exactly zero.
+#[derive(Clone, Debug)]
+pub struct Absorbed {
+    pub(super) operation: String,
+    pub(super) line: Option<Line>,
+    pub(super) partial: f64,
+}
+
+impl Absorbed {
+    /// The name of the operation.
+    ///
+    /// ```
+    /// use scalargrad::{Var, anomaly};
+    ///
+    /// let (_, absorbed) = anomaly::absorbed(|| (Var::new(0.0).ln() * 0.0).backward());
+    /// assert_eq!(absorbed[0].operation(), "ln");
+    /// ```
+    #[must_use]
+    pub fn operation(&self) -> &str {
+        &self.operation
+    }
+
+    /// The line of the source that recorded it, if that was inside the detection.
+    ///
+    /// ```
+    /// use scalargrad::{Var, anomaly};
+    ///
+    /// let (_, absorbed) = anomaly::absorbed(|| (Var::new(0.0).sqrt() * 0.0).backward());
+    /// assert!(absorbed[0].line().is_some());
+    /// ```
+    #[must_use]
+    pub fn line(&self) -> Option<&'static Location<'static>> {
+        self.line
+    }
+
+    /// The partial.
+    ///
+    /// ```
+    /// use scalargrad::{Var, anomaly};
+    ///
+    /// let (_, absorbed) = anomaly::absorbed(|| (Var::new(0.0).sqrt() * 0.0).backward());
+    /// assert_eq!(absorbed[0].partial(), f64::INFINITY);
+    /// ```
+    #[must_use]
+    pub fn partial(&self) -> f64 {
+        self.partial
+    }
+}
