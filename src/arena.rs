@@ -152,7 +152,8 @@ pub(crate) struct Arena {
     capacity: Cell<usize>,
     /// The positions at which windows of nodes start, the first ones, as far as somebody asked.
     starts: ManuallyDrop<RefCell<Vec<usize>>>,
-    /// How many nodes were walked over to find others since then.
+    /// How many nodes were walked over to find others since then. Going back to a place does not change it: a sweep over many
+    /// checkpoints goes back after each.
     walked: Cell<usize>,
     is_lent: Cell<bool>,
     open: OpenEpochs,
@@ -264,7 +265,6 @@ impl Arena {
         self.adjoints.borrow_mut().truncate(place.index);
         // Those of windows that start up to here stay what they are.
         self.starts.borrow_mut().truncate(place.index / WINDOW + 1);
-        self.walked.set(0);
         if self.lines.is_kept() {
             self.lines.truncate(place.index);
         }

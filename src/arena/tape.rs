@@ -6,6 +6,7 @@
 //! much. Recording takes no part in this.
 
 use super::{Arena, EMPTY, Place, WINDOW, Word, code};
+use std::ops::Range;
 
 /// The tape, to be read.
 #[derive(Clone, Copy)]
@@ -91,6 +92,16 @@ impl<'a> Tape<'a> {
             }
             _ => each(word.a()),
         }
+    }
+
+    /// Whether a node from the index `start` on has an operand in `range`, which is below it.
+    pub(crate) fn uses(self, start: usize, range: Range<usize>) -> bool {
+        let (mut place, mut uses) = (self.last(), false);
+        while place.index > start && !uses {
+            self.each_stored_operand(place.position, |operand| uses |= range.contains(&operand));
+            place = self.before(place);
+        }
+        uses
     }
 
     /// Asserts that the words of the tape are whole nodes, as many as the next index tells, with the operands of each

@@ -5,7 +5,6 @@
 
 use super::program::{Node, Program};
 use crate::graph::Custom;
-use crate::handle::Var;
 use crate::real::Real;
 use crate::rows::{Kind, Op};
 use crate::rules;
@@ -222,9 +221,7 @@ impl Number for f64 {
     }
 
     fn custom_partials(custom: &Custom, operands: &[f64], z: f64) -> SmallVec<[f64; 4]> {
-        let x: SmallVec<[Var; 4]> = operands.iter().map(|&x| Var::constant(x)).collect();
-        let partials = custom::partials(defined(custom), &x, Var::constant(z));
-        partials.into_iter().map(Var::raw).collect()
+        custom::plain_partials(defined(custom), operands, z)
     }
 
     #[inline(always)]

@@ -28,6 +28,9 @@ pub trait CustomOp: Send + Sync + 'static {
     fn value(&self, x: &[f64]) -> f64;
 
     /// The partial with respect to each operand, as expressions of the operands `x` and the result `z`.
+    ///
+    /// The operands are constants of the same values where plain numbers are enough, and variables where the partials are
+    /// differentiated again. A rule that differentiates on its way is right in both cases.
     fn partials(&self, x: &[Var], z: Var) -> Vec<Var>;
 
     /// The name in drawings.

@@ -6,6 +6,7 @@
 //! The loop itself is [`walk::sweep`]; here is what it leaves to others.
 
 use super::checkpoint::{leaf, run_again};
+use super::custom;
 use crate::arena::{Set, adjoints, arena, set_aside, walk};
 use crate::graph::trace::{self, Reading};
 use crate::graph::{Event, open_recording, read_checkpoint, state, tell, verify};
@@ -58,6 +59,9 @@ impl Var {
     pub fn grad(self) -> f64 {
         verify(self);
         trace::read(Reading::Gradient, self);
+        if self.is_constant() {
+            custom::derivative_of_a_constant();
+        }
         arena().adjoint(self.index()) // that of a constant, which has index 0, is zero
     }
 
@@ -114,6 +118,9 @@ pub(crate) fn sweep(output: Var) {
 #[track_caller]
 fn sweep_above(output: Var, floor: usize) {
     verify(output);
+    if output.is_constant() {
+        custom::derivative_of_a_constant();
+    }
     let (output, end) = (output.index(), output.index() + 1);
     // With room for a sum that is fused into the output.
     let checkpoint = adjoints(|adjoints| {
@@ -152,11 +159,12 @@ fn sweep_from_checkpoint(head: usize, floor: usize) {
 fn sweep_checkpoint(head: usize) {
     let (inputs, outputs) = read_checkpoint(head);
     let _scope = open_recording();
+    let start = arena().end();
     let leaves: SmallVec<[Var; 4]> = inputs.iter().map(|x| leaf(x.var())).collect();
     let floor = arena().end();
     // The segment may sweep on its way: not into the adjoints of this sweep.
     let aside = set_aside();
-    let again = run_again(head, &leaves, outputs);
+    let again = run_again(head, start, &leaves, outputs);
     drop(aside);
     let end = arena().end();
     let checkpoint = adjoints(|adjoints| {
@@ -231,6 +239,7 @@ impl Gradients {
     #[track_caller]
     pub fn wrt(&self, x: Var) -> f64 {
         if x.is_constant() {
+            custom::derivative_of_a_constant();
             return 0.0;
         }
         let inside = self

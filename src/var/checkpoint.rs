@@ -15,15 +15,15 @@ use std::rc::Rc;
 /// costs one more run of each. Checkpoints nest: inside a segment there may be others.
 ///
 /// The result has the shape of what `f` returns: a variable, an array or vector of them, a tuple.
-/// `f` must compute the same each time it is run: values and gradients are bit for bit those of
+/// `f` must compute the same each time it is run, from the same variables: values and gradients are bit for bit those of
 /// `f(inputs)`. It may use variables from outside, and they get their gradients, too. What it
 /// returns is `f(inputs)` in a closure that is being recorded as a
 /// [`Function`](crate::function::Function), and for `differentiate`.
 ///
 /// # Panics
 ///
-/// If an input or an output is stale, or `f` clears the graph. In the sweep, if `f` computes other values than before;
-/// gradients are zero then.
+/// If an input or an output is stale, or `f` clears the graph. In the sweep, if `f` computes other values than before, or
+/// uses a variable that was made after the checkpoint; gradients are zero then.
 ///
 /// ```
 /// use scalargrad::{Var, checkpoint, graph};
@@ -159,9 +159,9 @@ fn advance_from(
     state
 }
 
-/// Runs the segment of the checkpoint at `head` again.
+/// Runs the segment of the checkpoint at `head` again; what is recorded for that begins at the index `start`.
 #[track_caller]
-pub(crate) fn run_again(head: usize, inputs: &[Var], outputs: usize) -> Vec<Var> {
+pub(crate) fn run_again(head: usize, start: usize, inputs: &[Var], outputs: usize) -> Vec<Var> {
     let segment: Segment = graph::state(|state| state.segments[&head].clone());
     let again = run(&*segment, inputs);
     assert_eq!(
@@ -169,6 +169,13 @@ pub(crate) fn run_again(head: usize, inputs: &[Var], outputs: usize) -> Vec<Var>
         outputs,
         "scalargrad: the closure of a checkpoint gave {} outputs when it was run again, and {outputs} before",
         again.len()
+    );
+    let later = head + 1 + outputs..start;
+    let is_later = again.iter().any(|y| later.contains(&y.index()));
+    assert!(
+        !is_later && !arena().tape(|tape| tape.uses(start, later)),
+        "scalargrad: the closure of a checkpoint used a variable when it was run again that was made after the checkpoint. \
+         It must compute the same from the same variables each time"
     );
     for (k, again) in again.iter().enumerate() {
         let before = value_of(head + 1 + k);

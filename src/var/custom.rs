@@ -1,11 +1,13 @@
 //! Operations of the user's own.
 
+use crate::arena::set_aside;
 use crate::graph::notes::CustomOp;
-use crate::graph::{Custom, state, user_code, verify};
+use crate::graph::{Custom, open_recording, state, user_code, verify};
 use crate::handle::Var;
 use crate::record;
 use crate::rows::Op;
 use smallvec::SmallVec;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// # Operations of your own
@@ -41,9 +43,7 @@ impl Var {
         if operands.iter().all(|x| x.is_constant()) {
             return Var::constant(value);
         }
-        let constants: SmallVec<[Var; 4]> = x.into_iter().map(Var::constant).collect();
-        let partials = partials(&op, &constants, Var::constant(value));
-        let partials: SmallVec<[f64; 4]> = partials.iter().map(|p| p.raw()).collect();
+        let partials = plain_partials(&op, &x, value);
         let custom = Custom {
             label: label(&op).into(),
             op: Some(Arc::new(op)),
@@ -98,6 +98,51 @@ fn record(custom: Custom, operands: &[Var], value: f64, partials: &[f64]) -> Var
 #[track_caller]
 pub(crate) fn value(op: &dyn CustomOp, x: &[f64]) -> f64 {
     user_code("the value of a custom operation", || op.value(x))
+}
+
+thread_local! {
+    /// While a rule runs on constants: whether it asked for a derivative of one.
+    static ASKED: Cell<Option<bool>> = const { Cell::new(None) };
+}
+
+/// Notes that somebody asks for a derivative of, or by, a constant: it is zero, but not in a rule whose operand the constant
+/// stands for.
+#[cold]
+#[inline(never)]
+pub(crate) fn derivative_of_a_constant() {
+    if ASKED.get().is_some() {
+        ASKED.set(Some(true));
+    }
+}
+
+/// The partials of a user's operation as plain numbers.
+///
+/// The rule runs on constants, which record nothing. If it asks for a derivative by one of them, as a rule does that
+/// differentiates on its way, it runs once more, on variables.
+#[track_caller]
+pub(crate) fn plain_partials(op: &dyn CustomOp, x: &[f64], z: f64) -> SmallVec<[f64; 4]> {
+    struct Rule(Option<bool>);
+    impl Drop for Rule {
+        fn drop(&mut self) {
+            ASKED.set(self.0);
+        }
+    }
+    let rule = Rule(ASKED.replace(Some(false)));
+    let constants: SmallVec<[Var; 4]> = x.iter().copied().map(Var::constant).collect();
+    let plain = partials(op, &constants, Var::constant(z));
+    let asked = ASKED.get() == Some(true);
+    drop(rule);
+    if !asked {
+        return plain.into_iter().map(Var::raw).collect();
+    }
+    let _scope = open_recording();
+    let _aside = set_aside(); // the rule may sweep on its way
+    let mut leaves: SmallVec<[Var; 4]> = SmallVec::new();
+    for &x in x {
+        leaves.push(record::leaf(x)); // not in a closure, which would not know the caller
+    }
+    let partials = partials(op, &leaves, record::leaf(z));
+    partials.into_iter().map(Var::raw).collect()
 }
 
 /// The partials of a user's operation, one for each operand.

@@ -47,6 +47,9 @@ pub(crate) fn differentiate(output: Var, x: &[Var]) -> Vec<Var> {
     for &x in x.iter().chain([&output]) {
         verify(x);
     }
+    if output.is_constant() || x.iter().any(|x| x.is_constant()) {
+        custom::derivative_of_a_constant();
+    }
     if output.is_constant() {
         return vec![Var::default(); x.len()];
     }
@@ -207,14 +210,7 @@ impl Sweep {
         let x: SmallVec<[Var; 4]> = operands.iter().map(|&operand| self.var(operand)).collect();
         match op {
             Op::Add | Op::Sub | Op::Mul => self.give_to_arithmetic(op, [x[0], x[1]], w),
-            Op::Checkpoint => {
-                let head = head_of(index);
-                let (_, outputs) = read_checkpoint(head);
-                let aside = set_aside(); // the segment may sweep on its way
-                let again = run_again(head, &x, outputs);
-                drop(aside);
-                self.pass_on(again[index - head - 1], w);
-            }
+            Op::Checkpoint => self.give_to_segment(head_of(index), &x),
             _ => {
                 let z = self.var(Operand { index, value });
                 for (&x, p) in x.iter().zip(partials(index, op, n, &x, z)) {
@@ -222,6 +218,28 @@ impl Sweep {
                         self.pass_on_product(x, w, p, op.kind());
                     }
                 }
+            }
+        }
+    }
+
+    /// Runs the segment at `head` again, on its operands `x`, and gives to its outputs what those of the checkpoint have got.
+    ///
+    /// The last output is met first, and nothing gives to the others any more. They are all served at once: what they have in
+    /// common is recorded once, and passed on once.
+    #[track_caller]
+    fn give_to_segment(&mut self, head: usize, x: &[Var]) {
+        if head < self.floor {
+            return; // nobody asks for what it was made from
+        }
+        let (_, outputs) = read_checkpoint(head);
+        let aside = set_aside(); // the segment may sweep on its way
+        let again = run_again(head, arena().end(), x, outputs);
+        drop(aside);
+        for (index, again) in (head + 1..).zip(again) {
+            if let Some(w) = self.adjoint(index) {
+                let place = self.place(index);
+                self.open[place / 64] &= !(1 << (place % 64));
+                self.pass_on(again, w);
             }
         }
     }

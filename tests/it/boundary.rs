@@ -1,6 +1,8 @@
 //! User code may do anything to the graph: rules, segments and closures that clear it or panic.
 
-use scalargrad::{CustomOp, Var, checkpoint, gradient, graph, hessian, hvp, jacobian, taylor};
+use scalargrad::{
+    CustomOp, Function, Var, checkpoint, gradient, graph, hessian, hvp, jacobian, taylor,
+};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The words with which `f` panics.
@@ -176,5 +178,36 @@ fn a_recorded_derivative_leaves_gradients_alone_whatever_segments_and_rules_swee
         (x * 3.0).backward();
         let slope = y.differentiate(&[x])[0];
         assert_eq!((x.grad(), slope.value()), (3.0, 0.75));
+    }
+}
+
+#[test]
+fn a_rule_that_differentiates_on_its_way_is_right_in_every_sweep() {
+    struct Square(fn(Var) -> Var);
+    impl CustomOp for Square {
+        fn value(&self, x: &[f64]) -> f64 {
+            x[0] * x[0]
+        }
+        fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
+            vec![(self.0)(x[0])]
+        }
+    }
+    let rules: [fn(Var) -> Var; 4] = [
+        |x| (x * x).differentiate(&[x])[0],
+        |x| {
+            (x * x).backward();
+            x.grad().into()
+        },
+        |x| (x * x).gradients().wrt(x).into(),
+        |x| Var::apply(Square(|x| 2.0 * x), &[x]).differentiate(&[x])[0],
+    ];
+    for rule in rules {
+        let x = Var::new(3.0);
+        let y = Var::apply(Square(rule), &[x]) * 2.0;
+        y.backward();
+        assert_eq!(x.grad(), 12.0);
+        assert_eq!(y.differentiate(&[x])[0].value(), 12.0);
+        let f = Function::record(&[1.0], move |x| Var::apply(Square(rule), x));
+        assert_eq!(f.gradient(&[3.0]).unwrap(), (9.0, vec![6.0]));
     }
 }

@@ -1,8 +1,10 @@
 //! Segments that are recorded again when the sweep reaches them.
 
-use scalargrad::{Var, advance, checkpoint, derivative, graph, hessian};
+use scalargrad::{Var, advance, checkpoint, derivative, graph, hessian, sum};
 use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::time::Instant;
 
 /// A step of Lotka–Volterra with rates `p`, by the classical Runge–Kutta method.
 fn step(p: [Var; 4], x: Var, y: Var) -> [Var; 2] {
@@ -260,4 +262,63 @@ fn derivatives_that_are_not_recorded_are_plain_numbers() {
         assert!(slope.is_constant());
         assert_eq!(slope.value(), 0.5f64.cos());
     }
+}
+
+#[test]
+fn a_chain_of_checkpoints_takes_time_in_proportion_to_its_length() {
+    let time = |n: usize| {
+        let run = || {
+            let start = Instant::now();
+            graph::scope(|| {
+                let x = Var::new(0.5);
+                let y = (0..n).fold(x, |y, _| checkpoint(&[y], |x| x[0].sin()));
+                y.backward();
+                assert!(x.grad() > 0.0);
+            });
+            start.elapsed().as_secs_f64()
+        };
+        (0..3).map(|_| run()).fold(f64::INFINITY, f64::min)
+    };
+    let (short, long) = (time(2_000), time(32_000));
+    assert!(long < 80.0 * short, "{long} s against {short} s"); // 256 times if it were quadratic
+}
+
+#[test]
+fn differentiate_runs_a_segment_once_for_all_its_outputs() {
+    let run = |steps| {
+        graph::scope(|| {
+            let s = Var::leaves(&[0.1, 0.2, 0.3, 0.4]);
+            let end = advance(&s, steps, 2, |_, s| {
+                let mean = sum(s) * 0.25;
+                s.iter().map(|&x| x + mean.sin() * x * 0.1).collect()
+            });
+            let y = end[0] * end[1] + end[2].sin() * end[3];
+            y.backward();
+            let swept: Vec<f64> = s.iter().map(|s| s.grad()).collect();
+            let recorded: Vec<f64> = y.differentiate(&s).iter().map(|d| d.value()).collect();
+            for (a, b) in swept.iter().zip(&recorded) {
+                assert!((a - b).abs() <= 1e-13 * a.abs(), "{a} {b}");
+            }
+            graph::len()
+        })
+    };
+    let (short, long) = (run(32), run(64));
+    assert!(long < 3 * short, "{long} nodes against {short}");
+}
+
+#[test]
+fn a_segment_that_uses_a_later_variable_when_it_runs_again_is_refused() {
+    let later_by = |sweep: fn(Var, Var)| {
+        let x = Var::new(2.0);
+        let other = Rc::new(Cell::new(x));
+        let used = other.clone();
+        let y = checkpoint(&[x], move |a| a[0] * used.get());
+        other.set(Var::new(1.0) * 2.0);
+        let panic = catch_unwind(AssertUnwindSafe(|| sweep(y, x))).unwrap_err();
+        let words = panic.downcast_ref::<String>().cloned();
+        let words = words.unwrap_or_else(|| panic.downcast_ref::<&str>().unwrap().to_string());
+        assert!(words.contains("made after the checkpoint"), "{words}");
+    };
+    later_by(|y, _| y.backward());
+    later_by(|y, x| drop(y.differentiate(&[x])));
 }
