@@ -26,7 +26,7 @@ use crate::graph::{self, current_epoch, user_code, verify};
 use crate::handle::Var;
 use crate::matrix::Matrix;
 use crate::var::forward::{Forward, LANES};
-use crate::var::{backward, weighted_sum};
+use crate::var::{backward, dot, weighted_sum};
 use smallvec::SmallVec;
 
 /// The gradient of `f` at `x`.
@@ -229,6 +229,44 @@ pub fn jvp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], v: &[f64]) -> (Ve
         tangents.push(moved.map(|(p, v)| p * v).sum());
     }
     (values, tangents)
+}
+
+/// Records the derivatives of `outputs` along a direction: their tangents where each of `x` moves along that of `v`.
+///
+/// What [`jvp`] is for closures, this is for variables: the result is variables again, which can be differentiated further,
+/// along a direction or by [`Var::differentiate`], in any nesting. Directions of different derivatives are different variables, so
+/// that no derivative can be taken for another.
+///
+/// It costs two recorded sweeps: the sweep down from `Σ uᵢ·yᵢ` is linear in the weights `u`, and its derivative by `uᵢ` is the
+/// tangent of `yᵢ`.
+///
+/// # Panics
+///
+/// If a handle is stale, or `v` has another length than `x`.
+///
+/// ```
+/// use scalargrad::{Var, derive::differentiate_along};
+///
+/// let (x, y) = (Var::new(3.0), Var::new(2.0));
+/// let product = x * x * y;
+/// // Along (1, 10): 2·x·y + 10·x².
+/// let [along] = differentiate_along(&[product], &[x, y], &[1.0.into(), 10.0.into()])[..] else { unreachable!() };
+/// assert_eq!(along.value(), 102.0);
+/// // Its derivative by y: 2·x.
+/// assert_eq!(along.differentiate(&[y])[0].value(), 6.0);
+/// ```
+#[must_use]
+#[track_caller]
+pub fn differentiate_along(outputs: &[Var], x: &[Var], v: &[Var]) -> Vec<Var> {
+    assert_eq!(
+        x.len(),
+        v.len(),
+        "differentiate_along: `v` must be as long as `x`"
+    );
+    let weights: Vec<Var> = outputs.iter().map(|_| Var::new(1.0)).collect();
+    let weighted = dot(&weights, outputs);
+    let slopes = weighted.differentiate(x);
+    dot(&slopes, v).differentiate(&weights)
 }
 
 /// The weights times the Jacobian of `f` at `x`, `wᵀJ`: one sweep, from the weighted sum of the outputs.

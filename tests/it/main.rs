@@ -1,6 +1,7 @@
 //! The integration tests: one binary, a module for each claim.
 
 mod accuracy;
+mod along;
 mod anomaly;
 mod boundary;
 mod check;

@@ -1,0 +1,52 @@
+//! Derivatives along a direction that can be differentiated again.
+
+use approx::assert_relative_eq;
+use scalargrad::{Function, Var, derive};
+
+#[test]
+fn forward_and_reverse_nest_in_every_way() {
+    // f(x, y) = x³·y + sin(x·y), and its mixed second derivative.
+    let f = |x: Var, y: Var| x.powi(3) * y + (x * y).sin();
+    let (a, b): (f64, f64) = (0.7, 1.3);
+    let mixed = 3.0 * a * a + (a * b).cos() - a * b * (a * b).sin();
+    let one = Var::from(1.0);
+    let forward = |z: Var, x: Var| derive::differentiate_along(&[z], &[x], &[one])[0];
+    let reverse = |z: Var, x: Var| z.differentiate(&[x])[0];
+    let run = |x: Var, y: Var| {
+        let z = f(x, y);
+        [
+            forward(forward(z, x), y),
+            forward(reverse(z, x), y),
+            reverse(forward(z, x), y),
+            reverse(reverse(z, x), y),
+        ]
+    };
+    for z in run(Var::new(a), Var::new(b)) {
+        assert_relative_eq!(z.value(), mixed, max_relative = 1e-14);
+    }
+    // Inside a recording, at another point.
+    let g = Function::record(&[0.1, 0.2], |x| run(x[0], x[1]));
+    for z in g.values(&[a, b]).unwrap() {
+        assert_relative_eq!(z, mixed, max_relative = 1e-14);
+    }
+}
+
+#[test]
+fn a_direction_is_not_taken_for_that_of_another_derivative() {
+    // D(x ↦ x · D(y ↦ x + y)(1))(1) = 1, which is 2 where perturbations are confused.
+    let along = |z: Var, x: Var| derive::differentiate_along(&[z], &[x], &[1.0.into()])[0];
+    let (x, y) = (Var::new(1.0), Var::new(1.0));
+    assert_eq!(along(x * along(x + y, y), x).value(), 1.0);
+}
+
+#[test]
+fn tangents_of_several_outputs_are_a_jacobian_times_a_direction() {
+    let x = Var::leaves(&[0.3, -1.2, 2.0]);
+    let v = [0.5, 2.0, -1.0];
+    let f = |x: &[Var]| vec![x[0] * x[1], x[1].exp() - x[2], Var::from(3.0), x[2]];
+    let along = derive::differentiate_along(&f(&x), &x, &v.map(Var::from));
+    let (_, expected) = scalargrad::jvp(f, &[0.3, -1.2, 2.0], &v);
+    for (a, b) in along.iter().zip(&expected) {
+        assert_relative_eq!(a.value(), b, max_relative = 1e-15);
+    }
+}
