@@ -2,7 +2,7 @@
 
 use super::outputs::Outputs;
 use crate::arena::{INDEX_MASK, Word, arena, code};
-use crate::graph::{self, Segment, trace, user_code, value_of};
+use crate::graph::{self, RecordingScope, Segment, trace, user_code, value_of};
 use crate::handle::Var;
 use crate::record;
 use crate::rows::Op;
@@ -40,26 +40,56 @@ use std::rc::Rc;
 #[must_use]
 #[track_caller]
 pub fn checkpoint<O: Outputs>(inputs: &[Var], f: impl Fn(&[Var]) -> O + 'static) -> O {
-    let is_recorded = record::any_recorded(arena(), inputs.iter().copied()); // none of them is stale
-    if trace::is_watching() || !is_recorded {
+    let Some(run) = FirstRun::begin(inputs) else {
         let mut outputs = user_code("the closure of a checkpoint", || f(inputs));
-        outputs.handles().into_iter().for_each(graph::verify);
+        for y in outputs.handles() {
+            graph::verify(y);
+        }
         return outputs;
-    }
-    // Recorded this time too, as the segment may differentiate on its way.
-    let scope = graph::open_recording();
-    let leaves: Vec<Var> = inputs.iter().map(|&x| leaf(x)).collect();
-    let mut outputs = user_code("the closure of a checkpoint", || f(&leaves));
+    };
+    let mut outputs = user_code("the closure of a checkpoint", || f(&run.leaves));
     let first = outputs.handles();
-    for &y in &first {
-        graph::verify(y);
-    }
-    drop(scope);
-    let values: Vec<f64> = first.iter().map(|y| y.raw()).collect();
     let segment = Rc::new(move |x: &[Var]| f(x).into_outputs());
-    let mut recorded = record(segment, inputs, &values).into_iter();
+    let mut recorded = run.end(&first, segment, inputs).into_iter();
     outputs.each(&mut |y| *y = recorded.next().expect("one for each output"));
     outputs
+}
+
+/// The first run of a segment, which is not kept. It is recorded too, as the segment may differentiate on its way.
+struct FirstRun {
+    leaves: Vec<Var>,
+    _scope: RecordingScope,
+}
+
+impl FirstRun {
+    /// Begins one, unless what is run stays: while a function is recorded, or where nothing is.
+    #[track_caller]
+    fn begin(inputs: &[Var]) -> Option<FirstRun> {
+        let is_recorded = record::any_recorded(arena(), inputs.iter().copied()); // none of them is stale
+        if trace::is_watching() || !is_recorded {
+            return None;
+        }
+        let scope = graph::open_recording();
+        let mut leaves = Vec::with_capacity(inputs.len());
+        for &x in inputs {
+            leaves.push(leaf(x)); // not in a closure, which would not know the caller
+        }
+        Some(FirstRun {
+            leaves,
+            _scope: scope,
+        })
+    }
+
+    /// Ends it, and records the segment in its place, from the inputs and the outputs of the first run.
+    #[track_caller]
+    fn end(self, first: &[Var], segment: Segment, inputs: &[Var]) -> Vec<Var> {
+        for &y in first {
+            graph::verify(y);
+        }
+        drop(self);
+        let values: Vec<f64> = first.iter().map(|y| y.raw()).collect();
+        record(segment, inputs, &values)
+    }
 }
 
 /// Records a segment that was not kept: a node for the whole, and one for each output.
@@ -144,16 +174,26 @@ fn advance_from(
     if steps <= at_once {
         for k in first..first + steps {
             state = graph::user_code("a step of `advance`", || step(k, &state));
+            for &y in &state {
+                graph::verify(y);
+            }
         }
         return state;
     }
     let length = steps.div_ceil(steps.div_ceil(at_once).min(at_once));
     let mut done = 0;
     while done < steps {
-        let (start, length, step) = (first + done, length.min(steps - done), step.clone());
-        state = checkpoint(&state, move |state| {
-            advance_from(start, state, length, at_once, &step)
-        });
+        let (start, length) = (first + done, length.min(steps - done));
+        // As a checkpoint of this function would do; but a closure does not know its caller, and so not the user's line.
+        state = match FirstRun::begin(&state) {
+            None => advance_from(start, &state, length, at_once, step),
+            Some(run) => {
+                let end = advance_from(start, &run.leaves, length, at_once, step);
+                let step = step.clone();
+                let segment = move |x: &[Var]| advance_from(start, x, length, at_once, &step);
+                run.end(&end, Rc::new(segment), &state)
+            }
+        };
         done += length;
     }
     state

@@ -127,6 +127,8 @@ fn what_asks_a_stale_handle_panics_at_the_users_line() {
         s.operands(); s.to_text(); s.to_dot(); s.to_svg(); gradients.wrt(s); gradients.wrt_all(&[x, s]);
         checkpoint(&[s], |x| vec![x[0] * 2.0]); checkpoint(&[x], move |_| vec![s]);
         advance(&[s], 100, 5, |_, x| vec![x[0] * 2.0]);
+        advance(&[x], 100, 5, |_, _| vec![graph::scope(|| Var::new(0.5))]);
+        advance(&[x], 3, 5, |_, _| vec![graph::scope(|| Var::new(0.5))]);
         advance(&[x], 100, 1, |_, x| x.to_vec());
     }
     assert_none(strays);
