@@ -188,7 +188,7 @@ fn hash(seed: u64, n: u64) -> u64 {
 
 /// A hash table of indices into an array that stands elsewhere, with open addressing.
 struct HashTable {
-    /// An index plus 1, or 0 where there is none; a power of two of them, at most half of them in use.
+    /// An index plus 1, or 0 where there is none; a power of two of them, at most three quarters of them in use.
     slots: Vec<u32>,
     len: usize,
 }
@@ -200,13 +200,13 @@ impl HashTable {
     /// A table for so many indices, and hardly more.
     fn with_room(count: usize) -> HashTable {
         HashTable {
-            slots: vec![0; (2 * count + 2).next_power_of_two()],
+            slots: vec![0; (count + count / 2 + 2).next_power_of_two()],
             len: 0,
         }
     }
 
     fn is_full(&self) -> bool {
-        2 * self.len >= self.slots.len()
+        4 * self.len >= 3 * self.slots.len()
     }
 
     /// The slot of the index of this hash that `is_equal`.

@@ -64,12 +64,6 @@ impl Program {
         self.inputs + self.constants.len()
     }
 
-    /// The order in which it is evaluated.
-    #[inline(always)]
-    pub(crate) fn schedule(&self) -> &Schedule {
-        self.schedule.get_or_init(|| Schedule::new(self))
-    }
-
     /// The operands of a node.
     #[inline(always)]
     pub(crate) fn operands(&self, node: &Node) -> &[u32] {

@@ -7,10 +7,9 @@
 //! Whoever takes an adjoint leaves a zero in its place. So the adjoints of a program are zero before and after a sweep,
 //! and nothing has to clear them.
 
-use super::interpret::{Number, is_plain, pull_back, value};
+use super::interpret::{Number, pull_back, value};
 use super::program::Program;
 use super::schedule::{Form, Run, Schedule};
-use crate::rows::{Kind, Op};
 use std::mem::take;
 
 /// Fills `values` from the inputs; stops at the first guard whose answer is another now, and
@@ -54,49 +53,20 @@ fn fill<T: Number>(program: &Program, schedule: &Schedule, run: &Run, values: &m
     let (known, results) = values.split_at_mut(run.start as usize);
     let results = &mut results[..run.count as usize];
     let operands = &schedule.operands[run.operands as usize..];
-    match (run.form, run.op) {
-        (Form::Node, Op::Add) => each(known, results, operands, |[a, b]| a + b),
-        (Form::Node, Op::Sub) => each(known, results, operands, |[a, b]| a - b),
-        (Form::Node, Op::Mul) => each(known, results, operands, |[a, b]| a * b),
-        (Form::Node, Op::Div) => each(known, results, operands, |[a, b]| a / b),
-        (Form::Node, Op::Neg) => each(known, results, operands, |[a]| -a),
-        (Form::Products { plain: 1 }, _) if run.arity == 3 => {
-            each(known, results, operands, |[s, a, b]| s + a * b)
-        }
-        (Form::Products { plain: 0 }, _) if run.arity == 4 => {
-            each(known, results, operands, |[a, b, c, d]| a * b + c * d)
-        }
-        (Form::Difference { left: 1, .. }, _) => {
-            each(known, results, operands, |[s, a, b]| s - a * b)
-        }
-        (Form::Difference { right: 1, .. }, _) => {
-            each(known, results, operands, |[a, b, s]| a * b - s)
-        }
-        (Form::Difference { .. }, _) => {
-            each(known, results, operands, |[a, b, c, d]| a * b - c * d)
-        }
-        (Form::Node, op) if run.arity == 1 && is_plain(op) => {
-            T::fill_unary(op, run.n, known, results, operands)
-        }
-        _ if run.arity > 0 => {
-            let operands = operands.chunks_exact(run.arity as usize);
-            fill_any(
-                program,
-                schedule,
-                run,
-                known,
-                results.iter_mut().zip(operands),
-            );
-        }
-        _ => {
-            let operands = std::iter::repeat(&[][..]);
-            fill_any(
-                program,
-                schedule,
-                run,
-                known,
-                results.iter_mut().zip(operands),
-            );
+    match run.form {
+        Form::Add => each(known, results, operands, |[a, b]| a + b),
+        Form::Sub => each(known, results, operands, |[a, b]| a - b),
+        Form::Mul => each(known, results, operands, |[a, b]| a * b),
+        Form::Div => each(known, results, operands, |[a, b]| a / b),
+        Form::Neg => each(known, results, operands, |[a]| -a),
+        Form::TermPlusProduct => each(known, results, operands, |[s, a, b]| s + a * b),
+        Form::ProductPlusProduct => each(known, results, operands, |[a, b, c, d]| a * b + c * d),
+        Form::TermMinusProduct => each(known, results, operands, |[s, a, b]| s - a * b),
+        Form::ProductMinusTerm => each(known, results, operands, |[a, b, s]| a * b - s),
+        Form::ProductMinusProduct => each(known, results, operands, |[a, b, c, d]| a * b - c * d),
+        Form::OneOperand => T::fill_unary(run.op, run.n, known, results, operands),
+        Form::Sum | Form::Products { .. } | Form::Other => {
+            fill_any(program, schedule, run, known, results);
         }
     }
 }
@@ -114,40 +84,31 @@ fn each<T: Number, const N: usize>(
     }
 }
 
+/// The results of operations of any number of operands.
 #[inline(never)]
-fn fill_any<'a, T: Number>(
+fn fill_any<T: Number>(
     program: &Program,
     schedule: &Schedule,
     run: &Run,
     known: &[T],
-    nodes: impl Iterator<Item = (&'a mut T, &'a [u32])>,
+    results: &mut [T],
 ) {
     let get = |k: u32| known[k as usize];
-    match (run.form, run.op) {
-        (Form::Products { plain }, _) => {
-            for (result, operands) in nodes {
+    for (place, result) in results.iter_mut().enumerate() {
+        let operands = schedule.operands(run, place);
+        *result = match run.form {
+            Form::Sum => operands.iter().map(|&k| get(k)).sum(),
+            Form::Products { plain } => {
                 let (terms, pairs) = operands.split_at(plain as usize);
-                let mut sum = T::from(-0.0);
-                for &k in terms {
-                    sum += get(k);
-                }
-                for &[a, b] in pairs.as_chunks().0 {
-                    sum += get(a) * get(b);
-                }
-                *result = sum;
+                let sum = terms.iter().fold(T::from(-0.0), |sum, &k| sum + get(k));
+                let pairs = pairs.as_chunks().0.iter();
+                pairs.fold(sum, |sum, &[a, b]| sum + get(a) * get(b))
             }
-        }
-        (_, Op::Sum) => {
-            for (result, operands) in nodes {
-                *result = operands.iter().map(|&k| get(k)).sum();
-            }
-        }
-        (_, op) => {
-            for (result, operands) in nodes {
+            _ => {
                 let is_active = |k: usize| schedule.is_active(operands[k]);
-                *result = value(program, op, run.n, operands, get, &is_active);
+                value(program, run.op, run.n, operands, get, &is_active)
             }
-        }
+        };
     }
 }
 
@@ -182,42 +143,41 @@ fn give<T: Number>(
         is_first_active: run.is_first_active,
         is_last_active: run.is_last_active,
     };
-    match (run.form, run.op) {
-        (Form::Node, Op::Add) => back.each(results, operands, |w, _| [w, w]),
-        (Form::Node, Op::Sub) => back.each(results, operands, |w, _| [w, -w]),
-        (Form::Node, Op::Mul) => back.each(results, operands, |w, [a, b]| [w.times(b), w.times(a)]),
-        (Form::Node, Op::Neg) => back.each(results, operands, |w, _| [-w]),
-        (Form::Products { plain: 1 }, _) if run.arity == 3 => {
-            back.each(results, operands, |w, [_, a, b]| {
-                [w, w.times(b), w.times(a)]
-            })
-        }
-        (Form::Products { plain: 0 }, _) if run.arity == 4 => {
-            back.each(results, operands, |w, [a, b, c, d]| {
-                [w.times(b), w.times(a), w.times(d), w.times(c)]
-            })
-        }
-        (Form::Difference { left: 1, .. }, _) => back.each(results, operands, |w, [_, a, b]| {
+    match run.form {
+        Form::Add => back.each(results, operands, |w, _| [w, w]),
+        Form::Sub => back.each(results, operands, |w, _| [w, -w]),
+        Form::Mul => back.each(results, operands, |w, [a, b]| [w.times(b), w.times(a)]),
+        Form::Neg => back.each(results, operands, |w, _| [-w]),
+        Form::TermPlusProduct => back.each(results, operands, |w, [_, a, b]| {
+            [w, w.times(b), w.times(a)]
+        }),
+        Form::ProductPlusProduct => back.each(results, operands, |w, [a, b, c, d]| {
+            [w.times(b), w.times(a), w.times(d), w.times(c)]
+        }),
+        Form::TermMinusProduct => back.each(results, operands, |w, [_, a, b]| {
             [w, (-w).times(b), (-w).times(a)]
         }),
-        (Form::Difference { right: 1, .. }, _) => back.each(results, operands, |w, [a, b, _]| {
+        Form::ProductMinusTerm => back.each(results, operands, |w, [a, b, _]| {
             [w.times(b), w.times(a), -w]
         }),
-        (Form::Difference { .. }, _) => back.each(results, operands, |w, [a, b, c, d]| {
+        Form::ProductMinusProduct => back.each(results, operands, |w, [a, b, c, d]| {
             [w.times(b), w.times(a), (-w).times(d), (-w).times(c)]
         }),
-        _ if run.op.kind() == Kind::Step => results.fill(T::default()),
-        (Form::Node, op) if run.arity == 1 && is_plain(op) => {
+        Form::OneOperand => {
             let values = &values[run.start as usize..];
-            T::give_unary(op, run.n, known, (values, results), operands, back.adjoints)
+            T::give_unary(
+                run.op,
+                run.n,
+                known,
+                (values, results),
+                operands,
+                back.adjoints,
+            );
         }
-        _ if run.arity > 0 => {
-            let results_values = &values[run.start as usize..][..run.count as usize];
-            let operands = operands.chunks_exact(run.arity as usize);
-            let nodes = results.iter_mut().zip(results_values).zip(operands);
-            back.any(program, schedule, run, nodes);
+        Form::Sum | Form::Products { .. } | Form::Div | Form::Other => {
+            let values = &values[run.start as usize..];
+            back.any(program, schedule, run, (values, results));
         }
-        _ => {}
     }
 }
 
@@ -273,54 +233,42 @@ impl<T: Number> Back<'_, T> {
         }
     }
 
+    /// Adds what operations of any number of operands give to them.
     #[inline(never)]
-    fn any<'b>(
+    fn any(
         &mut self,
         program: &Program,
         schedule: &Schedule,
         run: &Run,
-        nodes: impl Iterator<Item = ((&'b mut T, &'b T), &'b [u32])>,
+        (values, results): (&[T], &mut [T]),
     ) {
         let known = self.known;
         let get = |k: u32| known[k as usize];
-        for ((w, &z), operands) in nodes {
+        for (place, (w, &z)) in results.iter_mut().zip(values).enumerate() {
             let w = take(w);
             if w.is_zero() {
                 continue;
             }
-            match (run.form, run.op) {
-                (Form::Products { plain }, _) => {
+            let operands = schedule.operands(run, place);
+            match run.form {
+                Form::Sum => operands.iter().for_each(|&k| self.add(k, w)),
+                Form::Products { plain } => {
                     let (terms, pairs) = operands.split_at(plain as usize);
                     for &k in terms {
                         self.add(k, w);
                     }
-                    let pairs = pairs.as_chunks::<2>().0;
-                    if self.is_last_active {
-                        for &[a, b] in pairs {
-                            let (to_a, to_b) = (w.times(get(b)), w.times(get(a)));
-                            self.add(a, to_a);
+                    for &[a, b] in pairs.as_chunks::<2>().0 {
+                        let (to_a, to_b) = (w.times(get(b)), w.times(get(a)));
+                        self.add(a, to_a);
+                        if run.is_last_active {
                             self.add(b, to_b);
-                        }
-                    } else {
-                        for &[a, b] in pairs {
-                            self.add(a, w.times(get(b)));
                         }
                     }
                 }
-                (_, Op::Sum) => operands.iter().for_each(|&k| self.add(k, w)),
-                (_, op) => {
+                _ => {
                     let is_active = |k: usize| schedule.is_active(operands[k]);
-                    pull_back(
-                        program,
-                        op,
-                        run.n,
-                        operands,
-                        get,
-                        &is_active,
-                        z,
-                        w,
-                        |k, g| self.add(k, g),
-                    );
+                    let add = |k: u32, share: T| self.add(k, share);
+                    pull_back(program, run.op, run.n, operands, get, &is_active, z, w, add);
                 }
             }
         }
