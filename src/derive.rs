@@ -20,7 +20,7 @@
 //! assert_eq!(outer, 8.0);
 //! ```
 
-use crate::function::{Outputs, Program, capture, hvp_on_tape};
+use crate::function::{Effort, Outputs, Program, capture, hvp_on_tape};
 use crate::graph::trace::{self, Reading, Watch};
 use crate::graph::{self, current_epoch, user_code, verify};
 use crate::handle::Var;
@@ -328,7 +328,7 @@ fn recorded<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[Var]) -> (Vec<Var>, Pr
 /// The program of what was recorded.
 #[track_caller]
 fn program(x: &[Var], outputs: &[Var]) -> Program {
-    let captured = capture(x, outputs, Watch::default());
+    let captured = capture(x, outputs, Watch::default(), Effort::Once);
     if trace::is_watching() {
         // An outer recording must know that the result is a number.
         for index in captured.outside {

@@ -12,7 +12,7 @@ pub(crate) use lookup::{decode, head_of, id_of, operation_name, read_checkpoint,
 pub(crate) use notes::{Custom, Event, Segment};
 pub use report::{Report, UnreachedLeaf, report};
 pub(crate) use state::{
-    current_epoch, is_paused, observe_with, register, stale, state, tell, verify,
+    GraphState, current_epoch, is_paused, observe_with, register, stale, state, tell, verify,
 };
 pub(crate) use user_code::user_code;
 

@@ -108,6 +108,18 @@ fn descend(tape: Tape<'_>, from: Place, start: usize, mut each: impl FnMut(usize
     }
 }
 
+/// Calls `each` with the index and the position of the nodes below `end`, the last first, down to `start`; where a node
+/// and a sum fused into it end at one place, with both of them.
+#[inline(always)]
+pub(crate) fn descend_from(
+    tape: Tape<'_>,
+    end: usize,
+    start: usize,
+    each: impl FnMut(usize, NodePosition),
+) {
+    descend(tape, arena().place_in(tape, end), start, each);
+}
+
 /// The positions of the nodes from index `start` on, into `positions`.
 pub(crate) fn find_positions(
     tape: Tape<'_>,
@@ -116,7 +128,7 @@ pub(crate) fn find_positions(
     positions: &mut Vec<NodePosition>,
 ) {
     positions.resize(end.saturating_sub(start), NodePosition::default());
-    descend(tape, arena().place_in(tape, end), start, |index, at| {
+    descend_from(tape, end, start, |index, at| {
         if let Some(place) = positions.get_mut(index.wrapping_sub(start)) {
             *place = at;
         }
@@ -246,6 +258,36 @@ pub(crate) fn read_node(
             (op, 0)
         }
         Stored::Other => (read_other(tape, at, each), 0),
+    }
+}
+
+/// Calls `each` with the index of every operand of the node at `index`, or 0 for a constant beside two others or more;
+/// this is all that `read_node` would tell to somebody who asks what depends on what.
+#[inline(always)]
+pub(crate) fn read_indices(
+    tape: Tape<'_>,
+    index: usize,
+    at: NodePosition,
+    mut each: impl FnMut(usize),
+) {
+    let word = tape.word(at.position());
+    match word.code() {
+        _ if at.is_fused_sum() => {
+            each(index - 2);
+            each(index - 1);
+        }
+        code::ONE | code::ONE_FUSED | code::ONE_WITH => each(word.a()),
+        code::ADD | code::TWO | code::TWO_FUSED => {
+            each(word.a());
+            each(word.b());
+        }
+        code::ADD_LAST => {
+            each(word.a());
+            each(index - 1);
+        }
+        _ => {
+            read_node(tape, index, at, |index, _| each(index));
+        }
     }
 }
 

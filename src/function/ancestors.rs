@@ -1,11 +1,10 @@
 //! Sparse Jacobians: a sweep for each output, of only what it depends on.
 
 use super::evaluate::{Tripped, with_space};
-use super::interpret::{forward, reverse_node};
+use super::interpret::{walk, walk_back};
 use super::program::Program;
 use super::sparse::{Pattern, SparseMatrix};
 use crate::rows::Kind;
-use std::cell::Cell;
 
 /// What each output depends on.
 struct Ancestors<'a> {
@@ -75,23 +74,19 @@ impl Program {
 
     pub(crate) fn sparse_jacobian(&self, x: &[f64]) -> Result<SparseMatrix, Tripped> {
         with_space(|space| {
-            forward(self, x, &mut space.values)?;
-            space.adjoints.clear();
-            space.adjoints.resize(self.len(), 0.0);
+            walk(self, x, &mut space.values)?;
+            let mut adjoints = vec![0.0; self.len()];
             let mut ancestors = Ancestors::new(self);
             let mut triplets = Vec::new();
             for row in 0..self.outputs.len() {
                 ancestors.find(row);
-                space.adjoints[self.outputs[row] as usize] = 1.0;
+                adjoints[self.outputs[row] as usize] = 1.0;
                 for &i in &ancestors.nodes {
-                    let (node, index) = (&self.nodes[i as usize], self.first_node() + i as usize);
-                    let adjoints = Cell::from_mut(&mut space.adjoints[..]).as_slice_of_cells();
-                    let operands = self.operands(node);
-                    reverse_node(self, index, node, operands, &space.values, adjoints);
-                    adjoints[index].set(0.0);
+                    walk_back(self, i as usize, &space.values, &mut adjoints);
+                    adjoints[self.first_node() + i as usize] = 0.0;
                 }
                 for &input in &ancestors.inputs {
-                    let adjoint = std::mem::take(&mut space.adjoints[input as usize]);
+                    let adjoint = std::mem::take(&mut adjoints[input as usize]);
                     triplets.push((row, input as usize, adjoint));
                 }
             }

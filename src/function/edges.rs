@@ -8,7 +8,7 @@
 //! row, and needs no pattern first.
 
 use super::evaluate::{LANES, Tripped, with_space};
-use super::interpret::{Number, forward, is_plain, reverse};
+use super::interpret::{Number, is_plain, walk, walk_back};
 use super::program::{Node, Program};
 use super::sparse::{Pattern, SparseMatrix};
 use super::structure::second_partials;
@@ -316,12 +316,13 @@ impl Program {
     /// The second derivatives of the only output at `x`, unless there are more than `budget` edges.
     fn edges_at(&self, x: &[f64], budget: usize) -> Result<Option<Triplets>, Tripped> {
         with_space(|space| {
-            forward(self, x, &mut space.values)?;
-            space.adjoints.clear();
-            space.adjoints.resize(self.len(), 0.0);
-            space.adjoints[self.outputs[0] as usize] = 1.0;
-            reverse(self, &space.values, &mut space.adjoints);
-            Ok(self.push_edges(Some((&space.values, &space.adjoints)), budget))
+            walk(self, x, &mut space.values)?;
+            let mut adjoints = vec![0.0; self.len()];
+            adjoints[self.outputs[0] as usize] = 1.0;
+            for i in (0..self.nodes.len()).rev() {
+                walk_back(self, i, &space.values, &mut adjoints);
+            }
+            Ok(self.push_edges(Some((&space.values, &adjoints)), budget))
         })
     }
 

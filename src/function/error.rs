@@ -1,7 +1,7 @@
 //! What a replay may refuse, and what a recording could not see.
 
 use super::evaluate::with_space;
-use super::interpret::forward;
+use super::interpret::walk;
 use super::program::Program;
 use crate::graph::names::tidy;
 use crate::graph::state;
@@ -116,7 +116,7 @@ impl BranchChange {
     pub(super) fn of(program: &Program, k: usize, x: &[f64]) -> BranchChange {
         let guard = &program.guards[k];
         let operands = with_space(|space| {
-            let _ = forward(program, x, &mut space.values);
+            let _ = walk(program, x, &mut space.values);
             guard.operands.map(|index| space.values[index as usize])
         });
         let [a, b] = guard.operands.map(|index| program.expression(index));

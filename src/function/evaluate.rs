@@ -1,7 +1,8 @@
 //! A program's values and derivatives, over plain numbers and over tangents.
 
-use super::interpret::{forward, reverse};
+use super::interpret::Number;
 use super::program::Program;
+use super::runs::{forward, reverse};
 use super::tangents::{Tangents, non_finite_products};
 use super::tape::{Room, adjoints_on_tape};
 use crate::matrix::Matrix;
@@ -15,42 +16,59 @@ pub(crate) type Tripped = usize;
 
 thread_local! {
     /// Room that evaluations on this thread use again.
-    static SPACE: Cell<Space> = const {
-        Cell::new(Space {
-            values: Vec::new(),
-            adjoints: Vec::new(),
-            along: (Vec::new(), Vec::new()),
-            on_tape: Room::NEW,
-        })
-    };
+    static SPACE: Cell<Option<Box<Space>>> = const { Cell::new(None) };
 }
 
 #[derive(Default)]
 pub(crate) struct Space {
     pub values: Vec<f64>,
-    pub adjoints: Vec<f64>,
-    /// Values and adjoints with a tangent.
+    /// Zeros, but while a sweep is under way.
+    adjoints: Vec<f64>,
+    /// Values, and adjoints of which the same is true, with a tangent.
     pub along: (Vec<Tangents<1>>, Vec<Tangents<1>>),
     pub on_tape: Room<Tangents<1>>,
 }
 
 /// Lends this thread's room.
 pub(crate) fn with_space<R>(f: impl FnOnce(&mut Space) -> R) -> R {
-    let mut space = SPACE.try_with(Cell::take).unwrap_or_default();
+    let space = SPACE.try_with(Cell::take).ok().flatten();
+    let mut space = space.unwrap_or_default();
     let result = f(&mut space);
     // At the end of the thread there is nobody to keep it for.
-    let _ = SPACE.try_with(|cell| cell.set(space));
+    let _ = SPACE.try_with(|cell| cell.set(Some(space)));
     result
+}
+
+/// The gradient of the sum of the outputs with the given weights, in `adjoints`: `each` gets the adjoint of every input,
+/// and then they are zero again.
+#[inline(always)]
+fn sweep<T: Number>(
+    program: &Program,
+    values: &[T],
+    adjoints: &mut Vec<T>,
+    weight: impl Fn(usize) -> T,
+    mut each: impl FnMut(usize, T),
+) {
+    let schedule = program.schedule();
+    if adjoints.len() < schedule.len {
+        adjoints.resize(schedule.len, T::default());
+    }
+    for (k, &output) in schedule.outputs.iter().enumerate() {
+        adjoints[output as usize] += weight(k);
+    }
+    reverse(program, values, adjoints);
+    for (i, w) in adjoints[..program.inputs].iter_mut().enumerate() {
+        each(i, std::mem::take(w));
+    }
 }
 
 impl Program {
     /// The value of every output into `outputs`.
     pub(crate) fn values(&self, x: &[f64], mut each: impl FnMut(f64)) -> Result<(), Tripped> {
         with_space(|space| {
-            forward(self, x, &mut space.values)?;
-            self.outputs
-                .iter()
-                .for_each(|&output| each(space.values[output as usize]));
+            forward(self, x.iter().copied(), &mut space.values)?;
+            let outputs = self.schedule().outputs.iter();
+            outputs.for_each(|&output| each(space.values[output as usize]));
             Ok(())
         })
     }
@@ -64,15 +82,13 @@ impl Program {
         mut each: impl FnMut(f64),
     ) -> Result<(), Tripped> {
         with_space(|space| {
-            forward(self, x, &mut space.values)?;
-            space.adjoints.clear();
-            space.adjoints.resize(self.len(), 0.0);
-            for (k, &output) in self.outputs.iter().enumerate() {
-                each(space.values[output as usize]);
-                space.adjoints[output as usize] += weight(k);
-            }
-            reverse(self, &space.values, &mut space.adjoints);
-            gradient.copy_from_slice(&space.adjoints[..self.inputs]);
+            let Space {
+                values, adjoints, ..
+            } = space;
+            forward(self, x.iter().copied(), values)?;
+            let outputs = self.schedule().outputs.iter();
+            outputs.for_each(|&output| each(values[output as usize]));
+            sweep(self, values, adjoints, weight, |i, w| gradient[i] = w);
             Ok(())
         })
     }
@@ -80,9 +96,9 @@ impl Program {
     /// The values and the tangents of the outputs along `v`.
     pub(crate) fn jvp(&self, x: &[f64], v: &[f64]) -> Result<(Vec<f64>, Vec<f64>), Tripped> {
         let mut values = Vec::new();
-        let x: Vec<_> = seeded::<1>(x, |i, _| v[i]).collect();
-        forward(self, &x, &mut values)?;
-        let outputs = self.outputs.iter().map(|&output| values[output as usize]);
+        forward(self, seeded::<1>(x, |i, _| v[i]), &mut values)?;
+        let outputs = self.schedule().outputs.iter();
+        let outputs = outputs.map(|&output| values[output as usize]);
         Ok(outputs.map(|z| (z.value, z.tangents[0])).unzip())
     }
 
@@ -96,9 +112,8 @@ impl Program {
             let before = non_finite_products();
             for start in (0..n).step_by(LANES) {
                 let direction = |i, lane| f64::from(i == start + lane);
-                let x: Vec<_> = seeded::<LANES>(x, direction).collect();
-                forward(self, &x, &mut values)?;
-                for (row, &output) in self.outputs.iter().enumerate() {
+                forward(self, seeded::<LANES>(x, direction), &mut values)?;
+                for (row, &output) in self.schedule().outputs.iter().enumerate() {
                     let tangents = values[output as usize].tangents;
                     for (j, tangent) in (start..n).zip(tangents) {
                         jacobian[(row, j)] = tangent;
@@ -112,43 +127,41 @@ impl Program {
             return Ok(jacobian);
         }
         with_space(|space| {
-            forward(self, x, &mut space.values)?;
-            for (row, &output) in self.outputs.iter().enumerate() {
-                space.adjoints.clear();
-                space.adjoints.resize(self.len(), 0.0);
-                space.adjoints[output as usize] = 1.0;
-                reverse(self, &space.values, &mut space.adjoints);
-                for j in 0..n {
-                    jacobian[(row, j)] = space.adjoints[j];
-                }
+            let Space {
+                values, adjoints, ..
+            } = space;
+            forward(self, x.iter().copied(), values)?;
+            for row in 0..m {
+                let weight = |k| f64::from(k == row);
+                sweep(self, values, adjoints, weight, |j, w| {
+                    jacobian[(row, j)] = w
+                });
             }
             Ok(jacobian)
         })
     }
 
-    /// The gradient of the only output, and its derivatives along `N` directions.
+    /// The gradient of the only output with its derivatives along `N` directions: `each` gets the adjoint of every input.
     fn gradient_along<const N: usize>(
         &self,
         x: &[f64],
         direction: impl Fn(usize, usize) -> f64,
-        space: &mut (Vec<Tangents<N>>, Vec<Tangents<N>>),
+        (values, adjoints): &mut (Vec<Tangents<N>>, Vec<Tangents<N>>),
+        each: impl FnMut(usize, Tangents<N>),
     ) -> Result<(), Tripped> {
-        let (values, adjoints) = space;
-        let x: Vec<_> = seeded(x, direction).collect();
-        forward(self, &x, values)?;
-        adjoints.clear();
-        adjoints.resize(self.len(), Tangents::default());
-        adjoints[self.outputs[0] as usize] = Tangents::from(1.0);
-        reverse(self, values, adjoints);
+        forward(self, seeded(x, direction), values)?;
+        sweep(self, values, adjoints, |_| Tangents::from(1.0), each);
         Ok(())
     }
 
     /// The Hessian of the only output times `v`.
     pub(crate) fn hvp(&self, x: &[f64], v: &[f64]) -> Result<Vec<f64>, Tripped> {
+        let mut product = vec![0.0; self.inputs];
         with_space(|space| {
-            self.gradient_along::<1>(x, |i, _| v[i], &mut space.along)?;
-            Ok(tangents(&space.along.1[..self.inputs]))
-        })
+            let each = |i: usize, w: Tangents<1>| product[i] = w.tangents[0];
+            self.gradient_along(x, |i, _| v[i], &mut space.along, each)
+        })?;
+        Ok(product)
     }
 
     /// The Hessian of the only output, by packs of columns.
@@ -158,12 +171,11 @@ impl Program {
         let mut space = Default::default();
         for start in (0..n).step_by(LANES) {
             let direction = |i, lane| f64::from(i == start + lane);
-            self.gradient_along::<LANES>(x, direction, &mut space)?;
-            for (i, w) in space.1[..n].iter().enumerate() {
+            self.gradient_along::<LANES>(x, direction, &mut space, |i, w| {
                 for (j, tangent) in (start..n).zip(w.tangents) {
                     hessian[(i, j)] = tangent;
                 }
-            }
+            })?;
         }
         symmetrise(&mut hessian);
         Ok(hessian)
@@ -175,10 +187,11 @@ impl Program {
         let mut space = Default::default();
         for start in (0..self.inputs).step_by(LANES) {
             let direction = |i, lane| f64::from(i == start + lane);
-            self.gradient_along::<LANES>(x, direction, &mut space)?;
-            for (lane, w) in space.1[start..self.inputs].iter().take(LANES).enumerate() {
-                sum += w.tangents[lane];
-            }
+            self.gradient_along::<LANES>(x, direction, &mut space, |i, w| {
+                if (start..start + LANES).contains(&i) {
+                    sum += w.tangents[i - start];
+                }
+            })?;
         }
         Ok(sum)
     }

@@ -1,16 +1,18 @@
-//! The interpreter: a program over any kind of number, forward for values, in reverse for adjoints.
+//! One operation over any kind of number: its value, and what its adjoint gives to its operands.
 //!
 //! The rules at the edges are those of the eager sweep: an adjoint that is zero is not propagated,
 //! a switch gives nothing to what it does not select, a step gives nothing at all.
+//!
+//! `runs` evaluates whole programs. What looks at one node after the other, as sparse derivatives do, walks here.
 
-use super::program::{Node, Program};
+use super::program::Program;
+use super::unary;
 use crate::graph::Custom;
 use crate::real::Real;
 use crate::rows::{Kind, Op};
 use crate::rules;
 use crate::var::custom;
 use smallvec::SmallVec;
-use std::cell::Cell;
 
 /// A number that a program can be run over.
 pub(crate) trait Number: Real {
@@ -23,6 +25,37 @@ pub(crate) trait Number: Real {
     /// The partials of a user's own operation with the result `z`.
     fn custom_partials(custom: &Custom, operands: &[Self], z: Self) -> SmallVec<[Self; 4]>;
 
+    /// Fills `results` with a row of one operand each, of the numbers in `known` at the places `operands`.
+    fn fill_unary(op: Op, n: i32, known: &[Self], results: &mut [Self], operands: &[u32]) {
+        for (result, &k) in results.iter_mut().zip(operands) {
+            *result = Self::row(op, n, &[known[k as usize]], &|_| true);
+        }
+    }
+
+    /// Adds what each adjoint of such results gives to that of its operand, and takes it: a zero stays in its place. Beside
+    /// the adjoints of the `results` stand their values.
+    fn give_unary(
+        op: Op,
+        n: i32,
+        known: &[Self],
+        results: (&[Self], &mut [Self]),
+        operands: &[u32],
+        adjoints: &mut [Self],
+    ) {
+        for ((w, &z), &k) in results.1.iter_mut().zip(results.0).zip(operands) {
+            let w = std::mem::take(w);
+            if w.is_zero() {
+                continue;
+            }
+            // At a tie of one operand with itself there is nothing to share.
+            let args = [known[k as usize], Self::default(), Self::default()];
+            let p = rules::partial(op, 0, args, n, z, Self::from(1.0));
+            if op.kind() == Kind::Smooth || !p.is_zero() {
+                adjoints[k as usize] += w.times(p);
+            }
+        }
+    }
+
     /// Whether it is zero, and so are its tangents.
     fn is_zero(self) -> bool;
 
@@ -33,187 +66,142 @@ pub(crate) trait Number: Real {
     fn scaled(self, c: f64) -> Self;
 }
 
-/// Fills `values` from the inputs; stops at the first guard whose answer is another now, and
-/// returns its place.
-pub(crate) fn forward<T: Number>(
-    program: &Program,
-    inputs: &[T],
-    values: &mut Vec<T>,
-) -> Result<(), usize> {
-    let first_node = program.first_node();
-    if values.len() < program.len() {
-        values.resize(program.len(), T::default());
-    }
-    let values = &mut values[..program.len()];
-    values[..program.inputs].copy_from_slice(inputs);
-    for (value, &constant) in values[program.inputs..].iter_mut().zip(&program.constants) {
-        *value = T::from(constant);
-    }
-    let mut done = 0;
-    for (k, guard) in program.guards.iter().enumerate() {
-        nodes(program, values, done..guard.after as usize, first_node);
-        done = guard.after as usize;
-        let [a, b] = guard.operands.map(|index| values[index as usize].value());
-        if guard.comparison.answer(a, b) != guard.answer {
-            return Err(k);
-        }
-    }
-    nodes(program, values, done..program.nodes.len(), first_node);
-    Ok(())
-}
-
-#[inline(always)]
-fn nodes<T: Number>(
-    program: &Program,
-    values: &mut [T],
-    range: std::ops::Range<usize>,
-    first_node: usize,
-) {
-    let nodes = &program.nodes[range.clone()];
-    let Some(first) = nodes.first() else { return };
-    let mut left = &program.operands[first.first as usize..];
-    let values = Cell::from_mut(values).as_slice_of_cells();
-    for (node, result) in nodes.iter().zip(&values[first_node + range.start..]) {
-        let (operands, rest) = left.split_at(node.count as usize);
-        left = rest;
-        debug_assert_eq!(operands, program.operands(node));
-        let value = |k: u32| values[k as usize].get();
-        result.set(match (node.op, operands) {
-            (Op::Add, &[a, b]) => value(a) + value(b),
-            (Op::Sub, &[a, b]) => value(a) - value(b),
-            (Op::Mul, &[a, b]) => value(a) * value(b),
-            (Op::Div, &[a, b]) => value(a) / value(b),
-            (Op::Neg, &[a]) => -value(a),
-            (Op::Sum, operands) => operands.iter().map(|&k| value(k)).sum(),
-            _ => other(program, node, operands, values),
-        });
-    }
-}
-
-#[inline(never)]
-fn other<T: Number>(program: &Program, node: &Node, operands: &[u32], values: &[Cell<T>]) -> T {
-    let is_active = |k: usize| program.is_active(operands[k]);
-    if let (&[a], true) = (operands, is_plain(node.op)) {
-        return T::row(node.op, node.n, &[values[a as usize].get()], &is_active);
-    }
-    let args: SmallVec<[T; 4]> = operands.iter().map(|&k| values[k as usize].get()).collect();
-    if node.op == Op::Custom {
-        T::custom(&program.customs[node.n as usize], &args)
-    } else {
-        T::row(node.op, node.n, &args, &is_active)
-    }
-}
-
 /// Whether it is a row of the table, of at most three operands.
+#[inline(always)]
 pub(crate) fn is_plain(op: Op) -> bool {
     !op.is_slice() && op != Op::Custom
 }
 
-/// Adds to the adjoints of all operands what the adjoints of the nodes give them.
-pub(crate) fn reverse<T: Number>(program: &Program, values: &[T], adjoints: &mut [T]) {
-    let first_node = program.first_node();
-    let adjoints = Cell::from_mut(adjoints).as_slice_of_cells();
-    let mut left = &program.operands[..];
-    for (i, node) in program.nodes.iter().enumerate().rev() {
-        let (rest, operands) = left.split_at(left.len() - node.count as usize);
-        left = rest;
-        debug_assert_eq!(operands, program.operands(node));
-        reverse_node(program, first_node + i, node, operands, values, adjoints);
-    }
-}
-
-/// Adds to an adjoint.
-#[inline(always)]
-fn add<T: Number>(adjoints: &[Cell<T>], to: u32, contribution: T) {
-    let adjoint = &adjoints[to as usize];
-    adjoint.set(adjoint.get() + contribution);
-}
-
-/// Adds to the adjoints of the operands of the node at `index` what its own gives them.
-#[inline(always)]
-pub(crate) fn reverse_node<T: Number>(
+/// The value of any operation; `get` has the values of its operands.
+pub(crate) fn value<T: Number>(
     program: &Program,
-    index: usize,
-    node: &Node,
+    op: Op,
+    n: i32,
     operands: &[u32],
-    values: &[T],
-    adjoints: &[Cell<T>],
-) {
-    let w = adjoints[index].get();
-    if w.is_zero() {
-        return;
-    }
-    let value = |k: u32| values[k as usize];
-    let add = |to: u32, contribution: T| add(adjoints, to, contribution);
-    match (node.op, operands) {
-        (Op::Add, &[a, b]) => {
-            add(a, w);
-            add(b, w);
-        }
-        (Op::Sub, &[a, b]) => {
-            add(a, w);
-            add(b, -w);
-        }
-        (Op::Mul, &[a, b]) if a == b => add(a, w.times(value(a) + value(a))),
-        (Op::Mul, &[a, b]) => {
-            let (to_a, to_b) = (w.times(value(b)), w.times(value(a)));
-            add(a, to_a);
-            add(b, to_b);
-        }
-        (Op::Neg, &[a]) => add(a, -w),
-        (Op::Sum, operands) => operands.iter().for_each(|&a| add(a, w)),
-        _ => give(program, node, operands, values, w, values[index], adjoints),
+    get: impl Fn(u32) -> T,
+    is_active: &dyn Fn(usize) -> bool,
+) -> T {
+    let args: SmallVec<[T; 4]> = operands.iter().map(|&k| get(k)).collect();
+    if op == Op::Custom {
+        T::custom(&program.customs[n as usize], &args)
+    } else {
+        T::row(op, n, &args, is_active)
     }
 }
 
-#[inline(never)]
-fn give<T: Number>(
+/// What the adjoint `w` of any operation with the result `z` gives to its operands: `add` gets each with its share.
+///
+/// An adjoint of zero is to be left out by the caller.
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn pull_back<T: Number>(
     program: &Program,
-    node: &Node,
+    op: Op,
+    n: i32,
     operands: &[u32],
-    values: &[T],
-    w: T,
+    get: impl Fn(u32) -> T,
+    is_active: &dyn Fn(usize) -> bool,
     z: T,
-    adjoints: &[Cell<T>],
+    w: T,
+    mut add: impl FnMut(u32, T),
 ) {
-    let add = |to: u32, p: T| {
-        if node.op.kind() == Kind::Smooth || !p.is_zero() {
-            add(adjoints, to, w.times(p));
+    match (op, operands) {
+        (Op::Add | Op::Sum, operands) => return operands.iter().for_each(|&k| add(k, w)),
+        (Op::Mul, &[a, b]) if a == b => return add(a, w.times(get(a) + get(a))),
+        (Op::Mul, &[a, b]) => {
+            add(a, w.times(get(b)));
+            return add(b, w.times(get(a)));
+        }
+        _ if op.kind() == Kind::Step => return,
+        _ => {}
+    }
+    let args: SmallVec<[T; 4]> = operands.iter().map(|&k| get(k)).collect();
+    let mut give = |k: usize, p: T| {
+        if op.kind() == Kind::Smooth || !p.is_zero() {
+            add(operands[k], w.times(p));
         }
     };
-    if let (&[a], true) = (operands, is_plain(node.op)) {
-        if node.op.kind() != Kind::Step {
-            let args = [values[a as usize], T::default(), T::default()];
-            // At a tie of one operand with itself there is nothing to share.
-            add(a, rules::partial(node.op, 0, args, node.n, z, T::from(1.0)));
+    if op == Op::Custom {
+        let partials = T::custom_partials(&program.customs[n as usize], &args, z);
+        let partials = partials.into_iter().enumerate();
+        return partials
+            .filter(|&(k, _)| is_active(k))
+            .for_each(|(k, p)| give(k, p));
+    }
+    let partials = rules::partials(op, n, &args, is_active, z);
+    for (k, p) in partials.into_iter().enumerate() {
+        if let Some(p) = p {
+            give(k, p);
         }
+    }
+}
+
+/// Fills `values` from the inputs, node by node; stops at the first guard whose answer is another now, and returns its
+/// place.
+pub(crate) fn walk(program: &Program, inputs: &[f64], values: &mut Vec<f64>) -> Result<(), usize> {
+    values.clear();
+    values.extend(inputs.iter().chain(&program.constants));
+    let mut guards = program.guards.iter().enumerate().peekable();
+    for i in 0..=program.nodes.len() {
+        while let Some((k, guard)) = guards.next_if(|(_, guard)| guard.after as usize <= i) {
+            let [a, b] = guard.operands.map(|index| values[index as usize]);
+            if guard.comparison.answer(a, b) != guard.answer {
+                return Err(k);
+            }
+        }
+        if let Some(node) = program.nodes.get(i) {
+            let operands = program.operands(node);
+            let is_active = |k: usize| program.is_active(operands[k]);
+            let get = |k: u32| values[k as usize];
+            let value = value(program, node.op, node.n, operands, get, &is_active);
+            values.push(value);
+        }
+    }
+    Ok(())
+}
+
+/// Adds to the adjoints of the operands of node `i` what its own gives them.
+#[inline]
+pub(crate) fn walk_back(program: &Program, i: usize, values: &[f64], adjoints: &mut [f64]) {
+    let (node, index) = (&program.nodes[i], program.first_node() + i);
+    let w = adjoints[index];
+    if w == 0.0 {
         return;
     }
-    let args: SmallVec<[T; 4]> = operands.iter().map(|&k| values[k as usize]).collect();
+    let operands = program.operands(node);
     let is_active = |k: usize| program.is_active(operands[k]);
-    if node.op == Op::Custom {
-        let partials = T::custom_partials(&program.customs[node.n as usize], &args, z);
-        for (k, p) in partials.into_iter().enumerate() {
-            if is_active(k) {
-                add(operands[k], p);
-            }
-        }
-    } else {
-        for (k, p) in rules::partials(node.op, node.n, &args, &is_active, z)
-            .into_iter()
-            .enumerate()
-        {
-            if let Some(p) = p {
-                add(operands[k], p);
-            }
-        }
-    }
+    let (get, z) = (|k: u32| values[k as usize], values[index]);
+    pull_back(
+        program,
+        node.op,
+        node.n,
+        operands,
+        get,
+        &is_active,
+        z,
+        w,
+        |k, share| adjoints[k as usize] += share,
+    );
 }
 
 impl Number for f64 {
     #[inline(always)]
     fn row(op: Op, n: i32, operands: &[f64], _: &dyn Fn(usize) -> bool) -> f64 {
         f64::apply(op, n, operands)
+    }
+
+    fn fill_unary(op: Op, n: i32, known: &[f64], results: &mut [f64], operands: &[u32]) {
+        unary::fill(op, n, known, results, operands);
+    }
+
+    fn give_unary(
+        op: Op,
+        n: i32,
+        known: &[f64],
+        results: (&[f64], &mut [f64]),
+        operands: &[u32],
+        adjoints: &mut [f64],
+    ) {
+        unary::give(op, n, known, results, operands, adjoints);
     }
 
     fn custom(custom: &Custom, operands: &[f64]) -> f64 {

@@ -22,18 +22,20 @@
 //! ```
 
 mod ancestors;
+mod builder;
 mod capture;
 mod display;
 mod edges;
 mod error;
 mod evaluate;
-mod hash;
 mod interpret;
 mod optimise;
 mod program;
 mod recorder;
+mod runs;
 #[cfg(feature = "serde")]
 mod saved;
+mod schedule;
 mod source;
 mod sparse;
 mod structure;
@@ -41,6 +43,7 @@ mod tangents;
 mod tape;
 #[cfg(test)]
 mod tests;
+mod unary;
 #[cfg(test)]
 mod undefined_tests;
 
@@ -50,7 +53,7 @@ pub use recorder::Recorder;
 pub use source::SourceError;
 pub use sparse::{Pattern, SparseMatrix};
 
-pub(crate) use capture::capture;
+pub(crate) use capture::{Effort, capture};
 pub(crate) use evaluate::hvp_on_tape;
 pub(crate) use program::Program;
 
@@ -107,13 +110,13 @@ impl Function {
         let (outputs, watch) = user_code("the closure", || {
             trace::watch(current_epoch(), || f(&x).into_outputs())
         });
-        let captured = capture(&x, &outputs, watch);
+        let captured = capture(&x, &outputs, watch, Effort::Optimised);
         let reads = captured.reads.iter().map(FrozenRead::of_read);
         let indices = captured.outside.iter();
         let frozen = reads
             .chain(indices.map(|&index| FrozenRead::of_outside(index)))
             .collect();
-        let (captured, outside) = (captured.program, captured.outside);
+        let (program, outside) = (captured.program, captured.outside);
         drop(scope);
         if trace::is_watching() {
             // To a recording around this one its variables are lost here.
@@ -122,7 +125,6 @@ impl Function {
                 trace::read(Reading::Outside, x);
             }
         }
-        let program = optimise::optimise(&captured);
         program.refuse_first_order_customs();
         Function { program, frozen }
     }

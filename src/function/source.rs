@@ -63,8 +63,8 @@ impl std::error::Error for SourceError {}
 impl Function {
     /// Rust source of a plain function `fn name(x: &[f64; N], gradient: &mut [f64; N]) -> f64`.
     ///
-    /// It returns the value and fills the gradient, both bit for bit those of
-    /// [`gradient_into`](Function::gradient_into), and needs the standard library only. Inputs and
+    /// It returns the value and fills the gradient, bit for bit those of [`value`](Function::value) and
+    /// [`sparse_jacobian`](Function::sparse_jacobian), and needs the standard library only. Inputs and
     /// intermediate variables keep their names. A guard becomes an assertion.
     ///
     /// # Errors

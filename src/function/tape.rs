@@ -18,14 +18,6 @@ pub(crate) struct Room<T> {
     adjoints: Vec<T>,
 }
 
-impl<T> Room<T> {
-    pub(super) const NEW: Room<T> = Room {
-        positions: Vec::new(),
-        values: Vec::new(),
-        adjoints: Vec::new(),
-    };
-}
-
 /// The adjoints, over `T`, of the inputs `x`, which stand on the tape from `start` on, for the
 /// output at `output`.
 ///

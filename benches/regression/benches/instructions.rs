@@ -1,9 +1,10 @@
-//! The instructions that value and gradient of a few workloads take, in a graph that has its memory
-//! already.
+//! The instructions that value and gradient of a few workloads take: of the closure, in a graph that has its memory
+//! already; of recording it; and of replaying the recording.
 
 use std::hint::black_box;
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
+use scalargrad::Function;
 use workloads::{Derivatives, Network, Product, Rosenbrock, Workload, differentiate};
 
 /// A workload with room for its derivatives.
@@ -46,8 +47,67 @@ fn c_network_tanh(
     run.again()
 }
 
+fn record<const N: usize>(workload: &impl Workload<N>) -> Function {
+    let x = &workload.points()[0];
+    Function::record(x, |x| {
+        workload.eval(0, x.try_into().expect("as many inputs"))
+    })
+}
+
+/// A workload that has been recorded and replayed once, so that the graph has grown.
+fn recorded<W: Workload<N>, const N: usize>(workload: W) -> (W, Function, [f64; N]) {
+    let f = record(&workload);
+    let gradient = replay(&workload, &f);
+    (workload, f, gradient)
+}
+
+#[inline(always)]
+fn replay<const N: usize>(workload: &impl Workload<N>, f: &Function) -> [f64; N] {
+    let mut gradient = [0.0; N];
+    let value = f.gradient_into(black_box(&workload.points()[0]), &mut gradient);
+    assert!(value.is_ok());
+    gradient
+}
+
+macro_rules! of_recordings {
+    ($($recording:ident $replaying:ident $new:expr => $Workload:ty, $n:literal;)*) => { $(
+        #[library_benchmark]
+        #[bench::warm(recorded($new))]
+        fn $recording(it: ($Workload, Function, [f64; $n])) -> Function {
+            record(black_box(&it.0))
+        }
+
+        #[library_benchmark]
+        #[bench::warm(recorded($new))]
+        fn $replaying(it: ($Workload, Function, [f64; $n])) -> [f64; $n] {
+            replay(&it.0, black_box(&it.1))
+        }
+    )* };
+}
+of_recordings! {
+    a_product_recorded a_product_replayed Product::new() => Product, 3;
+    b_rosenbrock_recorded b_rosenbrock_replayed Rosenbrock::new() => Rosenbrock, 1000;
+    c_network_tanh_recorded c_network_tanh_replayed Network::new() => Network<false, false>, 337;
+}
+
 library_benchmark_group!(
     name = gradients,
     benchmarks = [a_product, b_rosenbrock, c_network_tanh]
 );
-main!(library_benchmark_groups = gradients);
+library_benchmark_group!(
+    name = recordings,
+    benchmarks = [
+        a_product_recorded,
+        b_rosenbrock_recorded,
+        c_network_tanh_recorded
+    ]
+);
+library_benchmark_group!(
+    name = replays,
+    benchmarks = [
+        a_product_replayed,
+        b_rosenbrock_replayed,
+        c_network_tanh_replayed
+    ]
+);
+main!(library_benchmark_groups = gradients, recordings, replays);

@@ -1,0 +1,276 @@
+//! The evaluator: a program, in the order that its [`Schedule`] gives, over any kind of number.
+//!
+//! Forward a run is one loop that fills its results from their operands. In reverse it is one loop that takes the adjoint
+//! of each result and adds what it gives to the adjoints of the operands. The loops of `+ − × ÷`, of sums and of sums of
+//! products stand here; every other operation goes through [`value`] and [`pull_back`], one at a time.
+//!
+//! Whoever takes an adjoint leaves a zero in its place. So the adjoints of a program are zero before and after a sweep,
+//! and nothing has to clear them.
+
+use super::interpret::{Number, pull_back, value};
+use super::program::Program;
+use super::schedule::{Form, Run, Schedule};
+use std::mem::take;
+
+/// Fills `values` from the inputs; stops at the first guard whose answer is another now, and
+/// returns its place.
+pub(crate) fn forward<T: Number>(
+    program: &Program,
+    inputs: impl Iterator<Item = T>,
+    values: &mut Vec<T>,
+) -> Result<(), usize> {
+    let schedule = program.schedule();
+    if values.len() < schedule.len {
+        values.resize(schedule.len, T::default());
+    }
+    let values = &mut values[..schedule.len];
+    let constants = program.constants.iter().chain(&[1.0]);
+    let known = inputs.chain(constants.map(|&c| T::from(c)));
+    for (value, x) in values.iter_mut().zip(known) {
+        *value = x;
+    }
+    let mut done = 0;
+    for check in &schedule.checks {
+        for run in &schedule.runs[done..check.after] {
+            fill(program, schedule, run, values);
+        }
+        done = check.after;
+        let [a, b] = check.operands.map(|k| values[k as usize].value());
+        let guard = &program.guards[check.guard];
+        if guard.comparison.answer(a, b) != guard.answer {
+            return Err(check.guard);
+        }
+    }
+    for run in &schedule.runs[done..] {
+        fill(program, schedule, run, values);
+    }
+    Ok(())
+}
+
+/// The results of a run.
+#[inline(always)]
+fn fill<T: Number>(program: &Program, schedule: &Schedule, run: &Run, values: &mut [T]) {
+    let (known, results) = values.split_at_mut(run.start as usize);
+    let results = &mut results[..run.count as usize];
+    let operands = &schedule.operands[run.operands as usize..];
+    match run.form {
+        Form::Add => each(known, results, operands, |[a, b]| a + b),
+        Form::Sub => each(known, results, operands, |[a, b]| a - b),
+        Form::Mul => each(known, results, operands, |[a, b]| a * b),
+        Form::Div => each(known, results, operands, |[a, b]| a / b),
+        Form::Neg => each(known, results, operands, |[a]| -a),
+        Form::TermPlusProduct => each(known, results, operands, |[s, a, b]| s + a * b),
+        Form::ProductPlusProduct => each(known, results, operands, |[a, b, c, d]| a * b + c * d),
+        Form::TermMinusProduct => each(known, results, operands, |[s, a, b]| s - a * b),
+        Form::ProductMinusTerm => each(known, results, operands, |[a, b, s]| a * b - s),
+        Form::ProductMinusProduct => each(known, results, operands, |[a, b, c, d]| a * b - c * d),
+        Form::OneOperand => T::fill_unary(run.op, run.n, known, results, operands),
+        Form::Sum | Form::Products { .. } | Form::Other => {
+            fill_any(program, schedule, run, known, results);
+        }
+    }
+}
+
+/// Fills the results of operations of `N` operands.
+#[inline(always)]
+fn each<T: Number, const N: usize>(
+    known: &[T],
+    results: &mut [T],
+    operands: &[u32],
+    compute: impl Fn([T; N]) -> T,
+) {
+    for (result, operands) in results.iter_mut().zip(operands.as_chunks().0) {
+        *result = compute(operands.map(|k| known[k as usize]));
+    }
+}
+
+/// The results of operations of any number of operands.
+#[inline(never)]
+fn fill_any<T: Number>(
+    program: &Program,
+    schedule: &Schedule,
+    run: &Run,
+    known: &[T],
+    results: &mut [T],
+) {
+    let get = |k: u32| known[k as usize];
+    for (place, result) in results.iter_mut().enumerate() {
+        let operands = schedule.operands(run, place);
+        *result = match run.form {
+            Form::Sum => operands.iter().map(|&k| get(k)).sum(),
+            Form::Products { plain } => {
+                let (terms, pairs) = operands.split_at(plain as usize);
+                let sum = terms.iter().fold(T::from(-0.0), |sum, &k| sum + get(k));
+                let pairs = pairs.as_chunks().0.iter();
+                pairs.fold(sum, |sum, &[a, b]| sum + get(a) * get(b))
+            }
+            _ => {
+                let is_active = |k: usize| schedule.is_active(operands[k]);
+                value(program, run.op, run.n, operands, get, &is_active)
+            }
+        };
+    }
+}
+
+/// Adds to the adjoints of the inputs what those of the outputs give them, through all runs; leaves zeros behind,
+/// except at the inputs.
+pub(crate) fn reverse<T: Number>(program: &Program, values: &[T], adjoints: &mut [T]) {
+    let schedule = program.schedule();
+    let values = &values[..schedule.len];
+    let adjoints = &mut adjoints[..schedule.len];
+    for run in schedule.runs.iter().rev() {
+        give(program, schedule, run, values, adjoints);
+    }
+    adjoints[schedule.inputs as usize..schedule.first as usize].fill(T::default());
+}
+
+/// What the results of a run give to the adjoints of their operands.
+#[inline(always)]
+fn give<T: Number>(
+    program: &Program,
+    schedule: &Schedule,
+    run: &Run,
+    values: &[T],
+    adjoints: &mut [T],
+) {
+    let (adjoints, results) = adjoints.split_at_mut(run.start as usize);
+    let results = &mut results[..run.count as usize];
+    let known = &values[..run.start as usize];
+    let operands = &schedule.operands[run.operands as usize..];
+    let mut back = Back {
+        known,
+        adjoints,
+        is_first_active: run.is_first_active,
+        is_last_active: run.is_last_active,
+    };
+    match run.form {
+        Form::Add => back.each(results, operands, |w, _| [w, w]),
+        Form::Sub => back.each(results, operands, |w, _| [w, -w]),
+        Form::Mul => back.each(results, operands, |w, [a, b]| [w.times(b), w.times(a)]),
+        Form::Neg => back.each(results, operands, |w, _| [-w]),
+        Form::TermPlusProduct => back.each(results, operands, |w, [_, a, b]| {
+            [w, w.times(b), w.times(a)]
+        }),
+        Form::ProductPlusProduct => back.each(results, operands, |w, [a, b, c, d]| {
+            [w.times(b), w.times(a), w.times(d), w.times(c)]
+        }),
+        Form::TermMinusProduct => back.each(results, operands, |w, [_, a, b]| {
+            [w, (-w).times(b), (-w).times(a)]
+        }),
+        Form::ProductMinusTerm => back.each(results, operands, |w, [a, b, _]| {
+            [w.times(b), w.times(a), -w]
+        }),
+        Form::ProductMinusProduct => back.each(results, operands, |w, [a, b, c, d]| {
+            [w.times(b), w.times(a), (-w).times(d), (-w).times(c)]
+        }),
+        Form::OneOperand => {
+            let values = &values[run.start as usize..];
+            T::give_unary(
+                run.op,
+                run.n,
+                known,
+                (values, results),
+                operands,
+                back.adjoints,
+            );
+        }
+        Form::Sum | Form::Products { .. } | Form::Div | Form::Other => {
+            let values = &values[run.start as usize..];
+            back.any(program, schedule, run, (values, results));
+        }
+    }
+}
+
+/// What a sweep through a run has at hand.
+struct Back<'a, T> {
+    known: &'a [T],
+    adjoints: &'a mut [T],
+    is_first_active: bool,
+    is_last_active: bool,
+}
+
+impl<T: Number> Back<'_, T> {
+    #[inline(always)]
+    fn add(&mut self, k: u32, contribution: T) {
+        self.adjoints[k as usize] += contribution;
+    }
+
+    /// Adds what operations of `N` operands give to them: `shares` says what, of the adjoint and the operands.
+    #[inline(always)]
+    fn each<const N: usize>(
+        &mut self,
+        results: &mut [T],
+        operands: &[u32],
+        shares: impl Fn(T, [T; N]) -> [T; N],
+    ) {
+        match (self.is_first_active, self.is_last_active) {
+            (true, true) => self.some::<N, true, true>(results, operands, shares),
+            (true, false) => self.some::<N, true, false>(results, operands, shares),
+            (false, true) => self.some::<N, false, true>(results, operands, shares),
+            (false, false) => self.some::<N, false, false>(results, operands, shares),
+        }
+    }
+
+    /// As [`each`](Back::each), without what would go to a first or last operand that is a constant.
+    #[inline(always)]
+    fn some<const N: usize, const FIRST: bool, const LAST: bool>(
+        &mut self,
+        results: &mut [T],
+        operands: &[u32],
+        shares: impl Fn(T, [T; N]) -> [T; N],
+    ) {
+        for (w, operands) in results.iter_mut().zip(operands.as_chunks::<N>().0) {
+            let w = take(w);
+            if w.is_zero() {
+                continue;
+            }
+            let given = shares(w, operands.map(|k| self.known[k as usize]));
+            for (place, (&k, given)) in operands.iter().zip(given).enumerate() {
+                if (FIRST || place != 0) && (LAST || place != N - 1) {
+                    self.add(k, given);
+                }
+            }
+        }
+    }
+
+    /// Adds what operations of any number of operands give to them.
+    #[inline(never)]
+    fn any(
+        &mut self,
+        program: &Program,
+        schedule: &Schedule,
+        run: &Run,
+        (values, results): (&[T], &mut [T]),
+    ) {
+        let known = self.known;
+        let get = |k: u32| known[k as usize];
+        for (place, (w, &z)) in results.iter_mut().zip(values).enumerate() {
+            let w = take(w);
+            if w.is_zero() {
+                continue;
+            }
+            let operands = schedule.operands(run, place);
+            match run.form {
+                Form::Sum => operands.iter().for_each(|&k| self.add(k, w)),
+                Form::Products { plain } => {
+                    let (terms, pairs) = operands.split_at(plain as usize);
+                    for &k in terms {
+                        self.add(k, w);
+                    }
+                    for &[a, b] in pairs.as_chunks::<2>().0 {
+                        let (to_a, to_b) = (w.times(get(b)), w.times(get(a)));
+                        self.add(a, to_a);
+                        if run.is_last_active {
+                            self.add(b, to_b);
+                        }
+                    }
+                }
+                _ => {
+                    let is_active = |k: usize| schedule.is_active(operands[k]);
+                    let add = |k: u32, share: T| self.add(k, share);
+                    pull_back(program, run.op, run.n, operands, get, &is_active, z, w, add);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,344 @@
+//! How a program is scheduled.
+
+use super::{Check, Form, Run, Schedule, is_active};
+use crate::function::interpret::is_plain;
+use crate::function::program::{Node, Program};
+use crate::rows::{Kind, Op};
+
+/// Operations in a window. Their values, adjoints and operands are a few hundred kilobytes.
+const WINDOW: usize = 8192;
+
+impl Program {
+    /// The order in which it is evaluated.
+    #[inline(always)]
+    pub(crate) fn schedule(&self) -> &Schedule {
+        self.schedule.get_or_init(|| Scheduler::new(self).run())
+    }
+}
+
+/// How the operands of a node stand in the schedule.
+#[derive(Clone, Copy)]
+enum Shape {
+    /// As in the program.
+    Node,
+    /// So many of them, and then products.
+    Products { plain: u32 },
+    /// Those on the left and on the right of a difference: one, or the two of a product.
+    Difference { left: u8, right: u8 },
+}
+
+/// The loop for an operation with its operands in that shape.
+fn form(shape: Shape, op: Op, operands: usize) -> Form {
+    match (shape, op) {
+        (Shape::Products { plain: 1 }, _) if operands == 3 => Form::TermPlusProduct,
+        (Shape::Products { plain: 0 }, _) if operands == 4 => Form::ProductPlusProduct,
+        (Shape::Products { plain }, _) => Form::Products { plain },
+        (Shape::Difference { left: 1, .. }, _) => Form::TermMinusProduct,
+        (Shape::Difference { right: 1, .. }, _) => Form::ProductMinusTerm,
+        (Shape::Difference { .. }, _) => Form::ProductMinusProduct,
+        (Shape::Node, Op::Add) => Form::Add,
+        (Shape::Node, Op::Sub) => Form::Sub,
+        (Shape::Node, Op::Mul) => Form::Mul,
+        (Shape::Node, Op::Div) => Form::Div,
+        (Shape::Node, Op::Neg) => Form::Neg,
+        (Shape::Node, Op::Sum) => Form::Sum,
+        (Shape::Node, op) if operands == 1 && is_plain(op) => Form::OneOperand,
+        (Shape::Node, _) => Form::Other,
+    }
+}
+
+/// How a number of the program is used.
+#[derive(Clone, Copy, PartialEq)]
+enum Uses {
+    None,
+    Once,
+    Many,
+    /// Once, by the sum or difference that the product has become part of.
+    Part,
+}
+
+/// Makes the schedule of a program.
+struct Scheduler<'a> {
+    program: &'a Program,
+    uses: Vec<Uses>,
+    /// The level of each node within its window.
+    levels: Vec<u32>,
+    /// The index of each number here.
+    index_of: Vec<u32>,
+    /// The nodes of the window with what they are sorted by.
+    order: Vec<(u64, u32)>,
+    schedule: Schedule,
+}
+
+impl<'a> Scheduler<'a> {
+    fn new(program: &'a Program) -> Scheduler<'a> {
+        let first = program.first_node() as u32 + 1;
+        let mut uses = vec![Uses::None; program.len()];
+        for &k in &program.operands {
+            let uses = &mut uses[k as usize];
+            *uses = match uses {
+                Uses::None => Uses::Once,
+                _ => Uses::Many,
+            };
+        }
+        let guards = program.guards.iter().flat_map(|guard| guard.operands);
+        for k in guards.chain(program.outputs.iter().copied()) {
+            uses[k as usize] = Uses::Many;
+        }
+        Scheduler {
+            program,
+            uses,
+            levels: vec![0; program.nodes.len()],
+            index_of: (0..program.len() as u32).collect(),
+            order: Vec::with_capacity(WINDOW.min(program.nodes.len())),
+            schedule: Schedule {
+                runs: Vec::new(),
+                operands: Vec::with_capacity(program.operands.len()),
+                outputs: Vec::new(),
+                checks: Vec::with_capacity(program.guards.len()),
+                inputs: program.inputs as u32,
+                first,
+                len: first as usize,
+            },
+        }
+    }
+
+    fn run(mut self) -> Schedule {
+        let (program, mut start) = (self.program, 0);
+        while start < program.nodes.len() {
+            let end = self.end_of_window(start);
+            self.window(start, end);
+            self.check_guards(end);
+            start = end;
+        }
+        self.check_guards(program.nodes.len());
+        let outputs = program.outputs.iter();
+        let mut schedule = self.schedule;
+        schedule.outputs = outputs.map(|&k| self.index_of[k as usize]).collect();
+        schedule.operands.shrink_to_fit();
+        schedule.runs.shrink_to_fit();
+        schedule
+    }
+
+    fn end_of_window(&self, start: usize) -> usize {
+        let nodes = &self.program.nodes;
+        let end = nodes.len().min(start + WINDOW);
+        let Some(guard) = self.program.guards.get(self.schedule.checks.len()) else {
+            return end;
+        };
+        // Of the rows only a switch of three operands has bounds, which may cross.
+        let may_panic = |node: &Node| {
+            node.op == Op::Custom || node.op.kind() == Kind::Switch && node.count == 3
+        };
+        let mut after_guard = guard.after as usize..end;
+        after_guard.find(|&i| may_panic(&nodes[i])).unwrap_or(end)
+    }
+
+    /// The guards that stand before node `end`.
+    fn check_guards(&mut self, end: usize) {
+        let done = self.schedule.checks.len();
+        for (k, guard) in self.program.guards.iter().enumerate().skip(done) {
+            if guard.after as usize > end {
+                return;
+            }
+            self.schedule.checks.push(Check {
+                after: self.schedule.runs.len(),
+                guard: k,
+                operands: guard.operands.map(|k| self.index_of[k as usize]),
+            });
+        }
+    }
+
+    fn window(&mut self, start: usize, end: usize) {
+        let (program, first_node) = (self.program, self.program.first_node());
+        for i in start..end {
+            let node = &program.nodes[i];
+            let operands = program.operands(node);
+            if matches!(node.op, Op::Add | Op::Sub | Op::Sum) {
+                self.take_in_products(node, first_node + start);
+            }
+            let mut level = 0;
+            for &k in operands {
+                if k as usize >= first_node + start {
+                    let is_part = self.uses[k as usize] == Uses::Part;
+                    level = level.max(self.levels[k as usize - first_node] + !is_part as u32);
+                }
+            }
+            self.levels[i] = level;
+        }
+        self.order.clear();
+        for i in start..end {
+            if self.uses[first_node + i] != Uses::Part {
+                self.order.push((self.key(i), i as u32));
+            }
+        }
+        // Stable, and quick where there are few different keys.
+        self.order.sort_by_key(|&(key, _)| key);
+        let order = std::mem::take(&mut self.order);
+        let mut last_level = None;
+        for &(key, i) in &order {
+            let level = key >> 32;
+            let may_extend = last_level == Some(level);
+            last_level = Some(level);
+            self.push(i as usize, may_extend);
+        }
+        self.order = order;
+    }
+
+    /// Makes the products of the window that are terms of a sum or a difference part of it, if they are most of them.
+    fn take_in_products(&mut self, node: &Node, start: usize) {
+        let program = self.program;
+        let operands = program.operands(node);
+        let uses = &mut self.uses;
+        let is_product = |uses: &[Uses], k: u32| {
+            k as usize >= start
+                && uses[k as usize] == Uses::Once
+                && program.nodes[k as usize - program.first_node()].op == Op::Mul
+        };
+        let products = operands.iter().filter(|&&k| is_product(uses, k)).count();
+        if 2 * products >= operands.len() {
+            for &k in operands {
+                if is_product(uses, k) {
+                    uses[k as usize] = Uses::Part;
+                }
+            }
+        }
+    }
+
+    /// By level, then by what is computed. Runs are told apart for good in [`push`](Scheduler::push).
+    fn key(&self, i: usize) -> u64 {
+        let node = &self.program.nodes[i];
+        let operands = self.program.operands(node);
+        let first_node = self.program.first_node();
+        let mut details = node.n as u32 as u64 ^ (node.count as u64) << 8;
+        for (place, &k) in operands.iter().take(8).enumerate() {
+            let is_active = self.program.is_active(k);
+            let is_part = (k as usize) >= first_node && self.uses[k as usize] == Uses::Part;
+            details ^= ((is_part as u64) << 1 | is_active as u64) << (2 * place);
+        }
+        let details = details.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        (self.levels[i] as u64) << 32 | (node.op as u64) << 24 | details
+    }
+
+    /// Adds a node to the last run, or begins a new one.
+    fn push(&mut self, i: usize, may_extend: bool) {
+        let (program, node) = (self.program, &self.program.nodes[i]);
+        let first = self.schedule.operands.len();
+        let shape = self.push_operands(node);
+        let operands = &mut self.schedule.operands[first..];
+        let (inputs, first_result) = (self.schedule.inputs, self.schedule.first);
+        let is_active = |k: u32| is_active(inputs, first_result, k);
+        let form = form(shape, node.op, operands.len());
+        let is_symmetric = matches!(form, Form::Add | Form::Mul);
+        if is_symmetric && !is_active(operands[0]) {
+            operands.swap(0, 1);
+        }
+        let is_last_active = match form {
+            Form::Products { plain } => {
+                let pairs = operands[plain as usize..].as_chunks::<2>().0;
+                pairs.iter().any(|&[_, b]| is_active(b))
+            }
+            _ => operands.last().is_some_and(|&k| is_active(k)),
+        };
+        let new = Run {
+            form,
+            op: node.op,
+            n: node.n,
+            arity: operands.len() as u32,
+            is_first_active: operands.first().is_some_and(|&k| is_active(k)),
+            is_last_active,
+            start: self.schedule.len as u32,
+            count: 1,
+            operands: first as u32,
+        };
+        self.index_of[program.first_node() + i] = new.start;
+        self.schedule.len += 1;
+        if let Some(last) = self.schedule.runs.last_mut().filter(|_| may_extend) {
+            let (start, count, operands) = (last.start, last.count, last.operands);
+            let same = Run {
+                start,
+                count,
+                operands,
+                ..new
+            };
+            if *last == same {
+                last.count += 1;
+                return;
+            }
+        }
+        self.schedule.runs.push(new);
+    }
+
+    /// Pushes the operands of a node, with the factors of products in the place of these.
+    fn push_operands(&mut self, node: &Node) -> Shape {
+        let program = self.program;
+        let terms = program.operands(node);
+        let has_parts = matches!(node.op, Op::Add | Op::Sub | Op::Sum)
+            && terms.iter().any(|&k| self.is_part(k));
+        if node.op == Op::Sub && has_parts {
+            let left = self.push_term(terms[0]);
+            let right = self.push_term(terms[1]);
+            return Shape::Difference { left, right };
+        }
+        if node.op == Op::Dot {
+            for pair in terms.chunks_exact(2) {
+                self.push_pair(pair[0], pair[1]);
+            }
+            return Shape::Products { plain: 0 };
+        }
+        if !has_parts {
+            for &k in terms {
+                self.schedule.operands.push(self.index_of[k as usize]);
+            }
+            return Shape::Node;
+        }
+        // The first two terms may change places.
+        let is_swapped = terms.len() > 1 && self.is_part(terms[0]) && !self.is_part(terms[1]);
+        let mut plain = 0;
+        for place in 0..terms.len() {
+            let k = terms[if is_swapped && place < 2 {
+                1 - place
+            } else {
+                place
+            }];
+            if plain == place as u32 && !self.is_part(k) {
+                self.schedule.operands.push(self.index_of[k as usize]);
+                plain += 1;
+            } else if self.is_part(k) {
+                self.push_term(k);
+            } else {
+                let one = self.schedule.first - 1;
+                let index = self.index_of[k as usize];
+                self.schedule.operands.extend([index, one]);
+            }
+        }
+        Shape::Products { plain }
+    }
+
+    fn is_part(&self, k: u32) -> bool {
+        self.uses[k as usize] == Uses::Part
+    }
+
+    /// Pushes an operand, or the factors of the product that it is; says how many.
+    fn push_term(&mut self, k: u32) -> u8 {
+        if !self.is_part(k) {
+            self.schedule.operands.push(self.index_of[k as usize]);
+            return 1;
+        }
+        let program = self.program;
+        let product = &program.nodes[k as usize - program.first_node()];
+        let factors = program.operands(product);
+        self.push_pair(factors[0], factors[1]);
+        2
+    }
+
+    /// Pushes the factors of a product, a constant last.
+    fn push_pair(&mut self, a: u32, b: u32) {
+        let (a, b) = match self.program.is_active(a) {
+            true => (a, b),
+            false => (b, a),
+        };
+        let pair = [a, b].map(|k| self.index_of[k as usize]);
+        self.schedule.operands.extend(pair);
+    }
+}

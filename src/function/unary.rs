@@ -1,0 +1,98 @@
+//! The loops over runs of operations of one operand over `f64`, one for each row of the table.
+//!
+//! The operation is told once for a run, so that what is a call of a function elsewhere is compiled into the loop.
+
+use crate::real::Real;
+use crate::rows::{Kind, Op};
+use crate::rules;
+use crate::table::table;
+
+/// The expression, for a row of one operand only.
+macro_rules! of_one_operand {
+    ($x:ident => $then:expr) => {
+        $then
+    };
+    ($($x:ident)+ => $then:expr) => {
+        unreachable!("a run of operations of one operand")
+    };
+}
+
+macro_rules! stamp {
+    (
+        operators { $(
+            $(#[$odoc:meta])*
+            $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ) $olabel:literal :
+            $ovalue:expr, $oz:ident $otie:ident => ( $($opartial:expr),* ) ; $oderivative:literal ;
+            [ $($odomain:expr),+ ] ; [ $($oprobe:expr),* $(,)? ] ;
+        )* }
+        $( $kind:ident { $(
+            $(#[$doc:meta])*
+            $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
+            $value:expr, $z:ident $tie:ident => ( $($partial:expr),* ) ; $derivative:literal ;
+            [ $($domain:expr),+ ] ; [ $($probe:expr),* $(,)? ] ;
+        )* } )*
+    ) => {
+        /// Fills the results of a run.
+        #[allow(clippy::unnecessary_cast, unused_variables)]
+        pub(super) fn fill(op: Op, n: i32, known: &[f64], results: &mut [f64], operands: &[u32]) {
+            match op {
+                $($( Op::$Op => of_one_operand!($x $($y)* => {
+                    $(let $n = n as $N;)?
+                    each_value(known, results, operands, |x| Real::$method(x $(, $n)?))
+                }), )*)*
+                _ => each_value(known, results, operands, |x| f64::apply(op, n, &[x])),
+            }
+        }
+
+        /// Calls `give` for every operation of a run with an adjoint that is not zero: with the operand and its share. Takes
+        /// the adjoints, and leaves zeros behind.
+        pub(super) fn give(
+            op: Op,
+            n: i32,
+            known: &[f64],
+            results: (&[f64], &mut [f64]),
+            operands: &[u32],
+            adjoints: &mut [f64],
+        ) {
+            match op {
+                $($( Op::$Op => of_one_operand!($x $($y)* => {
+                    each_share(op.kind(), known, results, operands, adjoints, |x, z| {
+                        rules::of::$method(0, [x, 0.0, 0.0], n, z, 1.0)
+                    })
+                }), )*)*
+                _ => each_share(op.kind(), known, results, operands, adjoints, |x, z| {
+                    rules::partial(op, 0, [x, 0.0, 0.0], n, z, 1.0)
+                }),
+            }
+        }
+    };
+}
+table!(stamp);
+
+#[inline(always)]
+fn each_value(known: &[f64], results: &mut [f64], operands: &[u32], value: impl Fn(f64) -> f64) {
+    for (result, &k) in results.iter_mut().zip(operands) {
+        *result = value(known[k as usize]);
+    }
+}
+
+#[inline(always)]
+fn each_share(
+    kind: Kind,
+    known: &[f64],
+    (results, taken): (&[f64], &mut [f64]),
+    operands: &[u32],
+    adjoints: &mut [f64],
+    partial: impl Fn(f64, f64) -> f64,
+) {
+    for ((w, &z), &k) in taken.iter_mut().zip(results).zip(operands) {
+        let w = std::mem::take(w);
+        if w == 0.0 {
+            continue;
+        }
+        let p = partial(known[k as usize], z);
+        if kind == Kind::Smooth || p != 0.0 {
+            adjoints[k as usize] += w * p;
+        }
+    }
+}
