@@ -99,6 +99,7 @@ mod taylor;
 pub use derive::{
     derivative, gradient, hessian, hvp, jacobian, jvp, laplacian, value_and_gradient, vjp,
 };
+pub use draw::Picture;
 pub use function::Function;
 pub use graph::notes::CustomOp;
 pub use handle::Var;

@@ -76,7 +76,7 @@ use crate::matrix::Matrix;
 /// ```
 #[derive(Clone)]
 pub struct Function {
-    program: Program,
+    pub(crate) program: Program,
     frozen: Vec<FrozenRead>,
 }
 
