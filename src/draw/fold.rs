@@ -63,11 +63,12 @@ fn mix_text(hash: u64, text: &str) -> u64 {
     text.bytes().fold(hash, |hash, byte| mix(hash, byte.into()))
 }
 
-/// What tells the place of operand `i` of a node from the others: all are alike to operations on slices, but that those of two
+/// What tells the place of operand `i` of a node from the others: all are alike to sums and operations on slices, but that those of two
 /// slices come by turns.
 fn role(op: Op, count: usize, i: usize) -> u64 {
     match op {
         Op::Dot => (i % 2) as u64,
+        Op::Add => 0,
         _ if op.is_slice() || count > 3 => 0,
         _ => i as u64,
     }

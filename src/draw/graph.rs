@@ -151,7 +151,8 @@ impl Graph {
         uses
     }
 
-    /// Makes `least` additions in a row or more, each of whose results is used by the next alone and has no name, one with many operands.
+    /// Makes `least` additions in a row or more, each of whose results is the first operand of the next, is used by that alone and has no name,
+    /// one with many operands.
     pub(super) fn join_sums(&mut self, source: &dyn Source, least: usize) {
         let uses = self.uses();
         let mut place = vec![0u32; self.nodes.len()];
@@ -202,29 +203,25 @@ impl Graph {
                     && source.name(node.index as usize).is_none()
             })
         };
-        let (mut left, mut right, mut links) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut terms, mut links) = (Vec::new(), Vec::new());
         let mut at = k;
-        while let [a, b] = self.operands[range(&self.nodes[at])] {
-            if is_link(a) {
-                right.push(b);
-                at = a as usize;
-            } else if is_link(b) {
-                left.push(a);
-                at = b as usize;
-            } else {
-                left.extend([a, b]);
+        while let [before, term] = self.operands[range(&self.nodes[at])] {
+            terms.push(term);
+            if !is_link(before) {
+                terms.push(before);
                 break;
             }
+            at = before as usize;
             links.push(at);
         }
         if links.len() + 1 < least {
             return None;
         }
-        left.extend(right.iter().rev());
+        terms.reverse();
         self.nodes[k].first = self.operands.len() as u32;
-        self.nodes[k].count = left.len() as u32;
+        self.nodes[k].count = terms.len() as u32;
         self.nodes[k].covers += links.len() as u32;
-        self.operands.append(&mut left);
+        self.operands.append(&mut terms);
         Some(links)
     }
 }

@@ -4,7 +4,9 @@
 //! the boxes. The order in a layer follows the mean place of the neighbours, and so do the heights, as near to it as the order and
 //! the boxes' sizes allow.
 
-use super::item::Item;
+use super::fold::stem;
+use super::item::{Item, Kind};
+use std::collections::BTreeMap;
 
 /// Room between the boxes of one layer.
 pub(super) const GAP: f64 = 12.0;
@@ -57,7 +59,28 @@ fn layers(items: &[Item]) -> Vec<usize> {
             }
         }
     }
+    align(items, &mut layer);
     layer
+}
+
+/// Moves leaves that are called alike, as `x1` and `x2`, from two neighbouring layers into one column.
+fn align(items: &[Item], layer: &mut [usize]) {
+    let mut alike: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (k, item) in items.iter().enumerate() {
+        if let (Kind::Leaf, Some(name)) = (item.kind, &item.name) {
+            alike.entry(stem(name)).or_default().push(k);
+        }
+    }
+    for mut leaves in alike.into_values() {
+        leaves.sort_by_key(|&k| layer[k]);
+        let runs: Vec<&[usize]> = leaves.chunk_by(|&a, &b| layer[b] - layer[a] <= 1).collect();
+        for run in runs {
+            let (nearest, farthest) = (layer[run[0]], layer[run[run.len() - 1]]);
+            if farthest == nearest + 1 {
+                run.iter().for_each(|&k| layer[k] = farthest);
+            }
+        }
+    }
 }
 
 impl Layout {

@@ -12,7 +12,7 @@ const CHARACTER: f64 = 6.7;
 const LINE: f64 = 14.0;
 /// Room around the text in a box, between layers, and at the border.
 const PADDING: f64 = 6.0;
-const CHANNEL: f64 = 40.0;
+const CHANNEL: f64 = 30.0;
 const MARGIN: f64 = 14.0;
 /// Half the height of an arrow's head, and its length.
 const HEAD: (f64, f64) = (3.0, 6.0);
