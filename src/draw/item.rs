@@ -43,7 +43,10 @@ impl Item {
             count if self.kind == Kind::Made && name.is_none() && is_sign(&what) => {
                 format!("{count} × ({what})")
             }
-            count => format!("{count} × {what}"),
+            count => match name.filter(|_| self.name.is_none()) {
+                Some(name) => format!("{name} = {count} × {}", self.operation),
+                None => format!("{count} × {what}"),
+            },
         }
     }
 }

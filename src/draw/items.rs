@@ -238,6 +238,7 @@ impl Operands {
     fn take(&mut self, graph: &Graph, k: usize, item_of: impl Fn(usize) -> (usize, bool)) {
         let is_first = self.list.is_empty();
         self.is_short = graph.operands(k).len() <= SHORT;
+        let has_places = self.is_short && graph.nodes[k].op != Op::Add;
         for (i, operand) in graph.operands(k).enumerate() {
             match operand {
                 Part::Constant(x) => {
@@ -252,7 +253,7 @@ impl Operands {
                     let (item, is_many) = item_of(operand);
                     if !is_first {
                         self.add(item);
-                    } else if self.seen.insert(item) || !is_many || self.is_short {
+                    } else if self.seen.insert(item) || !is_many || has_places {
                         self.list.push(Slot::Item(item)); // twice in x * x
                     }
                 }

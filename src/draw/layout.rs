@@ -84,8 +84,8 @@ fn align(items: &[Item], layer: &mut [usize]) {
 }
 
 impl Layout {
-    /// `height` is that of an item's box.
-    pub(super) fn of(items: &[Item], height: impl Fn(&Item) -> f64) -> Layout {
+    /// `height` is the height of an item.
+    pub(super) fn of(items: &[Item], height: impl Fn(usize) -> f64) -> Layout {
         let layer = layers(items);
         let depth = layer.iter().max().map_or(0, |&deepest| deepest + 1);
         let mut layout = Layout {
@@ -94,8 +94,8 @@ impl Layout {
             lines: Vec::new(),
             layers: vec![Vec::new(); depth],
         };
-        for (k, item) in items.iter().enumerate() {
-            layout.add(layer[k], Some(k), height(item));
+        for (k, &layer) in layer.iter().enumerate() {
+            layout.add(layer, Some(k), height(k));
         }
         for (k, item) in items.iter().enumerate() {
             let count = item.operands.len() as f64;

@@ -18,6 +18,9 @@ const MARGIN: f64 = 14.0;
 const HEAD: (f64, f64) = (3.0, 6.0);
 /// How far the boxes behind that of several nodes are moved.
 const BEHIND: f64 = 3.0;
+/// Room for the head of each arrow, and how high a box may be for that.
+const ARROW: f64 = 9.0;
+const MOST_FOR_ARROWS: f64 = 400.0;
 /// Colors of lines, in the style sheet.
 const COLORS: usize = 8;
 
@@ -79,14 +82,13 @@ type Column = (f64, f64);
 
 pub(super) fn draw(items: &[Item]) -> String {
     let texts: Vec<_> = items.iter().map(texts).collect();
-    let layout = Layout::of(items, |item| {
-        texts_height(&self::texts(item))
-            + if item.count > 1 && item.kind != Kind::Hidden {
-                2.0 * BEHIND
-            } else {
-                0.0
-            }
-    });
+    let heights: Vec<f64> = items
+        .iter()
+        .zip(&texts)
+        .map(|(item, texts)| height(item, texts))
+        .collect();
+    let behind = |k: usize| 2.0 * BEHIND * f64::from(is_stack(&items[k]));
+    let layout = Layout::of(items, |k| heights[k] + behind(k));
     let mut columns: Vec<Column> = vec![(0.0, 0.0); layout.layers.len()];
     let mut x = MARGIN;
     for (layer, column) in columns.iter_mut().enumerate().rev() {
@@ -139,8 +141,15 @@ pub(super) fn draw(items: &[Item]) -> String {
     )
 }
 
-fn texts_height(texts: &[(&str, String)]) -> f64 {
-    texts.len() as f64 * LINE + 2.0 * PADDING
+/// The height of an item's box, in which there is room for its text and for the lines that enter it.
+fn height(item: &Item, texts: &[(&str, String)]) -> f64 {
+    let arrows = (item.operands.len() + 1) as f64 * ARROW;
+    (texts.len() as f64 * LINE + 2.0 * PADDING).max(arrows.min(MOST_FOR_ARROWS))
+}
+
+/// Whether an item is drawn as boxes behind one another.
+fn is_stack(item: &Item) -> bool {
+    item.count > 1 && item.kind != Kind::Hidden
 }
 
 /// A line from an operand to its user, with an arrow's head.
@@ -185,7 +194,7 @@ fn shape(
 ) {
     let spot = &layout.spots[k];
     let (left, width) = columns[spot.layer];
-    let height = texts_height(texts);
+    let height = height(item, texts);
     let top = spot.y + MARGIN - height / 2.0;
     let kind = match item.kind {
         Kind::Constant => "constant",
@@ -200,11 +209,7 @@ fn shape(
         _ => item.label(item.name.as_deref()),
     };
     let _ = write!(body, "<g><title>{}</title>", escape(&exact));
-    let behind = if item.count > 1 && item.kind != Kind::Hidden {
-        2
-    } else {
-        0
-    };
+    let behind = if is_stack(item) { 2 } else { 0 };
     for n in (0..=behind).rev() {
         let (x, y) = (left + BEHIND * n as f64, top - BEHIND * n as f64);
         let _ = write!(
@@ -214,7 +219,7 @@ fn shape(
     }
     let x = left + width / 2.0;
     for (n, (class, text)) in texts.iter().enumerate() {
-        let y = top + PADDING + LINE * (n as f64 + 0.75);
+        let y = spot.y + MARGIN + LINE * (n as f64 + 0.75 - texts.len() as f64 / 2.0);
         let text = escape(text);
         let _ = write!(
             body,

@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 pub(super) fn draw(items: &[Item]) -> String {
     let rows = rows(items);
-    let is_numbered = |item: &Item| item.grad.is_some() || item.is_output && item.value.is_some();
-    if !items.iter().any(is_numbered) {
+    let is_constant = |item: &Item| item.kind == Kind::Constant;
+    if !(items.iter().all(is_constant) || items.iter().any(|item| item.grad.is_some())) {
         // A recorded function, which has no numbers.
         let lines = rows
             .into_iter()

@@ -8,6 +8,7 @@ mod check;
 mod checkpoint;
 mod derive;
 mod draw;
+mod draw_large;
 mod dual;
 mod edges;
 mod floors;
