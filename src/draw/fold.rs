@@ -8,6 +8,9 @@ use super::graph::{Graph, Part, Source};
 use crate::rows::Op;
 use std::collections::HashMap;
 
+/// Classes beyond which nothing is folded: most of what is drawn would be left out all the same.
+const MOST: usize = 100_000;
+
 /// The group of each node, and the groups.
 pub(super) struct Groups {
     pub(super) of: Vec<u32>,
@@ -24,23 +27,25 @@ impl Groups {
         }
     }
 
-    /// One for each class.
+    /// One for each class; each node alone if there are too many classes for folding to be of use.
     pub(super) fn folded(graph: &Graph, source: &dyn Source) -> Groups {
-        let classes = classes(graph, source);
         let mut known = HashMap::new();
-        let mut sizes = Vec::new();
-        let of = classes.iter().map(|&class| {
-            let group = *known.entry(class).or_insert(sizes.len());
-            if group == sizes.len() {
-                sizes.push(0);
+        let mut folded = Groups {
+            of: Vec::with_capacity(graph.nodes.len()),
+            sizes: Vec::new(),
+        };
+        for class in classes(graph, source) {
+            let group = *known.entry(class).or_insert(folded.sizes.len());
+            if group == folded.sizes.len() {
+                if group == MOST {
+                    return Groups::single(graph);
+                }
+                folded.sizes.push(0);
             }
-            sizes[group] += 1;
-            group as u32
-        });
-        Groups {
-            of: of.collect(),
-            sizes,
+            folded.sizes[group] += 1;
+            folded.of.push(group as u32);
         }
+        folded
     }
 }
 

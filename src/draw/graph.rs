@@ -163,9 +163,8 @@ impl Graph {
                 continue;
             }
             if self.nodes[k].op == Op::Add {
-                if let Some(links) = self.join_sum(k, least, &uses, source) {
-                    links.iter().for_each(|&link| is_joined[link] = true);
-                }
+                let links = self.join_sum(k, least, &uses, source);
+                links.iter().for_each(|&link| is_joined[link] = true);
             }
             place[k] = kept as u32;
             self.nodes.swap(kept, k);
@@ -193,7 +192,7 @@ impl Graph {
         least: usize,
         uses: &[u32],
         source: &dyn Source,
-    ) -> Option<Vec<usize>> {
+    ) -> Vec<usize> {
         let range = |node: &Node| node.first as usize..(node.first + node.count) as usize;
         let is_link = |operand: u32| {
             let node = self.nodes.get(operand as usize); // no constant is so low
@@ -215,13 +214,13 @@ impl Graph {
             links.push(at);
         }
         if links.len() + 1 < least {
-            return None;
+            return Vec::new();
         }
         terms.reverse();
         self.nodes[k].first = self.operands.len() as u32;
         self.nodes[k].count = terms.len() as u32;
         self.nodes[k].covers += links.len() as u32;
         self.operands.append(&mut terms);
-        Some(links)
+        links
     }
 }
