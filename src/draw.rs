@@ -3,11 +3,12 @@
 //! All three show the same items: what was recorded, copied flat, with repeated structure folded, and what is too long or too
 //! wide cut. A recorded function goes the same way. Nothing here recurses over the graph.
 
+mod compose;
 mod dot;
 mod fold;
 mod graph;
 mod item;
-mod items;
+
 mod layout;
 mod source;
 mod svg;
@@ -17,9 +18,9 @@ use crate::function::Function;
 use crate::graph::verify;
 use crate::var::Var;
 use crate::watch;
+use compose::Limits;
 use graph::Source;
 use item::Item;
-use items::Limits;
 
 /// What fits a screen.
 const FOLDED: Limits = Limits {
@@ -182,7 +183,7 @@ impl Picture<'_> {
             }
             Subject::Function(f) => &f.program,
         };
-        items::items(source, if self.is_unfolded { &UNFOLDED } else { &FOLDED })
+        compose::items(source, if self.is_unfolded { &UNFOLDED } else { &FOLDED })
     }
 }
 

@@ -18,6 +18,7 @@ mod graph;
 mod lesson;
 mod listing;
 mod model;
+mod notebook;
 mod places;
 mod programs;
 mod questions;
