@@ -1,7 +1,7 @@
 //! Pictures of a graph: text, DOT and SVG.
 //!
-//! All three show the same items: what was recorded, copied flat, with repeated structure folded, and what is too long or too
-//! wide cut. A recorded function goes the same way. Nothing here recurses over the graph.
+//! All three show the same items: what was recorded, copied flat, with repeated structure folded, and what is
+//! too long or too wide cut. A recorded function goes the same way. Nothing here recurses over the graph.
 
 mod compose;
 mod dot;
@@ -43,13 +43,14 @@ const UNFOLDED: Limits = Limits {
 ///
 /// It shows each node once. What is large is made to fit a screen:
 ///
-/// - in a graph of more than 48 nodes those that were made in the same way, and are used in the same way, are drawn as one, with how many they
-///   are and the range of their numbers (`16 × tanh`). Names count without their digits, so leaves `w1`, `w2`, … are `w`;
+/// - in a graph of more than 48 nodes those that were made in the same way, and are used in the same way, are
+///   drawn as one, with how many they are and the range of their numbers (`16 × tanh`). Names count without
+///   their digits, so leaves `w1`, `w2`, … are `w`;
 /// - additions in a row, as of `sum += w * x` in a loop, are one sum of many operands;
 /// - of a graph deeper than 16 operations the middle is left out, and of more than 20 nodes at one distance
 ///   from the output the rest. How many nodes that are is said in their place.
 ///
-/// [`unfolded`](Picture::unfolded) draws all of them one by one.
+/// [`unfolded`](Picture::unfolded) draws what is repeated one by one, and leaves less out.
 ///
 /// ```
 /// use scalargrad::{Var, sum};
@@ -80,13 +81,14 @@ enum Subject<'a> {
 }
 
 impl Picture<'_> {
-    /// Draws every operation by itself, up to 250 deep and 600 side by side.
+    /// Draws what is repeated one by one, up to 250 operations deep and 600 nodes side by side.
     ///
     /// ```
-    /// let x = scalargrad::Var::new(2.0).named("x");
-    /// let total = x + x + x + x;
-    /// assert_eq!(total.to_text().lines().count(), 1 + 5); // one sum, and four times `x`
-    /// assert_eq!(total.picture().unfolded().to_text().lines().count(), 1 + 7);
+    /// use scalargrad::{Var, norm};
+    ///
+    /// let x = Var::leaves(&[1.0; 50]);
+    /// assert_eq!(norm(&x).to_text().lines().count(), 1 + 2);
+    /// assert_eq!(norm(&x).picture().unfolded().to_text().lines().count(), 1 + 51);
     /// ```
     pub fn unfolded(self) -> Self {
         Picture {
@@ -154,7 +156,8 @@ impl Picture<'_> {
         svg::draw(&self.items())
     }
 
-    /// Shows the picture in a Jupyter notebook: the kernel `evcxr` calls this for the last expression of a cell.
+    /// Shows the picture in a Jupyter notebook: the kernel `evcxr` calls this for the last expression of a
+    /// cell.
     ///
     /// # Panics
     ///
@@ -190,14 +193,15 @@ impl Picture<'_> {
 /// # Pictures
 ///
 /// Each shows the variables that this one was made from, a shared one once, with their values and the
-/// gradients of the last sweep. Numbers are rounded to six digits. [`Picture`] tells what is done about large graphs.
+/// gradients of the last sweep. Numbers are rounded to six digits. [`Picture`] tells what is done about large
+/// graphs.
 impl Var {
     /// The picture of the graph of this output, for options.
     ///
     /// ```
     /// let x = scalargrad::Var::new(3.0);
-    /// let every_node = (x * x).picture().unfolded().to_svg();
-    /// assert!(every_node.starts_with("<svg"));
+    /// let one_by_one = (x * x).picture().unfolded().to_svg();
+    /// assert!(one_by_one.starts_with("<svg"));
     /// ```
     pub fn picture(self) -> Picture<'static> {
         Picture {
@@ -261,8 +265,9 @@ impl Var {
 
     /// Draws the graph of this output as an SVG image, complete in itself.
     ///
-    /// Operands stand to the left of what is made from them, and enter it in order from the top. Values are green and gradients red;
-    /// the lines from a variable that is used several times have one color. The picture is light or dark as the reader's system is.
+    /// Operands stand to the left of what is made from them, and enter it in order from the top. Values are
+    /// green and gradients red; the lines from a variable that is used several times have one color. The
+    /// picture is light or dark as the reader's system is.
     ///
     /// # Panics
     ///
@@ -279,7 +284,8 @@ impl Var {
         self.picture().to_svg()
     }
 
-    /// Shows the graph of this output in a Jupyter notebook: the kernel `evcxr` calls this for the last expression of a cell.
+    /// Shows the graph of this output in a Jupyter notebook: the kernel `evcxr` calls this for the last
+    /// expression of a cell.
     ///
     /// # Panics
     ///
@@ -311,7 +317,8 @@ impl Function {
         }
     }
 
-    /// Shows the recorded operations in a Jupyter notebook: the kernel `evcxr` calls this for the last expression of a cell.
+    /// Shows the recorded operations in a Jupyter notebook: the kernel `evcxr` calls this for the last
+    /// expression of a cell.
     ///
     /// ```
     /// # use scalargrad::Function;

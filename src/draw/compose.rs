@@ -1,4 +1,5 @@
-//! Which items a picture has: from the flat copy of the graph by folding what repeats and cutting what is too long or too wide.
+//! Which items a picture has: from the flat copy of the graph by folding what repeats and cutting what is too
+//! long or too wide.
 
 use super::fold::{Groups, stem};
 use super::graph::{Graph, Part, Source};
@@ -8,7 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 
 /// How much of a graph is drawn.
 pub(super) struct Limits {
-    /// Whether anything is drawn as one.
+    /// Whether repeated structure is drawn as one.
     pub(super) is_folded: bool,
     /// Nodes that are drawn one by one all the same.
     pub(super) small: usize,

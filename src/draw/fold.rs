@@ -1,8 +1,8 @@
 //! Repeated structure: nodes that were made in the same way and are used in the same way are one group.
 //!
 //! A node's class is a hash of what it was made from, down to the leaves, and of what it is used for, up to the
-//! outputs. Numbers do not count, and of names only what is left without their digits. Two nodes of one class have the same distance
-//! to their farthest leaf, so there is no cycle among the groups.
+//! outputs. Numbers do not count, and of names only what is left without their digits. Two nodes of one class
+//! have the same distance to their farthest leaf, so there is no cycle among the groups.
 
 use super::graph::{Graph, Part, Source};
 use crate::rows::Op;
@@ -68,8 +68,8 @@ fn mix_text(hash: u64, text: &str) -> u64 {
     text.bytes().fold(hash, |hash, byte| mix(hash, byte.into()))
 }
 
-/// What tells the place of operand `i` of a node from the others: all are alike to sums and operations on slices, but that those of two
-/// slices come by turns.
+/// What tells the place of operand `i` of a node from the others: all are alike to sums and operations on
+/// slices, but that those of two slices come by turns.
 fn role(op: Op, count: usize, i: usize) -> u64 {
     match op {
         Op::Dot => (i % 2) as u64,

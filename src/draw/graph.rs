@@ -151,8 +151,8 @@ impl Graph {
         uses
     }
 
-    /// Makes `least` additions in a row or more, each of whose results is the first operand of the next, is used by that alone and has no name,
-    /// one with many operands.
+    /// Makes `least` additions in a row or more, each of whose results is the first operand of the next, is
+    /// used by that alone and has no name, one with many operands.
     pub(super) fn join_sums(&mut self, source: &dyn Source, least: usize) {
         let uses = self.uses();
         let mut place = vec![0u32; self.nodes.len()];

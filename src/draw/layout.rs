@@ -1,8 +1,8 @@
 //! A layered layout: an item stands one layer to the left of its leftmost user.
 //!
-//! Each edge has a line of its own, with a [`Spot`] in each layer that it passes, so that it finds a way between
-//! the boxes. The order in a layer follows the mean place of the neighbours, and so do the heights, as near to it as the order and
-//! the boxes' sizes allow.
+//! Each edge has a line of its own, with a [`Spot`] in each layer that it passes, so that it finds a way
+//! between the boxes. The order in a layer follows the mean place of the neighbours, and so do the heights, as
+//! near to it as the order and the boxes' sizes allow.
 
 use super::fold::stem;
 use super::item::{Item, Kind};

@@ -1,7 +1,8 @@
 //! A picture as an SVG image.
 //!
-//! Lines from an item that is used several times have a color of their own, and stand out while the pointer is on one of them
-//! or on the item. Colors are in a style sheet, because they depend on whether the reader's system is light or dark.
+//! Lines from an item that is used several times have a color of their own, and stand out while the pointer is
+//! on one of them or on the item. Colors are in a style sheet, because they depend on whether the reader's
+//! system is light or dark.
 
 use super::item::{Item, Kind};
 use super::layout::{Layout, Link};
