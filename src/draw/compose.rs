@@ -33,9 +33,8 @@ const CONSTANTS: usize = 8;
 pub(super) fn items(source: &dyn Source, limits: &Limits) -> Vec<Item> {
     let mut graph = Graph::of(source);
     let is_small = graph.nodes.len() <= limits.small;
-    if limits.is_folded {
-        graph.join_sums(source, if is_small { SUM_IN_SMALL } else { SUM_IN_LARGE });
-    }
+    let additions = if is_small { SUM_IN_SMALL } else { SUM_IN_LARGE };
+    graph.join_sums(source, additions);
     let groups = match limits.is_folded && !is_small {
         true => Groups::folded(&graph, source),
         false => Groups::single(&graph),
