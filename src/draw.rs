@@ -15,9 +15,9 @@ mod svg;
 mod text;
 
 use crate::function::Function;
+use crate::graph::trace;
 use crate::graph::verify;
-use crate::var::Var;
-use crate::watch;
+use crate::handle::Var;
 use compose::Limits;
 use graph::Source;
 use item::Item;
@@ -178,7 +178,7 @@ impl Picture<'_> {
 
     #[track_caller]
     fn items(self) -> Vec<Item> {
-        let _at = watch::attribute();
+        let _at = trace::attribute();
         let source: &dyn Source = match &self.subject {
             Subject::Graph(x) => {
                 verify(*x);

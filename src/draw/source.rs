@@ -2,11 +2,11 @@
 
 use super::graph::Source;
 use crate::function::Program;
+use crate::graph::names::tidy;
 use crate::graph::{decode, id_of, state, value_of};
-use crate::names::tidy;
+use crate::handle::Var;
 use crate::nodes::Operand;
 use crate::rows::Op;
-use crate::var::Var;
 
 /// A name in print, if there is something to see of it.
 fn in_print(name: &str) -> Option<String> {
