@@ -55,14 +55,14 @@ const UNFOLDED: Limits = Limits {
 /// ```
 /// use scalargrad::{Var, sum};
 ///
-/// let weights: Vec<Var> = (0..64).map(|k| Var::new(k as f64).named(format!("w{k}"))).collect();
-/// let loss = sum(&weights.iter().map(|w| w.tanh()).collect::<Vec<Var>>());
+/// let weights: Vec<Var> = (0..64).map(|k| Var::new(k as f64 / 100.0).named(format!("w{k}"))).collect();
+/// let loss = sum(&weights.iter().map(|w| w.powi(2)).collect::<Vec<Var>>());
 /// loss.backward();
 /// let picture = "
-///                   value             grad
-/// sum             62.7198                1
-/// └─ 64 × tanh      0 … 1                1
-///    └─ 64 × w     0 … 63  2.22045e-16 … 1
+///                      value      grad
+/// sum                 8.5344         1
+/// └─ 64 × powi(2)  0 … 0.397         1
+///    └─ 64 × w      0 … 0.63  0 … 1.26
 /// ";
 /// assert_eq!(format!("\n{}", loss.to_text()), picture);
 /// assert_eq!(loss.picture().unfolded().to_text().lines().count(), 1 + 129);
