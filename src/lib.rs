@@ -51,7 +51,7 @@
 //! | write a function once for `f64` and [`Var`] | [`Real`], or `num_traits::Float` |
 //! | keep something out of the derivative | `f64` operands, [`Var::constant`], [`Var::detach`], [`graph::no_grad`] |
 //! | bound the memory | [`graph::scope`], [`graph::clear`] |
-//! | see the graph | [`Var::to_text`], [`Var::to_svg`], [`Var::to_dot`], [`Var::named`] |
+//! | see the graph | [`Var::to_text`], [`Var::to_svg`], [`Var::to_dot`], [`Picture`], [`Var::named`] |
 //! | add an operation | [`Var::custom`]; [`Var::apply`] of a [`CustomOp`] |
 //! | make sure that a gradient is right | [`check`] |
 //!
@@ -99,6 +99,7 @@ mod taylor;
 pub use derive::{
     derivative, gradient, hessian, hvp, jacobian, jvp, laplacian, value_and_gradient, vjp,
 };
+pub use draw::Picture;
 pub use function::Function;
 pub use graph::notes::CustomOp;
 pub use handle::Var;

@@ -1,356 +1,238 @@
-//! A picture in layers, as an SVG image.
+//! A picture as an SVG image.
 //!
-//! An item stands one layer to the left of its leftmost user. An edge over several layers has a
-//! [`Spot`] in each, shared by all edges of its operand, so that it finds a way between the boxes. The
-//! order in a layer follows the mean place of the neighbours, and so do the heights, as near to it as
-//! the order and the boxes' sizes allow.
+//! Lines from an item that is used several times have a color of their own, and stand out while the pointer is
+//! on one of them or on the item. Colors are in a style sheet, because they depend on whether the reader's
+//! system is light or dark.
 
-use super::{Item, Picture, number};
-use std::cmp::Reverse;
+use super::item::{Item, Kind};
+use super::layout::{Layout, Link};
 use std::fmt::Write;
 
-/// Width of a character and height of a line.
+/// Width of a character and height of a line of text.
 const CHARACTER: f64 = 6.7;
 const LINE: f64 = 14.0;
-/// Room around the text in a box, between boxes of one layer, between layers and at the border.
+/// Room around the text in a box, between layers, and at the border.
 const PADDING: f64 = 6.0;
-const GAP: f64 = 10.0;
-const CHANNEL: f64 = 36.0;
-const MARGIN: f64 = 12.0;
-/// Times that the order and the heights are improved.
-const PASSES: usize = 12;
+const CHANNEL: f64 = 30.0;
+const MARGIN: f64 = 14.0;
+/// Half the height of an arrow's head, and its length.
+const HEAD: (f64, f64) = (3.0, 6.0);
+/// How far the boxes behind that of several nodes are moved.
+const BEHIND: f64 = 3.0;
+/// Room for the head of each arrow, and how high a box may be for that.
+const ARROW: f64 = 9.0;
+const MOST_FOR_ARROWS: f64 = 400.0;
+/// Colors of lines, in the style sheet.
+const COLORS: usize = 8;
 
-/// A place in a layer: an item's box, or an edge on its way.
-struct Spot {
-    layer: usize,
-    item: Option<usize>,
-    height: f64,
-    /// The height of its middle.
-    y: f64,
+/// The style sheet. Its names begin with that of the crate: in a page, all pictures share one.
+const STYLE: &str = "\
+.scalargrad{max-width:100%;height:auto;font:11px ui-monospace,'DejaVu Sans Mono',monospace}
+.scalargrad text{fill:#1f2328;text-anchor:middle}
+.scalargrad .paper{fill:#fff}
+.scalargrad .made,.scalargrad .hidden{fill:#fff;stroke:#57606a}
+.scalargrad .leaf{fill:#ddebfb;stroke:#57606a}
+.scalargrad .constant{fill:#eceef1;stroke:#57606a}
+.scalargrad .hidden{stroke-dasharray:4 3}
+.scalargrad .output{stroke-width:2}
+.scalargrad .label{font-weight:bold}
+.scalargrad .value{fill:#116329}
+.scalargrad .grad{fill:#b3261e}
+.scalargrad .line{fill:none;stroke-width:1.3}
+.scalargrad g:hover>.line{stroke-width:3.5}
+.scalargrad .c{stroke:#8c959f}.scalargrad .h{fill:#8c959f}
+.scalargrad .c0{stroke:#2f7ed8}.scalargrad .h0{fill:#2f7ed8}
+.scalargrad .c1{stroke:#d9822b}.scalargrad .h1{fill:#d9822b}
+.scalargrad .c2{stroke:#8250df}.scalargrad .h2{fill:#8250df}
+.scalargrad .c3{stroke:#12978f}.scalargrad .h3{fill:#12978f}
+.scalargrad .c4{stroke:#d6409f}.scalargrad .h4{fill:#d6409f}
+.scalargrad .c5{stroke:#9a6700}.scalargrad .h5{fill:#9a6700}
+.scalargrad .c6{stroke:#5b6ee1}.scalargrad .h6{fill:#5b6ee1}
+.scalargrad .c7{stroke:#7a8b00}.scalargrad .h7{fill:#7a8b00}
+@media (prefers-color-scheme:dark){
+.scalargrad text{fill:#e6edf3}
+.scalargrad .paper{fill:#0d1117}
+.scalargrad .made,.scalargrad .hidden{fill:#161b22;stroke:#8b949e}
+.scalargrad .leaf{fill:#12304f;stroke:#8b949e}
+.scalargrad .constant{fill:#2b3138;stroke:#8b949e}
+.scalargrad .value{fill:#56d364}
+.scalargrad .grad{fill:#ff7b72}
+}
+";
+
+/// The lines of an item's box, with their classes.
+fn texts(item: &Item) -> Vec<(&'static str, String)> {
+    let label = match (item.kind, item.value) {
+        (Kind::Constant, Some(value)) if item.count == 1 => value.text(),
+        _ => item.label(item.name.as_deref()),
+    };
+    let value = item
+        .value
+        .filter(|_| item.kind != Kind::Constant || item.count > 1);
+    let mut texts = vec![("label", label)];
+    texts.extend(value.map(|value| ("value", value.text())));
+    texts.extend(
+        item.grad
+            .map(|grad| ("grad", format!("grad {}", grad.text()))),
+    );
+    texts
 }
 
-/// An edge from a spot to one in the next layer, and where it enters that: a fraction of its height.
-struct Link {
-    from: usize,
-    to: usize,
-    entry: f64,
-}
+/// Where a layer is: its left edge and its width.
+type Column = (f64, f64);
 
-struct Layout {
-    spots: Vec<Spot>,
-    links: Vec<Link>,
-    /// The spots of each layer, from the top; the output's layer first.
-    layers: Vec<Vec<usize>>,
-}
-
-/// The lines of an item's box.
-fn lines(item: &Item) -> Vec<String> {
-    let value = number(item.value);
-    match item.grad {
-        None => vec![value],
-        Some(grad) => vec![
-            item.label(item.name.as_deref(), None),
-            value,
-            format!("grad {}", number(grad)),
-        ],
-    }
-}
-
-pub(super) fn draw(picture: &Picture) -> String {
-    let mut layout = Layout::of(&picture.items);
-    layout.order();
-    layout.place();
-    let texts: Vec<Vec<String>> = picture.items.iter().map(lines).collect();
-    let note = picture.note();
-    // The left edge and the width of each layer.
-    let mut columns = vec![(0.0, 0.0); layout.layers.len()];
-    let mut x = MARGIN + if note.is_some() { CHANNEL } else { 0.0 };
+pub(super) fn draw(items: &[Item]) -> String {
+    let texts: Vec<_> = items.iter().map(texts).collect();
+    let heights: Vec<f64> = items
+        .iter()
+        .zip(&texts)
+        .map(|(item, texts)| height(item, texts))
+        .collect();
+    let behind = |k: usize| 2.0 * BEHIND * f64::from(is_stack(&items[k]));
+    let layout = Layout::of(items, |k| heights[k] + behind(k));
+    let mut columns: Vec<Column> = vec![(0.0, 0.0); layout.layers.len()];
+    let mut x = MARGIN;
     for (layer, column) in columns.iter_mut().enumerate().rev() {
-        let items = layout.layers[layer]
+        let here = layout.layers[layer]
             .iter()
             .filter_map(|&spot| layout.spots[spot].item);
-        let longest = items
+        let lengths = here
             .flat_map(|k| &texts[k])
-            .map(|line| line.chars().count())
-            .max();
-        *column = (x, longest.unwrap_or(0) as f64 * CHARACTER + 2.0 * PADDING);
-        x += column.1 + CHANNEL;
+            .map(|(_, text)| text.chars().count());
+        *column = (
+            x,
+            lengths.max().unwrap_or(0) as f64 * CHARACTER + 2.0 * PADDING,
+        );
+        let crossing = layout
+            .lines
+            .iter()
+            .flatten()
+            .filter(|link| layout.spots[link.from].layer == layer);
+        x += column.1 + CHANNEL + 2.0 * (crossing.count().min(20) as f64);
     }
-    let bottom = layout
-        .spots
-        .iter()
+    let mut uses: Vec<Vec<&Vec<Link>>> = items.iter().map(|_| Vec::new()).collect();
+    for line in &layout.lines {
+        uses[line[0].from].push(line);
+    }
+    let last = columns.first().map_or(MARGIN, |column| column.0 + column.1);
+    let bottom = (layout.spots.iter())
         .map(|spot| spot.y + spot.height / 2.0)
         .fold(0.0, f64::max);
-    let (width, mut height) = (x - CHANNEL + MARGIN, bottom + MARGIN);
+    let (width, height) = (last + MARGIN, bottom + 2.0 * MARGIN);
     let mut body = String::new();
-    for link in &layout.links {
-        edge(&mut body, &layout, link, &columns);
-    }
-    for spot in &layout.spots {
-        if let Some(k) = spot.item {
-            shape(
-                &mut body,
-                &picture.items[k],
-                &texts[k],
-                spot,
-                columns[spot.layer],
-            );
+    let mut colored = 0;
+    for (k, lines) in uses.iter().enumerate() {
+        let mut color = String::new();
+        if lines.len() > 1 {
+            color = (colored % COLORS).to_string();
+            colored += 1;
         }
-    }
-    if let Some(note) = note {
-        height += LINE + GAP;
-        let y = height - MARGIN;
-        let _ = writeln!(body, "<text x=\"{MARGIN}\" y=\"{y:.1}\">{note}</text>");
+        body.push_str("<g>");
+        for line in lines {
+            edge(&mut body, &layout, line, &columns, &color);
+        }
+        shape(&mut body, &items[k], &texts[k], &layout, k, &columns);
+        body.push_str("</g>\n");
     }
     format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
-         viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\" \
-         font-family=\"ui-monospace, 'DejaVu Sans Mono', monospace\" font-size=\"11\" fill=\"#1f2328\">\n\
-         <title>graph</title>\n\
-         <defs><marker id=\"tip\" markerWidth=\"6\" markerHeight=\"6\" refX=\"5.5\" refY=\"3\" orient=\"auto\">\
-         <path d=\"M0 0.5 L6 3 L0 5.5 z\" fill=\"#8c959f\"/></marker></defs>\n\
-         <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n{body}</svg>\n"
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"scalargrad\" width=\"{width:.0}\" height=\"{height:.0}\" \
+         viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\">\n<title>graph</title>\n<style>\n{}</style>\n\
+         <rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n{body}</svg>\n",
+        escape(STYLE)
     )
 }
 
-fn edge(body: &mut String, layout: &Layout, link: &Link, columns: &[(f64, f64)]) {
-    let (from, to) = (&layout.spots[link.from], &layout.spots[link.to]);
-    let (left, width) = columns[from.layer];
-    let (start, end) = (left + width, columns[to.layer].0);
-    let (middle, y) = ((start + end) / 2.0, from.y);
-    let entry = to.y + (link.entry - 0.5) * to.height;
-    let along = match from.item {
-        Some(_) => format!("M{start:.1} {y:.1}"),
-        None => format!("M{left:.1} {y:.1} H{start:.1}"),
-    };
-    let tip = if to.item.is_some() {
-        " marker-end=\"url(#tip)\""
-    } else {
-        ""
-    };
-    let _ = writeln!(
+/// The height of an item's box, in which there is room for its text and for the lines that enter it.
+fn height(item: &Item, texts: &[(&str, String)]) -> f64 {
+    let arrows = (item.operands.len() + 1) as f64 * ARROW;
+    (texts.len() as f64 * LINE + 2.0 * PADDING).max(arrows.min(MOST_FOR_ARROWS))
+}
+
+/// Whether an item is drawn as boxes behind one another.
+fn is_stack(item: &Item) -> bool {
+    item.count > 1 && item.kind != Kind::Hidden
+}
+
+/// A line from an operand to its user, with an arrow's head.
+fn edge(body: &mut String, layout: &Layout, line: &[Link], columns: &[Column], color: &str) {
+    let mut path = String::new();
+    let mut tip = (0.0, 0.0);
+    for link in line {
+        let (from, to) = (&layout.spots[link.from], &layout.spots[link.to]);
+        let (left, width) = columns[from.layer];
+        let (start, end) = (left + width, columns[to.layer].0);
+        let y = from.y + MARGIN;
+        let entry = to.y + MARGIN + (link.entry - 0.5) * to.height;
+        let end = if to.item.is_some() { end - HEAD.1 } else { end };
+        let _ = match from.item {
+            Some(_) => write!(path, "M{start:.1} {y:.1}"),
+            None => write!(path, " H{start:.1}"),
+        };
+        let middle = (start + end) / 2.0;
+        let _ = write!(
+            path,
+            " C{middle:.1} {y:.1} {middle:.1} {entry:.1} {end:.1} {entry:.1}"
+        );
+        tip = (end, entry);
+    }
+    let (x, y) = tip;
+    let (half, length) = HEAD;
+    let _ = write!(
         body,
-        "<path d=\"{along} C{middle:.1} {y:.1} {middle:.1} {entry:.1} {end:.1} {entry:.1}\" \
-         fill=\"none\" stroke=\"#8c959f\"{tip}/>"
+        "<path class=\"line c{color}\" d=\"{path}\"/>\
+         <path class=\"h{color}\" d=\"M{x:.1} {:.1} l{length} {half} l-{length} {half} z\"/>",
+        y - half
     );
 }
 
-fn shape(body: &mut String, item: &Item, texts: &[String], spot: &Spot, column: (f64, f64)) {
-    let (left, width) = column;
-    let (height, top) = (spot.height, spot.y - spot.height / 2.0);
-    let fill = match (item.grad, item.is_made) {
-        (None, _) => "#f0f1f3",
-        (_, false) => "#ddebfb",
-        (_, true) => "#ffffff",
+fn shape(
+    body: &mut String,
+    item: &Item,
+    texts: &[(&str, String)],
+    layout: &Layout,
+    k: usize,
+    columns: &[Column],
+) {
+    let spot = &layout.spots[k];
+    let (left, width) = columns[spot.layer];
+    let height = height(item, texts);
+    let top = spot.y + MARGIN - height / 2.0;
+    let kind = match item.kind {
+        Kind::Constant => "constant",
+        Kind::Leaf => "leaf",
+        Kind::Made => "made",
+        Kind::Hidden => "hidden",
     };
-    let exact = match item.grad {
-        None => format!("{}", item.value),
-        Some(grad) => format!("value {}, grad {grad}", item.value),
+    let output = if item.is_output { " output" } else { "" };
+    let exact = match (item.value, item.grad) {
+        (Some(value), Some(grad)) => format!("value {}, grad {}", value.exact(), grad.exact()),
+        (Some(value), None) => value.exact(),
+        _ => item.label(item.name.as_deref()),
     };
-    let _ = writeln!(
-        body,
-        "<g><title>{exact}</title><rect x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" \
-         height=\"{height:.1}\" rx=\"4\" fill=\"{fill}\" stroke=\"#57606a\"/>"
-    );
+    let _ = write!(body, "<g><title>{}</title>", escape(&exact));
+    let behind = if is_stack(item) { 2 } else { 0 };
+    for n in (0..=behind).rev() {
+        let (x, y) = (left + BEHIND * n as f64, top - BEHIND * n as f64);
+        let _ = write!(
+            body,
+            "<rect class=\"{kind}{output}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"4\"/>"
+        );
+    }
     let x = left + width / 2.0;
-    for (n, text) in texts.iter().enumerate() {
-        let y = top + PADDING + LINE * (n as f64 + 0.75);
-        let style = match n {
-            0 if texts.len() > 1 => " font-weight=\"bold\"",
-            2 => " fill=\"#b3261e\"",
-            _ => "",
-        };
-        let text = text
-            .replace('&', "&amp;")
-            .replace('<', "&lt;")
-            .replace('>', "&gt;");
-        let _ = writeln!(
+    for (n, (class, text)) in texts.iter().enumerate() {
+        let y = spot.y + MARGIN + LINE * (n as f64 + 0.75 - texts.len() as f64 / 2.0);
+        let text = escape(text);
+        let _ = write!(
             body,
-            "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\"{style}>{text}</text>"
+            "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">{text}</text>"
         );
     }
-    if item.is_cut {
-        let (x, y) = (left - 6.0, spot.y + LINE / 4.0);
-        let _ = writeln!(
-            body,
-            "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"end\">…</text>"
-        );
-    }
-    body.push_str("</g>\n");
+    body.push_str("</g>");
 }
 
-impl Layout {
-    fn of(items: &[Item]) -> Layout {
-        // Users before their operands.
-        let mut order: Vec<usize> = (0..items.len()).collect();
-        order.sort_by_key(|&k| Reverse(items[k].index));
-        let mut layer = vec![0; items.len()];
-        for &k in &order {
-            for &operand in &items[k].operands {
-                layer[operand] = layer[operand].max(layer[k] + 1);
-            }
-        }
-        let depth = layer.iter().max().map_or(0, |&deepest| deepest + 1);
-        let mut layout = Layout {
-            spots: Vec::new(),
-            links: Vec::new(),
-            layers: vec![Vec::new(); depth],
-        };
-        for (k, item) in items.iter().enumerate() {
-            let lines = if item.grad.is_some() { 3.0 } else { 1.0 };
-            layout.add(layer[k], Some(k), lines * LINE + 2.0 * PADDING);
-        }
-        // The way of each item's edges: the item's spot, then one spot a layer.
-        let mut ways: Vec<Vec<usize>> = (0..items.len()).map(|k| vec![k]).collect();
-        for &k in &order {
-            let count = items[k].operands.len() as f64;
-            for (n, &operand) in items[k].operands.iter().enumerate() {
-                while ways[operand].len() < layer[operand] - layer[k] {
-                    let from = ways[operand][ways[operand].len() - 1];
-                    let to = layout.add(layout.spots[from].layer - 1, None, LINE / 2.0);
-                    layout.links.push(Link {
-                        from,
-                        to,
-                        entry: 0.5,
-                    });
-                    ways[operand].push(to);
-                }
-                let from = ways[operand][layer[operand] - layer[k] - 1];
-                let entry = (n as f64 + 1.0) / (count + 1.0);
-                layout.links.push(Link { from, to: k, entry });
-            }
-        }
-        layout
-    }
-
-    fn add(&mut self, layer: usize, item: Option<usize>, height: f64) -> usize {
-        self.spots.push(Spot {
-            layer,
-            item,
-            height,
-            y: 0.0,
-        });
-        self.layers[layer].push(self.spots.len() - 1);
-        self.spots.len() - 1
-    }
-
-    /// For each spot the mean of `at` over its links to the left, or to the right.
-    fn means(&self, to_left: bool, at: impl Fn(&Spot, f64) -> f64) -> Vec<Option<f64>> {
-        let mut sums = vec![(0.0, 0.0); self.spots.len()];
-        for link in &self.links {
-            let (here, there, entry) = if to_left {
-                (link.to, link.from, 0.5)
-            } else {
-                (link.from, link.to, link.entry)
-            };
-            sums[here].0 += at(&self.spots[there], entry);
-            sums[here].1 += 1.0;
-        }
-        sums.into_iter()
-            .map(|(sum, count)| (count > 0.0).then(|| sum / count))
-            .collect()
-    }
-
-    /// Orders each layer so that few edges cross.
-    fn order(&mut self) {
-        let mut best = (usize::MAX, self.layers.clone());
-        for pass in 0..PASSES {
-            let to_left = pass % 2 == 1;
-            for step in 0..self.layers.len() {
-                self.number();
-                let layer = if to_left {
-                    self.layers.len() - 1 - step
-                } else {
-                    step
-                };
-                let means = self.means(to_left, |spot, entry| spot.y + entry);
-                let spots = &self.spots;
-                self.layers[layer].sort_by(|&a, &b| {
-                    let key = |k: usize| means[k].unwrap_or(spots[k].y + 0.5);
-                    key(a).total_cmp(&key(b))
-                });
-            }
-            self.number();
-            let crossings = self.crossings();
-            if crossings < best.0 {
-                best = (crossings, self.layers.clone());
-            }
-        }
-        self.layers = best.1;
-    }
-
-    /// Makes the height of each spot its place in its layer.
-    fn number(&mut self) {
-        for layer in &self.layers {
-            for (place, &spot) in layer.iter().enumerate() {
-                self.spots[spot].y = place as f64;
-            }
-        }
-    }
-
-    fn crossings(&self) -> usize {
-        let mut between = vec![Vec::new(); self.layers.len()];
-        for link in &self.links {
-            let (from, to) = (&self.spots[link.from], &self.spots[link.to]);
-            between[to.layer].push((from.y, to.y + link.entry));
-        }
-        let cross = |a: &(f64, f64), b: &(f64, f64)| (a.0 - b.0) * (a.1 - b.1) < 0.0;
-        let of = |edges: &Vec<(f64, f64)>| -> usize {
-            let pairs = edges.iter().enumerate();
-            pairs
-                .map(|(i, a)| edges[..i].iter().filter(|b| cross(a, b)).count())
-                .sum()
-        };
-        between.iter().map(of).sum()
-    }
-
-    /// Gives each spot its height in the image.
-    fn place(&mut self) {
-        for spot in &mut self.spots {
-            spot.y = 0.0;
-        }
-        for pass in 0..=PASSES {
-            let to_left = pass % 2 == 0;
-            for step in 0..self.layers.len() {
-                let layer = if to_left {
-                    self.layers.len() - 1 - step
-                } else {
-                    step
-                };
-                let means = self.means(to_left, |spot, entry| spot.y + (entry - 0.5) * spot.height);
-                self.settle(layer, &means);
-            }
-        }
-        let top = |spot: &Spot| spot.y - spot.height / 2.0;
-        let highest = self.spots.iter().map(top).fold(f64::INFINITY, f64::min);
-        for spot in &mut self.spots {
-            spot.y += MARGIN - highest;
-        }
-    }
-
-    /// Moves the spots of a layer to the heights nearest to those wanted that keep them apart.
-    fn settle(&mut self, layer: usize, wanted: &[Option<f64>]) {
-        // Heights less the room that the spots above take must not decrease. Runs that would are
-        // pooled at their mean: (sum, count).
-        let mut room = 0.0;
-        let mut rooms = Vec::new();
-        let mut pools: Vec<(f64, f64)> = Vec::new();
-        for &k in &self.layers[layer] {
-            let spot = &self.spots[k];
-            rooms.push(room + spot.height / 2.0);
-            let own = wanted[k].unwrap_or(spot.y) - rooms[rooms.len() - 1];
-            room += spot.height + GAP;
-            let mut pool = (own, 1.0);
-            while let Some(above) = pools.pop_if(|above| above.0 / above.1 > pool.0 / pool.1) {
-                pool = (pool.0 + above.0, pool.1 + above.1);
-            }
-            pools.push(pool);
-        }
-        let heights = pools
-            .iter()
-            .flat_map(|&(sum, count)| std::iter::repeat_n(sum / count, count as usize));
-        for ((&k, height), room) in self.layers[layer].iter().zip(heights).zip(rooms) {
-            self.spots[k].y = height + room;
-        }
-    }
+/// `text` as XML has it.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }

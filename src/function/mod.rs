@@ -79,7 +79,7 @@ use crate::matrix::Matrix;
 /// ```
 #[derive(Clone)]
 pub struct Function {
-    program: Program,
+    pub(crate) program: Program,
     frozen: Vec<FrozenRead>,
 }
 

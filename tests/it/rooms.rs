@@ -150,7 +150,6 @@ fn user_code_is_called_from_one_place() {
         ("src/check.rs", "vec![f(x)]"),
         ("src/derive.rs", "gradient(|x| f(x[0])"),
         ("src/check/differences.rs", "f(&moved)"),
-        ("src/draw.rs", "op.label().to_string()"), // of a row
         ("src/function/evaluate.rs", "f(&mut space)"),
         ("src/function/recorder.rs", "evaluate(&"), // of a recording, which is not in the graph
         ("src/graph.rs", "f()"),

@@ -1,0 +1,139 @@
+//! Repeated structure: nodes that were made in the same way and are used in the same way are one group.
+//!
+//! A node's class is a hash of what it was made from, down to the leaves, and of what it is used for, up to the
+//! outputs. Numbers do not count, and of names only what is left without their digits. Two nodes of one class
+//! have the same distance to their farthest leaf, so there is no cycle among the groups.
+
+use super::graph::{Graph, Part, Source};
+use crate::rows::Op;
+use std::collections::HashMap;
+
+/// Classes beyond which nothing is folded: most of what is drawn would be left out all the same.
+const MOST: usize = 100_000;
+
+/// The group of each node, and the groups.
+pub(super) struct Groups {
+    pub(super) of: Vec<u32>,
+    /// The number of nodes in each.
+    pub(super) sizes: Vec<u32>,
+}
+
+impl Groups {
+    /// Each node alone.
+    pub(super) fn single(graph: &Graph) -> Groups {
+        Groups {
+            of: (0..graph.nodes.len() as u32).collect(),
+            sizes: vec![1; graph.nodes.len()],
+        }
+    }
+
+    /// One for each class; each node alone if there are too many classes for folding to be of use.
+    pub(super) fn folded(graph: &Graph, source: &dyn Source) -> Groups {
+        let mut known = HashMap::new();
+        let mut folded = Groups {
+            of: Vec::with_capacity(graph.nodes.len()),
+            sizes: Vec::new(),
+        };
+        for class in classes(graph, source) {
+            let group = *known.entry(class).or_insert(folded.sizes.len());
+            if group == folded.sizes.len() {
+                if group == MOST {
+                    return Groups::single(graph);
+                }
+                folded.sizes.push(0);
+            }
+            folded.sizes[group] += 1;
+            folded.of.push(group as u32);
+        }
+        folded
+    }
+}
+
+/// A name without digits, and without the brackets and the like that are left at its end.
+pub(super) fn stem(name: &str) -> String {
+    let letters: String = name.chars().filter(|c| !c.is_numeric()).collect();
+    let end = |c: char| !c.is_alphanumeric();
+    letters.trim_matches(end).to_string()
+}
+
+/// A hash of two numbers: two rounds of multiplication and shift, as in SplitMix64.
+fn mix(a: u64, b: u64) -> u64 {
+    let mut z = a.rotate_left(23) ^ b.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ z >> 31
+}
+
+fn mix_text(hash: u64, text: &str) -> u64 {
+    text.bytes().fold(hash, |hash, byte| mix(hash, byte.into()))
+}
+
+/// What tells the place of operand `i` of a node from the others: all are alike to sums and operations on
+/// slices, but that those of two slices come by turns.
+fn role(op: Op, count: usize, i: usize) -> u64 {
+    match op {
+        Op::Dot => (i % 2) as u64,
+        Op::Add => 0,
+        _ if op.is_slice() || count > 3 => 0,
+        _ => i as u64,
+    }
+}
+
+fn classes(graph: &Graph, source: &dyn Source) -> Vec<u64> {
+    let count = graph.nodes.len();
+    let mut classes = vec![0u64; count];
+    let mut uses = vec![0u32; count + 1];
+    for (k, node) in graph.nodes.iter().enumerate().rev() {
+        let mut hash = mix(node.op as u64, node.n as u64);
+        if node.op == Op::Custom {
+            // The parameter is the place of the operation.
+            hash = mix_text(
+                node.op as u64,
+                &source.custom_label(node.index as usize, node.n),
+            );
+        }
+        if let Some(name) = source.name(node.index as usize) {
+            hash = mix_text(hash, &stem(&name));
+        }
+        for operand in graph.operands(k) {
+            let operand = match operand {
+                Part::Constant(_) => 1,
+                Part::Node(k) => {
+                    uses[k] += 1;
+                    classes[k]
+                }
+            };
+            hash = mix(hash, operand);
+        }
+        classes[k] = hash;
+    }
+    // The users of each node come one after another; `uses` becomes where they begin.
+    let mut first = 0;
+    for begin in &mut uses {
+        first += std::mem::replace(begin, first);
+    }
+    let mut users = vec![0u64; first as usize];
+    let mut filled = vec![0u32; count];
+    for k in 0..count {
+        let mine = &mut users[uses[k] as usize..uses[k + 1] as usize];
+        mine.sort_unstable();
+        let mut before = None;
+        for &user in mine
+            .iter()
+            .filter(|user| before.replace(**user) != Some(**user))
+        {
+            classes[k] = mix(classes[k], user);
+        }
+        let node = &graph.nodes[k];
+        let operands = graph.operands(k);
+        let number = operands.len();
+        for (i, operand) in operands.enumerate() {
+            if let Part::Node(operand) = operand {
+                users[(uses[operand] + filled[operand]) as usize] =
+                    mix(classes[k], role(node.op, number, i));
+                filled[operand] += 1;
+            }
+        }
+    }
+    classes
+}

@@ -1,0 +1,269 @@
+//! A layered layout: an item stands one layer to the left of its leftmost user.
+//!
+//! Each edge has a line of its own, with a [`Spot`] in each layer that it passes, so that it finds a way
+//! between the boxes. The order in a layer follows the mean place of the neighbours, and so do the heights, as
+//! near to it as the order and the boxes' sizes allow.
+
+use super::fold::stem;
+use super::item::{Item, Kind};
+use std::collections::BTreeMap;
+
+/// Room between the boxes of one layer.
+pub(super) const GAP: f64 = 12.0;
+/// Height of the room that a passing line has.
+const PASSAGE: f64 = 2.0;
+/// Room between a passing line and what is above and below it.
+const LINE_GAP: f64 = 5.0;
+/// Times that the order and the heights are improved.
+const PASSES: usize = 12;
+
+/// A place in a layer: an item's box, or a line on its way.
+pub(super) struct Spot {
+    pub(super) layer: usize,
+    pub(super) item: Option<usize>,
+    pub(super) height: f64,
+    /// The height of its middle.
+    pub(super) y: f64,
+}
+
+/// A part of a line, from a spot to one in the next layer, and where it enters that: a fraction of its height.
+pub(super) struct Link {
+    pub(super) from: usize,
+    pub(super) to: usize,
+    pub(super) entry: f64,
+}
+
+pub(super) struct Layout {
+    /// The items' first.
+    pub(super) spots: Vec<Spot>,
+    links: Vec<Link>,
+    /// The links of each line, from an operand to its user.
+    pub(super) lines: Vec<Vec<Link>>,
+    /// The spots of each layer, from the top; the outputs' layer first.
+    pub(super) layers: Vec<Vec<usize>>,
+}
+
+/// The layer of each item.
+fn layers(items: &[Item]) -> Vec<usize> {
+    let mut uses = vec![0; items.len()];
+    let operands = items.iter().flat_map(|item| &item.operands);
+    operands.for_each(|&k| uses[k] += 1);
+    let mut layer = vec![0; items.len()];
+    let mut open: Vec<usize> = (0..items.len()).filter(|&k| uses[k] == 0).collect();
+    while let Some(k) = open.pop() {
+        for &operand in &items[k].operands {
+            layer[operand] = layer[operand].max(layer[k] + 1);
+            uses[operand] -= 1;
+            if uses[operand] == 0 {
+                open.push(operand);
+            }
+        }
+    }
+    align(items, &mut layer);
+    layer
+}
+
+/// Moves leaves that are called alike, as `x1` and `x2`, from two neighbouring layers into one column.
+fn align(items: &[Item], layer: &mut [usize]) {
+    let mut alike: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (k, item) in items.iter().enumerate() {
+        if let (Kind::Leaf, Some(name)) = (item.kind, &item.name) {
+            alike.entry(stem(name)).or_default().push(k);
+        }
+    }
+    for mut leaves in alike.into_values() {
+        leaves.sort_by_key(|&k| layer[k]);
+        let runs: Vec<&[usize]> = leaves.chunk_by(|&a, &b| layer[b] - layer[a] <= 1).collect();
+        for run in runs {
+            let (nearest, farthest) = (layer[run[0]], layer[run[run.len() - 1]]);
+            if farthest == nearest + 1 {
+                run.iter().for_each(|&k| layer[k] = farthest);
+            }
+        }
+    }
+}
+
+impl Layout {
+    /// `height` is the height of an item.
+    pub(super) fn of(items: &[Item], height: impl Fn(usize) -> f64) -> Layout {
+        let layer = layers(items);
+        let depth = layer.iter().max().map_or(0, |&deepest| deepest + 1);
+        let mut layout = Layout {
+            spots: Vec::new(),
+            links: Vec::new(),
+            lines: Vec::new(),
+            layers: vec![Vec::new(); depth],
+        };
+        for (k, &layer) in layer.iter().enumerate() {
+            layout.add(layer, Some(k), height(k));
+        }
+        for (k, item) in items.iter().enumerate() {
+            let count = item.operands.len() as f64;
+            for (n, &operand) in item.operands.iter().enumerate() {
+                let mut from = operand;
+                for between in (layer[k] + 1..layer[operand]).rev() {
+                    let to = layout.add(between, None, PASSAGE);
+                    layout.links.push(Link {
+                        from,
+                        to,
+                        entry: 0.5,
+                    });
+                    from = to;
+                }
+                let entry = (n as f64 + 1.0) / (count + 1.0);
+                layout.links.push(Link { from, to: k, entry });
+            }
+        }
+        layout.order();
+        layout.place();
+        let mut line = Vec::new();
+        for link in std::mem::take(&mut layout.links) {
+            let is_end = layout.spots[link.to].item.is_some();
+            line.push(link);
+            if is_end {
+                layout.lines.push(std::mem::take(&mut line));
+            }
+        }
+        layout
+    }
+
+    /// The gap between two spots of one layer.
+    fn gap(&self, above: usize, below: usize) -> f64 {
+        let is_box = |k: usize| self.spots[k].item.is_some();
+        match is_box(above) && is_box(below) {
+            true => GAP,
+            false => LINE_GAP + PASSAGE,
+        }
+    }
+
+    fn add(&mut self, layer: usize, item: Option<usize>, height: f64) -> usize {
+        self.spots.push(Spot {
+            layer,
+            item,
+            height,
+            y: 0.0,
+        });
+        self.layers[layer].push(self.spots.len() - 1);
+        self.spots.len() - 1
+    }
+
+    /// For each spot the mean of `at` over its links to the left, or to the right.
+    fn means(&self, to_left: bool, at: impl Fn(&Spot, f64) -> f64) -> Vec<Option<f64>> {
+        let mut sums = vec![(0.0, 0.0); self.spots.len()];
+        for link in &self.links {
+            let (here, there, entry) = if to_left {
+                (link.to, link.from, 0.5)
+            } else {
+                (link.from, link.to, link.entry)
+            };
+            sums[here].0 += at(&self.spots[there], entry);
+            sums[here].1 += 1.0;
+        }
+        sums.into_iter()
+            .map(|(sum, count)| (count > 0.0).then(|| sum / count))
+            .collect()
+    }
+
+    /// Orders each layer so that few edges cross.
+    fn order(&mut self) {
+        let mut best = (usize::MAX, self.layers.clone());
+        for pass in 0..PASSES {
+            let to_left = pass % 2 == 1;
+            for step in 0..self.layers.len() {
+                self.number();
+                let layer = if to_left {
+                    self.layers.len() - 1 - step
+                } else {
+                    step
+                };
+                let means = self.means(to_left, |spot, entry| spot.y + entry);
+                let spots = &self.spots;
+                self.layers[layer].sort_by(|&a, &b| {
+                    let key = |k: usize| means[k].unwrap_or(spots[k].y + 0.5);
+                    key(a).total_cmp(&key(b))
+                });
+            }
+            self.number();
+            let crossings = self.crossings();
+            if crossings < best.0 {
+                best = (crossings, self.layers.clone());
+            }
+        }
+        self.layers = best.1;
+    }
+
+    /// Makes the height of each spot its place in its layer.
+    fn number(&mut self) {
+        for layer in &self.layers {
+            for (place, &spot) in layer.iter().enumerate() {
+                self.spots[spot].y = place as f64;
+            }
+        }
+    }
+
+    fn crossings(&self) -> usize {
+        let mut between = vec![Vec::new(); self.layers.len()];
+        for link in &self.links {
+            let (from, to) = (&self.spots[link.from], &self.spots[link.to]);
+            between[to.layer].push((from.y, to.y + link.entry));
+        }
+        let cross = |a: &(f64, f64), b: &(f64, f64)| (a.0 - b.0) * (a.1 - b.1) < 0.0;
+        let of = |edges: &Vec<(f64, f64)>| -> usize {
+            let pairs = edges.iter().enumerate();
+            pairs
+                .map(|(i, a)| edges[..i].iter().filter(|b| cross(a, b)).count())
+                .sum()
+        };
+        between.iter().map(of).sum()
+    }
+
+    /// Gives each spot its height in the image; that of the highest begins at 0.
+    fn place(&mut self) {
+        for spot in &mut self.spots {
+            spot.y = 0.0;
+        }
+        for pass in 0..=PASSES {
+            let to_left = pass % 2 == 0;
+            for step in 0..self.layers.len() {
+                let layer = if to_left {
+                    self.layers.len() - 1 - step
+                } else {
+                    step
+                };
+                let means = self.means(to_left, |spot, entry| spot.y + (entry - 0.5) * spot.height);
+                self.settle(layer, &means);
+            }
+        }
+        let top = |spot: &Spot| spot.y - spot.height / 2.0;
+        let highest = self.spots.iter().map(top).fold(f64::INFINITY, f64::min);
+        self.spots.iter_mut().for_each(|spot| spot.y -= highest);
+    }
+
+    /// Moves the spots of a layer to the heights nearest to those wanted that keep them apart.
+    fn settle(&mut self, layer: usize, wanted: &[Option<f64>]) {
+        // Heights less the room that the spots above take must not decrease. Runs that would are
+        // pooled at their mean: (sum, count).
+        let mut room = 0.0;
+        let mut rooms = Vec::new();
+        let mut pools: Vec<(f64, f64)> = Vec::new();
+        let mut above = None;
+        for &k in &self.layers[layer] {
+            room += above.replace(k).map_or(0.0, |above| self.gap(above, k));
+            let spot = &self.spots[k];
+            rooms.push(room + spot.height / 2.0);
+            let own = wanted[k].unwrap_or(spot.y) - rooms[rooms.len() - 1];
+            room += spot.height;
+            let mut pool = (own, 1.0);
+            while let Some(above) = pools.pop_if(|above| above.0 / above.1 > pool.0 / pool.1) {
+                pool = (pool.0 + above.0, pool.1 + above.1);
+            }
+            pools.push(pool);
+        }
+        let heights = pools
+            .iter()
+            .flat_map(|&(sum, count)| std::iter::repeat_n(sum / count, count as usize));
+        for ((&k, height), room) in self.layers[layer].iter().zip(heights).zip(rooms) {
+            self.spots[k].y = height + room;
+        }
+    }
+}
