@@ -37,12 +37,14 @@ mod saved;
 mod source;
 mod sparse;
 mod structure;
+mod symbol;
 mod tangents;
 mod tape;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod undefined_tests;
+mod walk;
 
 pub use crate::var::Outputs;
 pub use error::{BranchChange, Counted, FrozenRead, ReplayError};
