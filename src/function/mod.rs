@@ -23,6 +23,8 @@
 
 mod ancestors;
 mod capture;
+#[cfg(feature = "jit")]
+mod compile;
 mod display;
 mod edges;
 mod error;
@@ -47,6 +49,8 @@ mod undefined_tests;
 mod walk;
 
 pub use crate::var::Outputs;
+#[cfg(feature = "jit")]
+pub use compile::{CompileError, Compiled};
 pub use error::{BranchChange, Counted, FrozenRead, ReplayError};
 pub use recorder::Recorder;
 pub use source::SourceError;

@@ -124,6 +124,12 @@ impl Formula {
         })
     }
 
+    /// All expressions, operands before results.
+    #[cfg(feature = "jit")]
+    pub(super) fn symbols(&self) -> impl DoubleEndedIterator<Item = Symbol> + use<> {
+        (0..self.expressions.len() as u32).map(Symbol)
+    }
+
     pub(super) fn expression(&self, symbol: Symbol) -> &Expression {
         &self.expressions[symbol.place()]
     }
