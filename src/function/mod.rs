@@ -50,7 +50,7 @@ mod walk;
 
 pub use crate::var::Outputs;
 #[cfg(feature = "jit")]
-pub use compile::{CompileError, Compiled};
+pub use compile::{CompileError, Compiled, CompiledRows};
 pub use error::{BranchChange, Counted, FrozenRead, ReplayError};
 pub use recorder::Recorder;
 pub use source::SourceError;

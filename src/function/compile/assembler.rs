@@ -18,8 +18,10 @@ struct Open {
     function: Function,
     block: Block,
     exit: Option<Block>,
-    rooms: [Value; 4],
+    rooms: [Value; 5],
     signatures: HashMap<(usize, Type), SigRef>,
+    /// Calls that were made, with their results.
+    called: HashMap<(usize, Vec<Value>, i32), Value>,
 }
 
 /// The end of a block, where instructions are appended.
@@ -53,6 +55,8 @@ pub(super) struct Assembler {
     pub needs: Needs,
     /// How many numbers go through the code at a time: 1 or 2.
     pub lanes: usize,
+    /// Whether results of calls are kept as long as a function goes on.
+    pub is_keeping: bool,
     /// The constants, which the code is given.
     pub constants: Vec<f64>,
     known_constants: HashMap<u64, u32>,
@@ -71,6 +75,7 @@ impl Assembler {
             builder,
             needs: Needs::default(),
             lanes,
+            is_keeping: false,
             constants,
             known_constants: HashMap::new(),
             open: None,
@@ -103,13 +108,14 @@ impl Assembler {
         let block = function.dfg.make_block();
         function.layout.append_block(block);
         let pointer = function.signature.params[0].value_type;
-        let rooms = [(); 4].map(|()| function.dfg.append_block_param(block, pointer));
+        let rooms = [(); 5].map(|()| function.dfg.append_block_param(block, pointer));
         self.open = Some(Open {
             function,
             block,
             exit: None,
             rooms,
             signatures: HashMap::new(),
+            called: HashMap::new(),
         });
         self.written = 0;
     }
@@ -245,8 +251,20 @@ impl Assembler {
         self.ins().insertlane(both, second, 1)
     }
 
-    /// Calls a function of plain numbers, for each lane.
+    /// Calls a function of plain numbers, for each lane; once for the same operands, if results are to be kept.
     pub(super) fn call(&mut self, shim: Shim, operands: &[Value], parameter: i32) -> Value {
+        let call = (shim.address, operands.to_vec(), parameter);
+        if let Some(&result) = self.open().called.get(&call) {
+            return result;
+        }
+        let result = self.call_again(shim, operands, parameter);
+        if self.is_keeping {
+            self.open().called.insert(call, result);
+        }
+        result
+    }
+
+    fn call_again(&mut self, shim: Shim, operands: &[Value], parameter: i32) -> Value {
         self.of_lanes(|this, lane| {
             let mut args: Vec<Value> = operands.iter().map(|&x| this.lane(x, lane)).collect();
             if shim.has_parameter {

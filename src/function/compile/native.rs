@@ -2,7 +2,7 @@
 //!
 //! Why this is sound:
 //!
-//! - **Memory.** A compiled function touches nothing but its own stack and four rooms that it gets as pointers. The
+//! - **Memory.** A compiled function touches nothing but its own stack and five rooms that it gets as pointers. The
 //!   assembler is the only one that writes loads and stores, and each widens [`Needs`], so [`Code::run`] knows
 //!   how large every room must be, and asserts it. The inputs and constants are only read.
 //! - **Interface.** Every function is declared with the one signature of [`Entry`], in the platform's C convention,
@@ -26,8 +26,8 @@ use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{FuncId, Module, default_libcall_names};
 use std::sync::{Arc, Mutex};
 
-/// A compiled function: inputs, constants, frame, outputs; 0 if it ran to its end.
-type Entry = unsafe extern "C" fn(*const f64, *const f64, *mut f64, *mut f64) -> i32;
+/// A compiled function: inputs, constants, frame, values, derivatives; 0 if it ran to its end.
+type Entry = unsafe extern "C" fn(*const f64, *const f64, *mut f64, *mut f64, *mut f64) -> i32;
 
 /// The rooms that compiled code is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,12 +35,15 @@ pub(super) enum Room {
     Inputs,
     Constants,
     Frame,
-    Outputs,
+    /// Of the outputs.
+    Values,
+    /// Of each output with respect to each input.
+    Derivatives,
 }
 
 /// How many numbers there must be in each room.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Needs([usize; 4]);
+pub(super) struct Needs([usize; 5]);
 
 impl Needs {
     pub(super) fn of(&self, room: Room) -> usize {
@@ -64,11 +67,24 @@ pub(super) struct Builder {
     functions: Vec<FuncId>,
 }
 
+/// How much time compiling may take.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Effort {
+    /// For long programs, whose numbers are in registers for a short time only.
+    Little,
+    Much,
+}
+
 /// The machine that this runs on, as cranelift knows it.
-pub(super) fn machine() -> Result<OwnedTargetIsa, String> {
+pub(super) fn machine(effort: Effort) -> Result<OwnedTargetIsa, String> {
+    let (level, allocator) = match effort {
+        Effort::Little => ("none", "single_pass"),
+        Effort::Much => ("speed", "backtracking"),
+    };
     let mut flags = settings::builder();
     let options = [
-        ("opt_level", "none"),
+        ("opt_level", level),
+        ("regalloc_algorithm", allocator),
         ("is_pic", "false"),
         ("use_colocated_libcalls", "false"),
         ("unwind_info", "false"),
@@ -108,7 +124,7 @@ impl Builder {
     pub(super) fn signature(&self) -> Signature {
         let mut signature = self.module.make_signature();
         let pointer = AbiParam::new(self.module.target_config().pointer_type());
-        signature.params.extend([pointer; 4]);
+        signature.params.extend([pointer; 5]);
         signature.returns.push(AbiParam::new(types::I32));
         signature
     }
@@ -130,7 +146,13 @@ impl Builder {
         self.functions.len()
     }
 
-    pub(super) fn finish(mut self, needs: Needs, known: Known) -> Result<Code, String> {
+    /// The code of all functions, of which the first so many need less.
+    pub(super) fn finish(
+        mut self,
+        (first, less): (usize, Needs),
+        needs: Needs,
+        known: Known,
+    ) -> Result<Code, String> {
         let finished = self.module.finalize_definitions();
         finished.map_err(|error| error.to_string())?;
         let entry = |&id: &FuncId| {
@@ -141,6 +163,8 @@ impl Builder {
         let entries = self.functions.iter().map(entry).collect();
         Ok(Code {
             entries,
+            first,
+            less,
             needs,
             module: Some(Mutex::new(self.module)),
             _known: known,
@@ -151,6 +175,9 @@ impl Builder {
 /// Machine code, which can be run.
 pub(super) struct Code {
     entries: Box<[Entry]>,
+    /// How many functions come first that need less.
+    first: usize,
+    less: Needs,
     needs: Needs,
     /// Kept for its memory.
     module: Option<Mutex<JITModule>>,
@@ -176,20 +203,26 @@ impl Code {
         functions: std::ops::Range<usize>,
         inputs: &[f64],
         constants: &[f64],
-        frame: &mut [f64],
-        outputs: &mut [f64],
+        [frame, values, derivatives]: [&mut [f64]; 3],
     ) -> i32 {
+        let rooms = [&*inputs, constants, frame, values, derivatives];
+        let needs = if functions.end <= self.first {
+            self.less
+        } else {
+            self.needs
+        };
         assert!(
-            inputs.len() >= self.need(Room::Inputs)
-                && constants.len() >= self.need(Room::Constants)
-                && frame.len() >= self.need(Room::Frame)
-                && outputs.len() >= self.need(Room::Outputs)
+            rooms
+                .iter()
+                .zip(needs.0)
+                .all(|(room, need)| room.len() >= need)
         );
         let (inputs, constants) = (inputs.as_ptr(), constants.as_ptr());
-        let (frame, outputs) = (frame.as_mut_ptr(), outputs.as_mut_ptr());
+        let (frame, values) = (frame.as_mut_ptr(), values.as_mut_ptr());
+        let derivatives = derivatives.as_mut_ptr();
         for entry in &self.entries[functions] {
             // SAFETY: the rooms are as large as the code needs, and the memory that the entry is in is alive.
-            let code = unsafe { entry(inputs, constants, frame, outputs) };
+            let code = unsafe { entry(inputs, constants, frame, values, derivatives) };
             if code != 0 {
                 return code;
             }

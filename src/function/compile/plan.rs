@@ -9,8 +9,21 @@ use crate::rows::Op;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-/// A program of fewer operands than this, in both directions together, is one function.
-const WHOLE: usize = 700;
+/// How a program is cut.
+#[derive(Clone, Copy)]
+pub(super) struct Sizes {
+    /// A program of fewer operands than this, in both directions together, is one function.
+    pub whole: usize,
+    /// A function of so many instructions is ended.
+    pub length: u32,
+}
+
+impl Sizes {
+    pub(super) const USUAL: Sizes = Sizes {
+        whole: 700,
+        length: 1500,
+    };
+}
 
 /// Sweeps together may give so many times as much as there are operands.
 const SWEEPS: usize = 8;
@@ -21,6 +34,8 @@ pub(super) struct Plan<'a> {
     pub sweeps: Vec<Sweep>,
     /// Whether all is one function.
     pub is_whole: bool,
+    /// A function of so many instructions is ended.
+    pub length: u32,
     /// For each index the last place among all operands where it stands.
     pub last_use: Vec<u32>,
     /// For each index whether it is needed after the values have been computed.
@@ -33,7 +48,11 @@ pub(super) struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    pub(super) fn new(program: &'a Program, assembler: &Assembler) -> Result<Plan<'a>, String> {
+    pub(super) fn new(
+        program: &'a Program,
+        assembler: &Assembler,
+        sizes: Sizes,
+    ) -> Result<Plan<'a>, String> {
         // Offsets of 31 bits, two lanes of 8 bytes: values, adjoints and what operations ask for.
         if program.len() + program.operands.len() > 1 << 25 {
             return Err("the program is too large".into());
@@ -57,14 +76,15 @@ impl<'a> Plan<'a> {
             let sweep = Sweep::of(program, output);
             given += sweep.gifts.len();
             sweeps.push(sweep);
-            if given > WHOLE + SWEEPS * program.operands.len() {
+            if given > sizes.whole + SWEEPS * program.operands.len() {
                 sweeps.clear();
                 break;
             }
         }
         let mut plan = Plan {
             program,
-            is_whole: program.operands.len() + given < WHOLE,
+            is_whole: program.operands.len() + given < sizes.whole,
+            length: sizes.length,
             sweeps,
             last_use,
             is_wanted: vec![false; program.len()],

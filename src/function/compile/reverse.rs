@@ -23,7 +23,7 @@ pub(super) struct Adjoints {
     held: Vec<Held>,
     /// Those that are held and not stored.
     only_held: Vec<u32>,
-    /// Where in the frame each is, if it is there as it is now; an input's is among the outputs.
+    /// Where in the frame each is, if it is there as it is now; an input's is among the derivatives.
     places: Vec<u32>,
     is_begun: Vec<bool>,
 }
@@ -64,15 +64,15 @@ impl Writer<'_> {
                 self.cut_if_long();
                 let zero = self.assembler.constant(0.0);
                 let place = self.place_of_input(input);
-                self.assembler.store(Room::Outputs, place, zero);
+                self.assembler.store(Room::Derivatives, place, zero);
             }
         }
     }
 
-    /// The place of an input's adjoint among the outputs.
+    /// The place of an input's adjoint among the derivatives.
     fn place_of_input(&self, input: usize) -> usize {
         let program = self.plan.program;
-        program.outputs.len() + self.adjoints.output.0 * program.inputs + input
+        self.adjoints.output.0 * program.inputs + input
     }
 
     fn is_input(&self, index: u32) -> bool {
@@ -120,7 +120,7 @@ impl Writer<'_> {
         }
         if self.is_input(index) {
             let place = self.place_of_input(k);
-            return Some(self.assembler.load(Room::Outputs, place));
+            return Some(self.assembler.load(Room::Derivatives, place));
         }
         let place = self.adjoints.places[k];
         let value = self.assembler.load(Room::Frame, place as usize);
@@ -141,7 +141,7 @@ impl Writer<'_> {
     fn store_adjoint(&mut self, index: u32, value: Value) {
         if self.is_input(index) {
             let place = self.place_of_input(index as usize);
-            self.assembler.store(Room::Outputs, place, value);
+            self.assembler.store(Room::Derivatives, place, value);
         } else if self.adjoints.places[index as usize] == NONE {
             self.adjoints.places[index as usize] = self.store(value);
         }

@@ -5,14 +5,12 @@
 //! by places of the frame. A number that is used again at once is not stored.
 
 use super::assembler::Assembler;
-use super::native::{Known, Room};
+use super::native::{Known, Needs, Room};
 use super::plan::Plan;
 use super::reverse::Adjoints;
 use crate::function::walk::write_forward;
 use cranelift_codegen::ir::Value;
 
-/// A function of so many instructions is ended.
-const LENGTH: u32 = 1500;
 /// A number that was not used for so many instructions is loaded again rather than kept in a register.
 const AGE: u32 = 12;
 /// A number whose next use is farther away than so many operands is stored.
@@ -63,6 +61,8 @@ pub(super) struct Writer<'a> {
     frame: Frame,
     pub adjoints: Adjoints,
     pub known: Known,
+    /// What the functions of the values need.
+    pub less: Needs,
     error: Option<String>,
 }
 
@@ -89,6 +89,7 @@ impl<'a> Writer<'a> {
             held: Vec::new(),
             adjoints: Adjoints::new(len),
             known,
+            less: Needs::default(),
             error: None,
         }
     }
@@ -100,6 +101,7 @@ impl<'a> Writer<'a> {
         let values = if self.plan.is_whole {
             self.end();
             let values = self.assembler.builder.len();
+            self.less = self.assembler.needs;
             if !self.plan.sweeps.is_empty() {
                 self.begin();
                 self.forward();
@@ -110,6 +112,7 @@ impl<'a> Writer<'a> {
         } else {
             self.end();
             let values = self.assembler.builder.len();
+            self.less = self.assembler.needs;
             if !self.plan.sweeps.is_empty() {
                 self.begin();
                 self.sweeps();
@@ -125,7 +128,7 @@ impl<'a> Writer<'a> {
         for (k, &output) in self.plan.program.outputs.iter().enumerate() {
             self.cut_if_long();
             let value = self.value_of(output);
-            self.assembler.store(Room::Outputs, k, value);
+            self.assembler.store(Room::Values, k, value);
         }
     }
 
@@ -149,7 +152,7 @@ impl<'a> Writer<'a> {
     }
 
     pub(super) fn is_long(&self) -> bool {
-        !self.plan.is_whole && self.assembler.written >= LENGTH
+        !self.plan.is_whole && self.assembler.written >= self.plan.length
     }
 
     /// Goes on in the next function if this one is long.
