@@ -74,8 +74,11 @@ impl std::error::Error for CompileError {}
 impl Function {
     /// The function in native code, for this machine.
     ///
-    /// Compiling takes a few microseconds an operation, as often as it is done; it is linear in the number of operations.
-    /// It pays after some hundred to some thousand gradients. To compile ahead of time, see [`to_rust`](Function::to_rust).
+    /// A program of more than a few hundred operations takes about 5 µs an operation to compile, a shorter one, on which more
+    /// effort is spent, up to 20 µs; both in linear time. That pays after some thousand gradients. It is at its best where the
+    /// code fits the cache: a function of one row of a data set, run by [`Compiled::over_rows`], is as fast as one written by
+    /// hand, while the whole sum over the rows as one function of 40,000 operations and more is slower than its replay, as the
+    /// processor must read all its code for each call. To compile ahead of time, see [`to_rust`](Function::to_rust).
     ///
     /// # Errors
     ///

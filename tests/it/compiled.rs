@@ -40,9 +40,9 @@ fn random_programs_compute_what_their_replays_do() {
     use scalargrad::strategy;
 
     let mut runner = TestRunner::deterministic();
-    for operations in [1..=25, 100..=400] {
+    for (operations, cases) in [(1..=25, 60), (100..=400, 12)] {
         let programs = strategy::programs().inputs(3..=3).operations(operations);
-        for _ in 0..100 {
+        for _ in 0..cases {
             let f = programs.new_tree(&mut runner).unwrap().current();
             let point = |runner: &mut TestRunner| -> Vec<f64> {
                 strategy::points(3).new_tree(runner).unwrap().current()
@@ -54,6 +54,11 @@ fn random_programs_compute_what_their_replays_do() {
             points.push(vec![f64::INFINITY, 0.0, -1.0]);
             points.push(vec![1e200, -1e-310, -0.0]);
             for x in points {
+                // Bounds of `clamp` that are NaN.
+                if catch_unwind(AssertUnwindSafe(|| recorded.value(&x))).is_err() {
+                    assert!(catch_unwind(AssertUnwindSafe(|| compiled.value(&x))).is_err());
+                    continue;
+                }
                 compare(&f.to_string(), &recorded, &compiled, &x);
             }
         }

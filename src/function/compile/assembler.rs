@@ -325,6 +325,13 @@ impl Assembler {
         self.of_vector(chosen)
     }
 
+    /// The bits of `yes` where those of `bits` are set, else those of `no`.
+    pub(super) fn choose_bits(&mut self, bits: Value, yes: Value, no: Value) -> Value {
+        let [bits, yes, no] = [bits, yes, no].map(|x| self.vector(x));
+        let chosen = self.ins().bitselect(bits, yes, no);
+        self.of_vector(chosen)
+    }
+
     /// `x` where the mask is set, else 0.
     pub(super) fn keep(&mut self, mask: Value, x: Value) -> Value {
         let mask = self.bits_as_numbers(mask);

@@ -118,7 +118,10 @@ impl Assembler {
             Instruction::Floor => self.ins().floor(operand(0)),
             Instruction::Ceil => self.ins().ceil(operand(0)),
             Instruction::Trunc => self.ins().trunc(operand(0)),
-            Instruction::CopySign => self.ins().fcopysign(operand(0), operand(1)),
+            Instruction::CopySign => {
+                let sign = self.constant(-0.0);
+                self.choose_bits(sign, operand(1), operand(0))
+            }
             Instruction::Larger => self.one_of(FloatCC::GreaterThan, operand(0), operand(1)),
             Instruction::Smaller => self.one_of(FloatCC::LessThan, operand(0), operand(1)),
             Instruction::Rectifier => {

@@ -130,6 +130,38 @@ fn every_row_computes_what_the_replay_does() {
 }
 
 #[test]
+fn every_row_computes_what_the_replay_does_in_two_lanes() {
+    for row in ROWS.iter().filter(|row| !row.operands.is_empty()) {
+        let arity = row.operands.len();
+        let mut numbers = row.probes.to_vec();
+        numbers.extend([-0.0, 1e-310, 1e160, f64::INFINITY, f64::NAN]);
+        for &n in parameters(row) {
+            let f = Function::record(&vec![row.probes[0]; arity], |x| call::<Var>(row.op, n, x));
+            let rows = f.compile().unwrap().over_rows(0).unwrap();
+            let is_defined = |x: &Vec<f64>| row.method != "clamp" || x[1] <= x[2];
+            let data: Vec<Vec<f64>> = points(&numbers, arity)
+                .into_iter()
+                .filter(is_defined)
+                .collect();
+            let (values, gradients) = rows.gradients(&[], &data.concat()).unwrap();
+            for (k, x) in data.iter().enumerate() {
+                let (value, gradient) = f.gradient(x).unwrap();
+                let what = format!("{} {n} at {x:?}", row.method);
+                assert!(
+                    is_same(values[k], value),
+                    "{what}: {:e}, not {value:e}",
+                    values[k]
+                );
+                for (d, expected) in gradients.row(k).iter().zip(&gradient) {
+                    let is_equal = d == expected || d.is_nan() && expected.is_nan();
+                    assert!(is_equal, "{what}: {:?}, not {gradient:?}", gradients.row(k));
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn every_operation_on_slices_computes_what_the_replay_does() {
     for op in [Op::Sum, Op::Dot, Op::Norm, Op::LogSumExp, Op::SumExp] {
         for len in [0usize, 2, 4] {
