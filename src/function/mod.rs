@@ -39,7 +39,6 @@ mod saved;
 mod source;
 mod sparse;
 mod structure;
-mod symbol;
 mod tangents;
 mod tape;
 #[cfg(test)]
@@ -48,22 +47,20 @@ mod tests;
 mod undefined_tests;
 mod walk;
 
-pub use crate::var::Outputs;
-#[cfg(feature = "jit")]
-pub use compile::{CompileError, Compiled, CompiledRows};
-pub use error::{BranchChange, Counted, FrozenRead, ReplayError};
-pub use recorder::Recorder;
-pub use source::SourceError;
-pub use sparse::{Pattern, SparseMatrix};
-
-pub(crate) use capture::capture;
-pub(crate) use evaluate::hvp_on_tape;
-pub(crate) use program::Program;
-
 use crate::graph::trace::{self, Reading};
 use crate::graph::{current_epoch, id_of, open_recording, user_code, value_of};
 use crate::handle::Var;
 use crate::matrix::Matrix;
+pub use crate::var::Outputs;
+pub(crate) use capture::capture;
+#[cfg(feature = "jit")]
+pub use compile::{CompileError, Compiled, CompiledRows};
+pub use error::{BranchChange, Counted, FrozenRead, ReplayError};
+pub(crate) use evaluate::hvp_on_tape;
+pub(crate) use program::Program;
+pub use recorder::Recorder;
+pub use source::SourceError;
+pub use sparse::{Pattern, SparseMatrix};
 
 /// A function recorded once.
 ///

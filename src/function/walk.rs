@@ -3,6 +3,8 @@
 //! Rust source and native code are two [`Target`]s of the one walk, which knows the order, what is reached, and by
 //! which factor an adjoint is handed on; a target knows how that is written.
 
+pub(super) mod symbol;
+
 use super::program::{Guard, Program};
 use crate::rows::{Kind, Op};
 

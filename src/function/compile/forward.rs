@@ -5,8 +5,8 @@ use super::native::shims;
 use super::writer::Writer;
 use crate::function::program::Guard;
 use crate::function::walk::{Gift, Target};
+use crate::graph::trace::Comparison;
 use crate::rows::Op;
-use crate::watch::Comparison;
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 

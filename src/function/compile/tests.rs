@@ -3,9 +3,9 @@
 use super::Compiled;
 use super::plan::Sizes;
 use crate::function::Function;
+use crate::handle::Var;
 use crate::real::call;
 use crate::rows::{Op, ROWS, Row};
-use crate::var::Var;
 
 const EDGES: [f64; 14] = [
     0.0,

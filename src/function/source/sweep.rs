@@ -2,7 +2,7 @@
 
 use super::expression::{self, EACH_NAME, Printer, literal};
 use super::writer::Writer;
-use crate::function::symbol::{Formula, RESULT, TIE};
+use crate::function::walk::symbol::{Formula, RESULT, TIE};
 use crate::function::walk::{Factor, Gift};
 use crate::rows::Kind;
 

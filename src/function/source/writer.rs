@@ -3,7 +3,7 @@
 use super::expression::{Printer, literal, value};
 use super::is_identifier;
 use crate::function::program::{Guard, Program};
-use crate::function::symbol::Formula;
+use crate::function::walk::symbol::Formula;
 use crate::function::walk::{Gift, Sweep, Target, write_forward};
 use crate::rows::Op;
 use std::collections::{BTreeMap, HashMap, HashSet};

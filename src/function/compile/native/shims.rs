@@ -1,14 +1,13 @@
 //! What compiled code calls: the functions of the table, once for every row, as functions of the platform's C interface.
 
-use crate::custom;
 use crate::function::interpret::defined;
 use crate::graph::Custom;
+use crate::graph::trace::Comparison;
 use crate::real::Real;
 use crate::rows::Op;
 use crate::rules;
 use crate::special;
-use crate::var::Var;
-use crate::watch::Comparison;
+use crate::var::custom;
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -231,9 +230,7 @@ pub(in crate::function::compile) unsafe extern "C" fn custom_partials(
         let partials: Vec<f64> = if adjoint == 0.0 {
             vec![0.0; len]
         } else {
-            let x: Vec<Var> = x.iter().map(|&x| Var::constant(x)).collect();
-            let partials = custom::partials(defined(custom), &x, Var::constant(z));
-            partials.into_iter().map(Var::raw).collect()
+            custom::plain_partials(defined(custom), x, z).to_vec()
         };
         // SAFETY: as asked.
         unsafe { slice::from_raw_parts_mut(out, len) }.copy_from_slice(&partials);

@@ -12,7 +12,7 @@ use std::fmt;
 
 /// What an expression is made of.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Expression {
+pub(in crate::function) enum Expression {
     /// What is given from outside, by its number.
     Given(u32),
     Number(f64),
@@ -24,11 +24,11 @@ pub(super) enum Expression {
 }
 
 /// The number of the result among what is given to a partial; the operands come before it.
-pub(super) const RESULT: u32 = 3;
+pub(in crate::function) const RESULT: u32 = 3;
 /// The number of the share of an operand at a tie.
-pub(super) const TIE: u32 = 4;
+pub(in crate::function) const TIE: u32 = 4;
 /// The operand of a slice operation that stands for each of them, so that a rule is written once for all.
-pub(super) const EACH: u32 = 5;
+pub(in crate::function) const EACH: u32 = 5;
 
 thread_local! {
     /// The expressions of the rule that is running.
@@ -40,10 +40,10 @@ const SHARED: usize = 64;
 
 /// An expression, by its place.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) struct Symbol(u32);
+pub(in crate::function) struct Symbol(u32);
 
 impl Symbol {
-    pub(super) fn place(self) -> usize {
+    pub(in crate::function) fn place(self) -> usize {
         self.0 as usize
     }
 
@@ -80,14 +80,14 @@ impl Symbol {
 
 /// An expression with all that it is made of, operands before results.
 #[derive(Clone, Debug)]
-pub(super) struct Formula {
+pub(in crate::function) struct Formula {
     pub expressions: Vec<Expression>,
     pub root: Symbol,
 }
 
 impl Formula {
     /// What `rule` writes.
-    pub(super) fn of(rule: impl FnOnce(&dyn Fn(u32) -> Symbol) -> Symbol) -> Formula {
+    pub(in crate::function) fn of(rule: impl FnOnce(&dyn Fn(u32) -> Symbol) -> Symbol) -> Formula {
         EXPRESSIONS.set(Vec::new());
         let root = rule(&|k| Symbol::of(Expression::Given(k)));
         Formula {
@@ -97,7 +97,7 @@ impl Formula {
     }
 
     /// The partial of a row with respect to operand `k`.
-    pub(super) fn of_partial(op: Op, n: i32, k: usize) -> Formula {
+    pub(in crate::function) fn of_partial(op: Op, n: i32, k: usize) -> Formula {
         Formula::of(|given| {
             let mut args = [given(0); 3];
             let count = op.row().operands.len();
@@ -109,7 +109,7 @@ impl Formula {
     }
 
     /// The partial of a slice operation with respect to [`EACH`] of its operands.
-    pub(super) fn of_slice_partial(op: Op) -> Formula {
+    pub(in crate::function) fn of_slice_partial(op: Op) -> Formula {
         Formula::of(|given| match op {
             Op::Norm => rules::norm_partial(1, &|_| given(EACH), 0, given(RESULT)),
             _ => rules::log_sum_exp_partials(&[given(EACH)], given(RESULT))[0],
@@ -117,7 +117,7 @@ impl Formula {
     }
 
     /// The sum of the exponentials of so many numbers less the first of them.
-    pub(super) fn of_value(op: Op, count: usize) -> Formula {
+    pub(in crate::function) fn of_value(op: Op, count: usize) -> Formula {
         Formula::of(|given| {
             let operands: Vec<Symbol> = (0..count as u32).map(given).collect();
             call(op, 0, &operands)
@@ -126,16 +126,16 @@ impl Formula {
 
     /// All expressions, operands before results.
     #[cfg(feature = "jit")]
-    pub(super) fn symbols(&self) -> impl DoubleEndedIterator<Item = Symbol> + use<> {
+    pub(in crate::function) fn symbols(&self) -> impl DoubleEndedIterator<Item = Symbol> + use<> {
         (0..self.expressions.len() as u32).map(Symbol)
     }
 
-    pub(super) fn expression(&self, symbol: Symbol) -> &Expression {
+    pub(in crate::function) fn expression(&self, symbol: Symbol) -> &Expression {
         &self.expressions[symbol.place()]
     }
 
     /// Whether the formula needs what is given by that number.
-    pub(super) fn has_given(&self, k: u32) -> bool {
+    pub(in crate::function) fn has_given(&self, k: u32) -> bool {
         let mut open = vec![self.root];
         let mut is_met = vec![false; self.expressions.len()];
         while let Some(symbol) = open.pop() {
