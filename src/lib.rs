@@ -69,6 +69,7 @@
 //! None is on by default.
 //!
 //! - `serde`: saving and loading of a [`Function`].
+//! - `jit`: a [`Function`] in native code, by `Function::compile`.
 //! - `proptest`: the module `strategy`, with points and random differentiable programs for property tests.
 
 // The first, so that the documentation of `Var` begins with how it is made and read.

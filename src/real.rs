@@ -22,7 +22,7 @@ use std::ops::{
 
 /// What a rule asks of a number, to choose between two forms of one function that are each accurate on its side.
 #[doc(hidden)]
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Question {
     /// Whether it is less than a bound.
     Below(f64),

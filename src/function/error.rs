@@ -60,6 +60,10 @@ pub enum Counted {
     Direction,
     /// The weights `w` of the outputs.
     Weights,
+    /// The inputs that all rows share.
+    Shared,
+    /// The numbers of all rows, of which each has its part.
+    Data,
 }
 
 impl fmt::Display for ReplayError {
@@ -86,6 +90,11 @@ impl fmt::Display for ReplayError {
             }
             Counted::Direction => write!(f, "there must be {expected} numbers in `v`, not {found}"),
             Counted::Weights => write!(f, "there must be {expected} weights in `w`, not {found}"),
+            Counted::Shared => write!(f, "the rows share {expected} inputs, not {found}"),
+            Counted::Data => write!(
+                f,
+                "a row has {expected} numbers, and {found} are no whole number of rows"
+            ),
         }
     }
 }

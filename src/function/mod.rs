@@ -24,6 +24,8 @@
 mod ancestors;
 mod builder;
 mod capture;
+#[cfg(feature = "jit")]
+mod compile;
 mod display;
 mod edges;
 mod error;
@@ -46,8 +48,11 @@ mod tests;
 mod unary;
 #[cfg(test)]
 mod undefined_tests;
+mod walk;
 
 pub use crate::var::Outputs;
+#[cfg(feature = "jit")]
+pub use compile::{CompileError, Compiled, CompiledRows};
 pub use error::{BranchChange, Counted, FrozenRead, ReplayError};
 pub use recorder::Recorder;
 pub use source::SourceError;

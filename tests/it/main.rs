@@ -6,6 +6,8 @@ mod anomaly;
 mod boundary;
 mod check;
 mod checkpoint;
+mod compiled;
+mod compiled_rows;
 mod derive;
 mod draw;
 mod draw_large;

@@ -1,80 +1,92 @@
-//! A number that is an expression: what a rule of the table writes when it is run over it.
+//! The text of expressions.
 
-use crate::real::{Question, Real, call, incomparable, operators};
+use crate::function::walk::symbol::{Expression, Formula, Symbol};
+use crate::real::Question;
 use crate::rows::Op;
-use std::cell::RefCell;
-use std::fmt;
 
-thread_local! {
-    /// The texts of the expressions of one source.
-    static TEXTS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
-    static SUMS: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+/// Writes formulas, in which `given` names what comes from outside.
+pub(super) struct Printer<'a> {
+    pub given: &'a dyn Fn(u32) -> String,
+    /// The sums over `all_` that were written: `let` lines of `sum0_`, `sum1_`, …
+    pub sums: Vec<String>,
 }
 
-/// Forgets all expressions.
-pub(super) fn forget() {
-    TEXTS.take();
-    SUMS.take();
-}
-
-/// The operand of a slice operation that stands for each of them, so that a rule is written once for all:
-/// `each_` of the slice `all_`.
-pub(super) fn each() -> Source {
-    Source::of(EACH)
-}
-
-const EACH: &str = "each_";
-
-/// The sums over `all_` that were written since this was asked last: `let` lines of `sum0_`, `sum1_`, …
-pub(super) fn take_sums() -> Vec<String> {
-    SUMS.take()
-}
-
-/// An expression: a name, a literal, a call, or anything in parentheses.
-#[derive(Clone, Copy)]
-pub(super) struct Source(usize);
-
-impl Source {
-    pub(super) fn of(text: impl Into<String>) -> Source {
-        TEXTS.with_borrow_mut(|texts| {
-            texts.push(text.into());
-            Source(texts.len() - 1)
-        })
+impl Printer<'_> {
+    pub(super) fn print(&mut self, formula: &Formula) -> String {
+        self.symbol(formula, formula.root)
     }
 
-    /// The numbers of a slice, as an iterator.
-    fn iterator(x: &[Source]) -> String {
-        match x {
-            [x] if x.is_each() => format!("all_.iter().map(|&{EACH}| {x})"),
-            x => format!("{x:?}.into_iter()"),
+    fn symbol(&mut self, formula: &Formula, symbol: Symbol) -> String {
+        match formula.expression(symbol) {
+            Expression::Given(k) => (self.given)(*k),
+            Expression::Number(x) => literal(*x),
+            Expression::Apply(op, n, operands) => {
+                let texts: Vec<String> = operands
+                    .iter()
+                    .map(|&operand| self.symbol(formula, operand))
+                    .collect();
+                apply(*op, *n, &texts)
+            }
+            &Expression::Choose(question, [x, yes, no]) => {
+                let [x, yes, no] = [x, yes, no].map(|symbol| self.symbol(formula, symbol));
+                let (yes, no) = (without_parentheses(&yes), without_parentheses(&no));
+                format!(
+                    "(if {} {{ {yes} }} else {{ {no} }})",
+                    condition(question, &x)
+                )
+            }
+            Expression::SumOverAll(term) => {
+                let term = self.symbol(formula, *term);
+                let name = format!("sum{}_", self.sums.len());
+                let all = iterator(&[term]);
+                self.sums.push(format!("let {name} = {all}.sum::<f64>();"));
+                name
+            }
         }
     }
+}
 
-    /// Whether it is an expression of [`each`].
-    fn is_each(self) -> bool {
-        self.to_string().contains(EACH)
-    }
-
-    fn choice(condition: String, [a, b]: [Source; 2]) -> Source {
-        let (a, b) = (a.to_string(), b.to_string());
-        let (a, b) = (without_parentheses(&a), without_parentheses(&b));
-        Source::of(format!("(if {condition} {{ {a} }} else {{ {b} }})"))
-    }
-
-    fn infix(self, sign: &str, other: Source) -> Source {
-        Source::of(format!("({self} {sign} {other})"))
+fn condition(question: Question, x: &str) -> String {
+    match question {
+        Question::Below(bound) => format!("{x} < {}", literal(bound)),
+        Question::Within(bound) => format!("f64::abs({x}) < {}", literal(bound)),
+        Question::At(point) => format!("{x} == {}", literal(point)),
+        Question::Nan => format!("f64::is_nan({x})"),
     }
 }
 
-impl fmt::Display for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        TEXTS.with_borrow(|texts| f.write_str(&texts[self.0]))
+/// An operation, in parentheses where it is not a call.
+fn apply(op: Op, n: i32, operands: &[String]) -> String {
+    let infix = |sign: &str| format!("({} {sign} {})", operands[0], operands[1]);
+    match op {
+        Op::Add => infix("+"),
+        Op::Sub => infix("-"),
+        Op::Mul => infix("*"),
+        Op::Div => infix("/"),
+        Op::Rem => infix("%"),
+        Op::Neg => format!("(-{})", operands[0]),
+        Op::Sum => format!("({})", operands.join(" + ")),
+        _ if op.is_slice() => format!("special::{}({})", op.row().method, iterator(operands)),
+        _ => {
+            let texts: Vec<&str> = operands.iter().map(String::as_str).collect();
+            let text = value(op, &texts, n);
+            if text.starts_with("if ") {
+                format!("({text})")
+            } else {
+                text
+            }
+        }
     }
 }
 
-impl fmt::Debug for Source {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
+/// What the operand that stands for each is called.
+pub(super) const EACH_NAME: &str = "each_";
+
+/// Numbers as an iterator: all operands, if it is one expression of each of them.
+fn iterator(x: &[String]) -> String {
+    match x {
+        [x] if x.contains(EACH_NAME) => format!("all_.iter().map(|&{EACH_NAME}| {x})"),
+        x => format!("[{}].into_iter()", x.join(", ")),
     }
 }
 
@@ -152,79 +164,4 @@ pub(super) fn value(op: Op, operands: &[&str], n: i32) -> String {
         });
     }
     substitute(&row.value.replace(" :: ", "::"), &from, &to)
-}
-
-impl Real for Source {
-    fn apply(op: Op, n: i32, operands: &[Source]) -> Source {
-        let infix = |sign: &str| operands[0].infix(sign, operands[1]);
-        match op {
-            Op::Add => infix("+"),
-            Op::Sub => infix("-"),
-            Op::Mul => infix("*"),
-            Op::Div => infix("/"),
-            Op::Rem => infix("%"),
-            Op::Neg => Source::of(format!("(-{})", operands[0])),
-            Op::Sum => match operands {
-                [] => Source::from(-0.0),
-                [x] if x.is_each() => SUMS.with_borrow_mut(|sums| {
-                    let name = format!("sum{}_", sums.len());
-                    let all = Source::iterator(operands);
-                    sums.push(format!("let {name} = {all}.sum::<f64>();"));
-                    Source::of(name)
-                }),
-                [x] => *x,
-                // In one piece: a sum of many terms is not to be written again for each of them.
-                _ => {
-                    let terms: Vec<String> = operands.iter().map(Source::to_string).collect();
-                    Source::of(format!("({})", terms.join(" + ")))
-                }
-            },
-            Op::Dot => operands.chunks_exact(2).map(|pair| pair[0] * pair[1]).sum(),
-            Op::SumExp => call(op, n, operands),
-            _ if op.is_slice() => Source::of(format!(
-                "special::{}({})",
-                op.row().method,
-                Source::iterator(operands)
-            )),
-            _ => {
-                let texts: Vec<String> = operands.iter().map(Source::to_string).collect();
-                let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-                let text = value(op, &texts, n);
-                Source::of(if text.starts_with("if ") {
-                    format!("({text})")
-                } else {
-                    text
-                })
-            }
-        }
-    }
-
-    fn choose(
-        self,
-        question: Question,
-        yes: impl FnOnce() -> Source,
-        no: impl FnOnce() -> Source,
-    ) -> Source {
-        let condition = match question {
-            Question::Below(bound) => format!("{self} < {}", literal(bound)),
-            Question::Within(bound) => format!("f64::abs({self}) < {}", literal(bound)),
-            Question::At(point) => format!("{self} == {}", literal(point)),
-            Question::Nan => format!("f64::is_nan({self})"),
-        };
-        Source::choice(condition, [yes(), no()])
-    }
-}
-operators!(by apply Source);
-incomparable!(Source);
-
-impl From<f64> for Source {
-    fn from(x: f64) -> Source {
-        Source::of(literal(x))
-    }
-}
-
-impl From<Source> for f64 {
-    fn from(_: Source) -> f64 {
-        f64::NAN
-    }
 }

@@ -1,47 +1,41 @@
 //! The sweep of a source: what each operation gives to its operands.
 
-use super::expression::{self, Source, literal};
+use super::expression::{self, EACH_NAME, Printer, literal};
 use super::writer::Writer;
-use crate::rows::{Kind, Op};
-use crate::rules;
+use crate::function::walk::symbol::{Formula, RESULT, TIE};
+use crate::function::walk::{Factor, Gift};
+use crate::rows::Kind;
 
 /// A longer partial than this becomes a function.
 const INLINE: usize = 40;
 
 impl Writer<'_> {
     /// What node `i` gives to its operands.
-    pub(super) fn reverse(&mut self, i: usize) {
+    pub(super) fn give(&mut self, i: usize, gifts: &[Gift]) {
         let program = self.program;
         let (node, index) = (program.nodes[i], program.first_node() + i);
-        let operands = program.operands(&node);
         let (w, z) = (
             format!("d_{}", self.names[index]),
             self.names[index].clone(),
         );
         let mut lines = Vec::new();
-        let is_square = node.op == Op::Mul && operands[0] == operands[1];
-        let partials = self.partials(i, &z);
-        if let Partials::Listed(line) = &partials {
-            lines.push(line.clone());
+        if gifts.iter().any(|gift| gift.factor == Factor::RuleOfAll) {
+            lines.push(self.list(i, &z));
         }
-        for (k, &operand) in operands.iter().enumerate() {
-            let is_owed = self.is_reached[operand as usize];
-            if !(program.is_active(operand) && is_owed) || is_square && k == 1 {
-                continue;
-            }
-            self.is_changed[operand as usize] = true;
-            let name = &self.names[operand as usize];
-            let p = match &partials {
-                _ if is_square => format!("({name} + {name})"),
-                Partials::ByRule => self.partial(i, k, &z),
-                Partials::One => "1.0".into(),
-                Partials::OtherFactor => self.names[operands[k ^ 1] as usize].clone(),
-                Partials::Listed(_) => format!("p[{k}]"),
+        for gift in gifts {
+            self.is_changed[gift.to as usize] = true;
+            let name = |index: u32| &self.names[index as usize][..];
+            let p = match gift.factor {
+                Factor::One | Factor::MinusOne => String::new(),
+                Factor::Number(index) => name(index).to_string(),
+                Factor::Twice(index) => format!("({0} + {0})", name(index)),
+                Factor::Rule => self.partial(i, gift.place as usize, &z),
+                Factor::RuleOfAll => format!("p[{}]", gift.place),
             };
-            let name = &self.names[operand as usize];
-            lines.push(match &p[..] {
-                "1.0" => format!("d_{name} += {w};"),
-                "(-1.0)" => format!("d_{name} -= {w};"),
+            let name = &self.names[gift.to as usize];
+            lines.push(match gift.factor {
+                Factor::One => format!("d_{name} += {w};"),
+                Factor::MinusOne => format!("d_{name} -= {w};"),
                 _ if node.op.kind() == Kind::Switch => {
                     format!("let p = {p}; if p != 0.0 {{ d_{name} += {w} * p; }}")
                 }
@@ -60,19 +54,16 @@ impl Writer<'_> {
         }
     }
 
-    /// How the partials of node `i` are written: those of a slice operation so that the text grows with
-    /// their number only.
-    fn partials(&mut self, i: usize, z: &str) -> Partials {
+    /// The line that makes all partials of node `i`, so that the text grows with their number only.
+    fn list(&mut self, i: usize, z: &str) -> String {
         let op = self.program.nodes[i].op;
-        let each = expression::each();
-        let body = match op {
-            op if !op.is_slice() => return Partials::ByRule,
-            Op::Sum => return Partials::One,
-            Op::Dot => return Partials::OtherFactor,
-            Op::Norm => rules::norm_partial(1, &|_| each, 0, Source::of("z_")),
-            _ => rules::log_sum_exp_partials(&[each], Source::of("z_"))[0],
+        let mut printer = Printer {
+            given: &|k| if k == RESULT { "z_" } else { EACH_NAME }.into(),
+            sums: Vec::new(),
         };
-        let sums: String = expression::take_sums()
+        let body = printer.print(&Formula::of_slice_partial(op));
+        let sums: String = printer
+            .sums
             .iter()
             .map(|sum| format!("    {sum}\n"))
             .collect();
@@ -83,23 +74,27 @@ impl Writer<'_> {
         );
         self.partials.entry(name.clone()).or_insert(text);
         let operands = self.operand_names(i).join(", ");
-        Partials::Listed(format!("let p = {name}([{operands}], {z});"))
+        format!("let p = {name}([{operands}], {z});")
     }
 
     /// The partial of node `i` with respect to operand `k`: an expression, or a call of one.
     fn partial(&mut self, i: usize, k: usize, z: &str) -> String {
         let node = self.program.nodes[i];
+        let formula = Formula::of_partial(node.op, node.n, k);
         let names: Vec<String> = self
             .operand_names(i)
             .into_iter()
             .map(String::from)
             .collect();
         let write = |names: &[String], z: &str, tie: &str| {
-            let mut args = [Source::default(); 3];
-            for (arg, name) in args.iter_mut().zip(names) {
-                *arg = Source::of(name);
-            }
-            rules::partial(node.op, k, args, node.n, Source::of(z), Source::of(tie)).to_string()
+            let given = |k: u32| match k {
+                RESULT => z.to_string(),
+                TIE => tie.to_string(),
+                k => names[k as usize].clone(),
+            };
+            let sums = Vec::new();
+            let given = &given;
+            Printer { given, sums }.print(&formula)
         };
         let inline = write(&names, z, "tie");
         if inline.len() <= INLINE && !inline.contains("if ") && !inline.contains("tie") {
@@ -130,7 +125,7 @@ impl Writer<'_> {
             expression::without_parentheses(&body),
         );
         self.partials.entry(name.clone()).or_insert(text);
-        let tie = if body.contains("tie_") {
+        let tie = if formula.has_given(TIE) {
             self.tie(i, z)
         } else {
             literal(0.0)
@@ -142,7 +137,7 @@ impl Writer<'_> {
     fn tie(&mut self, i: usize, z: &str) -> String {
         self.partials
             .entry("tie".into())
-            .or_insert_with(|| TIE.into());
+            .or_insert_with(|| TIE_FUNCTION.into());
         let operands = self.program.operands(&self.program.nodes[i]);
         let list = |is_active: bool| {
             let names = operands
@@ -157,19 +152,7 @@ impl Writer<'_> {
     }
 }
 
-/// How the partials of an operation are written.
-enum Partials {
-    /// Each by its rule.
-    ByRule,
-    /// All are 1.
-    One,
-    /// Each is the other factor of its product.
-    OtherFactor,
-    /// As numbers of the array `p`, which this line makes.
-    Listed(String),
-}
-
-const TIE: &str = "
+const TIE_FUNCTION: &str = "
 /// The share of an operand that equals the result: none beside a constant.
 fn tie(z: f64, active: &[f64], constant: &[f64]) -> f64 {
     if constant.contains(&z) {

@@ -1,10 +1,11 @@
 //! The lines of a source: names, values and guards; what comes after them is [the sweep](super::sweep).
 
-use super::expression::{Source, literal, value};
+use super::expression::{Printer, literal, value};
 use super::is_identifier;
 use crate::function::program::{Guard, Program};
-use crate::real::Real;
-use crate::rows::{Kind, Op};
+use crate::function::walk::symbol::Formula;
+use crate::function::walk::{Gift, Sweep, Target, write_forward};
+use crate::rows::Op;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::{self, Write};
 
@@ -14,8 +15,6 @@ pub(super) struct Writer<'a> {
     /// For each index its name, or its literal.
     pub(super) names: Vec<String>,
     pub(super) text: String,
-    /// Whether the output depends on a number smoothly.
-    pub(super) is_reached: Vec<bool>,
     /// Whether something was added to the derivative with respect to a number.
     pub(super) is_changed: Vec<bool>,
     /// The functions that partials have become, by name.
@@ -61,7 +60,6 @@ impl<'a> Writer<'a> {
             program,
             names,
             text: String::new(),
-            is_reached: Vec::new(),
             is_changed: vec![false; program.len()],
             partials: BTreeMap::new(),
         }
@@ -90,33 +88,15 @@ impl<'a> Writer<'a> {
             let name = self.names[k].clone();
             self.line(1, format_args!("let {name} = x[{k}];"));
         }
-        let first_node = program.first_node();
-        let mut guards = program.guards.iter().peekable();
-        for i in 0..=program.nodes.len() {
-            while let Some(guard) = guards.next_if(|guard| guard.after as usize <= i) {
-                self.guard(guard);
-            }
-            if i < program.nodes.len() {
-                let value = self.value(i);
-                let name = self.names[first_node + i].clone();
-                // A choice of numbers does not tell its type, which the next method call wants to know.
-                let is_typed = !value.starts_with("if ");
-                let of_type = if is_typed { "" } else { ": f64" };
-                self.line(1, format_args!("let {name}{of_type} = {value};"));
-            }
-        }
+        write_forward(program, self);
         self.text.push('\n');
         self.line(1, format_args!("// The derivatives of the result."));
-        self.is_reached = self.reached(output);
+        let sweep = Sweep::of(program, output);
         let before = std::mem::take(&mut self.text);
-        for i in (0..program.nodes.len()).rev() {
-            if self.is_reached[first_node + i] {
-                self.reverse(i);
-            }
-        }
-        let sweep = std::mem::replace(&mut self.text, before);
+        sweep.write(self);
+        let swept = std::mem::replace(&mut self.text, before);
         for index in 0..program.len() as u32 {
-            let is_needed = (index as usize) < n || self.is_reached[index as usize];
+            let is_needed = (index as usize) < n || sweep.is_reached[index as usize];
             if program.is_active(index) && is_needed {
                 let name = self.names[index as usize].clone();
                 let mutability = match self.is_changed[index as usize] {
@@ -127,7 +107,7 @@ impl<'a> Writer<'a> {
                 self.line(1, format_args!("let {mutability}d_{name} = {start};"));
             }
         }
-        self.text += &sweep;
+        self.text += &swept;
         let gradient: Vec<String> = self.names[..n]
             .iter()
             .map(|name| format!("d_{name}"))
@@ -138,39 +118,6 @@ impl<'a> Writer<'a> {
         self.line(0, format_args!("}}"));
     }
 
-    /// Which numbers lie between an input and the output, with no step in between.
-    fn reached(&self, output: u32) -> Vec<bool> {
-        let (program, first_node) = (self.program, self.program.first_node());
-        let smooth = || {
-            let nodes = program.nodes.iter().enumerate();
-            nodes.filter(|(_, node)| node.op.kind() != Kind::Step)
-        };
-        let mut is_varied = vec![false; program.len()];
-        is_varied[..program.inputs].fill(true);
-        for (i, node) in smooth() {
-            let operands = program.operands(node);
-            is_varied[first_node + i] = operands.iter().any(|&k| is_varied[k as usize]);
-        }
-        let mut is_reached = vec![false; program.len()];
-        is_reached[output as usize] = is_varied[output as usize];
-        for (i, node) in smooth().rev() {
-            if is_reached[first_node + i] {
-                for &k in program.operands(node) {
-                    is_reached[k as usize] = is_varied[k as usize];
-                }
-            }
-        }
-        is_reached
-    }
-
-    fn guard(&mut self, guard: &Guard) {
-        let [a, b] = guard.operands.map(|index| &self.names[index as usize]);
-        let condition = guard.comparison.condition(a, b, guard.answer);
-        let place = format!("{:?}", format!("another branch at {}", guard.place));
-        let place = place.replace('{', "{{").replace('}', "}}");
-        self.line(1, format_args!("assert!({condition}, {place});"));
-    }
-
     pub(super) fn operand_names(&self, i: usize) -> Vec<&str> {
         let operands = self.program.operands(&self.program.nodes[i]);
         operands
@@ -179,7 +126,7 @@ impl<'a> Writer<'a> {
             .collect()
     }
 
-    fn value(&self, i: usize) -> String {
+    fn expression(&self, i: usize) -> String {
         let node = self.program.nodes[i];
         let names = self.operand_names(i);
         match node.op {
@@ -192,8 +139,9 @@ impl<'a> Writer<'a> {
             }
             Op::Sum | Op::Dot => literal(-0.0),
             Op::SumExp => {
-                let operands: Vec<Source> = names.into_iter().map(Source::of).collect();
-                Source::apply(Op::SumExp, 0, &operands).to_string()
+                let given = &|k: u32| names[k as usize].to_string();
+                let sums = Vec::new();
+                Printer { given, sums }.print(&Formula::of_value(Op::SumExp, names.len()))
             }
             Op::Norm | Op::LogSumExp => {
                 format!(
@@ -204,5 +152,28 @@ impl<'a> Writer<'a> {
             }
             op => value(op, &names, node.n),
         }
+    }
+}
+
+impl Target for Writer<'_> {
+    fn guard(&mut self, _: usize, guard: &Guard) {
+        let [a, b] = guard.operands.map(|index| &self.names[index as usize]);
+        let condition = guard.comparison.condition(a, b, guard.answer);
+        let place = format!("{:?}", format!("another branch at {}", guard.place));
+        let place = place.replace('{', "{{").replace('}', "}}");
+        self.line(1, format_args!("assert!({condition}, {place});"));
+    }
+
+    fn value(&mut self, i: usize) {
+        let value = self.expression(i);
+        let name = self.names[self.program.first_node() + i].clone();
+        // A choice of numbers does not tell its type, which the next method call wants to know.
+        let is_typed = !value.starts_with("if ");
+        let of_type = if is_typed { "" } else { ": f64" };
+        self.line(1, format_args!("let {name}{of_type} = {value};"));
+    }
+
+    fn give(&mut self, i: usize, gifts: &[Gift]) {
+        Writer::give(self, i, gifts);
     }
 }

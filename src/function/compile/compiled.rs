@@ -1,0 +1,266 @@
+//! A compiled function of one point.
+
+use super::Unit;
+use super::forward::{CROSSED, PANICKED};
+use super::native::Room;
+use super::native::shims::take_panic;
+use crate::function::{BranchChange, Counted, Function, ReplayError};
+use crate::matrix::Matrix;
+use std::cell::Cell;
+use std::fmt;
+use std::panic::resume_unwind;
+
+/// A [`Function`] in native code, made by [`compile`](Function::compile).
+///
+/// `Send` and `Sync`; its memory is freed when it is dropped.
+///
+/// ```
+/// use scalargrad::Function;
+///
+/// let f = Function::record(&[1.0, 1.0], |x| (1.0 - x[0]).powi(2) + 100.0 * (x[1] - x[0] * x[0]).powi(2));
+/// let compiled = f.compile()?;
+/// assert_eq!(compiled.gradient(&[0.0, 1.0])?, f.gradient(&[0.0, 1.0])?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Compiled {
+    pub(super) function: Function,
+    pub(super) unit: Unit,
+}
+
+impl fmt::Debug for Compiled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operations = self.function.operations();
+        f.debug_struct("Compiled")
+            .field("operations", &operations)
+            .finish_non_exhaustive()
+    }
+}
+
+thread_local! {
+    /// The frame of this thread's calls, to be used again.
+    static FRAME: Cell<Vec<f64>> = const { Cell::new(Vec::new()) };
+}
+
+/// What a call came to.
+pub(super) enum Ending {
+    Done,
+    /// The guard that tripped.
+    Tripped(usize),
+    /// The replay is to do it.
+    Crossed,
+}
+
+impl Ending {
+    /// The meaning of what compiled code returns; the panic of a user's operation goes on.
+    #[inline]
+    pub(super) fn of(code: i32) -> Ending {
+        match code {
+            0 => Ending::Done,
+            CROSSED => Ending::Crossed,
+            PANICKED => match take_panic() {
+                Some(payload) => resume_unwind(payload),
+                None => Ending::Crossed,
+            },
+            k => Ending::Tripped(k as usize - 1),
+        }
+    }
+}
+
+impl Compiled {
+    /// The number of inputs.
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// assert_eq!(Function::record(&[1.0, 2.0], |x| x[0] + x[1]).compile()?.inputs(), 2);
+    /// # Ok::<(), scalargrad::function::CompileError>(())
+    /// ```
+    #[must_use]
+    pub fn inputs(&self) -> usize {
+        self.function.inputs()
+    }
+
+    /// The number of outputs.
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// assert_eq!(Function::record(&[1.0], |x| (x[0], x[0] * 2.0)).compile()?.outputs(), 2);
+    /// # Ok::<(), scalargrad::function::CompileError>(())
+    /// ```
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.function.outputs()
+    }
+
+    /// The value of the only output.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Function::value`].
+    ///
+    /// # Panics
+    ///
+    /// Where [`Function::value`] does.
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0], |x| x[0].sin()).compile()?;
+    /// assert_eq!(f.value(&[2.0])?, 2f64.sin());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn value(&self, x: &[f64]) -> Result<f64, ReplayError> {
+        self.function.check(Counted::Outputs, self.outputs(), 1)?;
+        let mut value = [0.0];
+        self.values_into(x, &mut value)?;
+        Ok(value[0])
+    }
+
+    /// The values of all outputs.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Function::values`].
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0], |x| [x[0] * 2.0, x[0] * x[0]]).compile()?;
+    /// assert_eq!(f.values(&[3.0])?, [6.0, 9.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn values(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError> {
+        let mut values = vec![0.0; self.outputs()];
+        self.values_into(x, &mut values)?;
+        Ok(values)
+    }
+
+    /// The value and the gradient of the only output.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Function::gradient`].
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| x[0] * x[1]).compile()?;
+    /// assert_eq!(f.gradient(&[2.0, 3.0])?, (6.0, vec![3.0, 2.0]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn gradient(&self, x: &[f64]) -> Result<(f64, Vec<f64>), ReplayError> {
+        let mut gradient = vec![0.0; self.inputs()];
+        Ok((self.gradient_into(x, &mut gradient)?, gradient))
+    }
+
+    /// The value of the only output; writes its gradient to `gradient`, and allocates nothing once this
+    /// thread has room.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Function::gradient_into`].
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| x[0] * x[1]).compile()?;
+    /// let mut gradient = [0.0; 2];
+    /// assert_eq!(f.gradient_into(&[2.0, 3.0], &mut gradient)?, 6.0);
+    /// assert_eq!(gradient, [3.0, 2.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn gradient_into(&self, x: &[f64], gradient: &mut [f64]) -> Result<f64, ReplayError> {
+        self.function.check(Counted::Outputs, self.outputs(), 1)?;
+        self.function.check_inputs(x)?;
+        self.function
+            .check(Counted::Gradient, gradient.len(), self.inputs())?;
+        let mut value = [0.0];
+        match self.derivatives(x, &mut value, gradient) {
+            Ending::Done => Ok(value[0]),
+            Ending::Tripped(k) => Err(self.tripped(k, x)),
+            Ending::Crossed => self.function.gradient_into(x, gradient),
+        }
+    }
+
+    /// The derivative of every output (a row each) with respect to every input.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Function::jacobian`].
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| [x[0] * x[1], x[0] - x[1]]).compile()?;
+    /// assert_eq!(f.jacobian(&[2.0, 3.0])?.as_slice(), [3.0, 2.0, 1.0, -1.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn jacobian(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
+        self.function.check_inputs(x)?;
+        let (m, n) = (self.outputs(), self.inputs());
+        let mut values = vec![0.0; m];
+        let mut jacobian = vec![0.0; m * n];
+        match self.derivatives(x, &mut values, &mut jacobian) {
+            Ending::Done if n == 0 => Ok(Matrix::zeros(m, n)),
+            Ending::Done => Ok(Matrix::of(jacobian, n)),
+            Ending::Tripped(k) => Err(self.tripped(k, x)),
+            Ending::Crossed => self.function.jacobian(x),
+        }
+    }
+
+    /// Writes the values; the replay does it where it is to.
+    fn values_into(&self, x: &[f64], values: &mut [f64]) -> Result<(), ReplayError> {
+        self.function.check_inputs(x)?;
+        match self.run(0..self.unit.values, x, values, &mut []) {
+            Ending::Done => {}
+            Ending::Tripped(k) => return Err(self.tripped(k, x)),
+            Ending::Crossed => values.copy_from_slice(&self.function.values(x)?),
+        }
+        Ok(())
+    }
+
+    /// Writes values and derivatives, unless the replay is to do it.
+    #[inline]
+    fn derivatives(&self, x: &[f64], values: &mut [f64], derivatives: &mut [f64]) -> Ending {
+        if !self.unit.has_derivatives {
+            return Ending::Crossed;
+        }
+        let all = self.unit.derivatives..self.unit.code.len();
+        match self.run(all, x, values, derivatives) {
+            Ending::Done => {
+                let numbers = values.iter().chain(&*derivatives);
+                let has_nan = numbers.fold(false, |has, x| has | x.is_nan());
+                if has_nan {
+                    Ending::Crossed
+                } else {
+                    Ending::Done
+                }
+            }
+            ending => ending,
+        }
+    }
+
+    /// Runs functions, in this thread's frame.
+    #[inline]
+    fn run(
+        &self,
+        functions: std::ops::Range<usize>,
+        x: &[f64],
+        values: &mut [f64],
+        derivatives: &mut [f64],
+    ) -> Ending {
+        let need = self.unit.code.need(Room::Frame);
+        if need == 0 {
+            return Ending::of(self.unit.run(functions, x, [&mut [], values, derivatives]));
+        }
+        let mut frame = FRAME.try_with(Cell::take).unwrap_or_default();
+        if frame.len() < need {
+            frame.resize(need, 0.0);
+        }
+        let code = self
+            .unit
+            .run(functions, x, [&mut frame, values, derivatives]);
+        // At the end of the thread there is nobody to keep it for.
+        let _ = FRAME.try_with(|cell| cell.set(frame));
+        Ending::of(code)
+    }
+
+    fn tripped(&self, k: usize, x: &[f64]) -> ReplayError {
+        let change = BranchChange::of(&self.function.program, k, x);
+        ReplayError::BranchChanged(Box::new(change))
+    }
+}

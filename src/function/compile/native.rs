@@ -1,0 +1,244 @@
+//! Executable memory: the only part of the compiler where `unsafe` stands.
+//!
+//! Why this is sound:
+//!
+//! - **Memory.** A compiled function touches nothing but its own stack and five rooms that it gets as pointers. The
+//!   assembler is the only one that writes loads and stores, and each widens [`Needs`], so [`Code::run`] knows
+//!   how large every room must be, and asserts it. The inputs and constants are only read.
+//! - **Interface.** Every function is declared with the one signature of [`Entry`], in the platform's C convention,
+//!   and what it calls are the [`shims`], whose signatures stand beside their addresses.
+//! - **Life.** [`Code`] owns the module with the executable memory, and what compiled code knows by its address: the users'
+//!   operations and the guards. It frees the memory when it is dropped, and a call borrows it.
+//! - **Unwinding.** Nothing unwinds through compiled code: functions of the table do not panic for numbers that the code
+//!   passes, and the panic of a user's operation is caught at the boundary and resumed on this side.
+//! - **Threads.** Compiled code has no state but the rooms; executable memory is not written after it was made.
+#![allow(unsafe_code)]
+
+pub(super) mod shims;
+
+use crate::function::program::Guard;
+use crate::graph::Custom;
+use cranelift_codegen::Context;
+use cranelift_codegen::ir::{AbiParam, Function, Signature, types};
+use cranelift_codegen::isa::OwnedTargetIsa;
+use cranelift_codegen::settings::{self, Configurable};
+use cranelift_jit::{JITBuilder, JITModule};
+use cranelift_module::{FuncId, Module, default_libcall_names};
+use std::sync::{Arc, Mutex};
+
+/// A compiled function: inputs, constants, frame, values, derivatives; 0 if it ran to its end.
+type Entry = unsafe extern "C" fn(*const f64, *const f64, *mut f64, *mut f64, *mut f64) -> i32;
+
+/// The rooms that compiled code is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    Inputs,
+    Constants,
+    Frame,
+    /// Of the outputs.
+    Values,
+    /// Of each output with respect to each input.
+    Derivatives,
+}
+
+/// How many numbers there must be in each room.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Needs([usize; 5]);
+
+impl Needs {
+    pub(super) fn of(&self, room: Room) -> usize {
+        self.0[room as usize]
+    }
+
+    /// There must be numbers up to `end`.
+    pub(super) fn widen(&mut self, room: Room, end: usize) {
+        let need = &mut self.0[room as usize];
+        *need = end.max(*need);
+    }
+}
+
+/// What compiled code knows by its address.
+pub(super) type Known = (Arc<[Custom]>, Arc<[Guard]>);
+
+/// Turns functions of cranelift's language into machine code.
+pub(super) struct Builder {
+    module: JITModule,
+    context: Context,
+    functions: Vec<FuncId>,
+}
+
+/// How much time compiling may take.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Effort {
+    /// For long programs, whose numbers are in registers for a short time only.
+    Little,
+    Much,
+}
+
+/// The machine that this runs on, as cranelift knows it.
+pub(super) fn machine(effort: Effort) -> Result<OwnedTargetIsa, String> {
+    let (level, allocator) = match effort {
+        Effort::Little => ("none", "single_pass"),
+        Effort::Much => ("speed", "backtracking"),
+    };
+    let mut flags = settings::builder();
+    let options = [
+        ("opt_level", level),
+        ("regalloc_algorithm", allocator),
+        ("is_pic", "false"),
+        ("use_colocated_libcalls", "false"),
+        ("unwind_info", "false"),
+        (
+            "enable_verifier",
+            if cfg!(debug_assertions) {
+                "true"
+            } else {
+                "false"
+            },
+        ),
+        ("probestack_strategy", "inline"),
+    ];
+    for (name, value) in options {
+        flags.set(name, value).map_err(|error| error.to_string())?;
+    }
+    let builder = cranelift_native::builder()?;
+    let isa = builder.finish(settings::Flags::new(flags));
+    isa.map_err(|error| error.to_string())
+}
+
+impl Builder {
+    pub(super) fn new(isa: OwnedTargetIsa) -> Builder {
+        let builder = JITBuilder::with_isa(isa, default_libcall_names());
+        Builder {
+            module: JITModule::new(builder),
+            context: Context::new(),
+            functions: Vec::new(),
+        }
+    }
+
+    pub(super) fn machine(&self) -> &dyn cranelift_codegen::isa::TargetIsa {
+        self.module.isa()
+    }
+
+    /// The signature of [`Entry`].
+    pub(super) fn signature(&self) -> Signature {
+        let mut signature = self.module.make_signature();
+        let pointer = AbiParam::new(self.module.target_config().pointer_type());
+        signature.params.extend([pointer; 5]);
+        signature.returns.push(AbiParam::new(types::I32));
+        signature
+    }
+
+    /// Compiles a function of that signature.
+    pub(super) fn add(&mut self, function: Function) -> Result<(), String> {
+        let id = self.module.declare_anonymous_function(&function.signature);
+        let id = id.map_err(|error| error.to_string())?;
+        self.context.clear();
+        self.context.func = function;
+        let result = self.module.define_function(id, &mut self.context);
+        result.map_err(|error| format!("{error:?}"))?;
+        self.functions.push(id);
+        Ok(())
+    }
+
+    /// The number of functions so far.
+    pub(super) fn len(&self) -> usize {
+        self.functions.len()
+    }
+
+    /// The code of all functions, of which the first so many need less.
+    pub(super) fn finish(
+        mut self,
+        (first, less): (usize, Needs),
+        needs: Needs,
+        known: Known,
+    ) -> Result<Code, String> {
+        let finished = self.module.finalize_definitions();
+        finished.map_err(|error| error.to_string())?;
+        let entry = |&id: &FuncId| {
+            let address = self.module.get_finalized_function(id);
+            // SAFETY: `add` has compiled a function of this signature there.
+            unsafe { std::mem::transmute::<*const u8, Entry>(address) }
+        };
+        let entries = self.functions.iter().map(entry).collect();
+        Ok(Code {
+            entries,
+            first,
+            less,
+            needs,
+            module: Some(Mutex::new(self.module)),
+            _known: known,
+        })
+    }
+}
+
+/// Machine code, which can be run.
+pub(super) struct Code {
+    entries: Box<[Entry]>,
+    /// How many functions come first that need less.
+    first: usize,
+    less: Needs,
+    needs: Needs,
+    /// Kept for its memory.
+    module: Option<Mutex<JITModule>>,
+    _known: Known,
+}
+
+impl Code {
+    /// The number of functions.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// How many numbers there must be in a room.
+    pub(super) fn need(&self, room: Room) -> usize {
+        self.needs.of(room)
+    }
+
+    /// Runs a range of the functions one after the other; stops at the first that does not return 0, and returns
+    /// what it does.
+    #[inline]
+    pub(super) fn run(
+        &self,
+        functions: std::ops::Range<usize>,
+        inputs: &[f64],
+        constants: &[f64],
+        [frame, values, derivatives]: [&mut [f64]; 3],
+    ) -> i32 {
+        let rooms = [&*inputs, constants, frame, values, derivatives];
+        let needs = if functions.end <= self.first {
+            self.less
+        } else {
+            self.needs
+        };
+        assert!(
+            rooms
+                .iter()
+                .zip(needs.0)
+                .all(|(room, need)| room.len() >= need)
+        );
+        let (inputs, constants) = (inputs.as_ptr(), constants.as_ptr());
+        let (frame, values) = (frame.as_mut_ptr(), values.as_mut_ptr());
+        let derivatives = derivatives.as_mut_ptr();
+        for entry in &self.entries[functions] {
+            // SAFETY: the rooms are as large as the code needs, and the memory that the entry is in is alive.
+            let code = unsafe { entry(inputs, constants, frame, values, derivatives) };
+            if code != 0 {
+                return code;
+            }
+        }
+        0
+    }
+}
+
+impl Drop for Code {
+    fn drop(&mut self) {
+        if let Some(module) = self.module.take() {
+            let module = module
+                .into_inner()
+                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            // SAFETY: nothing runs, for a call borrows this, and the entries go with it.
+            unsafe { module.free_memory() };
+        }
+    }
+}

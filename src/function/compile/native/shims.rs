@@ -1,0 +1,238 @@
+//! What compiled code calls: the functions of the table, once for every row, as functions of the platform's C interface.
+
+use crate::function::interpret::defined;
+use crate::graph::Custom;
+use crate::graph::trace::Comparison;
+use crate::real::Real;
+use crate::rows::Op;
+use crate::rules;
+use crate::special;
+use crate::var::custom;
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::slice;
+
+/// A function that compiled code may call.
+///
+/// It takes `floats` numbers, then one `i32` if `has_parameter`, and returns a number.
+#[derive(Clone, Copy)]
+pub(in crate::function::compile) struct Shim {
+    pub address: usize,
+    pub floats: usize,
+    pub has_parameter: bool,
+}
+
+macro_rules! count {
+    () => { 0 };
+    ($first:ident $($rest:ident)*) => { 1 + count!($($rest)*) };
+}
+
+macro_rules! shims {
+    (
+        operators { $(
+            $(#[$odoc:meta])*
+            $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ) $olabel:literal :
+            $ovalue:expr, $oz:ident $otie:ident => ( $($opartial:expr),* ) ; $oderivative:literal ;
+            [ $($odomain:expr),+ ] ; [ $($oprobe:expr),* $(,)? ] ;
+        )* }
+        $( $kind:ident { $(
+            $(#[$doc:meta])*
+            $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
+            $value:expr, $z:ident $tie:ident => ( $($partial:expr),* ) ; $derivative:literal ;
+            [ $($domain:expr),+ ] ; [ $($probe:expr),* $(,)? ] ;
+        )* } )*
+    ) => {
+        mod values {
+            use super::*;
+            $( pub(super) extern "C" fn $operator($ox: f64 $(, $oy: f64)*) -> f64 { $ovalue } )*
+            $($(
+                #[allow(clippy::unnecessary_cast)]
+                pub(super) extern "C" fn $method($x: f64 $(, $y: f64)* $(, $n: i32)?) -> f64 {
+                    $(let $n = $n as $N;)?
+                    $value
+                }
+            )*)*
+        }
+
+        mod partials {
+            use super::*;
+            $(
+                pub(super) extern "C" fn $operator<const K: usize>($ox: f64 $(, $oy: f64)*, z: f64, tie: f64, n: i32) -> f64 {
+                    rules::of::$operator(K, padded(&[$ox $(, $oy)*]), n, z, tie)
+                }
+            )*
+            $($(
+                pub(super) extern "C" fn $method<const K: usize>($x: f64 $(, $y: f64)*, z: f64, tie: f64, n: i32) -> f64 {
+                    rules::of::$method(K, padded(&[$x $(, $y)*]), n, z, tie)
+                }
+            )*)*
+        }
+
+        /// The value of a row of the table.
+        pub(in crate::function::compile) fn value(op: Op) -> Shim {
+            match op {
+                $( Op::$Operator => Shim {
+                    address: values::$operator as *const () as usize,
+                    floats: count!($ox $($oy)*),
+                    has_parameter: false,
+                }, )*
+                $($( Op::$Op => Shim {
+                    address: values::$method as *const () as usize,
+                    floats: count!($x $($y)*),
+                    has_parameter: op.is_indexed(),
+                }, )*)*
+                _ => unreachable!("{op:?} is not a row of the table"),
+            }
+        }
+
+        /// The partial of a row of the table with respect to operand `k`, of the operands, the result, the share at a tie.
+        pub(in crate::function::compile) fn partial(op: Op, k: usize) -> Shim {
+            let (addresses, floats): ([usize; 3], usize) = match op {
+                $( Op::$Operator => ([
+                    partials::$operator::<0> as *const () as usize,
+                    partials::$operator::<1> as *const () as usize,
+                    partials::$operator::<2> as *const () as usize,
+                ], count!($ox $($oy)*) + 2), )*
+                $($( Op::$Op => ([
+                    partials::$method::<0> as *const () as usize,
+                    partials::$method::<1> as *const () as usize,
+                    partials::$method::<2> as *const () as usize,
+                ], count!($x $($y)*) + 2), )*)*
+                _ => unreachable!("{op:?} is not a row of the table"),
+            };
+            Shim {
+                address: addresses[k],
+                floats,
+                has_parameter: true,
+            }
+        }
+    };
+}
+crate::table::table!(shims);
+
+fn padded(operands: &[f64]) -> [f64; 3] {
+    let mut args = [0.0; 3];
+    args[..operands.len()].copy_from_slice(operands);
+    args
+}
+
+/// Whether a comparison with the number `comparison` among all has that answer.
+pub(in crate::function::compile) extern "C" fn answers(
+    a: f64,
+    b: f64,
+    comparison: *const Comparison,
+    answer: i32,
+) -> i32 {
+    // SAFETY: compiled code passes the address of a guard's comparison, which its `Code` keeps.
+    let comparison = unsafe { *comparison };
+    i32::from(i32::from(comparison.answer(a, b)) == answer)
+}
+
+/// The value of a slice operation.
+///
+/// # Safety
+///
+/// There are `len` numbers at `x`.
+pub(in crate::function::compile) unsafe extern "C" fn slice_value(
+    x: *const f64,
+    len: usize,
+    op: i32,
+) -> f64 {
+    // SAFETY: as asked.
+    let x = unsafe { slice::from_raw_parts(x, len) };
+    f64::apply(Op::ALL[op as usize], 0, x)
+}
+
+/// Writes the partials of a slice operation with the result `z` to `out`.
+///
+/// # Safety
+///
+/// There are `len` numbers at `x`, room for as many at `out`, and they do not overlap.
+pub(in crate::function::compile) unsafe extern "C" fn slice_partials(
+    x: *const f64,
+    len: usize,
+    op: i32,
+    z: f64,
+    out: *mut f64,
+) {
+    // SAFETY: as asked.
+    let (x, out) = unsafe {
+        (
+            slice::from_raw_parts(x, len),
+            slice::from_raw_parts_mut(out, len),
+        )
+    };
+    let partials = rules::partials(Op::ALL[op as usize], 0, x, &|_| true, z);
+    for (out, partial) in out.iter_mut().zip(partials) {
+        *out = partial.unwrap_or(0.0);
+    }
+}
+
+thread_local! {
+    /// The panic of a user's operation, on its way through compiled code.
+    static PANIC: Cell<Option<Box<dyn Any + Send>>> = const { Cell::new(None) };
+}
+
+/// The panic of the user's operation that stopped compiled code on this thread.
+pub(in crate::function::compile) fn take_panic() -> Option<Box<dyn Any + Send>> {
+    PANIC.take()
+}
+
+/// Runs a user's code; whether it came to its end. A panic is kept, for it must not unwind through compiled code.
+fn is_ended(f: impl FnOnce()) -> i32 {
+    match catch_unwind(AssertUnwindSafe(f)) {
+        Ok(()) => 1,
+        Err(payload) => {
+            PANIC.set(Some(payload));
+            0
+        }
+    }
+}
+
+/// Writes the value of a user's operation to `out`; whether it came to its end.
+///
+/// # Safety
+///
+/// There is an operation at `custom`, `len` numbers at `x`, and room for one at `out`.
+pub(in crate::function::compile) unsafe extern "C" fn custom_value(
+    custom: *const Custom,
+    x: *const f64,
+    len: usize,
+    out: *mut f64,
+) -> i32 {
+    is_ended(|| {
+        // SAFETY: as asked.
+        let (custom, x) = unsafe { (&*custom, slice::from_raw_parts(x, len)) };
+        let value = custom::value(defined(custom), x);
+        // SAFETY: as asked.
+        unsafe { *out = value };
+    })
+}
+
+/// Writes the partials of a user's operation with the result `z` to `out`, or zeros if its adjoint is zero, as it is
+/// not asked then; whether it came to its end.
+///
+/// # Safety
+///
+/// There is an operation at `custom`, `len` numbers at `x`, and room for as many at `out`.
+pub(in crate::function::compile) unsafe extern "C" fn custom_partials(
+    custom: *const Custom,
+    x: *const f64,
+    len: usize,
+    z: f64,
+    adjoint: f64,
+    out: *mut f64,
+) -> i32 {
+    is_ended(|| {
+        // SAFETY: as asked.
+        let (custom, x) = unsafe { (&*custom, slice::from_raw_parts(x, len)) };
+        let partials: Vec<f64> = if adjoint == 0.0 {
+            vec![0.0; len]
+        } else {
+            custom::plain_partials(defined(custom), x, z).to_vec()
+        };
+        // SAFETY: as asked.
+        unsafe { slice::from_raw_parts_mut(out, len) }.copy_from_slice(&partials);
+    })
+}

@@ -1,0 +1,205 @@
+//! The rules of the table as instructions.
+
+use super::assembler::Assembler;
+use super::instructions::{Instruction, instruction};
+use super::native::shims;
+use crate::function::walk::symbol::{Expression, Formula, RESULT, Symbol, TIE};
+use crate::real::Question;
+use crate::rows::Op;
+use cranelift_codegen::ir::condcodes::FloatCC;
+use cranelift_codegen::ir::{InstBuilder, Value};
+
+/// A rule of more operations than this is called, as one with calls of its own is.
+const INLINE: usize = 16;
+
+/// A partial of a row.
+pub(super) struct Rule {
+    op: Op,
+    n: i32,
+    k: usize,
+    formula: Formula,
+    is_inline: bool,
+    /// Whether it is made of each operand.
+    pub operands: [bool; 3],
+    pub result: bool,
+    pub tie: bool,
+}
+
+/// A partial, as far as it is known to be something simpler than a number.
+pub(super) enum Partial {
+    One,
+    MinusOne,
+    Number(Value),
+    /// 1 where a mask is set, else 0.
+    Mask(Value),
+}
+
+impl Rule {
+    /// `is_nan_seen` if a NaN result is noticed otherwise.
+    pub(super) fn of(assembler: &Assembler, op: Op, n: i32, k: usize, is_nan_seen: bool) -> Rule {
+        let formula = simplified(Formula::of_partial(op, n, k), is_nan_seen);
+        let (mut cost, mut calls, mut choices) = (0, 0, 0);
+        for symbol in formula.used() {
+            match formula.expression(symbol) {
+                Expression::Given(_) | Expression::Number(_) => {}
+                &Expression::Apply(op, n, _) => {
+                    cost += 1;
+                    calls += usize::from(instruction(assembler, op, n) == Instruction::Call);
+                }
+                Expression::Choose(..) => {
+                    cost += 3;
+                    choices += 1;
+                }
+                Expression::SumOverAll(_) => unreachable!("of slices only"),
+            }
+        }
+        let is_inline = calls == 0 && cost <= INLINE || calls == 1 && choices == 0 && cost <= 4;
+        let count = op.row().operands.len();
+        let has = |k: u32| formula.has_given(k);
+        Rule {
+            op,
+            n,
+            k,
+            operands: [0, 1, 2].map(|k| (k as usize) < count && (!is_inline || has(k) || has(TIE))),
+            result: !is_inline || has(RESULT) || has(TIE),
+            tie: has(TIE),
+            is_inline,
+            formula,
+        }
+    }
+
+    /// Writes it. What it is not made of may be anything.
+    pub(super) fn write(
+        &self,
+        assembler: &mut Assembler,
+        operands: &[Value],
+        z: Value,
+        tie: Value,
+    ) -> Partial {
+        if !self.is_inline {
+            let args: Vec<Value> = operands.iter().copied().chain([z, tie]).collect();
+            let shim = shims::partial(self.op, self.k);
+            return Partial::Number(assembler.call(shim, &args, self.n));
+        }
+        let mut values: Vec<Option<Value>> = vec![None; self.formula.expressions.len()];
+        for symbol in self.formula.used() {
+            let of = |symbol: Symbol| values[symbol.place()].expect("operands come first");
+            let value = match self.formula.expression(symbol) {
+                &Expression::Given(RESULT) => z,
+                &Expression::Given(TIE) => tie,
+                &Expression::Given(k) => operands[k as usize],
+                Expression::Number(x) if symbol == self.formula.root && *x == 1.0 => {
+                    return Partial::One;
+                }
+                Expression::Number(x) if symbol == self.formula.root && *x == -1.0 => {
+                    return Partial::MinusOne;
+                }
+                Expression::Number(x) => assembler.constant(*x),
+                &Expression::Choose(question, [x, yes, no]) => {
+                    let [x, yes, no] = [x, yes, no].map(of);
+                    let mask = assembler.question(question, x);
+                    assembler.select(mask, yes, no)
+                }
+                &Expression::Apply(op, n, ref args) => {
+                    let args: Vec<Value> = args.iter().map(|&x| of(x)).collect();
+                    let how = instruction(assembler, op, n);
+                    if let (Instruction::Mask(condition), true) = (how, symbol == self.formula.root)
+                    {
+                        return Partial::Mask(assembler.mask(condition, args[0], args[1]));
+                    }
+                    assembler.elementary(op, n, &args, 0)
+                }
+                Expression::SumOverAll(_) => unreachable!("of slices only"),
+            };
+            values[symbol.place()] = Some(value);
+        }
+        Partial::Number(values[self.formula.root.place()].expect("the root is used"))
+    }
+}
+
+impl Assembler {
+    /// The value of a row; the function is left with `crossed` where that would panic.
+    pub(super) fn elementary(&mut self, op: Op, n: i32, operands: &[Value], crossed: i32) -> Value {
+        let how = instruction(self, op, n);
+        match self.compute(how, n, operands, crossed) {
+            Some(value) => value,
+            None => self.call(shims::value(op), operands, n),
+        }
+    }
+
+    fn question(&mut self, question: Question, x: Value) -> Value {
+        let (condition, x, bound) = match question {
+            Question::Below(bound) => (FloatCC::LessThan, x, bound),
+            Question::Within(bound) => (FloatCC::LessThan, self.ins().fabs(x), bound),
+            Question::At(point) => (FloatCC::Equal, x, point),
+            Question::Nan => return self.mask(FloatCC::NotEqual, x, x),
+        };
+        let bound = self.constant(bound);
+        self.mask(condition, x, bound)
+    }
+}
+
+impl Formula {
+    /// What the root is made of, operands before results.
+    fn used(&self) -> Vec<Symbol> {
+        let mut is_used = vec![false; self.expressions.len()];
+        is_used[self.root.place()] = true;
+        let mut used = Vec::new();
+        for symbol in self.symbols().rev() {
+            if !is_used[symbol.place()] {
+                continue;
+            }
+            used.push(symbol);
+            match self.expression(symbol) {
+                Expression::Given(_) | Expression::Number(_) => {}
+                Expression::Apply(_, _, operands) => {
+                    operands.iter().for_each(|x| is_used[x.place()] = true);
+                }
+                Expression::Choose(_, symbols) => {
+                    symbols.iter().for_each(|x| is_used[x.place()] = true);
+                }
+                Expression::SumOverAll(x) => is_used[x.place()] = true,
+            }
+        }
+        used.reverse();
+        used
+    }
+}
+
+/// The formula for plain numbers, among which one NaN is like another: without what only keeps track of where it came from.
+///
+/// And without the question whether the result is NaN, if that `is_nan_seen` otherwise.
+fn simplified(mut formula: Formula, is_nan_seen: bool) -> Formula {
+    let is_nan = |formula: &Formula, symbol: Symbol| match formula.expression(symbol) {
+        Expression::Number(x) => x.is_nan(),
+        Expression::Apply(Op::Mul, _, operands) => {
+            matches!(formula.expression(operands[1]), Expression::Number(x) if x.is_nan())
+        }
+        _ => false,
+    };
+    let symbols: Vec<Symbol> = formula.symbols().collect();
+    let mut same = symbols.clone();
+    for symbol in symbols {
+        let mut expression = formula.expression(symbol).clone();
+        match &mut expression {
+            Expression::Given(_) | Expression::Number(_) => continue,
+            Expression::Apply(_, _, operands) => {
+                operands.iter_mut().for_each(|x| *x = same[x.place()]);
+            }
+            Expression::Choose(question, symbols) => {
+                symbols.iter_mut().for_each(|x| *x = same[x.place()]);
+                let [x, yes, no] = *symbols;
+                let is_result = *formula.expression(x) == Expression::Given(RESULT);
+                let is_needless = *question == Question::Nan
+                    && (x == no && is_nan(&formula, yes) || x == yes && is_result && is_nan_seen);
+                if is_needless || yes == no {
+                    same[symbol.place()] = no;
+                }
+            }
+            Expression::SumOverAll(x) => *x = same[x.place()],
+        }
+        formula.expressions[symbol.place()] = expression;
+    }
+    formula.root = same[formula.root.place()];
+    formula
+}

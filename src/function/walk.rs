@@ -1,0 +1,131 @@
+//! The walk over a program that is to be written: what is computed forward, and what each node gives in reverse.
+//!
+//! Rust source and native code are two [`Target`]s of the one walk, which knows the order, what is reached, and by
+//! which factor an adjoint is handed on; a target knows how that is written.
+
+pub(super) mod symbol;
+
+use super::program::{Guard, Program};
+use crate::rows::{Kind, Op};
+
+/// What is written.
+pub(super) trait Target {
+    /// Checks guard `k`.
+    fn guard(&mut self, k: usize, guard: &Guard);
+
+    /// Computes node `i`.
+    fn value(&mut self, i: usize);
+
+    /// Hands the adjoint of node `i` on to its operands.
+    fn give(&mut self, i: usize, gifts: &[Gift]);
+}
+
+/// What an operand gets from the adjoint of its node.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gift {
+    /// Which operand it is.
+    pub place: u32,
+    /// Its index.
+    pub to: u32,
+    /// By what the adjoint is multiplied.
+    pub factor: Factor,
+}
+
+/// What an adjoint is multiplied by on its way to an operand: the partial.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Factor {
+    One,
+    MinusOne,
+    /// The number at an index.
+    Number(u32),
+    /// Twice the number at an index.
+    Twice(u32),
+    /// The rule of the row, for one operand.
+    Rule,
+    /// The rule of an operation on any number of operands, for all at once.
+    RuleOfAll,
+}
+
+/// All that is given in reverse from one output.
+pub(super) struct Sweep {
+    pub output: u32,
+    /// Which numbers lie between an input and the output, with no step in between.
+    pub is_reached: Vec<bool>,
+    /// The nodes that give, from the last to the first, each with the end of its gifts.
+    pub nodes: Vec<(u32, u32)>,
+    pub gifts: Vec<Gift>,
+}
+
+impl Sweep {
+    pub(super) fn of(program: &Program, output: u32) -> Sweep {
+        let first_node = program.first_node();
+        let smooth = || {
+            let nodes = program.nodes.iter().enumerate();
+            nodes.filter(|(_, node)| node.op.kind() != Kind::Step)
+        };
+        let mut is_varied = vec![false; program.len()];
+        is_varied[..program.inputs].fill(true);
+        for (i, node) in smooth() {
+            let operands = program.operands(node);
+            is_varied[first_node + i] = operands.iter().any(|&k| is_varied[k as usize]);
+        }
+        let mut is_reached = vec![false; program.len()];
+        is_reached[output as usize] = is_varied[output as usize];
+        let (mut nodes, mut gifts) = (Vec::new(), Vec::new());
+        for (i, node) in smooth().rev() {
+            if !is_reached[first_node + i] {
+                continue;
+            }
+            let operands = program.operands(node);
+            for (place, &to) in operands.iter().enumerate() {
+                if !is_varied[to as usize] {
+                    continue;
+                }
+                is_reached[to as usize] = true;
+                let factor = match (node.op, place) {
+                    (Op::Add | Op::Sum, _) | (Op::Sub, 0) => Factor::One,
+                    (Op::Sub | Op::Neg, _) => Factor::MinusOne,
+                    (Op::Mul, 1) if operands[0] == operands[1] => continue,
+                    (Op::Mul, _) if operands[0] == operands[1] => Factor::Twice(to),
+                    (Op::Mul | Op::Dot, _) => Factor::Number(operands[place ^ 1]),
+                    (op, _) if op.is_slice() || op == Op::Custom => Factor::RuleOfAll,
+                    _ => Factor::Rule,
+                };
+                gifts.push(Gift {
+                    place: place as u32,
+                    to,
+                    factor,
+                });
+            }
+            nodes.push((i as u32, gifts.len() as u32));
+        }
+        Sweep {
+            output,
+            is_reached,
+            nodes,
+            gifts,
+        }
+    }
+
+    /// Has everything written that is given, in its order.
+    pub(super) fn write(&self, target: &mut impl Target) {
+        let mut start = 0;
+        for &(i, end) in &self.nodes {
+            target.give(i as usize, &self.gifts[start..end as usize]);
+            start = end as usize;
+        }
+    }
+}
+
+/// Has all values and guards written, in their order.
+pub(super) fn write_forward(program: &Program, target: &mut impl Target) {
+    let mut guards = program.guards.iter().enumerate().peekable();
+    for i in 0..=program.nodes.len() {
+        while let Some((k, guard)) = guards.next_if(|(_, guard)| guard.after as usize <= i) {
+            target.guard(k, guard);
+        }
+        if i < program.nodes.len() {
+            target.value(i);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! A number that is an expression: what a rule of the table writes when it is run over it.
+//!
+//! The rule runs once, over [`Symbol`], and every form between which it chooses is kept. The result is a small
+//! [`Formula`] of the operands, the result `z` and the share `tie`, which is then written as text or as instructions.
+
+use crate::real::{Question, Real, call, incomparable, operators};
+use crate::rows::Op;
+use crate::rules;
+use smallvec::SmallVec;
+use std::cell::RefCell;
+use std::fmt;
+
+/// What an expression is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::function) enum Expression {
+    /// What is given from outside, by its number.
+    Given(u32),
+    Number(f64),
+    Apply(Op, i32, SmallVec<[Symbol; 3]>),
+    /// The second where the answer about the first is yes, else the third.
+    Choose(Question, [Symbol; 3]),
+    /// The sum of an expression of [`EACH`] over all operands.
+    SumOverAll(Symbol),
+}
+
+/// The number of the result among what is given to a partial; the operands come before it.
+pub(in crate::function) const RESULT: u32 = 3;
+/// The number of the share of an operand at a tie.
+pub(in crate::function) const TIE: u32 = 4;
+/// The operand of a slice operation that stands for each of them, so that a rule is written once for all.
+pub(in crate::function) const EACH: u32 = 5;
+
+thread_local! {
+    /// The expressions of the rule that is running.
+    static EXPRESSIONS: RefCell<Vec<Expression>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Equal expressions are looked for among so many: those of any rule of a row.
+const SHARED: usize = 64;
+
+/// An expression, by its place.
+#[derive(Clone, Copy, PartialEq)]
+pub(in crate::function) struct Symbol(u32);
+
+impl Symbol {
+    pub(in crate::function) fn place(self) -> usize {
+        self.0 as usize
+    }
+
+    fn of(expression: Expression) -> Symbol {
+        EXPRESSIONS.with_borrow_mut(|expressions| {
+            let start = expressions.len().saturating_sub(SHARED);
+            let is_same = |e: &Expression| match (e, &expression) {
+                // Zeros have two signs.
+                (Expression::Number(a), Expression::Number(b)) => a.to_bits() == b.to_bits(),
+                (a, b) => a == b,
+            };
+            let known = expressions[start..].iter().position(is_same);
+            let place = known.map_or(expressions.len(), |k| start + k);
+            if known.is_none() {
+                expressions.push(expression);
+            }
+            Symbol(place as u32)
+        })
+    }
+
+    fn expression(self) -> Expression {
+        EXPRESSIONS.with_borrow(|expressions| expressions[self.place()].clone())
+    }
+
+    fn is_of_each(self) -> bool {
+        match self.expression() {
+            Expression::Given(k) => k == EACH,
+            Expression::Number(_) | Expression::SumOverAll(_) => false,
+            Expression::Apply(_, _, operands) => operands.into_iter().any(Symbol::is_of_each),
+            Expression::Choose(_, symbols) => symbols.into_iter().any(Symbol::is_of_each),
+        }
+    }
+}
+
+/// An expression with all that it is made of, operands before results.
+#[derive(Clone, Debug)]
+pub(in crate::function) struct Formula {
+    pub expressions: Vec<Expression>,
+    pub root: Symbol,
+}
+
+impl Formula {
+    /// What `rule` writes.
+    pub(in crate::function) fn of(rule: impl FnOnce(&dyn Fn(u32) -> Symbol) -> Symbol) -> Formula {
+        EXPRESSIONS.set(Vec::new());
+        let root = rule(&|k| Symbol::of(Expression::Given(k)));
+        Formula {
+            expressions: EXPRESSIONS.take(),
+            root,
+        }
+    }
+
+    /// The partial of a row with respect to operand `k`.
+    pub(in crate::function) fn of_partial(op: Op, n: i32, k: usize) -> Formula {
+        Formula::of(|given| {
+            let mut args = [given(0); 3];
+            let count = op.row().operands.len();
+            for (arg, place) in args.iter_mut().zip(0..count as u32) {
+                *arg = given(place);
+            }
+            rules::partial(op, k, args, n, given(RESULT), given(TIE))
+        })
+    }
+
+    /// The partial of a slice operation with respect to [`EACH`] of its operands.
+    pub(in crate::function) fn of_slice_partial(op: Op) -> Formula {
+        Formula::of(|given| match op {
+            Op::Norm => rules::norm_partial(1, &|_| given(EACH), 0, given(RESULT)),
+            _ => rules::log_sum_exp_partials(&[given(EACH)], given(RESULT))[0],
+        })
+    }
+
+    /// The sum of the exponentials of so many numbers less the first of them.
+    pub(in crate::function) fn of_value(op: Op, count: usize) -> Formula {
+        Formula::of(|given| {
+            let operands: Vec<Symbol> = (0..count as u32).map(given).collect();
+            call(op, 0, &operands)
+        })
+    }
+
+    /// All expressions, operands before results.
+    #[cfg(feature = "jit")]
+    pub(in crate::function) fn symbols(&self) -> impl DoubleEndedIterator<Item = Symbol> + use<> {
+        (0..self.expressions.len() as u32).map(Symbol)
+    }
+
+    pub(in crate::function) fn expression(&self, symbol: Symbol) -> &Expression {
+        &self.expressions[symbol.place()]
+    }
+
+    /// Whether the formula needs what is given by that number.
+    pub(in crate::function) fn has_given(&self, k: u32) -> bool {
+        let mut open = vec![self.root];
+        let mut is_met = vec![false; self.expressions.len()];
+        while let Some(symbol) = open.pop() {
+            if std::mem::replace(&mut is_met[symbol.place()], true) {
+                continue;
+            }
+            match self.expression(symbol) {
+                Expression::Given(given) if *given == k => return true,
+                Expression::Given(_) | Expression::Number(_) => {}
+                Expression::Apply(_, _, operands) => open.extend(operands),
+                Expression::Choose(_, symbols) => open.extend(symbols),
+                Expression::SumOverAll(symbol) => open.push(*symbol),
+            }
+        }
+        false
+    }
+}
+
+impl fmt::Display for Symbol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.expression())
+    }
+}
+
+impl fmt::Debug for Symbol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+impl Real for Symbol {
+    fn apply(op: Op, n: i32, operands: &[Symbol]) -> Symbol {
+        match (op, operands) {
+            (Op::Sum, []) => Symbol::from(-0.0),
+            (Op::Sum, &[x]) if x.is_of_each() => Symbol::of(Expression::SumOverAll(x)),
+            (Op::Sum, &[x]) => x,
+            (Op::Dot, _) => operands.chunks_exact(2).map(|pair| pair[0] * pair[1]).sum(),
+            _ => Symbol::of(Expression::Apply(op, n, operands.into())),
+        }
+    }
+
+    fn choose(
+        self,
+        question: Question,
+        yes: impl FnOnce() -> Symbol,
+        no: impl FnOnce() -> Symbol,
+    ) -> Symbol {
+        Symbol::of(Expression::Choose(question, [self, yes(), no()]))
+    }
+}
+operators!(by apply Symbol);
+incomparable!(@to Symbol, f64);
+
+impl PartialOrd for Symbol {
+    fn partial_cmp(&self, _: &Symbol) -> Option<std::cmp::Ordering> {
+        None
+    }
+}
+
+impl From<f64> for Symbol {
+    fn from(x: f64) -> Symbol {
+        Symbol::of(Expression::Number(x))
+    }
+}
+
+impl From<Symbol> for f64 {
+    fn from(_: Symbol) -> f64 {
+        f64::NAN
+    }
+}
