@@ -35,6 +35,15 @@ impl Matrix {
         }
     }
 
+    /// The matrix of these numbers, row by row.
+    pub(crate) fn of(numbers: Vec<f64>, cols: usize) -> Matrix {
+        Matrix {
+            rows: numbers.len().checked_div(cols).unwrap_or(0),
+            cols,
+            numbers,
+        }
+    }
+
     /// The number of rows.
     ///
     /// ```

@@ -3,6 +3,7 @@
 use super::evaluate::with_space;
 use super::interpret::forward;
 use super::program::Program;
+use super::rows::RowsChange;
 use crate::graph::names::tidy;
 use crate::graph::state;
 use crate::graph::trace::{Comparison, Read, Reading};
@@ -26,6 +27,8 @@ use std::fmt;
 pub enum ReplayError {
     /// A comparison that the closure made would get another answer: the recording is of another branch.
     BranchChanged(Box<BranchChange>),
+    /// The same in some of many rows.
+    BranchChangedInRows(Box<RowsChange>),
     /// Not as many numbers as there must be.
     #[non_exhaustive]
     WrongLength {
@@ -60,12 +63,19 @@ pub enum Counted {
     Direction,
     /// The weights `w` of the outputs.
     Weights,
+    /// The inputs that all rows share.
+    Shared,
+    /// The numbers of all rows, of which each has its part.
+    Data,
+    /// The numbers that the values of all rows have room for.
+    Values,
 }
 
 impl fmt::Display for ReplayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (what, found, expected) = match self {
             ReplayError::BranchChanged(change) => return change.fmt(f),
+            ReplayError::BranchChangedInRows(change) => return change.fmt(f),
             &ReplayError::WrongLength {
                 what,
                 found,
@@ -86,6 +96,15 @@ impl fmt::Display for ReplayError {
             }
             Counted::Direction => write!(f, "there must be {expected} numbers in `v`, not {found}"),
             Counted::Weights => write!(f, "there must be {expected} weights in `w`, not {found}"),
+            Counted::Shared => write!(f, "the rows share {expected} inputs, not {found}"),
+            Counted::Data => write!(
+                f,
+                "a row has {expected} numbers, and {found} are no whole number of rows"
+            ),
+            Counted::Values => write!(
+                f,
+                "there must be {expected} numbers in `values`, not {found}"
+            ),
         }
     }
 }

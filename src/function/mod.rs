@@ -32,6 +32,7 @@ mod interpret;
 mod optimise;
 mod program;
 mod recorder;
+mod rows;
 #[cfg(feature = "serde")]
 mod saved;
 mod source;
@@ -47,6 +48,7 @@ mod undefined_tests;
 pub use crate::var::Outputs;
 pub use error::{BranchChange, Counted, FrozenRead, ReplayError};
 pub use recorder::Recorder;
+pub use rows::{RecordedRows, Rows, RowsChange};
 pub use source::SourceError;
 pub use sparse::{Pattern, SparseMatrix};
 

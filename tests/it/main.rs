@@ -22,6 +22,7 @@ mod programs;
 mod questions;
 mod readme;
 mod rooms;
+mod rows;
 mod saved;
 mod sound;
 mod source;
