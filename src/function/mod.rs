@@ -46,9 +46,9 @@ mod tests;
 mod undefined_tests;
 
 pub use crate::var::Outputs;
-pub use error::{BranchChange, Counted, FrozenRead, ReplayError};
+pub use error::{BranchChange, Counted, FrozenRead, ReplayError, RowsChange};
 pub use recorder::Recorder;
-pub use rows::{RecordedRows, Rows, RowsChange};
+pub use rows::{RecordedRows, Rows};
 pub use source::SourceError;
 pub use sparse::{Pattern, SparseMatrix};
 

@@ -2,26 +2,12 @@
 
 use super::super::program::{Node, Program};
 use super::back::{Back, Reverse, Target};
+use super::lanes::{Live, lanes_of};
 use super::plan::{Place, Plan, Step};
 use super::sums::{self, Ledger, Slot, Total};
 use super::table_rows::{self, At, Scratch};
 use pulp::Simd;
 use std::ops::Range;
-
-/// A guard that got another answer.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Trip {
-    pub row: usize,
-    pub guard: u32,
-}
-
-/// One bit for each lane of a block.
-pub(super) type Live = u32;
-
-/// The first `n` lanes.
-pub(super) fn first_lanes(n: usize) -> Live {
-    Live::MAX.checked_shr(Live::BITS - n as u32).unwrap_or(0)
-}
 
 /// What a pass over a block is made of.
 #[derive(Clone, Copy)]
@@ -198,11 +184,6 @@ fn range(range: &Range<u32>) -> Range<usize> {
 #[inline(always)]
 pub(super) fn take<const W: usize>(adjoints: &mut [Slot<W>], slot: u32) -> Slot<W> {
     std::mem::replace(&mut adjoints[slot as usize], [0.0; W])
-}
-
-/// The lanes of a mask.
-pub(super) fn lanes_of<const W: usize>(mask: Live) -> impl Iterator<Item = usize> {
-    (0..W).filter(move |lane| mask >> lane & 1 != 0)
 }
 
 #[inline(never)]

@@ -1,12 +1,13 @@
 //! What all rows have in common: computed once before them, and swept once after them.
 
-use super::Rows;
 use super::back::{Reverse, Wanted};
-use super::block::{Pass, first_lanes, take};
+use super::block::{Pass, take};
+use super::lanes::first_lanes;
 use super::plan::Place;
+use super::plans::Engine;
+use super::room::{LARGE, Room, SMALL, with_room};
 use super::sums::{Ledger, Slot};
 use super::table_rows::Scratch;
-use super::task::{LARGE, Room, SMALL, with_room};
 use pulp::{Arch, Simd, WithSimd};
 
 /// The part of the function that all rows have in common, at some shared inputs.
@@ -31,7 +32,7 @@ impl Common {
 }
 
 struct RunCommon<'a> {
-    rows: &'a Rows,
+    rows: &'a Engine,
     inputs: &'a [f64],
     wanted: Option<Wanted>,
 }
@@ -41,7 +42,7 @@ impl WithSimd for RunCommon<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> Common {
-        let Rows {
+        let Engine {
             function, plans, ..
         } = self.rows;
         let (program, plan) = (&function.program, &plans.common);
@@ -91,7 +92,7 @@ impl WithSimd for RunCommon<'_> {
 #[inline(always)]
 pub(super) fn reverse_common<S: Simd, const W: usize>(
     simd: S,
-    rows: &Rows,
+    rows: &Engine,
     common: &Common,
     reverse: &Reverse,
     adjoints: &mut [Slot<W>],
@@ -121,7 +122,7 @@ pub(super) fn reverse_common<S: Simd, const W: usize>(
 
 /// The gradient of the shared inputs from the totals.
 struct Finish<'a> {
-    rows: &'a Rows,
+    rows: &'a Engine,
     common: &'a Common,
     totals: &'a [f64],
     room: &'a mut Room,
@@ -152,7 +153,7 @@ impl WithSimd for Finish<'_> {
     }
 }
 
-impl Rows {
+impl Engine {
     pub(super) fn common(&self, inputs: &[f64], wanted: Option<Wanted>) -> Common {
         Arch::new().dispatch(RunCommon {
             rows: self,

@@ -15,6 +15,19 @@ use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 /// The number of lanes.
 pub(super) const LANES: usize = 8;
 
+/// One bit for each lane of a block.
+pub(super) type Live = u32;
+
+/// The first `n` lanes.
+pub(super) fn first_lanes(n: usize) -> Live {
+    Live::MAX.checked_shr(Live::BITS - n as u32).unwrap_or(0)
+}
+
+/// The lanes of a mask.
+pub(super) fn lanes_of<const W: usize>(mask: Live) -> impl Iterator<Item = usize> {
+    (0..W).filter(move |lane| mask >> lane & 1 != 0)
+}
+
 /// Eight numbers, of which elementary functions are those of `f64`, or if `FAST` vectorised ones.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lanes<const FAST: bool>(pub [f64; LANES]);

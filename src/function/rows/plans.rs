@@ -1,14 +1,11 @@
 //! How a function is run over rows: its plans, and how rows are cut into tasks.
 
-use super::super::Program;
-use super::Rows;
+use super::super::{Function, Program};
 use super::back::{Reverse, Wanted};
-use super::block::Trip;
 use super::plan::{Part, Plan, parts};
-use super::task::{Job, LARGE, Out, Sums};
+use super::room::LARGE;
 use crate::graph::user_code;
-use std::sync::OnceLock;
-use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
 
 /// How a function is run over rows.
 pub(super) struct Plans {
@@ -46,7 +43,35 @@ impl Plans {
     }
 }
 
-impl Rows {
+/// A function that is run over rows.
+#[derive(Clone)]
+pub(super) struct Engine {
+    pub function: Arc<Function>,
+    pub plans: Arc<Plans>,
+    /// The number of shared inputs.
+    pub shared: usize,
+    pub is_fast: bool,
+    pub progress: Option<Arc<Progress>>,
+}
+
+type Progress = dyn Fn(usize, usize) + Send + Sync;
+
+impl Engine {
+    pub(super) fn new(function: &Function, shared: usize) -> Engine {
+        Engine {
+            function: Arc::new(function.clone()),
+            plans: Arc::new(Plans::new(&function.program, shared)),
+            shared,
+            is_fast: false,
+            progress: None,
+        }
+    }
+
+    /// The number of inputs that are a row.
+    pub(super) fn row_len(&self) -> usize {
+        self.function.inputs() - self.shared
+    }
+
     /// The reverse pass for one output.
     pub(super) fn reverse(&self, wanted: Wanted, output: usize) -> &Reverse {
         let plans = &self.plans;
@@ -67,43 +92,5 @@ impl Rows {
         if let Some(progress) = &self.progress {
             user_code("the progress callback", || progress(done, all));
         }
-    }
-
-    /// Runs all rows; those whose guards trip are told of, and give nothing to the sums.
-    pub(super) fn run(
-        &self,
-        shared: &[f64],
-        data: &[f64],
-        wanted: Option<Wanted>,
-        out: Out<'_>,
-    ) -> (Sums, Vec<f64>) {
-        let rows = data.len() / self.row_len();
-        let mut gradient = vec![0.0; self.shared];
-        if rows == 0 {
-            return (Sums::default(), gradient);
-        }
-        let common = self.common(shared, wanted);
-        if let Some(guard) = common.trip {
-            let trips = (0..rows).map(|row| Trip { row, guard }).collect();
-            let sums = Sums {
-                trips,
-                ..Sums::default()
-            };
-            return (sums, gradient);
-        }
-        let job = Job {
-            rows: self,
-            common: &common,
-            data,
-            wanted,
-            done: AtomicUsize::new(0),
-        };
-        let mut sums = job.run(0..rows, out);
-        // Those of a block come in the order of the guards.
-        sums.trips.sort_by_key(|trip| trip.row);
-        if wanted == Some(Wanted::Sum) {
-            gradient = self.finish(&common, &sums.totals);
-        }
-        (sums, gradient)
     }
 }

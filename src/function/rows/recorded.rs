@@ -1,11 +1,11 @@
 //! Rows that take different branches.
 
-use super::super::{Function, Outputs, Recorder, ReplayError};
+use super::super::{Counted, Function, Outputs, Recorder, ReplayError};
 use super::back::Wanted;
-use super::task::{Out, Sums};
-use super::{Rows, Trip};
+use super::many::Rows;
+use super::task::{Out, Sums, Trip};
+use crate::handle::Var;
 use crate::matrix::Matrix;
-use crate::var::Var;
 
 /// The rows of a [`Recorder`], each run by the recording of its branch; made by [`Recorder::over_rows`].
 ///
@@ -99,7 +99,7 @@ where
         let (mut value, mut gradient) = (0.0, vec![0.0; shared.len()]);
         self.by_branch(shared, data, |rows, data, _| {
             rows.check_outputs()?;
-            let (sums, part) = rows.run(shared, data, Some(Wanted::Sum), Out::nothing());
+            let (sums, part) = rows.0.run(shared, data, Some(Wanted::Sum), Out::nothing());
             value += sums.value;
             gradient
                 .iter_mut()
@@ -138,10 +138,9 @@ where
         let width = wanted.map_or(0, |_| self.shared + self.row_len);
         let (mut values, mut gradients, mut all) = (Vec::new(), Vec::new(), None);
         self.by_branch(shared, data, |rows, data, places| {
-            let outputs = rows.function.outputs();
+            let outputs = rows.0.function.outputs();
             let before = *all.get_or_insert(outputs);
-            rows.function
-                .check(super::Counted::Outputs, outputs, before)?;
+            rows.function.check(Counted::Outputs, outputs, before)?;
             values.resize(count * outputs, 0.0);
             gradients.resize(count * outputs * width, 0.0);
             let mut some_values = vec![0.0; places.len() * outputs];
@@ -150,7 +149,7 @@ where
                 values: &mut some_values,
                 gradients: &mut some_gradients,
             };
-            let (Sums { trips, .. }, _) = rows.run(shared, data, wanted, out);
+            let (Sums { trips, .. }, _) = rows.0.run(shared, data, wanted, out);
             for (k, &place) in places.iter().enumerate() {
                 scatter(&mut values, place, &some_values, k, outputs);
                 scatter(&mut gradients, place, &some_gradients, k, outputs * width);

@@ -3,16 +3,17 @@
 use super::super::interpret::defined;
 use super::super::program::{Node, Program};
 use super::back::Target;
-use super::block::{Live, lanes_of};
-use super::lanes::{Group, LANES, Lanes};
+use super::lanes::{Group, LANES, Lanes, Live, lanes_of};
 use super::plan::Place;
 use super::stamped::{self, Gift};
 use super::sums::{Slot, Total};
-use crate::custom::{self, CustomOp};
+
+use crate::graph::notes::CustomOp;
+use crate::handle::Var;
 use crate::real::Real;
 use crate::rows::{Kind, Op};
 use crate::rules;
-use crate::var::Var;
+use crate::var::custom;
 use smallvec::SmallVec;
 
 /// Slots that a step of a row of the table may write to.

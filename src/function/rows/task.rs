@@ -1,59 +1,21 @@
 //! A fixed number of rows, block by block; and the tree of tasks, whose shape depends on nothing but their number.
 
-use super::Rows;
 use super::back::Wanted;
-use super::block::{Live, Pass, Trip, first_lanes, lanes_of, seed, take};
+use super::block::{Pass, seed, take};
 use super::common::{Common, reverse_common};
-use super::lanes::LANES;
+use super::lanes::{LANES, Live, first_lanes, lanes_of};
+use super::plans::Engine;
+use super::room::{Aligned, LARGE, Room, SMALL, with_room};
 use super::sums::{Ledger, Slot, Total};
 use super::table_rows::{Scratch, add_to_total};
 use pulp::{Arch, Simd, WithSimd};
-use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The lanes of a block, and of a small one, which serves the last rows and large programs.
-pub(super) const LARGE: usize = 32;
-pub(super) const SMALL: usize = LANES;
-
-/// Numbers in slots that begin where a vector may begin.
-#[derive(Default)]
-pub(super) struct Aligned(Vec<f64>);
-
-/// The numbers in the longest vector.
-const ALIGNMENT: usize = 8;
-
-impl Aligned {
-    /// Room for so many slots.
-    pub(super) fn slots<const W: usize>(&mut self, slots: usize) -> &mut [Slot<W>] {
-        let len = slots * W;
-        if self.0.len() < len + ALIGNMENT {
-            self.0.resize(len + ALIGNMENT, 0.0);
-        }
-        let offset = self.0.as_ptr().align_offset(ALIGNMENT * size_of::<f64>());
-        let offset = if offset < ALIGNMENT { offset } else { 0 };
-        self.0[offset..offset + len].as_chunks_mut().0
-    }
-}
-
-#[derive(Default)]
-pub(super) struct Room {
-    values: Aligned,
-    pub adjoints: Aligned,
-}
-
-thread_local! {
-    /// Room that tasks on this thread use again.
-    static ROOM: Cell<Room> = const {
-        Cell::new(Room { values: Aligned(Vec::new()), adjoints: Aligned(Vec::new()) })
-    };
-}
-
-pub(super) fn with_room<R>(f: impl FnOnce(&mut Room) -> R) -> R {
-    let mut room = ROOM.try_with(Cell::take).unwrap_or_default();
-    let result = f(&mut room);
-    // At the end of the thread there is nobody to keep it for.
-    let _ = ROOM.try_with(|cell| cell.set(room));
-    result
+/// A guard that got another answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Trip {
+    pub row: usize,
+    pub guard: u32,
 }
 
 /// What is done with a task's results.
@@ -111,7 +73,7 @@ impl Sums {
 
 /// A run over many rows.
 pub(super) struct Job<'a> {
-    pub rows: &'a Rows,
+    pub rows: &'a Engine,
     pub common: &'a Common,
     pub data: &'a [f64],
     pub wanted: Option<Wanted>,

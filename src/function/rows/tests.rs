@@ -1,9 +1,9 @@
 //! Rows against the replay of one point, for every row of the table and at the edges.
 
 use crate::function::Function;
+use crate::handle::Var;
 use crate::real::Real;
 use crate::rows::{Kind, Op, ROWS};
-use crate::var::Var;
 
 /// Whether two numbers are the same, bit for bit, or both NaN.
 fn same(a: f64, b: f64) -> bool {
