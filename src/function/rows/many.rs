@@ -65,8 +65,8 @@ impl Rows {
     /// The same with vectorised elementary functions, if `is_fast`: faster, and no longer `f64`'s bit for bit.
     ///
     /// There are vectorised functions for `exp`, `ln`, `tanh` and `sigmoid`, and for what the derivatives of these are
-    /// made of; the others stay as they are. Their relative error is at most 4 units of 2⁻⁵³ over the whole domain
-    /// (absolute near the zero of `ln`); they give NaN, infinities and zeros where the exact ones do.
+    /// made of; all others stay as they are. Over the whole domain they are within 8 units of 2⁻⁵³ of the plain ones,
+    /// `exp` and `ln` within 4, relative (`ln` absolute near its zero), and they give the same zeros, infinities and NaN.
     ///
     /// ```
     /// # use scalargrad::Function;

@@ -140,7 +140,7 @@ where
         self.by_branch(shared, data, |rows, data, places| {
             let outputs = rows.0.function.outputs();
             let before = *all.get_or_insert(outputs);
-            rows.function.check(Counted::Outputs, outputs, before)?;
+            rows.0.function.check(Counted::Outputs, outputs, before)?;
             values.resize(count * outputs, 0.0);
             gradients.resize(count * outputs * width, 0.0);
             let mut some_values = vec![0.0; places.len() * outputs];
