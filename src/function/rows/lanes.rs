@@ -75,9 +75,9 @@ impl<const FAST: bool> Group for Lanes<FAST> {
         }
         let p = partial();
         let to: &mut [f64; LANES] = &mut to.as_chunks_mut().0[0];
-        for lane in 0..LANES {
+        for (lane, to) in to.iter_mut().enumerate() {
             let is_zero = w.0[lane] == 0.0 || is_switch && p.0[lane] == 0.0;
-            to[lane] += if is_zero { 0.0 } else { w.0[lane] * p.0[lane] };
+            *to += if is_zero { 0.0 } else { w.0[lane] * p.0[lane] };
         }
     }
 }

@@ -268,7 +268,7 @@ impl Rows {
             .function
             .check(Counted::Shared, shared.len(), self.0.shared)?;
         let len = self.row_len();
-        if data.len() % len != 0 {
+        if !data.len().is_multiple_of(len) {
             self.0.function.check(Counted::Data, data.len(), len)?;
         }
         Ok(data.len() / len)

@@ -169,7 +169,7 @@ where
     ) {
         let len = self.row_len;
         assert!(
-            shared.len() == self.shared && data.len() % len == 0,
+            shared.len() == self.shared && data.len().is_multiple_of(len),
             "scalargrad: the rows share {} inputs, not {}, and each has {len} of the {} numbers",
             self.shared,
             shared.len(),

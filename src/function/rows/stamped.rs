@@ -144,9 +144,9 @@ macro_rules! stamp {
         #[inline(always)]
         fn fast_gifts(gift: Gift<'_>) {
             match gift.node.op {
-                $($( Op::$Op => if const { special::is_vectorised(Op::$Op) } {
+                $($( Op::$Op if const { special::is_vectorised(Op::$Op) } => {
                     give!(0, $Op, $method, Fast, gift)
-                }, )*)*
+                } )*)*
                 _ => {}
             }
         }

@@ -122,11 +122,11 @@ fn any_value<const W: usize>(at: &At<'_, W>, to: &mut Slot<W>, (n, live): (usize
     } = at;
     if node.op != Op::Custom {
         let mut x: SmallVec<[f64; 16]> = SmallVec::from_elem(0.0, places.len());
-        for lane in 0..n {
+        for (lane, to) in to[..n].iter_mut().enumerate() {
             x.iter_mut()
                 .zip(places)
                 .for_each(|(x, place)| *x = number(place, values, shared, lane));
-            to[lane] = f64::apply(node.op, node.n, &x);
+            *to = f64::apply(node.op, node.n, &x);
         }
         return;
     }

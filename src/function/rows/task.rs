@@ -248,10 +248,9 @@ impl Block<'_> {
                     lanes_of::<W>(live).for_each(|lane| value[lane % LANES] += z[lane]);
                 }
             } else {
-                for lane in 0..n {
-                    let row = rows.start - task + lane;
-                    out.values[row * outputs + m] = z[lane];
-                }
+                let first = (rows.start - task) * outputs + m;
+                let values = out.values[first..].iter_mut().step_by(outputs);
+                values.zip(&z[..n]).for_each(|(value, z)| *value = *z);
             }
             let Some(wanted) = *wanted else { continue };
             let reverse = all.reverse(wanted, m);
