@@ -68,6 +68,7 @@
 //!
 //! None is on by default.
 //!
+//! - `rayon`: rows of a [`Function`] on all cores.
 //! - `serde`: saving and loading of a [`Function`].
 //! - `jit`: a [`Function`] in native code, by `Function::compile`.
 //! - `proptest`: the module `strategy`, with points and random differentiable programs for property tests.

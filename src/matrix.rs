@@ -36,7 +36,6 @@ impl Matrix {
     }
 
     /// The matrix of these numbers, row by row.
-    #[cfg(feature = "jit")]
     pub(crate) fn of(numbers: Vec<f64>, cols: usize) -> Matrix {
         Matrix {
             rows: numbers.len().checked_div(cols).unwrap_or(0),

@@ -300,6 +300,27 @@ pub(crate) fn partials<T: Real>(
     is_active: &dyn Fn(usize) -> bool,
     z: T,
 ) -> Partials<T> {
+    if op.is_slice() {
+        return slice_partials(op, operands, is_active, z);
+    }
+    if op.kind() == Kind::Step {
+        return operands.iter().map(|_| None).collect();
+    }
+    let mut args = [T::from(0.0); 3];
+    args[..operands.len()].copy_from_slice(operands);
+    let tie = tie(operands, &|k| is_active(k), z);
+    (0..operands.len())
+        .map(|k| is_active(k).then(|| partial(op, k, args, n, z, tie)))
+        .collect()
+}
+
+/// The partials of an operation on a slice.
+pub(crate) fn slice_partials<T: Real>(
+    op: Op,
+    operands: &[T],
+    is_active: &dyn Fn(usize) -> bool,
+    z: T,
+) -> Partials<T> {
     let of = |partial: &dyn Fn(usize) -> T| -> Partials<T> {
         (0..operands.len())
             .map(|k| is_active(k).then(|| partial(k)))
@@ -313,13 +334,7 @@ pub(crate) fn partials<T: Real>(
             let shares = log_sum_exp_partials(operands, z);
             of(&|k| shares[k])
         }
-        _ if op.kind() == Kind::Step => of(&|_| T::from(0.0)).into_iter().map(|_| None).collect(),
-        _ => {
-            let mut args = [T::from(0.0); 3];
-            args[..operands.len()].copy_from_slice(operands);
-            let tie = tie(operands, &|k| is_active(k), z);
-            of(&|k| partial(op, k, args, n, z, tie))
-        }
+        _ => operands.iter().map(|_| None).collect(),
     }
 }
 

@@ -35,6 +35,7 @@ mod optimise;
 mod program;
 mod recorder;
 mod runs;
+mod rows;
 #[cfg(feature = "serde")]
 mod saved;
 mod schedule;
@@ -53,8 +54,9 @@ mod walk;
 pub use crate::var::Outputs;
 #[cfg(feature = "jit")]
 pub use compile::{CompileError, Compiled, CompiledRows};
-pub use error::{BranchChange, Counted, FrozenRead, ReplayError};
+pub use error::{BranchChange, Counted, FrozenRead, ReplayError, RowsChange};
 pub use recorder::Recorder;
+pub use rows::{RecordedRows, Rows};
 pub use source::SourceError;
 pub use sparse::{Pattern, SparseMatrix};
 

@@ -19,9 +19,9 @@ use crate::handle::Var;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Recorder<F> {
-    closure: F,
+    pub(super) closure: F,
     /// The latest one used first.
-    variants: Vec<Function>,
+    pub(super) variants: Vec<Function>,
 }
 
 impl<F, O> Recorder<F>

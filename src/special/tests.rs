@@ -112,3 +112,74 @@ fn polygamma_overflows_only_where_it_must() {
         assert_eq!(polygamma(n, 1e300) == 0.0, n > 1, "{n}");
     }
 }
+
+/// The largest difference between a vectorised function and the plain one, in units of 2⁻⁵³ of the result, or of 1 where
+/// `is_absolute`; in units of the smallest number below the normal ones.
+fn largest_difference(
+    op: crate::rows::Op,
+    plain: fn(f64) -> f64,
+    x: &[f64],
+    is_absolute: bool,
+) -> f64 {
+    let mut largest: f64 = 0.0;
+    for x in x.chunks_exact(8) {
+        let z = super::vectorised(op, &[x.try_into().unwrap()]);
+        for (&x, z) in x.iter().zip(z) {
+            let exact = plain(x);
+            if !exact.is_finite() || exact == 0.0 {
+                assert!(
+                    z == exact || z.is_nan() && exact.is_nan(),
+                    "{op:?} at {x:?}: {z:?} is not {exact:?}"
+                );
+                continue;
+            }
+            let size = if is_absolute {
+                exact.abs().max(1.0)
+            } else {
+                exact.abs()
+            };
+            let unit = (size * 2f64.powi(-53)).max(f64::from_bits(1));
+            let difference: f64 = (z - exact).abs() / unit;
+            largest = difference.max(largest);
+        }
+    }
+    largest
+}
+
+#[test]
+fn vectorised_functions_are_close_to_the_plain_ones_over_the_whole_domain() {
+    use crate::rows::Op;
+    let n = 80_000;
+    let grid = |low: f64, high: f64| {
+        (0..n).map(move |k| low + (high - low) * (f64::from(k) + 0.37) / f64::from(n))
+    };
+    let all_sizes =
+        (0..n).map(|k| f64::from_bits((k as u64 * (0x7ff0_0000_0000_0000 / n as u64)) | 0x5_a5a5));
+    let edges = [
+        0.0,
+        -0.0,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        f64::NAN,
+        f64::MAX,
+        f64::MIN_POSITIVE,
+        f64::from_bits(1),
+    ];
+    let both = |x: f64| [x, -x];
+    let x: Vec<f64> = grid(-760.0, 720.0)
+        .chain(grid(-3.0, 3.0))
+        .chain(all_sizes.flat_map(both))
+        .chain(edges)
+        .collect();
+    for (op, plain, is_absolute, bound) in [
+        (Op::Exp, f64::exp as fn(f64) -> f64, false, 4.0),
+        (Op::Ln, f64::ln, true, 4.0),
+        (Op::Tanh, f64::tanh, false, 8.0),
+        (Op::Sech2, super::sech_squared, false, 8.0),
+        (Op::Sigmoid, super::sigmoid, false, 8.0),
+    ] {
+        assert!(super::is_vectorised(op));
+        let largest = largest_difference(op, plain, &x, is_absolute);
+        assert!(largest <= bound, "{op:?}: {largest}");
+    }
+}

@@ -26,6 +26,7 @@ mod programs;
 mod questions;
 mod readme;
 mod rooms;
+mod rows;
 mod saved;
 mod sound;
 mod source;

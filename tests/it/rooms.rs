@@ -157,6 +157,7 @@ fn user_code_is_called_from_one_place() {
         ("src/check/differences.rs", "f(&moved)"),
         ("src/function/evaluate.rs", "f(&mut space)"),
         ("src/function/recorder.rs", "evaluate(&"), // of a recording, which is not in the graph
+        ("src/function/rows/room.rs", "f(&mut room)"),
         ("src/graph.rs", "f()"),
         ("src/graph/state.rs", "f(&mut state.borrow_mut())"),
         ("src/graph/user_code.rs", "f()"),

@@ -1,4 +1,5 @@
 use std::array;
+use std::ops::Sub;
 
 use crate::rng::Rng;
 use crate::{Derivatives, Scalar, Workload, total};
@@ -64,6 +65,41 @@ fn rotate<S: Scalar>(rotation: [S; 3], point: [S; 3]) -> [S; 3] {
     array::from_fn(|i| point[i] * cosine + across[i] * sine + axis[i] * along)
 }
 
+/// The two residuals of one observation, whose feature is data (`f64`) or two numbers like all others.
+#[inline]
+pub(crate) fn residuals<S: Scalar + Sub<X, Output = S>, X: Copy>(
+    inputs: &[S; 15],
+    feature: [X; 2],
+) -> [S; 2] {
+    let &[
+        r0,
+        r1,
+        r2,
+        c0,
+        c1,
+        c2,
+        focal,
+        u0,
+        v0,
+        k1,
+        k2,
+        x0,
+        x1,
+        x2,
+        weight,
+    ] = inputs;
+    let [x, y, z] = rotate([r0, r1, r2], [x0 - c0, x1 - c1, x2 - c2]);
+    let depth = z.recip();
+    let projected = [x * depth, y * depth];
+    let square = projected[0] * projected[0] + projected[1] * projected[1];
+    let distortion = k1 * square + k2 * square * square + 1.0;
+    let principal = [u0, v0];
+    array::from_fn(|m| {
+        let seen = projected[m] * distortion * focal + principal[m];
+        (seen - feature[m]) * weight
+    })
+}
+
 impl Workload<15, 2> for BundleAdjustment {
     fn points(&self) -> &[[f64; 15]] {
         &self.points
@@ -71,33 +107,7 @@ impl Workload<15, 2> for BundleAdjustment {
 
     #[inline]
     fn eval<S: Scalar>(&self, block: usize, inputs: &[S; 15]) -> [S; 2] {
-        let &[
-            r0,
-            r1,
-            r2,
-            c0,
-            c1,
-            c2,
-            focal,
-            u0,
-            v0,
-            k1,
-            k2,
-            x0,
-            x1,
-            x2,
-            weight,
-        ] = inputs;
-        let [x, y, z] = rotate([r0, r1, r2], [x0 - c0, x1 - c1, x2 - c2]);
-        let depth = z.recip();
-        let projected = [x * depth, y * depth];
-        let square = projected[0] * projected[0] + projected[1] * projected[1];
-        let distortion = k1 * square + k2 * square * square + 1.0;
-        let principal = [u0, v0];
-        array::from_fn(|m| {
-            let seen = projected[m] * distortion * focal + principal[m];
-            (seen - self.features[block][m]) * weight
-        })
+        residuals(inputs, self.features[block])
     }
 
     #[inline(never)]

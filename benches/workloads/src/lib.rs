@@ -6,6 +6,7 @@
 
 mod black_scholes;
 mod bundle_adjustment;
+mod by_row;
 mod chain;
 mod lotka_volterra;
 mod mixture;
@@ -21,6 +22,7 @@ mod scalargrad;
 pub use crate::scalargrad::differentiate;
 pub use black_scholes::BlackScholes;
 pub use bundle_adjustment::BundleAdjustment;
+pub use by_row::ByRow;
 pub use chain::Chain;
 pub use lotka_volterra::LotkaVolterra;
 pub use mixture::Mixture;

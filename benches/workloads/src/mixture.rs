@@ -1,5 +1,6 @@
 use std::array;
 use std::f64::consts::{LN_2, PI};
+use std::ops::Sub;
 
 use crate::rng::Rng;
 use crate::scalar::log_sum_exp;
@@ -11,7 +12,7 @@ const SAMPLES: usize = 1000;
 /// The inverse covariance factor of a component: the logarithms of its diagonal, then the columns
 /// below it.
 const FACTOR: usize = D * (D + 1) / 2;
-const PARAMETERS: usize = K + K * D + K * FACTOR;
+pub(crate) const PARAMETERS: usize = K + K * D + K * FACTOR;
 const WISHART_GAMMA: f64 = 1.0;
 const WISHART_M: f64 = 0.0;
 
@@ -66,6 +67,57 @@ impl<const FUSED: bool> Mixture<FUSED> {
     }
 }
 
+/// A component: its mean, the diagonal of its factor and what is below it, and the logarithm of the determinant.
+type Component<'a, S> = (&'a [S], [S; D], &'a [S], S);
+
+impl<const FUSED: bool> Mixture<FUSED> {
+    #[inline]
+    pub(crate) fn components<S: Scalar>(x: &[S]) -> [Component<'_, S>; K] {
+        let (means, factors) = x[K..].split_at(K * D);
+        array::from_fn(|k| {
+            let (log_diagonal, below) = factors[k * FACTOR..][..FACTOR].split_at(D);
+            let diagonal: [S; D] = array::from_fn(|i| log_diagonal[i].exp());
+            let log_determinant = total(log_diagonal.iter().copied());
+            (&means[k * D..][..D], diagonal, below, log_determinant)
+        })
+    }
+
+    /// Of one sample, whose coordinates are data (`f64`) or numbers like all others.
+    #[inline]
+    pub(crate) fn likelihood<S: Scalar + Sub<X, Output = S>, X: Copy>(
+        alphas: &[S],
+        components: &[Component<'_, S>; K],
+        sample: &[X],
+    ) -> S {
+        let terms: [S; K] = array::from_fn(|k| {
+            let (mean, diagonal, below, log_determinant) = components[k];
+            let centred: [S; D] = array::from_fn(|i| -(mean[i] - sample[i]));
+            let mut scaled: [S; D] = array::from_fn(|i| diagonal[i] * centred[i]);
+            let mut entries = below.iter();
+            for column in 0..D {
+                for row in column + 1..D {
+                    let &entry = entries.next().expect("an entry for each row");
+                    scaled[row] = scaled[row] + entry * centred[column];
+                }
+            }
+            alphas[k] + log_determinant - Self::sum_of_squares(&scaled) * 0.5
+        });
+        Self::log_sum_exp(&terms)
+    }
+
+    /// All terms that depend on no sample.
+    #[inline]
+    pub(crate) fn prior<S: Scalar>(alphas: &[S], components: &[Component<'_, S>; K]) -> S {
+        let terms = components
+            .iter()
+            .map(|(_, diagonal, below, log_determinant)| {
+                let squares = Self::sum_of_squares(diagonal) + Self::sum_of_squares(below);
+                squares * (0.5 * WISHART_GAMMA * WISHART_GAMMA) - *log_determinant * WISHART_M
+            });
+        total(terms) - Self::log_sum_exp(&alphas[..K]) * SAMPLES as f64
+    }
+}
+
 /// The logarithm of the `D`-variate gamma function of `twice / 2`.
 fn ln_multigamma(twice: u32) -> f64 {
     let d = D as f64;
@@ -88,41 +140,10 @@ impl<const FUSED: bool> Workload<PARAMETERS> for Mixture<FUSED> {
     }
 
     fn eval<S: Scalar>(&self, _point: usize, x: &[S; PARAMETERS]) -> [S; 1] {
-        let (alphas, rest) = x.split_at(K);
-        let (means, factors) = rest.split_at(K * D);
-        let components: [_; K] = array::from_fn(|k| {
-            let (log_diagonal, below) = factors[k * FACTOR..][..FACTOR].split_at(D);
-            let diagonal: [S; D] = array::from_fn(|i| log_diagonal[i].exp());
-            let log_determinant = total(log_diagonal.iter().copied());
-            (&means[k * D..][..D], diagonal, below, log_determinant)
-        });
-
-        let likelihood = total(self.samples.iter().map(|sample| {
-            let terms: [S; K] = array::from_fn(|k| {
-                let (mean, diagonal, below, log_determinant) = components[k];
-                let centred: [S; D] = array::from_fn(|i| -(mean[i] - sample[i]));
-                let mut scaled: [S; D] = array::from_fn(|i| diagonal[i] * centred[i]);
-                let mut entries = below.iter();
-                for column in 0..D {
-                    for row in column + 1..D {
-                        let &entry = entries.next().expect("an entry for each row");
-                        scaled[row] = scaled[row] + entry * centred[column];
-                    }
-                }
-                alphas[k] + log_determinant - Self::sum_of_squares(&scaled) * 0.5
-            });
-            Self::log_sum_exp(&terms)
-        }));
-
-        let prior = total(
-            components
-                .iter()
-                .map(|(_, diagonal, below, log_determinant)| {
-                    let squares = Self::sum_of_squares(diagonal) + Self::sum_of_squares(below);
-                    squares * (0.5 * WISHART_GAMMA * WISHART_GAMMA) - *log_determinant * WISHART_M
-                }),
-        );
-        [likelihood - Self::log_sum_exp(alphas) * SAMPLES as f64 + prior + self.constant]
+        let components = Self::components(x);
+        let likelihoods = self.samples.iter();
+        let likelihoods = likelihoods.map(|sample| Self::likelihood(x, &components, sample));
+        [total(likelihoods) + Self::prior(x, &components) + self.constant]
     }
 
     #[inline(never)]

@@ -9,9 +9,9 @@ const HIDDEN: usize = 16;
 /// The parameters of a neuron stand together: its weights, then its bias.
 const FIRST: usize = HIDDEN * 3;
 const SECOND: usize = HIDDEN * (HIDDEN + 1);
-const PARAMETERS: usize = FIRST + SECOND + HIDDEN + 1;
-const SAMPLES: usize = 100;
-const REGULARISATION: f64 = 1e-4;
+pub(crate) const PARAMETERS: usize = FIRST + SECOND + HIDDEN + 1;
+pub(crate) const SAMPLES: usize = 100;
+pub(crate) const REGULARISATION: f64 = 1e-4;
 
 /// C and R: the 2-16-16-1 network of micrograd on a hundred points of two moons.
 ///
@@ -59,6 +59,36 @@ impl<const MARGIN: bool, const DOT: bool> Network<MARGIN, DOT> {
             neuron(parameters, x)
         }
     }
+
+    /// The loss of one point, whose coordinates are data (`f64`) or numbers like all others.
+    #[inline]
+    pub(crate) fn loss<S: Scalar + Mul<X, Output = S>, X: Copy>(
+        parameters: &[S],
+        point: &[X; 2],
+        of_score: impl FnOnce(S) -> S,
+    ) -> S {
+        let (first, rest) = parameters.split_at(FIRST);
+        let (second, last) = rest.split_at(SECOND);
+        let mut h1 = [first[0]; HIDDEN];
+        for (h, parameters) in h1.iter_mut().zip(first.chunks(3)) {
+            *h = Self::activation(neuron(parameters, point));
+        }
+        let mut h2 = [first[0]; HIDDEN];
+        for (h, parameters) in h2.iter_mut().zip(second.chunks(HIDDEN + 1)) {
+            *h = Self::activation(Self::neuron(parameters, &h1));
+        }
+        of_score(Self::neuron(last, &h2))
+    }
+
+    /// The sum of the squares of the parameters.
+    #[inline]
+    pub(crate) fn squares<S: Scalar>(parameters: &[S]) -> S {
+        if DOT {
+            S::dot(parameters, parameters)
+        } else {
+            total(parameters.iter().map(|&p| p * p))
+        }
+    }
 }
 
 /// One neuron before its activation; its inputs are data (`f64`) or other neurons.
@@ -78,36 +108,22 @@ impl<const MARGIN: bool, const DOT: bool> Workload<PARAMETERS> for Network<MARGI
     }
 
     fn eval<S: Scalar>(&self, _point: usize, parameters: &[S; PARAMETERS]) -> [S; 1] {
-        let (first, rest) = parameters.split_at(FIRST);
-        let (second, last) = rest.split_at(SECOND);
         let losses = self
             .samples
             .iter()
             .zip(&self.targets)
             .map(|(sample, &target)| {
-                let mut h1 = [first[0]; HIDDEN];
-                for (h, parameters) in h1.iter_mut().zip(first.chunks(3)) {
-                    *h = Self::activation(neuron(parameters, sample));
-                }
-                let mut h2 = [first[0]; HIDDEN];
-                for (h, parameters) in h2.iter_mut().zip(second.chunks(HIDDEN + 1)) {
-                    *h = Self::activation(Self::neuron(parameters, &h1));
-                }
-                let score = Self::neuron(last, &h2);
-                if MARGIN {
-                    (score * -target + 1.0).relu()
-                } else {
-                    let error = score - target;
-                    error * error
-                }
+                Self::loss(parameters, sample, |score| {
+                    if MARGIN {
+                        (score * -target + 1.0).relu()
+                    } else {
+                        let error = score - target;
+                        error * error
+                    }
+                })
             });
         let loss = total(losses) * (1.0 / SAMPLES as f64);
-        let squares = if DOT {
-            S::dot(parameters, parameters)
-        } else {
-            total(parameters.iter().map(|&p| p * p))
-        };
-        [loss + squares * REGULARISATION]
+        [loss + Self::squares(parameters) * REGULARISATION]
     }
 
     #[inline(never)]

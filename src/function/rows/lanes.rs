@@ -1,0 +1,215 @@
+//! A number in eight lanes: one of each of eight rows, with vectorised elementary functions.
+//!
+//! Stamped from the table like every other [`Real`], so that values and partials of eight rows are computed by the
+//! text that serves one. Where a rule chooses between two forms, each lane gets its own.
+
+use crate::real::{Question, Real, call, operators};
+use crate::rows::Op;
+use crate::special;
+use smallvec::SmallVec;
+use std::array;
+use std::cmp::Ordering;
+use std::fmt;
+use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
+
+/// The number of lanes.
+pub(super) const LANES: usize = 8;
+
+/// One bit for each lane of a block.
+pub(super) type Live = u32;
+
+/// The first `n` lanes.
+pub(super) fn first_lanes(n: usize) -> Live {
+    Live::MAX.checked_shr(Live::BITS - n as u32).unwrap_or(0)
+}
+
+/// The lanes of a mask.
+pub(super) fn lanes_of<const W: usize>(mask: Live) -> impl Iterator<Item = usize> {
+    (0..W).filter(move |lane| mask >> lane & 1 != 0)
+}
+
+/// Eight numbers, of which elementary functions are those of `f64`, or if `FAST` vectorised ones.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lanes<const FAST: bool>(pub [f64; LANES]);
+
+/// What the rows of the table are computed over: a lane, or eight at a time.
+pub(super) trait Group: Real {
+    const LEN: usize;
+
+    /// The first of these numbers.
+    fn load(from: &[f64]) -> Self;
+
+    /// Adds to `to` what the adjoint `w` gives through a partial. An adjoint that is zero gives nothing, and a switch gives nothing to what it does not select.
+    fn give(w: Self, is_switch: bool, partial: impl FnOnce() -> Self, to: &mut [f64]);
+}
+
+impl Group for f64 {
+    const LEN: usize = 1;
+
+    #[inline(always)]
+    fn load(from: &[f64]) -> f64 {
+        from[0]
+    }
+
+    #[inline(always)]
+    fn give(w: f64, is_switch: bool, partial: impl FnOnce() -> f64, to: &mut [f64]) {
+        // Without a branch, so that the compiler may take several at a time.
+        let p = partial();
+        let is_zero = (w == 0.0) | (is_switch & (p == 0.0));
+        to[0] += if is_zero { 0.0 } else { w * p };
+    }
+}
+
+impl<const FAST: bool> Group for Lanes<FAST> {
+    const LEN: usize = LANES;
+
+    #[inline(always)]
+    fn load(from: &[f64]) -> Self {
+        Lanes(from.as_chunks().0[0])
+    }
+
+    #[inline(always)]
+    fn give(w: Self, is_switch: bool, partial: impl FnOnce() -> Self, to: &mut [f64]) {
+        if w.0 == [0.0; LANES] {
+            return;
+        }
+        let p = partial();
+        let to: &mut [f64; LANES] = &mut to.as_chunks_mut().0[0];
+        for (lane, to) in to.iter_mut().enumerate() {
+            let is_zero = w.0[lane] == 0.0 || is_switch && p.0[lane] == 0.0;
+            *to += if is_zero { 0.0 } else { w.0[lane] * p.0[lane] };
+        }
+    }
+}
+
+impl<const FAST: bool> From<f64> for Lanes<FAST> {
+    #[inline(always)]
+    fn from(x: f64) -> Self {
+        Lanes([x; LANES])
+    }
+}
+
+impl<const FAST: bool> From<Lanes<FAST>> for f64 {
+    fn from(_: Lanes<FAST>) -> f64 {
+        f64::NAN
+    }
+}
+
+impl<const FAST: bool> fmt::Display for Lanes<FAST> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+/// Lanes compare to nothing.
+macro_rules! incomparable {
+    ($($Other:ty),*) => { $(
+        impl<const FAST: bool> PartialEq<$Other> for Lanes<FAST> {
+            fn eq(&self, _: &$Other) -> bool {
+                false
+            }
+        }
+        impl<const FAST: bool> PartialOrd<$Other> for Lanes<FAST> {
+            fn partial_cmp(&self, _: &$Other) -> Option<Ordering> {
+                None
+            }
+        }
+    )* };
+}
+incomparable!(Lanes<FAST>, f64);
+
+macro_rules! arithmetic {
+    ($($Trait:ident $method:ident $sign:tt;)*) => { $(
+        impl<const FAST: bool> $Trait for Lanes<FAST> {
+            type Output = Self;
+            #[inline(always)]
+            fn $method(self, y: Self) -> Self {
+                Lanes(array::from_fn(|lane| self.0[lane] $sign y.0[lane]))
+            }
+        }
+    )* };
+}
+arithmetic! {
+    Add add +;
+    Sub sub -;
+    Mul mul *;
+    Div div /;
+    Rem rem %;
+}
+
+impl<const FAST: bool> Neg for Lanes<FAST> {
+    type Output = Self;
+    #[inline(always)]
+    fn neg(self) -> Self {
+        Lanes(array::from_fn(|lane| -self.0[lane]))
+    }
+}
+
+operators!((const FAST: bool) Lanes<FAST>);
+
+macro_rules! stamp {
+    (
+        operators { $(
+            $(#[$odoc:meta])*
+            $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ) $olabel:literal :
+            $ovalue:expr, $oz:ident $otie:ident => ( $($opartial:expr),* ) ; $oderivative:literal ;
+            [ $($odomain:expr),+ ] ; [ $($oprobe:expr),* $(,)? ] ;
+        )* }
+        $( $kind:ident { $(
+            $(#[$doc:meta])*
+            $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
+            $value:expr, $z:ident $tie:ident => ( $($partial:expr),* ) ; $derivative:literal ;
+            [ $($domain:expr),+ ] ; [ $($probe:expr),* $(,)? ] ;
+        )* } )*
+    ) => {
+        impl<const FAST: bool> Real for Lanes<FAST> {
+            #[inline(always)]
+            fn apply(op: Op, n: i32, operands: &[Self]) -> Self {
+                match op {
+                    Op::Dot | Op::Norm | Op::LogSumExp => Lanes(array::from_fn(|lane| {
+                        let operands: SmallVec<[f64; 16]> = operands.iter().map(|x| x.0[lane]).collect();
+                        f64::apply(op, n, &operands)
+                    })),
+                    _ => call(op, n, operands),
+                }
+            }
+
+            #[inline(always)]
+            fn choose(
+                self,
+                question: Question,
+                yes: impl FnOnce() -> Self,
+                no: impl FnOnce() -> Self,
+            ) -> Self {
+                let holds: [bool; LANES] = array::from_fn(|lane| question.holds(self.0[lane]));
+                match holds.iter().filter(|&&holds| holds).count() {
+                    0 => no(),
+                    LANES => yes(),
+                    _ => {
+                        let (yes, no) = (yes(), no());
+                        Lanes(array::from_fn(|lane| if holds[lane] { yes.0[lane] } else { no.0[lane] }))
+                    }
+                }
+            }
+
+            $($(
+                #[inline(always)]
+                #[track_caller]
+                fn $method(self $(, $y: impl Into<Self>)* $(, $n: $N)?) -> Self {
+                    let $x = self;
+                    $(let $y: Self = $y.into();)*
+                    let operands = [$x $(, $y)*].map(|x| x.0);
+                    if FAST && const { special::is_vectorised(Op::$Op) } {
+                        return Lanes(special::vectorised(Op::$Op, &operands));
+                    }
+                    Lanes(array::from_fn(|lane| {
+                        let $x: f64 = $x.0[lane];
+                        $(let $y: f64 = $y.0[lane];)*
+                        $value
+                    }))
+                }
+            )*)*
+        }
+    };
+}
+crate::table::table!(stamp);

@@ -1,0 +1,213 @@
+//! Rows that take different branches.
+
+use super::super::{Counted, Function, Outputs, Recorder, ReplayError};
+use super::back::Wanted;
+use super::many::Rows;
+use super::task::{Out, Sums, Trip};
+use crate::handle::Var;
+use crate::matrix::Matrix;
+
+/// The rows of a [`Recorder`], each run by the recording of its branch; made by [`Recorder::over_rows`].
+///
+/// ```
+/// use scalargrad::{Var, function::Recorder};
+///
+/// // A different slope on each side of the second input.
+/// let mut f = Recorder::new(|x: &[Var]| if x[1] < 0.0 { x[0] * x[1] } else { x[0] * x[1] * 2.0 });
+/// let mut rows = f.over_rows(1, 1);
+/// assert_eq!(rows.values(&[3.0], &[1.0, -1.0, 2.0]), [6.0, -3.0, 12.0]);
+/// assert_eq!(rows.sum_gradient(&[3.0], &[1.0, -1.0, 2.0]), (15.0, vec![5.0]));
+/// assert_eq!(f.variants().len(), 2);
+/// ```
+#[derive(Debug)]
+pub struct RecordedRows<'a, F> {
+    recorder: &'a mut Recorder<F>,
+    shared: usize,
+    row_len: usize,
+    /// One for each variant.
+    variants: Vec<Rows>,
+}
+
+impl<F, O> Recorder<F>
+where
+    F: FnMut(&[Var]) -> O,
+    O: Outputs,
+{
+    /// Its closure, of `shared` inputs that all rows share and the `row_len` inputs of a row, over many rows.
+    ///
+    /// Each row is run by a recording of the branch that it takes; branches without one are recorded.
+    ///
+    /// # Panics
+    ///
+    /// If `row_len` is 0.
+    ///
+    /// ```
+    /// use scalargrad::{Var, function::Recorder};
+    ///
+    /// let mut f = Recorder::new(|x: &[Var]| if x[0] < 0.0 { -x[0] } else { x[0] });
+    /// assert_eq!(f.over_rows(0, 1).values(&[], &[1.0, -2.0]), [1.0, 2.0]);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn over_rows(&mut self, shared: usize, row_len: usize) -> RecordedRows<'_, F> {
+        assert!(row_len > 0, "scalargrad: over_rows: a row has no inputs");
+        let fits = |f: &&Function| f.inputs() == shared + row_len;
+        let variants = self.variants.iter().filter(fits);
+        let variants = variants.map(|f| f.over_rows(shared)).collect();
+        RecordedRows {
+            recorder: self,
+            shared,
+            row_len,
+            variants,
+        }
+    }
+}
+
+impl<F, O> RecordedRows<'_, F>
+where
+    F: FnMut(&[Var]) -> O,
+    O: Outputs,
+{
+    /// The values of all outputs of every row of `data`, row after row.
+    ///
+    /// # Panics
+    ///
+    /// As [`Function::record`], if `shared` has the wrong length, `data` is no whole number of rows, or the closure returns
+    /// another number of outputs on another branch. So do the other methods.
+    ///
+    /// ```
+    /// use scalargrad::{Var, function::Recorder};
+    ///
+    /// let mut f = Recorder::new(|x: &[Var]| if x[0] < 0.0 { [-x[0], x[0]] } else { [x[0], x[0]] });
+    /// assert_eq!(f.over_rows(0, 1).values(&[], &[1.0, -2.0]), [1.0, 1.0, 2.0, -2.0]);
+    /// ```
+    #[track_caller]
+    pub fn values(&mut self, shared: &[f64], data: &[f64]) -> Vec<f64> {
+        self.each_row(shared, data, None).0
+    }
+
+    /// The sum, over all rows, of the values of the only output, and its gradient with respect to the shared inputs.
+    ///
+    /// ```
+    /// use scalargrad::{Var, function::Recorder};
+    ///
+    /// let mut f = Recorder::new(|x: &[Var]| if x[1] < 0.0 { x[0] } else { x[0] * x[1] });
+    /// assert_eq!(f.over_rows(1, 1).sum_gradient(&[3.0], &[2.0, -2.0]), (9.0, vec![3.0]));
+    /// ```
+    #[track_caller]
+    pub fn sum_gradient(&mut self, shared: &[f64], data: &[f64]) -> (f64, Vec<f64>) {
+        let (mut value, mut gradient) = (0.0, vec![0.0; shared.len()]);
+        self.by_branch(shared, data, |rows, data, _| {
+            rows.check_outputs()?;
+            let (sums, part) = rows.0.run(shared, data, Some(Wanted::Sum), Out::nothing());
+            value += sums.value;
+            gradient
+                .iter_mut()
+                .zip(part)
+                .for_each(|(d, part)| *d += part);
+            Ok(sums.trips)
+        });
+        (value, gradient)
+    }
+
+    /// The values of all outputs of every row, and the gradient of each with respect to all inputs: a row of the matrix.
+    ///
+    /// ```
+    /// use scalargrad::{Var, function::Recorder};
+    ///
+    /// let mut f = Recorder::new(|x: &[Var]| if x[0] < 0.0 { x[0] * x[0] } else { x[0] });
+    /// let (values, gradients) = f.over_rows(0, 1).gradients(&[], &[3.0, -3.0]);
+    /// assert_eq!(values, [3.0, 9.0]);
+    /// assert_eq!(gradients.as_slice(), [1.0, -6.0]);
+    /// ```
+    #[track_caller]
+    pub fn gradients(&mut self, shared: &[f64], data: &[f64]) -> (Vec<f64>, Matrix) {
+        let (values, gradients) = self.each_row(shared, data, Some(Wanted::Each));
+        (values, Matrix::of(gradients, self.shared + self.row_len))
+    }
+
+    /// Values and gradients in the order of the rows.
+    #[track_caller]
+    fn each_row(
+        &mut self,
+        shared: &[f64],
+        data: &[f64],
+        wanted: Option<Wanted>,
+    ) -> (Vec<f64>, Vec<f64>) {
+        let count = data.len() / self.row_len;
+        let width = wanted.map_or(0, |_| self.shared + self.row_len);
+        let (mut values, mut gradients, mut all) = (Vec::new(), Vec::new(), None);
+        self.by_branch(shared, data, |rows, data, places| {
+            let outputs = rows.0.function.outputs();
+            let before = *all.get_or_insert(outputs);
+            rows.0.function.check(Counted::Outputs, outputs, before)?;
+            values.resize(count * outputs, 0.0);
+            gradients.resize(count * outputs * width, 0.0);
+            let mut some_values = vec![0.0; places.len() * outputs];
+            let mut some_gradients = vec![0.0; places.len() * outputs * width];
+            let out = Out {
+                values: &mut some_values,
+                gradients: &mut some_gradients,
+            };
+            let (Sums { trips, .. }, _) = rows.0.run(shared, data, wanted, out);
+            for (k, &place) in places.iter().enumerate() {
+                scatter(&mut values, place, &some_values, k, outputs);
+                scatter(&mut gradients, place, &some_gradients, k, outputs * width);
+            }
+            Ok(trips)
+        });
+        (values, gradients)
+    }
+
+    /// Calls `run` with the rows of each branch, and their places in `data`, until none is left that trips.
+    #[track_caller]
+    fn by_branch(
+        &mut self,
+        shared: &[f64],
+        data: &[f64],
+        mut run: impl FnMut(&Rows, &[f64], &[usize]) -> Result<Vec<Trip>, ReplayError>,
+    ) {
+        let len = self.row_len;
+        assert!(
+            shared.len() == self.shared && data.len().is_multiple_of(len),
+            "scalargrad: the rows share {} inputs, not {}, and each has {len} of the {} numbers",
+            self.shared,
+            shared.len(),
+            data.len()
+        );
+        let mut places: Vec<usize> = (0..data.len() / len).collect();
+        let mut k = 0;
+        while let Some(&first) = places.first() {
+            let row = |place: usize| &data[place * len..][..len];
+            let is_new = k == self.variants.len();
+            if is_new {
+                let x = [shared, row(first)].concat();
+                let new = Function::record(&x, &mut self.recorder.closure);
+                self.variants.push(new.over_rows(self.shared));
+                self.recorder.variants.insert(0, new);
+            }
+            let rows = &self.variants[k];
+            let of_branch: Vec<f64> = places
+                .iter()
+                .flat_map(|&place| row(place))
+                .copied()
+                .collect();
+            let trips =
+                run(rows, &of_branch, &places).unwrap_or_else(|e| panic!("scalargrad: {e}"));
+            let tripped_first = trips.first().is_some_and(|trip| trip.row == 0);
+            if is_new
+                && tripped_first
+                && let Err(error) = rows.outcome(&trips, shared, &of_branch)
+            {
+                panic!("scalargrad: the closure is not the same each time it is called: {error}");
+            }
+            places = trips.iter().map(|trip| places[trip.row]).collect();
+            k += 1;
+        }
+    }
+}
+
+/// Copies part `k` of `from`, of `len` numbers, to part `place` of `to`.
+fn scatter(to: &mut [f64], place: usize, from: &[f64], k: usize, len: usize) {
+    to[place * len..][..len].copy_from_slice(&from[k * len..][..len]);
+}

@@ -1,0 +1,96 @@
+//! The user's own operations in rows.
+
+use super::{check, numbers};
+use scalargrad::{CustomOp, Function, Var};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Counts how often its value and its rule are asked for.
+struct Counter(Arc<[AtomicUsize; 2]>);
+
+impl CustomOp for Counter {
+    fn value(&self, x: &[f64]) -> f64 {
+        assert!(x[0] >= 0.0, "below zero");
+        self.0[0].fetch_add(1, Ordering::Relaxed);
+        x[0] * x[0] * x[1]
+    }
+    fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
+        self.0[1].fetch_add(1, Ordering::Relaxed);
+        vec![2.0 * x[0] * x[1], x[0] * x[0]]
+    }
+}
+
+fn counted(f: impl FnOnce(Counter) -> Function) -> (Function, Arc<[AtomicUsize; 2]>) {
+    let counts = Arc::new([const { AtomicUsize::new(0) }; 2]);
+    let f = f(Counter(counts.clone()));
+    counts
+        .iter()
+        .for_each(|count| count.store(0, Ordering::Relaxed));
+    (f, counts)
+}
+
+fn take(counts: &[AtomicUsize; 2]) -> [usize; 2] {
+    [0, 1].map(|k| counts[k].swap(0, Ordering::Relaxed))
+}
+
+#[test]
+fn a_custom_operation_is_asked_once_for_each_row() {
+    let (f, counts) = counted(|counter| {
+        Function::record(&[1.0, 2.0, 1.0], |x| {
+            Var::apply(counter, &[x[1], x[0] * x[2]]) * x[2]
+        })
+    });
+    let data = numbers(22).iter().map(|x| x + 1.5).collect::<Vec<_>>();
+    check(&f, &[2.0], &data);
+    take(&counts);
+    f.over_rows(1).values(&[2.0], &data).unwrap();
+    assert_eq!(take(&counts), [11, 0]);
+    f.over_rows(1).sum_gradient(&[2.0], &data).unwrap();
+    assert_eq!(take(&counts), [11, 11]);
+}
+
+#[test]
+fn what_depends_on_no_row_is_computed_once() {
+    let (f, counts) = counted(|counter| {
+        Function::record(&[1.0, 2.0, 1.0], |x| {
+            Var::apply(counter, &[x[0], x[1]]) * x[2]
+        })
+    });
+    f.over_rows(2)
+        .sum_gradient(&[2.0, 3.0], &numbers(100))
+        .unwrap();
+    assert_eq!(take(&counts), [1, 1]);
+}
+
+#[test]
+fn a_row_whose_guard_trips_computes_nothing_more() {
+    let (f, counts) = counted(|counter| {
+        Function::record(&[1.0, 2.0], |x| {
+            if x[1] < 0.0 {
+                x[1]
+            } else {
+                Var::apply(counter, &[x[1], x[0]])
+            }
+        })
+    });
+    // The operation would panic below zero.
+    assert!(f.over_rows(1).values(&[1.0], &[1.0, -1.0, 2.0]).is_err());
+    assert_eq!(take(&counts), [2, 0]);
+    assert!(f.over_rows(1).values(&[1.0], &[-1.0, -2.0]).is_err());
+    assert_eq!(take(&counts), [0, 0]);
+}
+
+#[test]
+fn a_panic_in_a_row_leaves_nothing_behind() {
+    let (f, _) = counted(|counter| {
+        Function::record(&[1.0, 2.0], |x| Var::apply(counter, &[x[1], x[0]]) * x[0])
+    });
+    let rows = f.over_rows(1);
+    let before = rows.sum_gradient(&[2.0], &[1.0, 2.0, 3.0]).unwrap();
+    let panics = catch_unwind(AssertUnwindSafe(|| {
+        rows.sum_gradient(&[2.0], &[1.0, -2.0, 3.0])
+    }));
+    assert!(panics.is_err());
+    assert_eq!(rows.sum_gradient(&[2.0], &[1.0, 2.0, 3.0]).unwrap(), before);
+}
