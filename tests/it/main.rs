@@ -17,6 +17,7 @@ mod graph;
 mod lesson;
 mod listing;
 mod model;
+mod nn;
 mod places;
 mod programs;
 mod questions;
