@@ -1,9 +1,11 @@
 //! What the demos share: their command line, what they say and check, and their figures.
 
 mod figure;
+mod random;
 
 pub use figure::{Colour, Corner, Figure, Panel, palette};
 pub use indicatif::ProgressBar;
+pub use random::Random;
 
 use indicatif::ProgressStyle;
 use std::cell::Cell;
