@@ -93,6 +93,7 @@ fn all_greeks(run: &Run) -> Result<[Panel; 2], Box<dyn Error>> {
             .line("delta", palette::BLUE, a)
             .line("vega / 100", palette::ORANGE, b),
         Panel::new("Its second derivatives", "spot", "")
+            .legend(Corner::LowerLeft)
             .line("gamma × 20", palette::BLUE, c)
             .line("vanna / 2", palette::ORANGE, d)
             .line("volga / 100", palette::GREEN, e),
@@ -213,7 +214,7 @@ fn path_dependent(run: &Run) -> Result<Panel, Box<dyn Error>> {
     let band = shown
         .iter()
         .map(|(k, [m, e])| [at(*k), m - 2.0 * e, m + 2.0 * e]);
-    let spread = 4.0 * shown[0].1[1];
+    let spread = 2.0 * shown[0].1[1];
     Ok(
         Panel::new("Delta by Monte Carlo", "thousand paths", "delta")
             .range(0.0..end, exact[1] - spread..exact[1] + spread)
