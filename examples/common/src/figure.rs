@@ -41,6 +41,10 @@ enum Element {
         width: u32,
         points: Vec<(f64, f64)>,
     },
+    Bars {
+        width: f64,
+        points: Vec<(f64, f64)>,
+    },
     Dots {
         radius: f64,
         points: Vec<(f64, f64)>,
@@ -125,6 +129,18 @@ impl Panel {
         self.with(label, colour, Element::Dots { radius, points })
     }
 
+    /// Bars from zero on, which are as wide as this on the axis.
+    pub fn bars(
+        self,
+        label: &str,
+        colour: Colour,
+        width: f64,
+        points: impl IntoIterator<Item = (f64, f64)>,
+    ) -> Panel {
+        let points = points.into_iter().collect();
+        self.with(label, colour, Element::Bars { width, points })
+    }
+
     /// What lies between two curves: `x`, the lower one and the upper one.
     pub fn band(
         self,
@@ -176,7 +192,9 @@ impl Panel {
                         }
                     }
                 }
-                Element::Line { points, .. } | Element::Dots { points, .. } => {
+                Element::Line { points, .. }
+                | Element::Bars { points, .. }
+                | Element::Dots { points, .. } => {
                     points
                         .iter()
                         .for_each(|p| see(if axis == 0 { p.0 } else { p.1 }));
@@ -258,7 +276,24 @@ impl Panel {
                 }
                 Element::Line { width, points } => {
                     let style = colour.stroke_width(width * scale);
-                    chart.draw_series(LineSeries::new(points.iter().copied(), style))?
+                    // In pieces: where one line crosses itself often, its stroke would have holes.
+                    let mut pieces = points.chunks(20).enumerate();
+                    let piece = |(k, piece): (usize, &[(f64, f64)])| {
+                        let before = (k > 0).then(|| points[20 * k - 1]);
+                        let piece: Vec<_> =
+                            before.into_iter().chain(piece.iter().copied()).collect();
+                        PathElement::new(piece, style)
+                    };
+                    chart.draw_series(pieces.by_ref().map(piece))?
+                }
+                Element::Bars { width, points } => {
+                    let bar = |&(x, y): &(f64, f64)| {
+                        Rectangle::new(
+                            [(x - width / 2.0, 0.0), (x + width / 2.0, y)],
+                            colour.filled(),
+                        )
+                    };
+                    chart.draw_series(points.iter().map(bar))?
                 }
                 Element::Dots { radius, points } => {
                     let radius = (radius * f64::from(scale)).round() as i32;

@@ -30,6 +30,8 @@ pub struct Run {
     pub is_quick: bool,
     folder: PathBuf,
     settings: Vec<(&'static str, u64)>,
+    /// Whether this process prints: one of several does.
+    speaks: bool,
     failures: Cell<u32>,
     start: Instant,
 }
@@ -46,7 +48,12 @@ pub struct About {
 
 /// Runs a demo: reads the command line, and ends with a failure if `demo` returns an error or a check failed.
 pub fn run(about: &About, demo: impl FnOnce(&Run) -> Outcome) -> ExitCode {
-    let run = match Run::of_command_line(about) {
+    run_as(about, true, demo)
+}
+
+/// The same, as one of several processes, of which one speaks.
+pub fn run_as(about: &About, speaks: bool, demo: impl FnOnce(&Run) -> Outcome) -> ExitCode {
+    let run = match Run::of_command_line(about, speaks) {
         Ok(Some(run)) => run,
         Ok(None) => return ExitCode::SUCCESS,
         Err(error) => {
@@ -54,16 +61,16 @@ pub fn run(about: &About, demo: impl FnOnce(&Run) -> Outcome) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    println!("{}\n", about.text);
+    run.say(&format!("{}\n", about.text));
     if let Err(error) = demo(&run) {
         eprintln!("error: {error}");
         return ExitCode::FAILURE;
     }
     let seconds = run.start.elapsed().as_secs_f64();
-    match run.failures.get() {
-        0 => println!("done in {seconds:.1} s, every check passed"),
-        failures => println!("done in {seconds:.1} s, but {failures} of the checks FAILED"),
-    }
+    run.say(&match run.failures.get() {
+        0 => format!("done in {seconds:.1} s, every check passed"),
+        failures => format!("done in {seconds:.1} s, but {failures} of the checks FAILED"),
+    });
     ExitCode::from(u8::from(run.failures.get() > 0))
 }
 
@@ -92,7 +99,7 @@ fn help(about: &About) -> String {
 }
 
 impl Run {
-    fn of_command_line(about: &About) -> Result<Option<Run>, Box<dyn Error>> {
+    fn of_command_line(about: &About, speaks: bool) -> Result<Option<Run>, Box<dyn Error>> {
         use lexopt::prelude::*;
         let (mut is_quick, mut out, mut given) = (false, None, Vec::new());
         let mut parser = lexopt::Parser::from_env();
@@ -125,6 +132,7 @@ impl Run {
             is_quick,
             folder,
             settings: about.settings.iter().map(value).collect(),
+            speaks,
             failures: Cell::new(0),
             start: Instant::now(),
         }))
@@ -136,9 +144,17 @@ impl Run {
         found.expect("a setting of this demo").1
     }
 
+    /// Prints a line, if this process speaks.
+    pub fn say(&self, line: &str) {
+        if self.speaks {
+            println!("{line}");
+        }
+    }
+
     /// Says whether something holds that has to, and remembers it for the exit code.
     pub fn check(&self, what: &str, holds: bool) {
-        println!("  [{}] {what}", if holds { "ok" } else { "FAILED" });
+        let word = if holds { "ok" } else { "FAILED" };
+        self.say(&format!("  [{word}] {what}"));
         self.failures.set(self.failures.get() + u32::from(!holds));
     }
 
