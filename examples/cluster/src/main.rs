@@ -86,7 +86,7 @@ fn start(run: &Run) -> Outcome {
         .map(|k| 1 << k)
         .take_while(|n| *n <= run.setting("ranks"));
     for ranks in counts {
-        let mut child = mpirun(run, ranks, NOBODY)?;
+        let mut child = mpirun(run, ranks, run.setting("steps"), NOBODY)?;
         for line in BufReader::new(child.stdout.take().expect("a pipe")).lines() {
             let line = line?;
             match line
@@ -115,7 +115,7 @@ fn start(run: &Run) -> Outcome {
     );
 
     println!("\nA process that fails:");
-    let mut child = mpirun(run, 2, 1)?;
+    let mut child = mpirun(run, 2, 4, 1)?;
     let ended = wait(&mut child, Duration::from_secs(60))?;
     run.check(
         "the run ends with an error, and does not hang",
@@ -123,47 +123,27 @@ fn start(run: &Run) -> Outcome {
     );
 
     println!("\nDrawing:");
-    let bars = |f: fn(&Told) -> f64, shift: f64| {
-        told.iter()
-            .enumerate()
-            .map(move |(k, t)| (k as f64 + shift, f(t)))
-            .collect::<Vec<_>>()
+    let bars = |seconds: fn(&Told) -> f64, shift: f64| {
+        let bar = |t: &Told| (t.ranks + shift, seconds(t));
+        told.iter().map(bar).collect::<Vec<_>>()
     };
-    let names: Vec<String> = told.iter().map(|t| t.ranks.to_string()).collect();
-    let title = format!(
-        "Seconds of the slowest process; processes: {}",
-        names.join(", ")
-    );
-    let highest = told
-        .iter()
-        .map(|t| t.computing.max(t.communicating))
-        .fold(0.0, f64::max);
-    let panel = Panel::new(&title, "run", "seconds")
-        .range(-0.6..told.len() as f64 - 0.4, 0.0..1.25 * highest)
-        .bars(
-            "computing",
-            palette::BLUE,
-            0.35,
-            bars(|t| t.computing, -0.18),
-        )
-        .bars(
-            "communicating and waiting",
-            palette::ORANGE,
-            0.35,
-            bars(|t| t.communicating, 0.18),
-        );
+    let highest = told.iter().map(|t| t.computing.max(t.communicating)).fold(0.0, f64::max);
+    let most = told.last().map_or(1.0, |t| t.ranks);
+    let panel = Panel::new("Time of the slowest process", "processes", "seconds")
+        .range(0.3..most + 0.7, 0.0..1.25 * highest)
+        .bars("computing", palette::BLUE, 0.35, bars(|t| t.computing, -0.18))
+        .bars("communicating and waiting", palette::ORANGE, 0.35, bars(|t| t.communicating, 0.18));
     run.picture("cluster", &Figure::new(640, 400, 1).panel(panel))
 }
 
 /// Starts this program again, as several processes.
-fn mpirun(run: &Run, ranks: u64, failing: u64) -> Result<Child, Box<dyn std::error::Error>> {
-    let setting = |name: &str| [format!("--{name}"), run.setting(name).to_string()];
+fn mpirun(run: &Run, ranks: u64, steps: u64, failing: u64) -> Result<Child, Box<dyn std::error::Error>> {
     let is_silent = failing != NOBODY;
     let child = Command::new("mpirun")
         .args(["--oversubscribe", "-n", &ranks.to_string()])
         .arg(std::env::current_exe()?)
-        .args(setting("rows"))
-        .args(setting("steps"))
+        .args(["--rows", &run.setting("rows").to_string()])
+        .args(["--steps", &steps.to_string()])
         .args(["--failing", &failing.to_string()])
         .args(run.is_quick.then_some("--quick"))
         // Open MPI asks for these from the administrator, who is the user in a container.
