@@ -1,6 +1,6 @@
 //! Neurons, layers, and networks of layers.
 
-use super::Module;
+use super::module::Module;
 use crate::real::Real;
 use std::ops::Mul;
 

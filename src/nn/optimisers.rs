@@ -1,6 +1,6 @@
 //! How parameters follow their gradient down.
 
-use super::Module;
+use super::module::Module;
 use crate::handle::Var;
 
 /// A rule that changes parameters by their gradient.

@@ -127,17 +127,35 @@ fn start(run: &Run) -> Outcome {
         let bar = |t: &Told| (t.ranks + shift, seconds(t));
         told.iter().map(bar).collect::<Vec<_>>()
     };
-    let highest = told.iter().map(|t| t.computing.max(t.communicating)).fold(0.0, f64::max);
+    let highest = told
+        .iter()
+        .map(|t| t.computing.max(t.communicating))
+        .fold(0.0, f64::max);
     let most = told.last().map_or(1.0, |t| t.ranks);
     let panel = Panel::new("Time of the slowest process", "processes", "seconds")
         .range(0.3..most + 0.7, 0.0..1.25 * highest)
-        .bars("computing", palette::BLUE, 0.35, bars(|t| t.computing, -0.18))
-        .bars("communicating and waiting", palette::ORANGE, 0.35, bars(|t| t.communicating, 0.18));
+        .bars(
+            "computing",
+            palette::BLUE,
+            0.35,
+            bars(|t| t.computing, -0.18),
+        )
+        .bars(
+            "communicating and waiting",
+            palette::ORANGE,
+            0.35,
+            bars(|t| t.communicating, 0.18),
+        );
     run.picture("cluster", &Figure::new(640, 400, 1).panel(panel))
 }
 
 /// Starts this program again, as several processes.
-fn mpirun(run: &Run, ranks: u64, steps: u64, failing: u64) -> Result<Child, Box<dyn std::error::Error>> {
+fn mpirun(
+    run: &Run,
+    ranks: u64,
+    steps: u64,
+    failing: u64,
+) -> Result<Child, Box<dyn std::error::Error>> {
     let is_silent = failing != NOBODY;
     let child = Command::new("mpirun")
         .args(["--oversubscribe", "-n", &ranks.to_string()])
