@@ -53,6 +53,7 @@
 //! | bound the memory | [`graph::scope`], [`graph::clear`] |
 //! | see the graph | [`Var::to_text`], [`Var::to_svg`], [`Var::to_dot`], [`Picture`], [`Var::named`] |
 //! | add an operation | [`Var::custom`]; [`Var::apply`] of a [`CustomOp`] |
+//! | train a network | [`nn`]: layers, losses, optimisers, set beside micrograd's |
 //! | make sure that a gradient is right | [`check`] |
 //!
 //! # At the edges
@@ -87,6 +88,7 @@ pub mod guide;
 mod handle;
 mod interop;
 mod matrix;
+pub mod nn;
 mod nodes;
 mod real;
 mod record;

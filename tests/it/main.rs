@@ -21,6 +21,7 @@ mod lesson;
 mod listing;
 mod model;
 mod notebook;
+mod nn;
 mod places;
 mod programs;
 mod questions;

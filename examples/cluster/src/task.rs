@@ -1,0 +1,72 @@
+//! What is computed: the loss of a small network over many points, as a function of one row.
+
+use demo::Random;
+use scalargrad::nn::{Activation, Mlp, Module, uniform};
+use scalargrad::{Function, Var, function::ReplayError};
+use std::f64::consts::PI;
+
+/// Numbers of a row: a point of the plane and its side.
+pub const WIDTH: usize = 3;
+
+/// The blocks that rows are summed in, whoever sums them: so sums do not depend on the number of processes.
+pub const BLOCKS: usize = 64;
+
+pub fn network() -> Mlp {
+    Mlp::new(2, &[16, 16, 1], Activation::Tanh, uniform(1337))
+}
+
+/// The loss of one row: the parameters of the network, then the numbers of the row.
+pub fn record() -> Function {
+    let model = network();
+    let parameters = model.parameters();
+    let start = [&parameters[..], &[0.5, 0.5, 1.0]].concat();
+    Function::record(&start, |x| {
+        let (p, row) = x.split_at(parameters.len());
+        let score = model.with(p).forward::<Var>(&row[..2])[0];
+        (1.0 - row[2] * score).softplus()
+    })
+}
+
+/// Two moons, one row after the other.
+pub fn rows(count: usize) -> Vec<f64> {
+    let mut random = Random::new(5);
+    let row = |k: usize| {
+        let side = if k.is_multiple_of(2) { 1.0 } else { -1.0 };
+        let angle = PI * random.uniform();
+        let x = 0.5 - 0.5 * side + side * angle.cos() + 0.1 * random.normal();
+        let y = 0.25 - 0.25 * side + side * angle.sin() + 0.1 * random.normal();
+        [x, y, side]
+    };
+    (0..count).flat_map(row).collect()
+}
+
+/// The rows of a block.
+pub fn rows_of_block(block: usize, rows: usize) -> std::ops::Range<usize> {
+    block * rows / BLOCKS..(block + 1) * rows / BLOCKS
+}
+
+/// The blocks of a rank.
+pub fn blocks_of_rank(rank: usize, ranks: usize) -> std::ops::Range<usize> {
+    rank * BLOCKS / ranks..(rank + 1) * BLOCKS / ranks
+}
+
+/// The sum of the loss over some rows, followed by that of its gradient with respect to the parameters.
+pub fn sum_over(
+    function: &Function,
+    parameters: &[f64],
+    rows: &[f64],
+) -> Result<Vec<f64>, ReplayError> {
+    let n = parameters.len();
+    let mut x = [parameters, &[0.0; WIDTH]].concat();
+    let (mut slopes, mut sum) = (vec![0.0; x.len()], vec![0.0; n + 1]);
+    for row in rows.chunks_exact(WIDTH) {
+        x[n..].copy_from_slice(row);
+        sum[0] += function.gradient_into(&x, &mut slopes)?;
+        add(&mut sum[1..], &slopes[..n]);
+    }
+    Ok(sum)
+}
+
+pub fn add(total: &mut [f64], part: &[f64]) {
+    total.iter_mut().zip(part).for_each(|(t, p)| *t += p);
+}

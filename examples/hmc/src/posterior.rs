@@ -1,0 +1,109 @@
+//! Logistic regression: data, and the density of the coefficients, recorded once.
+
+use demo::Random;
+use scalargrad::{Function, Real, Var, sum};
+
+/// Rows of features, the first of which is 1, each with an outcome 0 or 1.
+pub struct Data {
+    pub features: Vec<Vec<f64>>,
+    pub outcomes: Vec<f64>,
+}
+
+/// The standard deviation of the prior of each coefficient.
+const PRIOR: f64 = 5.0;
+
+/// Temperatures at the launches of the space shuttle before January 1986, in degrees Fahrenheit, and whether a seal failed:
+/// Dalal, Fowlkes and Hoadley, 1989 (in the public domain).
+pub const LAUNCHES: [(f64, f64); 23] = [
+    (66.0, 0.0),
+    (70.0, 1.0),
+    (69.0, 0.0),
+    (68.0, 0.0),
+    (67.0, 0.0),
+    (72.0, 0.0),
+    (73.0, 0.0),
+    (70.0, 0.0),
+    (57.0, 1.0),
+    (63.0, 1.0),
+    (70.0, 1.0),
+    (78.0, 0.0),
+    (67.0, 0.0),
+    (53.0, 1.0),
+    (67.0, 0.0),
+    (75.0, 0.0),
+    (70.0, 0.0),
+    (81.0, 0.0),
+    (76.0, 0.0),
+    (79.0, 0.0),
+    (75.0, 1.0),
+    (76.0, 0.0),
+    (58.0, 1.0),
+];
+
+/// A temperature in units in which the launches are about 0 ± 1.
+pub fn scaled(temperature: f64) -> f64 {
+    (temperature - 70.0) / 7.0
+}
+
+impl Data {
+    pub fn launches() -> Data {
+        Data {
+            features: LAUNCHES
+                .iter()
+                .map(|&(t, _)| vec![1.0, scaled(t)])
+                .collect(),
+            outcomes: LAUNCHES.iter().map(|&(_, failed)| failed).collect(),
+        }
+    }
+
+    /// Rows that were drawn with these coefficients.
+    pub fn made(coefficients: &[f64], rows: u64, seed: u64) -> Data {
+        let mut random = Random::new(seed);
+        let (mut features, mut outcomes) = (Vec::new(), Vec::new());
+        for _ in 0..rows {
+            let mut row = vec![1.0];
+            row.resize_with(coefficients.len(), || random.normal());
+            let score: f64 = row.iter().zip(coefficients).map(|(x, b)| x * b).sum();
+            outcomes.push(f64::from(random.uniform() < Real::sigmoid(score)));
+            features.push(row);
+        }
+        Data { features, outcomes }
+    }
+
+    /// The logarithm of the density of the coefficients, but for a constant.
+    pub fn log_density(&self, b: &[Var]) -> Var {
+        let row = |(x, &y): (&Vec<f64>, &f64)| {
+            let score = scalargrad::weighted_sum(b, x);
+            score * y - score.softplus()
+        };
+        let rows: Vec<Var> = self.features.iter().zip(&self.outcomes).map(row).collect();
+        let squares: Var = b.iter().map(|b| b * b).sum();
+        sum(&rows) - squares / (2.0 * PRIOR * PRIOR)
+    }
+
+    pub fn record(&self) -> Function {
+        let start = vec![0.1; self.features[0].len()];
+        Function::record(&start, |b| self.log_density(b))
+    }
+}
+
+/// Mean and standard deviation of each of two coefficients by a sum over a grid: what sampling has to find.
+pub fn by_grid(density: &Function) -> [[f64; 2]; 2] {
+    const N: i32 = 400;
+    let at = |k: i32, low: f64, high: f64| low + (high - low) * (f64::from(k) + 0.5) / f64::from(N);
+    let mut points = Vec::new();
+    for i in 0..N {
+        for j in 0..N {
+            let b = [at(i, -6.0, 3.0), at(j, -9.0, 3.0)];
+            points.push((b, density.value(&b).expect("no branch")));
+        }
+    }
+    let top = points.iter().map(|p| p.1).fold(f64::MIN, f64::max);
+    let weight = |p: &([f64; 2], f64)| (p.1 - top).exp();
+    let total: f64 = points.iter().map(weight).sum();
+    [0, 1].map(|k| {
+        let mean = points.iter().map(|p| weight(p) * p.0[k]).sum::<f64>() / total;
+        let square = points.iter().map(|p| weight(p) * (p.0[k] - mean).powi(2));
+        [mean, (square.sum::<f64>() / total).sqrt()]
+    })
+}
