@@ -334,7 +334,7 @@ impl Item {
                 .filter(|name| !name.is_empty()),
             operation,
             is_made: !matches!(op, Op::Constant | Op::Leaf),
-            value: x.raw(),
+            value: x.untracked_value(),
             grad: (!x.is_constant()).then(|| x.grad()),
             operands: Vec::new(),
             is_cut: false,

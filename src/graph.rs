@@ -20,7 +20,7 @@ use crate::arena::{Place, arena};
 use crate::handle::Var;
 use state::{Frame, PAUSED, STATE, forget};
 use std::panic::Location;
-use trace::Reading;
+use trace::Escape;
 
 /// Runs `f`, then drops all that it recorded.
 ///
@@ -128,7 +128,7 @@ impl Drop for Scope {
             state.end_epoch(arena, ended.epoch, false, self.0);
             let epoch = state.recording_epoch(arena);
             // While a function is being recorded, what a comparison noted must stay.
-            if trace::is_watching() {
+            if trace::is_tracing() {
                 arena.go_on(epoch);
                 return None;
             }
@@ -191,7 +191,7 @@ pub fn clear() {
 /// ```
 #[track_caller]
 pub fn no_grad<R>(f: impl FnOnce() -> R) -> R {
-    trace::read(Reading::NotRecorded, Var::constant(0.0));
+    trace::escaped(Escape::NotRecorded, Var::constant(0.0));
     let _switch = Switch::to(true);
     f()
 }

@@ -61,7 +61,7 @@ impl Var {
 
     /// The value, not noted as a read.
     #[inline(always)]
-    pub(crate) const fn raw(self) -> f64 {
+    pub(crate) const fn untracked_value(self) -> f64 {
         self.value
     }
 

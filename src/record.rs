@@ -70,9 +70,9 @@ fn is_old(next: u64, id: u64) -> bool {
 #[track_caller]
 pub(crate) fn function(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var {
     if b.is_constant() {
-        with_constant(op, a, b.raw(), Form::ConstantRight, value, rule)
+        with_constant(op, a, b.untracked_value(), Form::ConstantRight, value, rule)
     } else if a.is_constant() {
-        with_constant(op, b, a.raw(), Form::ConstantLeft, value, rule)
+        with_constant(op, b, a.untracked_value(), Form::ConstantLeft, value, rule)
     } else {
         binary(op, a, b, value, rule)
     }
@@ -91,16 +91,16 @@ pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var
     if ((a_id ^ next) | (b_id ^ next)) >> INDEX_BITS != 0 {
         cold_path();
         if b_id == 0 {
-            return with_constant(op, a, b.raw(), Form::ConstantRight, value, rule);
+            return with_constant(op, a, b.untracked_value(), Form::ConstantRight, value, rule);
         }
         if a_id == 0 {
-            return with_constant(op, b, a.raw(), Form::ConstantLeft, value, rule);
+            return with_constant(op, b, a.untracked_value(), Form::ConstantLeft, value, rule);
         }
         if !(is_recorded(arena, a_id) & is_recorded(arena, b_id)) {
             return Var::constant(value);
         }
     }
-    let (x, y) = (a.raw(), b.raw());
+    let (x, y) = (a.untracked_value(), b.untracked_value());
     let tie = match op.kind() {
         Kind::Switch => rules::tie(&[x, y], &|_| true, value),
         _ => 0.0,
@@ -167,8 +167,8 @@ pub(crate) fn with_constant(
         }
     }
     let (k, args) = match form {
-        Form::ConstantLeft => (1, [c, x.raw(), 0.0]),
-        _ => (0, [x.raw(), c, 0.0]),
+        Form::ConstantLeft => (1, [c, x.untracked_value(), 0.0]),
+        _ => (0, [x.untracked_value(), c, 0.0]),
     };
     let tie = match op.kind() {
         Kind::Switch => rules::tie(&args[..2], &|i| i == k, value),
@@ -202,7 +202,7 @@ fn is_recorded(arena: &Arena, id: u64) -> bool {
 #[inline(always)]
 #[track_caller]
 pub(crate) fn unary(op: Op, n: i32, a: Var, value: impl Fn(f64) -> f64, rule: impl Rule) -> Var {
-    let (arena, x) = (arena(), a.raw());
+    let (arena, x) = (arena(), a.untracked_value());
     if is_old(arena.next(), a.node_id()) {
         cold_path();
         if !is_recorded(arena, a.node_id()) {
@@ -225,7 +225,7 @@ pub(crate) fn unary(op: Op, n: i32, a: Var, value: impl Fn(f64) -> f64, rule: im
 #[inline(always)]
 #[track_caller]
 pub(crate) fn ternary(op: Op, operands: [Var; 3], value: f64, rule: impl Rule) -> Var {
-    let args = operands.map(Var::raw);
+    let args = operands.map(Var::untracked_value);
     let tie = match op.kind() {
         Kind::Switch => rules::tie(&args, &|k| !operands[k].is_constant(), value),
         _ => 0.0,

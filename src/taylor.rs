@@ -5,7 +5,7 @@
 //! rows again, recorded once for each row (and shared: the partial of the partial of `sin` is `sin` itself,
 //! with its sign), so all series grow together, an order at a time.
 
-use crate::graph::trace::{self, Reading};
+use crate::graph::trace::{self, Escape};
 use crate::graph::{self, current_epoch, decode};
 use crate::handle::Var;
 use crate::nodes::Decoded;
@@ -41,7 +41,7 @@ pub fn taylor(f: impl FnOnce(Var) -> Var, x: f64, order: usize) -> Vec<f64> {
     let _scope = graph::open_recording();
     // So that checkpoints run in line, those in the partials of a custom operation too. In a recording
     // around this one, what `f` decides is noted there.
-    let _watching = (!trace::is_watching()).then(|| trace::start(current_epoch()));
+    let _tracing = (!trace::is_tracing()).then(|| trace::start(current_epoch()));
     let x = Var::new(x);
     let z = graph::user_code("the closure", || f(x));
     let mut series = Series {
@@ -53,7 +53,7 @@ pub fn taylor(f: impl FnOnce(Var) -> Var, x: f64, order: usize) -> Vec<f64> {
     };
     let output = series.of(z, 0);
     // An outer recording must know that the result is a number.
-    trace::read(Reading::Gradient, z);
+    trace::escaped(Escape::Gradient, z);
     series.add_partials();
     series.grow();
     let mut coefficients = std::mem::take(&mut series.terms[output].coefficients);
@@ -95,9 +95,9 @@ impl Series {
         graph::verify(self.x);
         graph::verify(z);
         if self.is_outside(z.index()) {
-            return self.constant(z.raw(), depth);
+            return self.constant(z.untracked_value(), depth);
         }
-        let mut wanted = vec![(z.index(), z.raw())];
+        let mut wanted = vec![(z.index(), z.untracked_value())];
         while let Some(&(index, value)) = wanted.last() {
             if self.of_node.contains_key(&index) {
                 wanted.pop();

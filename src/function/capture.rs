@@ -2,7 +2,7 @@
 
 use super::program::{Builder, Guard, Program, Ref};
 use crate::arena::{self, arena};
-use crate::graph::trace::{Compared, Read, Reading, Watch};
+use crate::graph::trace::{Compared, Escape, Escaped, Trace};
 use crate::graph::{state, value_of, verify};
 use crate::handle::Var;
 use crate::nodes::{NodePosition, find_positions, is_head, read_node};
@@ -11,7 +11,7 @@ use crate::rows::Op;
 /// What was recorded, and what of it a replay will not see again.
 pub(crate) struct Captured {
     pub program: Program,
-    pub reads: Vec<Read>,
+    pub escapes: Vec<Escaped>,
     /// The indices of variables from outside.
     pub outside: Vec<usize>,
 }
@@ -20,7 +20,7 @@ pub(crate) struct Captured {
 ///
 /// What does not depend on an input is a constant.
 #[track_caller]
-pub(crate) fn capture(inputs: &[Var], outputs: &[Var], watch: Watch) -> Captured {
+pub(crate) fn capture(inputs: &[Var], outputs: &[Var], trace: Trace) -> Captured {
     let arena = arena();
     for &x in inputs.iter().chain(outputs) {
         verify(x);
@@ -37,7 +37,7 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], watch: Watch) -> Captured
         customs: Vec::new(),
     };
     tape.builder.reserve(end - start, 2 * (end - start));
-    let mut comparisons = watch.comparisons.into_iter().peekable();
+    let mut comparisons = trace.comparisons.into_iter().peekable();
     arena.tape(|nodes| {
         let mut positions = Vec::new();
         find_positions(nodes, start, end, &mut positions);
@@ -52,10 +52,10 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], watch: Watch) -> Captured
             }
         }
     });
-    let mut reads = watch.reads;
-    reads.retain(|read| {
-        let operand = read.operand;
-        read.how == Reading::NotRecorded
+    let mut escapes = trace.escapes;
+    escapes.retain(|escaped| {
+        let operand = escaped.operand;
+        escaped.how == Escape::NotRecorded
             || operand.index >= start && !tape.refs[operand.index - start].is_constant()
     });
     let names: Vec<(usize, String)> = state(|state| {
@@ -84,12 +84,12 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], watch: Watch) -> Captured
     outside.dedup();
     Captured {
         program: builder.finish(outputs),
-        reads,
+        escapes,
         outside,
     }
 }
 
-/// The tape as far as it has been read.
+/// The tape as far as it has been escaped.
 struct Tape {
     start: usize,
     /// What each node from `start` on has become.
@@ -169,6 +169,6 @@ impl Tape {
     }
 
     fn var(&mut self, x: Var) -> Ref {
-        self.operand(x.index(), x.raw())
+        self.operand(x.index(), x.untracked_value())
     }
 }

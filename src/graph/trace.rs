@@ -17,22 +17,22 @@ use std::cell::{Cell, RefCell};
 use std::panic::Location;
 
 thread_local! {
-    static WATCHING: Cell<bool> = const { Cell::new(false) };
+    static IS_TRACING: Cell<bool> = const { Cell::new(false) };
     /// What decisions are attributed to.
     static PLACE: Cell<Option<&'static Location<'static>>> = const { Cell::new(None) };
     /// The recordings under way, the innermost last.
-    static WATCHES: RefCell<Vec<Watch>> = const { RefCell::new(Vec::new()) };
+    static TRACES: RefCell<Vec<Trace>> = const { RefCell::new(Vec::new()) };
 }
 
 /// All that was noted in one recording, in order.
 ///
 /// What is noted in a recording inside another is noted in both: it may depend on the variables of both.
 #[derive(Default)]
-pub(crate) struct Watch {
+pub(crate) struct Trace {
     /// The epoch that it began in.
     epoch: u64,
     pub comparisons: Vec<Compared>,
-    pub reads: Vec<Read>,
+    pub escapes: Vec<Escaped>,
 }
 
 /// A comparison that was made.
@@ -47,15 +47,15 @@ pub(crate) struct Compared {
 
 /// A value that left the tape.
 #[derive(Clone, Copy)]
-pub(crate) struct Read {
-    pub how: Reading,
+pub(crate) struct Escaped {
+    pub how: Escape,
     pub operand: Operand,
     pub at: &'static Location<'static>,
 }
 
 /// How a value left the tape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reading {
+pub(crate) enum Escape {
     Value,
     Gradient,
     Detached,
@@ -68,15 +68,15 @@ pub(crate) enum Reading {
 
 /// Whether this thread is recording a function.
 #[inline(always)]
-pub(crate) fn is_watching() -> bool {
-    WATCHING.get()
+pub(crate) fn is_tracing() -> bool {
+    IS_TRACING.get()
 }
 
 /// Notes a comparison, while recording.
 #[inline(always)]
 #[track_caller]
 pub(crate) fn compared(comparison: Comparison, a: Var, b: Var) {
-    if is_watching() {
+    if is_tracing() {
         note_comparison(comparison, a, b);
     }
 }
@@ -91,9 +91,9 @@ pub(crate) fn asked(question: Comparison, x: Var) {
 /// Notes that a value leaves the tape, while recording.
 #[inline(always)]
 #[track_caller]
-pub(crate) fn read(how: Reading, x: Var) {
-    if is_watching() {
-        note_read(how, x);
+pub(crate) fn escaped(how: Escape, x: Var) {
+    if is_tracing() {
+        note_escape(how, x);
     }
 }
 
@@ -111,18 +111,18 @@ fn note_comparison(comparison: Comparison, a: Var, b: Var) {
             end,
             at,
         };
-        each(|watch| watch.comparisons.push(compared));
+        each(|trace| trace.comparisons.push(compared));
     }
 }
 
 #[cold]
 #[inline(never)]
 #[track_caller]
-fn note_read(how: Reading, x: Var) {
+fn note_escape(how: Escape, x: Var) {
     let operand = operand(x);
-    if operand.index != 0 || how == Reading::NotRecorded {
+    if operand.index != 0 || how == Escape::NotRecorded {
         let at = place();
-        each(|watch| watch.reads.push(Read { how, operand, at }));
+        each(|trace| trace.escapes.push(Escaped { how, operand, at }));
     }
 }
 
@@ -158,48 +158,48 @@ fn operand(x: Var) -> Operand {
     let is_there = !x.is_constant() && (arena().is_open(x.node_id()) || is_kept(x));
     Operand {
         index: if is_there { x.index() } else { 0 },
-        value: x.raw(),
+        value: x.untracked_value(),
     }
 }
 
 /// Whether the scope of a handle began while recording: its nodes stay, though it has ended.
 fn is_kept(x: Var) -> bool {
-    let began = WATCHES.with_borrow(|watches| watches.first().map(|watch| watch.epoch));
+    let began = TRACES.with_borrow(|traces| traces.first().map(|trace| trace.epoch));
     began.is_some_and(|epoch| x.epoch() > epoch) && x.index() < arena().end()
 }
 
 /// Runs `f` on every recording under way.
-fn each(f: impl FnMut(&mut Watch)) {
-    WATCHES.with_borrow_mut(|watches| watches.iter_mut().for_each(f));
+fn each(f: impl FnMut(&mut Trace)) {
+    TRACES.with_borrow_mut(|traces| traces.iter_mut().for_each(f));
 }
 
 /// Runs `f` and returns what was noted meanwhile; `epoch` is the current one.
-pub(crate) fn watch<R>(epoch: u64, f: impl FnOnce() -> R) -> (R, Watch) {
+pub(crate) fn trace<R>(epoch: u64, f: impl FnOnce() -> R) -> (R, Trace) {
     let _end = start(epoch);
     let result = f();
-    let watch = WATCHES.with_borrow_mut(Vec::pop).unwrap_or_default();
-    (result, watch)
+    let trace = TRACES.with_borrow_mut(Vec::pop).unwrap_or_default();
+    (result, trace)
 }
 
 /// A recording that ends when this is dropped; there are so many around it.
-pub(crate) struct Watching(usize);
+pub(crate) struct Tracing(usize);
 
-impl Drop for Watching {
+impl Drop for Tracing {
     fn drop(&mut self) {
-        WATCHES.with_borrow_mut(|watches| watches.truncate(self.0));
-        WATCHING.set(self.0 > 0);
+        TRACES.with_borrow_mut(|traces| traces.truncate(self.0));
+        IS_TRACING.set(self.0 > 0);
     }
 }
 
 /// Starts to note comparisons and reads; `epoch` is the current one.
-pub(crate) fn start(epoch: u64) -> Watching {
-    let new = Watch {
+pub(crate) fn start(epoch: u64) -> Tracing {
+    let new = Trace {
         epoch,
-        ..Watch::default()
+        ..Trace::default()
     };
-    WATCHING.set(true);
-    WATCHES.with_borrow_mut(|watches| {
-        watches.push(new);
-        Watching(watches.len() - 1)
+    IS_TRACING.set(true);
+    TRACES.with_borrow_mut(|traces| {
+        traces.push(new);
+        Tracing(traces.len() - 1)
     })
 }

@@ -20,9 +20,9 @@ macro_rules! by_value {
             #[track_caller]
             fn abs_diff_eq(&self, other: &$B, epsilon: f64) -> bool {
                 let (a, b) = (*self, Var::from(other));
-                match trace::is_watching() {
+                match trace::is_tracing() {
                     true => (a - b).abs() <= epsilon,
-                    false => a.raw().abs_diff_eq(&b.raw(), epsilon),
+                    false => a.untracked_value().abs_diff_eq(&b.untracked_value(), epsilon),
                 }
             }
         }
@@ -35,9 +35,9 @@ macro_rules! by_value {
             #[track_caller]
             fn relative_eq(&self, other: &$B, epsilon: f64, max_relative: f64) -> bool {
                 let (a, b) = (*self, Var::from(other));
-                match trace::is_watching() {
+                match trace::is_tracing() {
                     true => recorded_relative_eq(a, b, epsilon, max_relative),
-                    false => a.raw().relative_eq(&b.raw(), epsilon, max_relative),
+                    false => a.untracked_value().relative_eq(&b.untracked_value(), epsilon, max_relative),
                 }
             }
         }
@@ -51,9 +51,9 @@ macro_rules! by_value {
             fn ulps_eq(&self, other: &$B, epsilon: f64, max_ulps: u32) -> bool {
                 let (a, b) = (*self, Var::from(other));
                 for x in [a, b] {
-                    trace::compared(Comparison::TotalOrder, x, Var::constant(x.raw()));
+                    trace::compared(Comparison::TotalOrder, x, Var::constant(x.untracked_value()));
                 }
-                a.raw().ulps_eq(&b.raw(), epsilon, max_ulps)
+                a.untracked_value().ulps_eq(&b.untracked_value(), epsilon, max_ulps)
             }
         }
     )* };

@@ -126,7 +126,7 @@ pub(crate) fn push_slots(
 ) -> u64 {
     let operand = |k: usize| match operands.get(k) {
         None => (0.0, 0, 0),
-        Some(x) if x.is_constant() => (x.raw(), 0, 0),
+        Some(x) if x.is_constant() => (x.untracked_value(), 0, 0),
         Some(x) => {
             let (p, drop) = active(k);
             (p, drop, x.node_id())
@@ -161,9 +161,15 @@ fn sum_of_products(
     pairs: impl ExactSizeIterator<Item = (Var, Var)> + DoubleEndedIterator + Clone,
 ) -> Var {
     let (arena, len) = (arena(), pairs.len());
-    let values = |(x, y): (Var, Var)| (x.raw(), y.raw());
+    let values = |(x, y): (Var, Var)| (x.untracked_value(), y.untracked_value());
     // Beside a constant stands its own value, in the place of its partial.
-    let beside = |x: Var, y: Var, is_constant| if is_constant { x.raw() } else { y.raw() };
+    let beside = |x: Var, y: Var, is_constant| {
+        if is_constant {
+            x.untracked_value()
+        } else {
+            y.untracked_value()
+        }
+    };
     // All at once, in the hope that both are runs, as rows of parameters and of what a loop computes are.
     let runs = (
         Run::of(arena, pairs.clone().map(|(x, _)| x.node_id())),
@@ -210,8 +216,8 @@ fn push_runs(
     let value = special::dot(pairs.map(|(x, y)| {
         xs.meet(x.node_id());
         ys.meet(y.node_id());
-        runs.push(beside(x.raw(), y.raw()));
-        (x.raw(), y.raw())
+        runs.push(beside(x.untracked_value(), y.untracked_value()));
+        (x.untracked_value(), y.untracked_value())
     }));
     let are_runs = xs.differs | ys.differs == 0;
     are_runs.then(|| (value, runs.finish([xs.word(), ys.word()], value, word)))

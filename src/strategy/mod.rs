@@ -60,7 +60,7 @@ use proptest::test_runner::TestRunner;
 use shrink::Case;
 use std::ops::RangeInclusive;
 
-/// Points of `n` coordinates in `−2 ..= 2`: the box in which a [`Program`] is at home.
+/// Points of `n` coordinates in `−2 ..= 2`: the box in which every [`Program`] is defined.
 ///
 /// The coordinates are whole thousandths, and shrink towards 0.
 ///

@@ -3,12 +3,12 @@
 use super::rows::{ROOM, Range, Row};
 use crate::real::Real;
 
-/// How far the operands of a kinked operation keep from the kink at a tame point.
+/// How far the operands of a kinked operation keep from the kink at a point where a program is checked.
 const REACH: f64 = 0.05;
 
 /// A differentiable program: operations on inputs, constants and each other's results.
 ///
-/// The strategies of this [module](super) make it. It is defined, finite and tame for all inputs in
+/// The strategies of this [module](super) make it. It is defined and finite, with moderate values, for all inputs in
 /// `−2.5 ..= 2.5` (points are within 2, so that finite differences have room): an operand that could leave
 /// the domain of its operation is scaled and shifted into it. (Ranges are found by sampling: among some
 /// hundred thousand long programs with jumps there is one that steps out.) A program that was drawn with a point has
@@ -183,9 +183,9 @@ impl Program {
     fn fit(&mut self) {
         let mut ranges: Vec<Range> = Vec::with_capacity(self.steps.len());
         for step in &mut self.steps {
-            let home = step.row.home(step.n, step.operands.len());
+            let allowed = step.row.operand_box(step.n, step.operands.len());
             let mut fitted = Vec::with_capacity(step.operands.len());
-            for (x, &to) in step.operands.iter_mut().zip(&home.ranges) {
+            for (x, &to) in step.operands.iter_mut().zip(&allowed.ranges) {
                 let from = |x: &Operand| match x.source {
                     Source::Constant(c) => (c, c),
                     Source::Input(_) => (-ROOM, ROOM),
@@ -305,7 +305,7 @@ impl Program {
     /// Whether it is smooth around `x`, and finite differences there mean something.
     ///
     /// Found with plain numbers only: a wrong derivative must not hide itself.
-    pub(super) fn is_tame_at(&self, x: &[f64]) -> bool {
+    pub(super) fn can_be_checked_at(&self, x: &[f64]) -> bool {
         let mut values: Vec<f64> = Vec::with_capacity(self.steps.len());
         for step in &self.steps {
             let operands: Vec<f64> = step

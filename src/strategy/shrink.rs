@@ -95,7 +95,7 @@ impl<T> fmt::Debug for Tree<T> {
 #[derive(Clone, Debug)]
 pub(super) enum Case {
     Anywhere(Program),
-    /// At a point that it has to be tame at.
+    /// With a point at which it must be possible to check it.
     At(Program, Vec<f64>),
 }
 
@@ -109,7 +109,7 @@ impl Case {
     fn is_valid(&self) -> bool {
         match self {
             Case::Anywhere(_) => true,
-            Case::At(program, x) => program.is_tame_at(x),
+            Case::At(program, x) => program.can_be_checked_at(x),
         }
     }
 

@@ -8,7 +8,7 @@
 use super::checkpoint::{leaf, run_again};
 use super::custom;
 use crate::arena::{Set, adjoints, arena, set_aside, walk};
-use crate::graph::trace::{self, Reading};
+use crate::graph::trace::{self, Escape};
 use crate::graph::{Event, open_recording, read_checkpoint, state, tell, verify};
 use crate::handle::Var;
 use smallvec::SmallVec;
@@ -58,7 +58,7 @@ impl Var {
     #[track_caller]
     pub fn grad(self) -> f64 {
         verify(self);
-        trace::read(Reading::Gradient, self);
+        trace::escaped(Escape::Gradient, self);
         if self.is_constant() {
             custom::derivative_of_a_constant();
         }
@@ -99,7 +99,7 @@ impl Var {
     #[must_use]
     #[track_caller]
     pub fn gradients(self) -> Gradients {
-        trace::read(Reading::Gradient, self);
+        trace::escaped(Escape::Gradient, self);
         gradients(self)
     }
 }
@@ -290,7 +290,7 @@ pub(crate) fn gradient(output: Var, x: &[Var]) -> Vec<f64> {
 #[track_caller]
 pub(crate) fn gradients_into(outputs: &[Var], x: &[Var], rows: &mut [f64]) {
     for &y in outputs {
-        trace::read(Reading::Gradient, y);
+        trace::escaped(Escape::Gradient, y);
     }
     for &x in x.iter().chain(outputs) {
         verify(x);

@@ -41,7 +41,7 @@ use std::rc::Rc;
 #[track_caller]
 pub fn checkpoint<O: Outputs>(inputs: &[Var], f: impl Fn(&[Var]) -> O + 'static) -> O {
     let is_recorded = record::any_recorded(arena(), inputs.iter().copied()); // none of them is stale
-    if trace::is_watching() || !is_recorded {
+    if trace::is_tracing() || !is_recorded {
         let mut outputs = user_code("the closure of a checkpoint", || f(inputs));
         outputs.handles().into_iter().for_each(graph::verify);
         return outputs;
@@ -55,7 +55,7 @@ pub fn checkpoint<O: Outputs>(inputs: &[Var], f: impl Fn(&[Var]) -> O + 'static)
         graph::verify(y);
     }
     drop(scope);
-    let values: Vec<f64> = first.iter().map(|y| y.raw()).collect();
+    let values: Vec<f64> = first.iter().map(|y| y.untracked_value()).collect();
     let segment = Rc::new(move |x: &[Var]| f(x).into_outputs());
     let mut recorded = record(segment, inputs, &values).into_iter();
     outputs.each(&mut |y| *y = recorded.next().expect("one for each output"));
@@ -67,7 +67,7 @@ pub fn checkpoint<O: Outputs>(inputs: &[Var], f: impl Fn(&[Var]) -> O + 'static)
 fn record(segment: Segment, inputs: &[Var], outputs: &[f64]) -> Vec<Var> {
     let arena = arena();
     let word = Word::many(code::CHECKPOINT, Op::Checkpoint as u8, 0, inputs.len());
-    let active = |k: usize| (inputs[k].raw(), 0);
+    let active = |k: usize| (inputs[k].untracked_value(), 0);
     let head = record::push_slots(arena, inputs, active, outputs.len() as f64, word);
     graph::state(|state| state.segments.insert((head & INDEX_MASK) as usize, segment));
     let word = Word::new(code::REST, code::OUTPUT, head, 0);
@@ -81,7 +81,7 @@ pub(crate) fn leaf(x: Var) -> Var {
     if x.is_constant() {
         x
     } else {
-        record::leaf(x.raw())
+        record::leaf(x.untracked_value())
     }
 }
 
@@ -180,10 +180,11 @@ pub(crate) fn run_again(head: usize, start: usize, inputs: &[Var], outputs: usiz
     for (k, again) in again.iter().enumerate() {
         let before = value_of(head + 1 + k);
         assert!(
-            again.raw().to_bits() == before.to_bits() || again.raw().is_nan() && before.is_nan(),
+            again.untracked_value().to_bits() == before.to_bits()
+                || again.untracked_value().is_nan() && before.is_nan(),
             "scalargrad: the closure of a checkpoint gave the value {} when it was run again, and {before} before. \
              It must compute the same each time: keep random numbers and what changes outside of it",
-            again.raw()
+            again.untracked_value()
         );
     }
     again

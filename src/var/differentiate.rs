@@ -129,7 +129,7 @@ impl Sweep {
             Some(adjoint) => adjoint + contribution,
             None => contribution,
         };
-        self.adjoints[place] = (sum.raw(), sum.node_id() + 1);
+        self.adjoints[place] = (sum.untracked_value(), sum.node_id() + 1);
         self.open[place / 64] |= 1 << (place % 64);
         self.end = self.end.max(place / 64 + 1);
     }
@@ -283,11 +283,12 @@ impl Sweep {
     /// nothing, and an adjoint of zero is not passed on.
     #[inline(always)]
     fn pass_on_product(&mut self, x: Var, w: Var, p: Var, kind: Kind) {
-        let is_zero = p.is_constant() && p.raw() == 0.0 && w.raw().is_finite();
+        let is_zero =
+            p.is_constant() && p.untracked_value() == 0.0 && w.untracked_value().is_finite();
         if self.is_below(x)
             || is_zero
             || kind == Kind::Switch && p == 0.0
-            || !p.raw().is_finite() && w == 0.0
+            || !p.untracked_value().is_finite() && w == 0.0
         {
             return;
         }
@@ -297,7 +298,12 @@ impl Sweep {
 
 /// `w · p`, without a node for a factor of one.
 fn times(w: Var, p: Var) -> Var {
-    match (w.is_constant(), w.raw(), p.is_constant(), p.raw()) {
+    match (
+        w.is_constant(),
+        w.untracked_value(),
+        p.is_constant(),
+        p.untracked_value(),
+    ) {
         (true, 1.0, ..) => p,
         (_, _, true, 1.0) => w,
         (_, _, true, -1.0) => -w,

@@ -128,11 +128,11 @@ macro_rules! methods {
         methods!(@several $Op $method $x $($y)*)
     }};
     (@several $Op:ident $method:ident $x:ident $y:ident) => {
-        record::function(Op::$Op, $x, $y, Real::$method($x.raw(), $y.raw()), rules::of::$method)
+        record::function(Op::$Op, $x, $y, Real::$method($x.untracked_value(), $y.untracked_value()), rules::of::$method)
     };
     (@several $Op:ident $method:ident $x:ident $y:ident $z:ident) => {
         record::ternary(
-            Op::$Op, [$x, $y, $z], Real::$method($x.raw(), $y.raw(), $z.raw()), rules::of::$method
+            Op::$Op, [$x, $y, $z], Real::$method($x.untracked_value(), $y.untracked_value(), $z.untracked_value()), rules::of::$method
         )
     };
 }

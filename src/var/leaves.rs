@@ -1,6 +1,6 @@
 //! Several leaves at once, and what is no longer one.
 
-use crate::graph::trace::{self, Reading};
+use crate::graph::trace::{self, Escape};
 use crate::handle::Var;
 
 /// # Leaves and constants
@@ -62,7 +62,7 @@ impl Var {
     #[inline]
     #[track_caller]
     pub fn detach(self) -> Var {
-        trace::read(Reading::Detached, self);
-        Var::constant(self.raw())
+        trace::escaped(Escape::Detached, self);
+        Var::constant(self.untracked_value())
     }
 }

@@ -21,7 +21,7 @@ macro_rules! questions {
                 #[track_caller]
                 pub fn $method(self) -> $Answer {
                     trace::asked(Comparison::$Question, self);
-                    self.raw().$method()
+                    self.untracked_value().$method()
                 }
             )*
 
@@ -38,7 +38,7 @@ macro_rules! questions {
             #[track_caller]
             pub fn total_cmp(&self, other: &Var) -> Ordering {
                 trace::compared(Comparison::TotalOrder, *self, *other);
-                self.raw().total_cmp(&other.raw())
+                self.untracked_value().total_cmp(&other.untracked_value())
             }
         }
     };

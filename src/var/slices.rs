@@ -11,7 +11,7 @@ use smallvec::{SmallVec, smallvec};
 use std::iter;
 
 fn values(x: &[Var]) -> impl Iterator<Item = f64> + Clone {
-    x.iter().map(|x| x.raw())
+    x.iter().map(|x| x.untracked_value())
 }
 
 /// The sum of a slice, added from the first to the last: one node.
@@ -106,7 +106,7 @@ pub fn weighted_sum(x: &[Var], weights: &[f64]) -> Var {
 #[track_caller]
 pub fn norm(x: &[Var]) -> Var {
     let z = special::norm(values(x));
-    let value = |k: usize| x[k].raw();
+    let value = |k: usize| x[k].untracked_value();
     record::with_partials(Op::Norm, x, z, |k| {
         rules::norm_partial(x.len(), &value, k, z)
     })
@@ -175,10 +175,25 @@ fn record_softmax(c: Var, operands: &[Var], s: f64) -> Vec<Var> {
     let s = record::with_partials(Op::SumExp, operands, s, |_| 0.0);
     let share = |&x: &Var| {
         if x.is_constant() || c.is_constant() {
-            let value = f64::apply(Op::SoftmaxShare, 0, &[x.raw(), c.raw(), s.raw()]);
+            let value = f64::apply(
+                Op::SoftmaxShare,
+                0,
+                &[
+                    x.untracked_value(),
+                    c.untracked_value(),
+                    s.untracked_value(),
+                ],
+            );
             return record::ternary(Op::SoftmaxShare, [x, c, s], value, rules::of::softmax_share);
         }
-        let (op, args) = (Op::SoftmaxShare, [x.raw(), c.raw(), s.raw()]);
+        let (op, args) = (
+            Op::SoftmaxShare,
+            [
+                x.untracked_value(),
+                c.untracked_value(),
+                s.untracked_value(),
+            ],
+        );
         let z = f64::apply(op, 0, &args);
         let partial = |k| rules::partial(op, k, args, 0, z, 0.0);
         Var::from_parts(

@@ -133,7 +133,7 @@ impl Var {
         VarId {
             node: self.node_id(),
             constant: if self.is_constant() {
-                self.raw().to_bits()
+                self.untracked_value().to_bits()
             } else {
                 0
             },
