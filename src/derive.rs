@@ -81,8 +81,8 @@ pub fn derivative(f: impl FnOnce(Var) -> Var, x: f64) -> f64 {
 
 /// The derivative of every output of `f` (a row each) with respect to every input, at `x`.
 ///
-/// Forward or in reverse, whichever takes fewer passes; where a partial or a tangent is not finite, in
-/// reverse: whatever the shape, each row is the gradient of its output.
+/// Computed forward or in reverse, whichever takes fewer passes. Where a partial or a tangent is not finite it is computed in
+/// reverse, so that each row is the gradient of its output, whatever the shape.
 ///
 /// # Panics
 ///
@@ -141,9 +141,9 @@ fn jacobian_forward(leaves: &[Var], outputs: &[Var], jacobian: &mut Matrix) -> b
 ///
 /// # Derivative
 ///
-/// At a kink a slope is the smallest subgradient, to second derivatives too: a smooth function of a kink, such as
-/// `norm(x).powi(2)` at 0, has the second derivatives 0 there, not 2. Write `dot(x, x)`, or see with
-/// [`check::hessian`](crate::check::hessian) whether it is so.
+/// At a kink second derivatives too take the smallest subgradient for the slope. So a smooth function of a kink, such as
+/// `norm(x).powi(2)` at 0, has the second derivatives 0 there, not 2. Write `dot(x, x)` instead;
+/// [`check::hessian`](crate::check::hessian) finds such places.
 ///
 /// # Panics
 ///
@@ -315,7 +315,7 @@ fn leaves(x: &[f64]) -> SmallVec<[Var; 8]> {
     x.iter().map(|&x| Var::new(x)).collect()
 }
 
-/// Runs `f` and reads the recording back.
+/// Runs `f`, and makes a program of what it recorded.
 #[track_caller]
 fn recorded<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[Var]) -> (Vec<Var>, Program) {
     let (outputs, _) = user_code("the closure", || {
@@ -330,7 +330,7 @@ fn recorded<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[Var]) -> (Vec<Var>, Pr
 fn program(x: &[Var], outputs: &[Var]) -> Program {
     let captured = capture(x, outputs, Trace::default());
     if trace::is_tracing() {
-        // An outer recording must know that the result is a number.
+        // A recording around this call must know that the result is a number.
         for index in captured.outside {
             trace::escaped(Escape::Gradient, Var::from_parts(0.0, graph::id_of(index)));
         }

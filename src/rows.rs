@@ -1,21 +1,21 @@
-//! The rows of the table as data: what there is of an operation besides its code.
+//! The rows of the table as data: everything about an operation that is not code.
 //!
 //! Operations on slices have rows of their own here, in [`slices!`]: they have any number of operands, and no domain.
 
 use crate::table::table;
 use std::ops::RangeInclusive;
 
-/// As the table spells it.
+/// The name by which the table calls infinity.
 const INF: f64 = f64::INFINITY;
 
 /// How the partials of a row are propagated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// As they are.
+    /// Each is multiplied by the adjoint, whatever it is.
     Smooth,
-    /// Where they are not zero.
+    /// Only those that are not zero.
     Switch,
-    /// Not at all.
+    /// None: the slope is zero everywhere.
     Step,
 }
 
@@ -56,14 +56,14 @@ macro_rules! slices {
     ($then:ident ! { $($before:tt)* }) => { $then! { $($before)* ; slices {
         /// The sum of a slice.
         Sum sum smooth;
-        /// The dot product of two slices, whose elements are the operands by turns.
+        /// The dot product of two slices. Its operands are the elements in pairs: `x₀, y₀, x₁, y₁, …`.
         Dot dot smooth;
         /// The Euclidean norm of a slice.
         Norm norm smooth;
         /// The logarithm of the sum of the exponentials of a slice.
         LogSumExp log_sum_exp smooth;
         /// The sum of the exponentials of a slice after its first number has been subtracted from the
-        /// others: the 1 that the shares of a softmax add up to, but for rounding.
+        /// others. The numbers that a softmax divides by it add up to it; without rounding it would be 1.
         SumExp sum_exp step;
     } } };
 }
@@ -178,7 +178,7 @@ macro_rules! stamp {
                 }
             }
 
-            /// The integer parameter as its row understands the 32 bits of `n`.
+            /// The integer parameter from the 32 bits of `n`, which a row may take for an unsigned number.
             #[allow(clippy::unnecessary_cast)]
             pub(crate) const fn parameter(self, n: i32) -> i64 {
                 match self {

@@ -1,9 +1,9 @@
-//! What a program decides while it is being recorded: comparisons, questions, and reads of values.
+//! What a program decides while it is being recorded: comparisons, questions, and values that escape from the tape.
 //!
-//! A comparison of variables turns into a `bool`, as does a question such as `is_nan`, and a value that is
-//! read turns into an `f64`; the tape does not see what becomes of them. While a [`Function`](crate::function::Function) is being
+//! A comparison of variables gives a `bool`, as does a question such as `is_nan`, and a value that is
+//! read gives an `f64`. The tape does not know how the program uses them. While a [`Function`](crate::function::Function) is being
 //! recorded they are noted here, so that a replay knows every decision that the program took. At
-//! any other time each costs one look at a flag.
+//! any other time each costs the test of one flag.
 
 mod comparison;
 
@@ -18,7 +18,7 @@ use std::panic::Location;
 
 thread_local! {
     static IS_TRACING: Cell<bool> = const { Cell::new(false) };
-    /// What decisions are attributed to.
+    /// The line of the user's code to which decisions are attributed.
     static PLACE: Cell<Option<&'static Location<'static>>> = const { Cell::new(None) };
     /// The recordings under way, the innermost last.
     static TRACES: RefCell<Vec<Trace>> = const { RefCell::new(Vec::new()) };
@@ -26,10 +26,11 @@ thread_local! {
 
 /// All that was noted in one recording, in order.
 ///
-/// What is noted in a recording inside another is noted in both: it may depend on the variables of both.
+/// A recording may contain another one. What happens in the inner one is noted in both, as it may depend on the variables of
+/// both.
 #[derive(Default)]
 pub(crate) struct Trace {
-    /// The epoch that it began in.
+    /// The epoch that was current at its beginning.
     epoch: u64,
     pub comparisons: Vec<Compared>,
     pub escapes: Vec<Escaped>,
@@ -40,7 +41,7 @@ pub(crate) struct Trace {
 pub(crate) struct Compared {
     pub comparison: Comparison,
     pub operands: [Operand; 2],
-    /// The index that the next node had at the time.
+    /// The index of the node that was recorded next.
     pub end: usize,
     pub at: &'static Location<'static>,
 }
@@ -126,7 +127,7 @@ fn note_escape(how: Escape, x: Var) {
     }
 }
 
-/// The place that a decision is noted with: that of the call of the crate under way, or the caller's.
+/// The line that a decision is noted with: that of the call set by [`attribute`], or else the caller's.
 #[track_caller]
 fn place() -> &'static Location<'static> {
     match PLACE.get() {
@@ -135,8 +136,8 @@ fn place() -> &'static Location<'static> {
     }
 }
 
-/// While this is kept, all decisions are noted with the place of the caller: those that a rule takes inside
-/// a call of the crate are the call's.
+/// Until the result is dropped, all decisions are noted with the line of the caller: those that a rule takes inside a function
+/// of the crate belong to the line that calls the function.
 #[track_caller]
 pub(crate) fn attribute() -> Attributed {
     let before = PLACE.get();
@@ -144,7 +145,7 @@ pub(crate) fn attribute() -> Attributed {
     Attributed(before)
 }
 
-/// Ends the attribution of decisions to one place when it is dropped.
+/// Ends the attribution when it is dropped.
 pub(crate) struct Attributed(Option<&'static Location<'static>>);
 
 impl Drop for Attributed {
@@ -153,7 +154,7 @@ impl Drop for Attributed {
     }
 }
 
-/// The node of a handle; one from before the recording that is stale is a plain number.
+/// The node of a handle. A handle that was stale before the recording began is a plain number.
 fn operand(x: Var) -> Operand {
     let is_there = !x.is_constant() && (arena().is_open(x.node_id()) || is_kept(x));
     Operand {
@@ -162,7 +163,7 @@ fn operand(x: Var) -> Operand {
     }
 }
 
-/// Whether the scope of a handle began while recording: its nodes stay, though it has ended.
+/// Whether the scope of a handle began during the recording: its nodes are kept even after it has ended.
 fn is_kept(x: Var) -> bool {
     let began = TRACES.with_borrow(|traces| traces.first().map(|trace| trace.epoch));
     began.is_some_and(|epoch| x.epoch() > epoch) && x.index() < arena().end()
@@ -181,7 +182,7 @@ pub(crate) fn trace<R>(epoch: u64, f: impl FnOnce() -> R) -> (R, Trace) {
     (result, trace)
 }
 
-/// A recording that ends when this is dropped; there are so many around it.
+/// A recording that ends when this is dropped. The number is that of the recordings around it.
 pub(crate) struct Tracing(usize);
 
 impl Drop for Tracing {

@@ -1,8 +1,8 @@
 //! `approx`: comparisons within a tolerance, by value.
 //!
-//! While a function is being recorded they are made of comparisons of variables, which are guards, so that a replay
-//! knows where one would have another answer. Units in the last place are no arithmetic: there the guard is
-//! that the numbers are the same ones.
+//! While a function is being recorded they are done with comparisons of variables, which are guards, so that a replay
+//! notices where one would have another answer. A distance in units in the last place cannot be computed with variables:
+//! there the guard is that both numbers are the same as before.
 
 use crate::graph::trace::{self, Comparison};
 use crate::handle::Var;
@@ -58,10 +58,10 @@ macro_rules! by_value {
         }
     )* };
 }
-// Not of an `f64` with a `Var`: it would make `<f64 as AbsDiffEq>::default_epsilon()` ambiguous in every user's code.
+// There is none of an `f64` with a `Var`: it would make `<f64 as AbsDiffEq>::default_epsilon()` ambiguous in every user's code.
 by_value!(Var, Var; Var, f64);
 
-/// The steps that `approx` takes for `f64`.
+/// The same steps that `approx` takes for `f64`.
 #[track_caller]
 fn recorded_relative_eq(a: Var, b: Var, epsilon: f64, max_relative: f64) -> bool {
     if a == b {

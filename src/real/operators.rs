@@ -1,7 +1,7 @@
-//! What a number type has beside `Real`, stamped: operators, sums, comparisons that are never made.
+//! Macros for what a number type needs beside `Real`: operators, sums, and comparisons that are always false.
 
 /// The operators of a number type in terms of `+ − × ÷ % neg` between two of them: with an `f64` on the right, with
-/// assignment, sums and products; with `by apply` these six too.
+/// assignment, sums and products; with `by apply` also these six themselves.
 macro_rules! operators {
     (by apply $T:ty) => {
         $crate::real::operators! { @apply $T: Add add; Sub sub; Mul mul; Div div; Rem rem; }
@@ -106,7 +106,7 @@ macro_rules! operators {
 }
 pub(crate) use operators;
 
-/// The comparisons of a number type without a value, which compares to nothing.
+/// The comparisons of a number type that has no value: nothing is equal, less or greater.
 macro_rules! incomparable {
     ($T:ty) => {
         $crate::real::incomparable!(@to $T, $T);

@@ -1,4 +1,4 @@
-//! A random program: its evaluation, and its fit into the domains.
+//! A random program: its evaluation, and how its operands are fitted into the domains.
 
 use super::rows::{ROOM, Range, Row};
 use crate::real::Real;
@@ -68,7 +68,7 @@ impl Operand {
         }
     }
 
-    /// Scaled and shifted from its range into another.
+    /// An operand that is scaled and shifted from its range into another one.
     fn fitted(source: Source, from: Range, to: Range) -> Operand {
         let plain = Operand::plain(source);
         if to.0 <= from.0 && from.1 <= to.1 {
@@ -81,7 +81,7 @@ impl Operand {
         }
         let scale = two_digits(((to.1 - to.0) / (from.1 - from.0)).min(1.0));
         let (low, high) = (from.0 * scale, from.1 * scale);
-        // Rounded towards the inside.
+        // Rounded so that the result stays inside.
         let shift = if low < to.0 {
             hundredths(to.0 - low + 0.005)
         } else if high > to.1 {
@@ -131,7 +131,7 @@ fn two_digits(x: f64) -> f64 {
 }
 
 impl Program {
-    /// Drops what does not matter to the output, and fits each operand into its operation's domain.
+    /// Drops what the output does not depend on, and fits each operand into the domain of its operation.
     pub(super) fn new(inputs: usize, steps: Vec<Step>, output: Source) -> Program {
         let mut program = Program {
             inputs,
@@ -302,9 +302,9 @@ impl Program {
         number(&values, self.output).expect("all operations are done")
     }
 
-    /// Whether it is smooth around `x`, and finite differences there mean something.
+    /// Whether it is smooth around `x`, so that finite differences can check it there.
     ///
-    /// Found with plain numbers only: a wrong derivative must not hide itself.
+    /// Judged by plain numbers only: if derivatives were used, a wrong one could exclude the programs that show it.
     pub(super) fn can_be_checked_at(&self, x: &[f64]) -> bool {
         let mut values: Vec<f64> = Vec::with_capacity(self.steps.len());
         for step in &self.steps {

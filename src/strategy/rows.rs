@@ -11,7 +11,7 @@ use std::f64::consts::{E, PI, SQRT_2};
 use std::ops::RangeInclusive;
 use std::sync::{Mutex, PoisonError};
 
-/// As the table spells it.
+/// The name by which the table calls infinity.
 const INF: f64 = f64::INFINITY;
 /// What the inputs of a program may be: `−ROOM ..= ROOM`. Points stay within 2, so that finite
 /// differences have room; the step of [`check`](crate::check) is a quarter of the number.
@@ -60,7 +60,7 @@ impl Row {
         }
     }
 
-    /// What the number of operands is a multiple of.
+    /// The number of operands is a multiple of this.
     pub fn group(&self) -> usize {
         if self.op == Op::Dot { 2 } else { 1 }
     }
@@ -130,7 +130,7 @@ impl Row {
     fn is_piecewise_linear(&self, n: i32, ranges: &[Range]) -> bool {
         let (mut straight, mut all) = (0, 0);
         visit(&self.axes(ranges, 4), |x| {
-            // Off the grid, where kinks are.
+            // Away from the grid, on which the kinks are.
             x.iter_mut()
                 .zip([0.0271, 0.0314, 0.0141].iter().cycle())
                 .for_each(|(x, by)| *x += by);
@@ -163,7 +163,7 @@ impl Row {
         is_moderate
     }
 
-    /// The values at one operand a little less and a little more.
+    /// The values with one operand decreased and increased a little.
     fn beside(&self, n: i32, x: &mut [f64], k: usize) -> [f64; 2] {
         let v = x[k];
         let values = [v - H, v + H].map(|moved| {
@@ -174,7 +174,7 @@ impl Row {
         values
     }
 
-    /// What the value ranges over on a box of operands, sampled and widened.
+    /// The range of the value on a box of operands, found by sampling and widened.
     pub fn range(&self, n: i32, ranges: &[Range]) -> Range {
         let (mut low, mut high) = (INF, -INF);
         let mut see = |x: &mut [f64]| {

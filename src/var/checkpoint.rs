@@ -1,4 +1,5 @@
-//! Segments that are recorded again when the sweep reaches them: memory against time.
+//! Checkpoints: segments that are not kept, and are recorded again when the sweep reaches them. This saves memory and costs
+//! time.
 
 use super::outputs::Outputs;
 use crate::arena::{INDEX_MASK, Word, arena, code};
@@ -16,9 +17,8 @@ use std::rc::Rc;
 ///
 /// The result has the shape of what `f` returns: a variable, an array or vector of them, a tuple.
 /// `f` must compute the same each time it is run, from the same variables: values and gradients are bit for bit those of
-/// `f(inputs)`. It may use variables from outside, and they get their gradients, too. What it
-/// returns is `f(inputs)` in a closure that is being recorded as a
-/// [`Function`](crate::function::Function), and for `differentiate`.
+/// `f(inputs)`. It may use variables from outside, and they get their gradients too. While a
+/// [`Function`](crate::function::Function) is being recorded, a checkpoint is the same as `f(inputs)`.
 ///
 /// # Panics
 ///
@@ -40,13 +40,13 @@ use std::rc::Rc;
 #[must_use]
 #[track_caller]
 pub fn checkpoint<O: Outputs>(inputs: &[Var], f: impl Fn(&[Var]) -> O + 'static) -> O {
-    let is_recorded = record::any_recorded(arena(), inputs.iter().copied()); // none of them is stale
+    let is_recorded = record::any_recorded(arena(), inputs.iter().copied()); // panics if one is stale
     if trace::is_tracing() || !is_recorded {
         let mut outputs = user_code("the closure of a checkpoint", || f(inputs));
         outputs.handles().into_iter().for_each(graph::verify);
         return outputs;
     }
-    // Recorded this time too, as the segment may differentiate on its way.
+    // Recorded now too, and dropped, as the segment may take derivatives itself.
     let scope = graph::open_recording();
     let leaves: Vec<Var> = inputs.iter().map(|&x| leaf(x)).collect();
     let mut outputs = user_code("the closure of a checkpoint", || f(&leaves));
@@ -62,7 +62,7 @@ pub fn checkpoint<O: Outputs>(inputs: &[Var], f: impl Fn(&[Var]) -> O + 'static)
     outputs
 }
 
-/// Records a segment that was not kept: a node for the whole, and one for each output.
+/// Records a checkpoint: a node for the segment, its head, and one for each output.
 #[track_caller]
 fn record(segment: Segment, inputs: &[Var], outputs: &[f64]) -> Vec<Var> {
     let arena = arena();
@@ -85,7 +85,7 @@ pub(crate) fn leaf(x: Var) -> Var {
     }
 }
 
-/// Runs a segment; its outputs are none of them stale.
+/// Runs a segment; panics if one of its outputs is stale.
 #[track_caller]
 fn run(segment: &dyn Fn(&[Var]) -> Vec<Var>, inputs: &[Var]) -> Vec<Var> {
     let outputs = graph::user_code("the closure of a checkpoint", || segment(inputs));

@@ -149,7 +149,7 @@ pub(crate) fn plain_partials(op: &dyn CustomOp, x: &[f64], z: f64) -> SmallVec<[
 ///
 /// # Panics
 ///
-/// If they are another number, or one of them is stale.
+/// If there are more or fewer of them than operands, or one of them is stale.
 #[track_caller]
 pub(crate) fn partials(op: &dyn CustomOp, x: &[Var], z: Var) -> Vec<Var> {
     let partials = user_code("the rule of a custom operation", || op.partials(x, z));

@@ -138,7 +138,7 @@ impl Default for Var {
     }
 }
 
-// Each comparison by its own sign, so that a recording notes what was asked, and where.
+// Each comparison has its own method, so that a recording notes which one was made, and at which line.
 macro_rules! comparisons {
     ($($A:ty, $B:ty;)*) => { $(
         #[expect(
