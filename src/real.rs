@@ -14,6 +14,7 @@ pub(crate) use operators::{incomparable, operators};
 use crate::rows::Op;
 use crate::special;
 use smallvec::SmallVec;
+use std::cmp::Ordering;
 use std::fmt::{Debug, Display};
 use std::iter::{Product, Sum};
 use std::ops::{
@@ -95,7 +96,7 @@ macro_rules! trait_real {
             /// The value of an operation of the table: the only method that a number type must have.
             ///
             /// `n` is the integer parameter of operations that have one. The operands of a dot product stand in pairs:
-    /// `x₀, y₀, x₁, y₁, …`.
+            /// `x₀, y₀, x₁, y₁, …`.
             #[doc(hidden)]
             fn apply(op: Op, n: i32, operands: &[Self]) -> Self;
 
@@ -175,6 +176,29 @@ macro_rules! trait_real {
             #[track_caller]
             fn is_finite(self) -> bool {
                 self > f64::NEG_INFINITY && self < f64::INFINITY
+            }
+
+            /// Whether the sign bit is set. It is set for `-0.0`; a NaN may have either.
+            ///
+            /// ```
+            /// assert!(scalargrad::Real::is_sign_negative(-0.0));
+            /// ```
+            #[track_caller]
+            fn is_sign_negative(self) -> bool {
+                self.value().is_sign_negative()
+            }
+
+            /// The order of all numbers, with `-NaN` below and `NaN` above the rest, and `-0.0` below `0.0`.
+            ///
+            /// ```
+            /// fn largest<T: scalargrad::Real>(x: &[T]) -> T {
+            ///     *x.iter().max_by(|a, b| a.total_cmp(b)).expect("there are numbers")
+            /// }
+            /// assert_eq!(largest(&[1.0, 3.0, 2.0]), 3.0);
+            /// ```
+            #[track_caller]
+            fn total_cmp(&self, other: &Self) -> Ordering {
+                self.value().total_cmp(&other.value())
             }
 
             /// The sine and the cosine, in this order.

@@ -20,6 +20,9 @@ pub(crate) enum Kind {
 }
 
 macro_rules! kind {
+    (operators) => {
+        Kind::Smooth
+    };
     (smooth) => {
         Kind::Smooth
     };
@@ -83,12 +86,6 @@ macro_rules! with_slices {
 
 macro_rules! stamp {
     (
-        operators { $(
-            $(#[$odoc:meta])*
-            $Operator:ident $operator:ident ( $($ox:ident),+ ) $olabel:literal :
-            $ovalue:expr, $oz:ident $otie:ident => ( $($opartial:expr),* ) ; $oderivative:literal ;
-            [ $($odomain:expr),+ ] ; [ $($oprobe:expr),* $(,)? ] ;
-        )* }
         $( $kind:ident { $(
             $(#[$doc:meta])*
             $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
@@ -106,7 +103,6 @@ macro_rules! stamp {
             Constant,
             /// A variable made by [`Var::new`](crate::Var::new).
             Leaf,
-            $( $(#[$odoc])* $Operator, )*
             $($( $(#[$doc])* $Op, )*)*
             $( $(#[$sdoc])* $Slice, )*
             /// A user's own operation.
@@ -117,16 +113,6 @@ macro_rules! stamp {
 
         /// Every operation that has a row.
         pub(crate) static ROWS: &[Row] = &[
-            $( Row {
-                op: Op::$Operator,
-                method: stringify!($operator),
-                label: $olabel,
-                operands: &[$(stringify!($ox)),+],
-                parameter: None,
-                value: stringify!($ovalue),
-                domains: &[ $($odomain),+ ],
-                probes: &[ $($oprobe),* ],
-            }, )*
             $($( Row {
                 op: Op::$Op,
                 method: stringify!($method),
@@ -153,7 +139,6 @@ macro_rules! stamp {
             /// Every operation, in the order of their discriminants.
             pub(crate) const ALL: &[Op] = &[
                 Op::Constant, Op::Leaf,
-                $( Op::$Operator, )*
                 $($( Op::$Op, )*)*
                 $( Op::$Slice, )*
                 Op::Custom, Op::Checkpoint,

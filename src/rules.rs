@@ -237,14 +237,18 @@ macro_rules! nth {
     };
 }
 
+/// A partial, which is NaN where the result is. Those of operators follow their operands, those of switches say so themselves.
+macro_rules! undefined {
+    (smooth $partial:ident $z:ident) => {
+        $partial.unless_nan($z)
+    };
+    ($kind:ident $partial:ident $z:ident) => {
+        $partial
+    };
+}
+
 macro_rules! stamp {
     (
-        operators { $(
-            $(#[$odoc:meta])*
-            $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ) $olabel:literal :
-            $ovalue:expr, $oz:ident $otie:ident => ( $($opartial:expr),* ) ; $oderivative:literal ;
-            [ $($odomain:expr),+ ] ; [ $($oprobe:expr),* $(,)? ] ;
-        )* }
         $( $kind:ident { $(
             $(#[$doc:meta])*
             $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
@@ -257,14 +261,6 @@ macro_rules! stamp {
         pub(crate) mod of {
             use super::*;
 
-            $(
-                #[inline]
-                pub(crate) fn $operator<T: Real>(k: usize, args: [T; 3], n: i32, z: T, tie: T) -> T {
-                    let [$ox $(, $oy)*, ..] = args;
-                    let ($oz, $otie) = (z, tie);
-                    nth!(k; $($opartial),*)
-                }
-            )*
             $($(
                 #[inline]
                 pub(crate) fn $method<T: Real>(k: usize, args: [T; 3], n: i32, z: T, tie: T) -> T {
@@ -272,10 +268,7 @@ macro_rules! stamp {
                     $(let $n = n as $N;)?
                     let ($z, $tie) = (z, tie);
                     let partial = nth!(k; $($partial),*);
-                    match Op::$Op.kind() {
-                        Kind::Smooth => partial.unless_nan($z),
-                        _ => partial,
-                    }
+                    undefined!($kind partial $z)
                 }
             )*)*
         }
@@ -283,7 +276,6 @@ macro_rules! stamp {
         /// The partial of a row of the table with respect to operand `k`.
         pub(crate) fn partial<T: Real>(op: Op, k: usize, args: [T; 3], n: i32, z: T, tie: T) -> T {
             match op {
-                $( Op::$Operator => of::$operator(k, args, n, z, tie), )*
                 $($( Op::$Op => of::$method(k, args, n, z, tie), )*)*
                 _ => unreachable!("{op:?} is not a row of the table"),
             }

@@ -11,18 +11,6 @@ macro_rules! operators {
                 <Self as $crate::real::Real>::apply($crate::rows::Op::Neg, 0, &[self])
             }
         }
-        impl<'a> std::iter::Sum<&'a $T> for $T {
-            fn sum<I: Iterator<Item = &'a $T>>(terms: I) -> $T {
-                terms.copied().sum()
-            }
-        }
-
-        impl<'a> std::iter::Product<&'a $T> for $T {
-            fn product<I: Iterator<Item = &'a $T>>(factors: I) -> $T {
-                factors.copied().product()
-            }
-        }
-
         impl std::iter::Sum for $T {
             fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
                 <Self as $crate::real::Real>::apply($crate::rows::Op::Sum, 0, &terms.collect::<Vec<_>>())
@@ -39,18 +27,6 @@ macro_rules! operators {
         }
     )* };
     (($($generics:tt)*) $T:ty) => {
-        impl<'a, $($generics)*> std::iter::Sum<&'a $T> for $T {
-            fn sum<I: Iterator<Item = &'a $T>>(terms: I) -> $T {
-                terms.copied().sum()
-            }
-        }
-
-        impl<'a, $($generics)*> std::iter::Product<&'a $T> for $T {
-            fn product<I: Iterator<Item = &'a $T>>(factors: I) -> $T {
-                factors.copied().product()
-            }
-        }
-
         impl<$($generics)*> std::iter::Sum for $T {
             #[inline]
             fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
@@ -67,6 +43,17 @@ macro_rules! operators {
             Mul mul MulAssign mul_assign;
             Div div DivAssign div_assign;
             Rem rem RemAssign rem_assign;
+        }
+        impl<'a, $($generics)*> std::iter::Sum<&'a $T> for $T {
+            fn sum<I: Iterator<Item = &'a $T>>(terms: I) -> $T {
+                terms.copied().sum()
+            }
+        }
+
+        impl<'a, $($generics)*> std::iter::Product<&'a $T> for $T {
+            fn product<I: Iterator<Item = &'a $T>>(factors: I) -> $T {
+                factors.copied().product()
+            }
         }
         impl<$($generics)*> std::iter::Product for $T {
             fn product<I: Iterator<Item = Self>>(factors: I) -> Self {

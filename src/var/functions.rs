@@ -7,6 +7,7 @@ use crate::record;
 use crate::rows::Op;
 use crate::rules;
 use crate::table::table;
+use std::cmp::Ordering;
 
 macro_rules! methods {
     (
@@ -79,6 +80,16 @@ macro_rules! methods {
             #[track_caller]
             fn is_finite(self) -> bool {
                 Var::is_finite(self)
+            }
+
+            #[track_caller]
+            fn is_sign_negative(self) -> bool {
+                Var::is_sign_negative(self)
+            }
+
+            #[track_caller]
+            fn total_cmp(&self, other: &Var) -> Ordering {
+                Var::total_cmp(self, other)
             }
 
             #[track_caller]
