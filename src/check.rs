@@ -1,4 +1,4 @@
-//! Derivatives against finite differences, with an honest report.
+//! Derivatives checked against finite differences, with an honest report.
 //!
 //! ```
 //! use scalargrad::check;
@@ -17,13 +17,13 @@
 //! - truncation is what the entry's neighbours in the tableau disagree by;
 //! - rounding is carried through the tableau: `ε·(|f| + ½ Σ|z·∂f/∂z|)/h`, over every intermediate
 //!   `z`, so that a cancellation inside of `f` counts;
-//! - a larger step is believed only where it agrees with the smaller ones, for a derivative is a limit.
+//! - a result from a larger step counts only where smaller steps agree with it, since a derivative is a limit.
 //!
-//! So there is no tolerance to tune. The differences of the two sides tell a [kink](Verdict::Kink), a
+//! So there is no tolerance to tune. The differences on the two sides distinguish a [kink](Verdict::Kink), a
 //! [jump](Verdict::Jump), the [edge](Verdict::Edge) of the domain and an [infinite](Verdict::Unbounded)
 //! slope from a wrong derivative. It takes some 60 evaluations for each variable.
 //!
-//! What happens between neighbouring numbers it cannot see: at 1e20 the floor of `x` looks like `x`.
+//! It cannot see what happens between neighbouring numbers: at 1e20 the floor of `x` looks like `x`.
 
 mod differences;
 mod judge;
@@ -135,7 +135,7 @@ fn assert(result: Result<Report, Mismatch>) {
     }
 }
 
-/// A check with settings, for the case that is not ordinary.
+/// A check with settings, for unusual cases.
 ///
 /// ```
 /// use scalargrad::check::{self, Check};
@@ -163,7 +163,7 @@ impl Check {
         self
     }
 
-    /// Sets what a derivative may be off by, whatever the estimate's error: instead of 0.
+    /// Sets an error that a derivative may have in addition to that of the estimate, instead of 0.
     ///
     /// ```
     /// use scalargrad::check::Check;
@@ -186,9 +186,10 @@ impl Check {
     #[track_caller]
     pub fn gradient(&self, f: impl Fn(&[Var]) -> Var, x: &[f64]) -> Result<Report, Mismatch> {
         let scope = graph::open_recording();
-        graph::verify(graph::user_code("the closure", || f(&leaves(x)))); // where the caller is known, and not in a closure
+        // Here, as a panic inside the closure `values` would not name the caller's line.
+        graph::verify(graph::user_code("the closure", || f(&leaves(x))));
         drop(scope);
-        // On leaves, not on constants: `f` may take derivatives itself.
+        // `f` gets leaves, not constants, as it may take derivatives itself.
         let values = |x: &[f64]| {
             vec![graph::recording_scope(|| {
                 graph::user_code("the closure", || f(&leaves(x))).value()
@@ -211,7 +212,7 @@ impl Check {
         let scope = graph::open_recording();
         let leaves = leaves(x);
         let output = graph::user_code("the closure", || f(&leaves));
-        let _ = output.differentiate(&leaves); // where the caller is known, and not in a closure
+        let _ = output.differentiate(&leaves); // panics here, at the caller's line, and not inside a closure
         drop(scope);
         self.run(x, true, |x| f(x).differentiate(x), |x| reverse(&f, x))
     }
@@ -239,7 +240,7 @@ impl Check {
                 true => beside(x, index, start).map(|x| outputs_at(&x)).into(),
                 false => Vec::new(),
             };
-            // At a kink inside the graph does not show all that is rounded around it.
+            // At a kink of an operation inside, the graph at the point does not contain all the rounding errors around it.
             let wide = |(of, output): (usize, &Output)| {
                 let beside = beside.iter().map(|outputs| &outputs[of]);
                 let others = beside
@@ -283,7 +284,7 @@ impl Check {
     }
 }
 
-/// The point with a variable moved to either side, by little beside the steps of the differences.
+/// The point with a variable moved to either side, by much less than the steps of the differences.
 fn beside(x: &[f64], index: usize, start: f64) -> [Vec<f64>; 2] {
     [1.0, -1.0].map(|side| {
         let mut x = x.to_vec();
@@ -292,7 +293,7 @@ fn beside(x: &[f64], index: usize, start: f64) -> [Vec<f64>; 2] {
     })
 }
 
-/// Whether a derivative beside a point is another one than that at it.
+/// Whether a derivative next to a point differs from the one at the point.
 fn differ(beside: f64, at: f64, error: f64) -> bool {
     let off = (beside - at).abs();
     let bound = error + 1e-3 * at.abs();

@@ -21,7 +21,7 @@
 //! ```
 
 use crate::function::{Effort, Outputs, Program, capture, hvp_on_tape};
-use crate::graph::trace::{self, Reading, Watch};
+use crate::graph::trace::{self, Escape, Trace};
 use crate::graph::{self, current_epoch, user_code, verify};
 use crate::handle::Var;
 use crate::matrix::Matrix;
@@ -60,7 +60,7 @@ pub fn value_and_gradient(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> (f64, Vec
     let _scope = graph::open_recording();
     let x = leaves(x);
     let output = user_code("the closure", || f(&x));
-    (output.raw(), backward::gradient(output, &x))
+    (output.untracked_value(), backward::gradient(output, &x))
 }
 
 /// The derivative of `f` at `x`.
@@ -81,8 +81,8 @@ pub fn derivative(f: impl FnOnce(Var) -> Var, x: f64) -> f64 {
 
 /// The derivative of every output of `f` (a row each) with respect to every input, at `x`.
 ///
-/// Forward or in reverse, whichever takes fewer passes; where a partial or a tangent is not finite, in
-/// reverse: whatever the shape, each row is the gradient of its output.
+/// Computed forward or in reverse, whichever takes fewer passes. Where a partial or a tangent is not finite it is computed in
+/// reverse, so that each row is the gradient of its output, whatever the shape.
 ///
 /// # Panics
 ///
@@ -115,7 +115,7 @@ pub fn jacobian<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64]) -> Matrix {
 #[track_caller]
 fn jacobian_forward(leaves: &[Var], outputs: &[Var], jacobian: &mut Matrix) -> bool {
     for &y in outputs {
-        trace::read(Reading::Gradient, y);
+        trace::escaped(Escape::Gradient, y);
         verify(y);
     }
     let Some(mut forward) = Forward::<LANES>::from(leaves) else {
@@ -141,9 +141,9 @@ fn jacobian_forward(leaves: &[Var], outputs: &[Var], jacobian: &mut Matrix) -> b
 ///
 /// # Derivative
 ///
-/// At a kink a slope is the smallest subgradient, to second derivatives too: a smooth function of a kink, such as
-/// `norm(x).powi(2)` at 0, has the second derivatives 0 there, not 2. Write `dot(x, x)`, or see with
-/// [`check::hessian`](crate::check::hessian) whether it is so.
+/// At a kink second derivatives too take the smallest subgradient for the slope. So a smooth function of a kink, such as
+/// `norm(x).powi(2)` at 0, has the second derivatives 0 there, not 2. Write `dot(x, x)` instead;
+/// [`check::hessian`](crate::check::hessian) finds such places.
 ///
 /// # Panics
 ///
@@ -179,10 +179,10 @@ pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
     let _scope = graph::open_recording();
     let leaves = leaves(x);
     let (output, _) = user_code("the closure", || {
-        trace::watch(current_epoch(), || f(&leaves))
+        trace::trace(current_epoch(), || f(&leaves))
     });
     let start = leaves.first().map_or(0, |x| x.index());
-    if !output.is_constant() && output.index() >= start && !trace::is_watching() {
+    if !output.is_constant() && output.index() >= start && !trace::is_tracing() {
         verify(output);
         if let Some(product) = hvp_on_tape(start, x, v, output.index()) {
             return product;
@@ -213,10 +213,10 @@ pub fn jvp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], v: &[f64]) -> (Ve
     let leaves = leaves(x);
     let outputs = user_code("the closure", || f(&leaves).into_outputs());
     for &y in &outputs {
-        trace::read(Reading::Gradient, y);
+        trace::escaped(Escape::Gradient, y);
         verify(y);
     }
-    let values = outputs.iter().map(|y| y.raw()).collect();
+    let values = outputs.iter().map(|y| y.untracked_value()).collect();
     if let Some(mut forward) = Forward::<1>::from(&leaves)
         && forward.push(leaves.iter().zip(v).map(|(&x, &v)| (x, [v])))
     {
@@ -315,11 +315,11 @@ fn leaves(x: &[f64]) -> SmallVec<[Var; 8]> {
     x.iter().map(|&x| Var::new(x)).collect()
 }
 
-/// Runs `f` and reads the recording back.
+/// Runs `f`, and makes a program of what it recorded.
 #[track_caller]
 fn recorded<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[Var]) -> (Vec<Var>, Program) {
     let (outputs, _) = user_code("the closure", || {
-        trace::watch(current_epoch(), || f(x).into_outputs())
+        trace::trace(current_epoch(), || f(x).into_outputs())
     });
     let program = program(x, &outputs);
     (outputs, program)
@@ -328,11 +328,11 @@ fn recorded<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[Var]) -> (Vec<Var>, Pr
 /// The program of what was recorded.
 #[track_caller]
 fn program(x: &[Var], outputs: &[Var]) -> Program {
-    let captured = capture(x, outputs, Watch::default(), Effort::Once);
-    if trace::is_watching() {
+    let captured = capture(x, outputs, Trace::default(), Effort::Once);
+    if trace::is_tracing() {
         // An outer recording must know that the result is a number.
         for index in captured.outside {
-            trace::read(Reading::Gradient, Var::from_parts(0.0, graph::id_of(index)));
+            trace::escaped(Escape::Gradient, Var::from_parts(0.0, graph::id_of(index)));
         }
     }
     captured.program

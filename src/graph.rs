@@ -1,4 +1,4 @@
-//! This thread's graph: scopes, what drops nodes, statistics.
+//! This thread's graph: its scopes, clearing it, its size.
 
 mod lookup;
 pub(crate) mod names;
@@ -20,7 +20,7 @@ use crate::arena::{Place, arena};
 use crate::handle::Var;
 use state::{Frame, PAUSED, STATE, forget};
 use std::panic::Location;
-use trace::Reading;
+use trace::Escape;
 
 /// Runs `f`, then drops all that it recorded.
 ///
@@ -52,8 +52,8 @@ pub(crate) fn recording_scope<R>(f: impl FnOnce() -> R) -> R {
 
 /// A scope that records, until this is dropped.
 ///
-/// Beside [`recording_scope`] because a closure does not know its caller: what panics in one names a line
-/// of the crate.
+/// For places where a closure, as [`recording_scope`] takes it, would not do: a panic inside a closure is reported at a line
+/// of this crate, and not at the caller's.
 pub(crate) struct RecordingScope {
     _switch: Switch,
     _scope: Scope,
@@ -127,8 +127,8 @@ impl Drop for Scope {
             let ended = state.frames.pop().expect("this scope is the innermost one");
             state.end_epoch(arena, ended.epoch, false, self.0);
             let epoch = state.recording_epoch(arena);
-            // While a function is being recorded, what a comparison noted must stay.
-            if trace::is_watching() {
+            // While a function is being recorded, the nodes that a comparison refers to must stay.
+            if trace::is_tracing() {
                 arena.go_on(epoch);
                 return None;
             }
@@ -191,7 +191,7 @@ pub fn clear() {
 /// ```
 #[track_caller]
 pub fn no_grad<R>(f: impl FnOnce() -> R) -> R {
-    trace::read(Reading::NotRecorded, Var::constant(0.0));
+    trace::escaped(Escape::NotRecorded, Var::constant(0.0));
     let _switch = Switch::to(true);
     f()
 }
@@ -210,7 +210,7 @@ pub fn no_grad<R>(f: impl FnOnce() -> R) -> R {
 #[must_use]
 pub fn len() -> usize {
     let nodes = arena().end() - 1;
-    // A segment has an index of its own, which is nobody's handle.
+    // Each checkpoint has one more node, its head, which no handle refers to.
     STATE
         .try_with(|state| nodes - state.borrow().segments.len())
         .unwrap_or(nodes)

@@ -39,10 +39,10 @@ pub struct Var {
     thread: PhantomData<dyn BelongsToTheThreadThatMadeIt>,
 }
 
-/// What a compiler names where a [`Var`] is sent to another thread, or shared with one.
+/// A name for the compiler's message when a [`Var`] is sent to another thread, or shared with one.
 trait BelongsToTheThreadThatMadeIt: UnwindSafe + RefUnwindSafe + Unpin {}
 
-// What the rest of the crate sees of a handle.
+// The parts of a handle, for the rest of the crate.
 impl Var {
     #[inline(always)]
     pub(crate) const fn from_parts(value: f64, id: u64) -> Var {
@@ -59,9 +59,9 @@ impl Var {
         Var::from_parts(value, epoch << INDEX_BITS | index as u64)
     }
 
-    /// The value, not noted as a read.
+    /// The value. A recording under way does not note that it was read, as it does for [`Var::value`].
     #[inline(always)]
-    pub(crate) const fn raw(self) -> f64 {
+    pub(crate) const fn untracked_value(self) -> f64 {
         self.value
     }
 

@@ -164,7 +164,7 @@ impl<V: AsRef<[f64]> + ?Sized> Mul<&V> for &Matrix {
 }
 
 impl fmt::Display for Matrix {
-    /// One line per row, the columns aligned; a precision holds for every number.
+    /// One line per row, with aligned columns. A precision is used for every number.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let texts: Vec<String> = self
             .numbers

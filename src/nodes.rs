@@ -1,6 +1,6 @@
-//! Nodes as they are read back from the tape: where one stands, what it is, which operands it has.
+//! How a node is read back from the tape: where it stands, which operation it is, which operands it has.
 //!
-//! Recording knows how a node is written, the sweep over `f64` which numbers it needs of it; everybody else asks here.
+//! `record` knows how a node is written, and the sweep over `f64` reads its partials itself. All others use this module.
 
 mod values;
 
@@ -9,7 +9,7 @@ pub(crate) use values::{Decoded, Operand, Values};
 use crate::arena::{Place, Tape, arena, code};
 use crate::rows::Op;
 
-/// What stands beside the active operand of a node of one.
+/// What stands beside the operand of a node that has one active operand.
 #[derive(Clone, Copy)]
 #[repr(u8)]
 pub(crate) enum Form {
@@ -23,7 +23,8 @@ pub(crate) enum Form {
     Twice,
 }
 
-/// Where a node stands: the position after its word, and whether it is the second of the two that end there.
+/// Where a node stands: the position after its last word, and whether it is a sum that was fused into the node before it,
+/// which ends at the same position.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct NodePosition(usize);
 
@@ -43,18 +44,19 @@ impl NodePosition {
     }
 }
 
-/// A reader of nodes from the last to the first.
+/// Reads nodes in descending order.
 pub(crate) struct ReverseReader(Place);
 
 impl ReverseReader {
-    /// From a node down.
+    /// A reader that starts at the node `index`.
     pub(crate) fn new(index: usize) -> ReverseReader {
         ReverseReader(arena().place_before(index + 1))
     }
 
-    /// The node at `index`, and where it stands. Quick if it is a little below the one that was asked for before.
+    /// The node at `index`, and where it stands. Fast if `index` is a little less than that of the call before.
     ///
-    /// What is recorded meanwhile may be fused into the last node of the tape, but not into one that was read.
+    /// Recording may go on between two calls: it may change the last node of the tape, into which it fuses a sum, but none
+    /// that was read before.
     #[inline(always)]
     pub(crate) fn read(&mut self, index: usize) -> (NodePosition, Stored) {
         const FAR: usize = 64;
@@ -89,7 +91,7 @@ fn descend(tape: Tape<'_>, from: Place, start: usize, mut each: impl FnMut(usize
     let (mut index, mut position) = (from.index(), from.position());
     while index > start {
         let word = tape.word(position);
-        // As `Word::words` has it, and which are two nodes, in one question.
+        // One `match` for both questions: how long is it (as in `Word::words`), and are there two nodes in it?
         let words = match word.code() {
             code::ONE => 2,
             code::ADD | code::ADD_LAST => 1,
@@ -139,8 +141,8 @@ pub(crate) fn find_positions(
 #[derive(Clone, Copy)]
 pub(crate) enum Stored {
     Leaf(f64),
-    /// An operation on the active operand `a`, its partial `p`, and the number `q` beside it: a constant
-    /// operand or an integer parameter.
+    /// An operation on one active operand `a` with the partial `p`. `q` is its constant operand or its integer
+    /// parameter.
     One {
         op: Op,
         form: Form,
@@ -156,11 +158,11 @@ pub(crate) enum Stored {
         p: f64,
         q: f64,
     },
-    /// In some other way.
+    /// A node with more operands, or a share of a softmax.
     Other,
 }
 
-/// The node at `at`, of the index `index`.
+/// The node `index`, which stands at `at`.
 #[inline(always)]
 pub(crate) fn stored(tape: Tape<'_>, index: usize, at: NodePosition) -> Stored {
     let position = at.position();
@@ -229,8 +231,8 @@ pub(crate) fn stored(tape: Tape<'_>, index: usize, at: NodePosition) -> Stored {
     }
 }
 
-/// The operation of the node at `index` and its integer parameter; `each` gets the index of every
-/// operand, or 0 and the value of a constant.
+/// The operation of the node at `index` and its integer parameter. `each` is called for every operand: with its index, or
+/// with 0 and the value of a constant.
 #[inline(always)]
 pub(crate) fn read_node(
     tape: Tape<'_>,
@@ -345,7 +347,7 @@ pub(crate) fn read_partials(
     }
 }
 
-/// Calls `each` with the terms of a sum of any number, if the node at `at` is one.
+/// Calls `each` with the terms of the node at `at`, if that is the sum of a slice; returns whether it is.
 #[inline(always)]
 pub(crate) fn read_terms(tape: Tape<'_>, at: NodePosition, each: impl FnMut(usize, f64)) -> bool {
     let word = tape.word(at.position());
@@ -362,7 +364,7 @@ pub(crate) fn is_of_segment(tape: Tape<'_>, at: NodePosition) -> bool {
     word.is(code::REST, code::CHECKPOINT) || word.is(code::REST, code::OUTPUT)
 }
 
-/// Whether the node that ends at `at` is the head of a segment, which is nobody's.
+/// Whether the node that ends at `at` is the head of a checkpoint, which no handle refers to.
 pub(crate) fn is_head(tape: Tape<'_>, at: NodePosition) -> bool {
     tape.word(at.position()).is(code::REST, code::CHECKPOINT)
 }

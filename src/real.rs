@@ -4,7 +4,7 @@
 //! [`Var`](crate::Var) it records itself (so that it can be differentiated again), with a dual
 //! number it pushes a tangent forward. User code may be written over `T: Real` for the same reason.
 //!
-//! One method is asked of a number type: [`Real::apply`], any operation of the table on some operands. All others are
+//! A number type must have one method, [`Real::apply`]: any operation of the table on some operands. All others are
 //! given in terms of it, so that a new row of the table changes no number type.
 
 mod operators;
@@ -14,13 +14,14 @@ pub(crate) use operators::{incomparable, operators};
 use crate::rows::Op;
 use crate::special;
 use smallvec::SmallVec;
+use std::cmp::Ordering;
 use std::fmt::{Debug, Display};
 use std::iter::{Product, Sum};
 use std::ops::{
     Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign,
 };
 
-/// What a rule asks of a number, to choose between two forms of one function that are each accurate on its side.
+/// What a rule asks of a number, to choose between two forms of one function, each accurate in another region.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Question {
@@ -68,8 +69,8 @@ macro_rules! trait_real {
         /// plain numbers and on variables alike. Constants come in through `From<f64>`, and all
         /// operators accept an `f64` on the right.
         ///
-        /// On the left an `f64` cannot stand: what `1.0 - x` is, only `f64` could say, which is no type of
-        /// this crate. Write `-x + 1.0` or `T::from(1.0) - x`, `T::from(2.0) / x` for `2.0 / x`, and `x * 2.0`
+        /// An `f64` cannot stand on the left: `1.0 - x` would have to be an operator of `f64` for every `T: Real`, which
+        /// Rust does not let a crate define. Write `-x + 1.0` or `T::from(1.0) - x`, `T::from(2.0) / x` for `2.0 / x`, and `x * 2.0`
         /// for `2.0 * x`; each has the same value bit for bit.
         ///
         /// ```
@@ -94,11 +95,12 @@ macro_rules! trait_real {
         {
             /// The value of an operation of the table: the only method that a number type must have.
             ///
-            /// `n` is the integer parameter of operations that have one. The operands of a dot product stand by turns.
+            /// `n` is the integer parameter of operations that have one. The operands of a dot product stand in pairs:
+            /// `x₀, y₀, x₁, y₁, …`.
             #[doc(hidden)]
             fn apply(op: Op, n: i32, operands: &[Self]) -> Self;
 
-            /// `yes()` or `no()`, as the answer is.
+            /// `yes()` if the answer to the question is yes, else `no()`.
             #[doc(hidden)]
             #[inline(always)]
             fn choose(self, question: Question, yes: impl FnOnce() -> Self, no: impl FnOnce() -> Self) -> Self {
@@ -161,7 +163,7 @@ macro_rules! trait_real {
             /// assert!(scalargrad::Real::is_infinite(f64::INFINITY));
             /// ```
             #[track_caller]
-            #[allow(clippy::manual_is_infinite)] // it is the method that would be called
+            #[allow(clippy::manual_is_infinite)] // `is_infinite` is this method
             fn is_infinite(self) -> bool {
                 self == f64::INFINITY || self == f64::NEG_INFINITY
             }
@@ -174,6 +176,29 @@ macro_rules! trait_real {
             #[track_caller]
             fn is_finite(self) -> bool {
                 self > f64::NEG_INFINITY && self < f64::INFINITY
+            }
+
+            /// Whether the sign bit is set. It is set for `-0.0`; a NaN may have either.
+            ///
+            /// ```
+            /// assert!(scalargrad::Real::is_sign_negative(-0.0));
+            /// ```
+            #[track_caller]
+            fn is_sign_negative(self) -> bool {
+                self.value().is_sign_negative()
+            }
+
+            /// The order of all numbers, with `-NaN` below and `NaN` above the rest, and `-0.0` below `0.0`.
+            ///
+            /// ```
+            /// fn largest<T: scalargrad::Real>(x: &[T]) -> T {
+            ///     *x.iter().max_by(|a, b| a.total_cmp(b)).expect("there are numbers")
+            /// }
+            /// assert_eq!(largest(&[1.0, 3.0, 2.0]), 3.0);
+            /// ```
+            #[track_caller]
+            fn total_cmp(&self, other: &Self) -> Ordering {
+                self.value().total_cmp(&other.value())
             }
 
             /// The sine and the cosine, in this order.
@@ -245,7 +270,7 @@ macro_rules! trait_real {
                 special::dot(x.iter().copied().zip(y.iter().copied()))
             }
 
-            // Plain calls, which `apply` would find by a jump.
+            // Direct calls, instead of the dispatch of `apply` over all operations.
             $($(
                 #[inline(always)]
                 #[track_caller]

@@ -10,8 +10,8 @@ use crate::rows::{Kind, Op};
 use crate::rules;
 pub(crate) use many::{any_recorded, dot, push_slots, weighted_sum, with_partials};
 
-/// Appends a node of one active operand, `a`; `with` is its constant operand or its integer parameter, if
-/// it has one that the partial does not tell.
+/// Appends a node with one active operand, `a`. `with` is its constant operand or its integer parameter, unless it has none
+/// or the partial gives it.
 #[inline(always)]
 #[track_caller]
 fn push_one(head: WriteHead<'_>, op: Op, a: u64, p: f64, with: Option<f64>, form: Form) -> u64 {
@@ -24,7 +24,7 @@ fn push_one(head: WriteHead<'_>, op: Op, a: u64, p: f64, with: Option<f64>, form
     }
 }
 
-/// Appends a node of two active operands.
+/// Appends a node with two active operands.
 #[inline(always)]
 #[track_caller]
 pub(crate) fn push_two(head: WriteHead<'_>, op: Op, a: u64, b: u64, p: f64, q: f64) -> u64 {
@@ -59,20 +59,20 @@ pub(crate) fn leaf(value: f64) -> Var {
 pub(crate) trait Rule: Fn(usize, [f64; 3], i32, f64, f64) -> f64 {}
 impl<F: Fn(usize, [f64; 3], i32, f64, f64) -> f64> Rule for F {}
 
-/// Whether a handle is of another scope than the one that records, or a constant.
+/// Whether a handle is not of the current scope: of another one, or a constant.
 #[inline(always)]
 fn is_old(next: u64, id: u64) -> bool {
     (id ^ next) >> INDEX_BITS != 0
 }
 
-/// Records a function of two operands, each of which may well be a constant.
+/// Records a function of two operands. Unlike in [`binary`], a constant operand is as likely as a variable.
 #[inline(always)]
 #[track_caller]
 pub(crate) fn function(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var {
     if b.is_constant() {
-        with_constant(op, a, b.raw(), Form::ConstantRight, value, rule)
+        with_constant(op, a, b.untracked_value(), Form::ConstantRight, value, rule)
     } else if a.is_constant() {
-        with_constant(op, b, a.raw(), Form::ConstantLeft, value, rule)
+        with_constant(op, b, a.untracked_value(), Form::ConstantLeft, value, rule)
     } else {
         binary(op, a, b, value, rule)
     }
@@ -91,16 +91,16 @@ pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var
     if ((a_id ^ next) | (b_id ^ next)) >> INDEX_BITS != 0 {
         cold_path();
         if b_id == 0 {
-            return with_constant(op, a, b.raw(), Form::ConstantRight, value, rule);
+            return with_constant(op, a, b.untracked_value(), Form::ConstantRight, value, rule);
         }
         if a_id == 0 {
-            return with_constant(op, b, a.raw(), Form::ConstantLeft, value, rule);
+            return with_constant(op, b, a.untracked_value(), Form::ConstantLeft, value, rule);
         }
         if !(is_recorded(arena, a_id) & is_recorded(arena, b_id)) {
             return Var::constant(value);
         }
     }
-    let (x, y) = (a.raw(), b.raw());
+    let (x, y) = (a.untracked_value(), b.untracked_value());
     let tie = match op.kind() {
         Kind::Switch => rules::tie(&[x, y], &|_| true, value),
         _ => 0.0,
@@ -122,8 +122,8 @@ pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var
 
 /// Records the sum or the difference of the last node and another one of the current scope.
 ///
-/// Such a node has no numbers, and if the other is the one before the last, and it is a sum, no word. The last
-/// node is not old, being just that.
+/// Such a node has no partials on the tape. If it is a sum and the other operand is the node before the last, it has no word
+/// either: it is fused into the last node. The last node is of the current scope, so only the other one is checked.
 #[inline(always)]
 #[track_caller]
 fn sum_with_last(head: WriteHead<'_>, op: Op, a: u64, b: u64) -> Option<u64> {
@@ -148,7 +148,7 @@ fn sum_with_last(head: WriteHead<'_>, op: Op, a: u64, b: u64) -> Option<u64> {
     (!is_old(next, other)).then(|| head.push([], Word::new(code::ADD_LAST, subcode, other, 0)))
 }
 
-/// Records an operation of one operand and a number, on the side that the form tells.
+/// Records an operation of one operand and a number; `form` tells on which side the number is.
 #[inline(always)]
 #[track_caller]
 pub(crate) fn with_constant(
@@ -167,8 +167,8 @@ pub(crate) fn with_constant(
         }
     }
     let (k, args) = match form {
-        Form::ConstantLeft => (1, [c, x.raw(), 0.0]),
-        _ => (0, [x.raw(), c, 0.0]),
+        Form::ConstantLeft => (1, [c, x.untracked_value(), 0.0]),
+        _ => (0, [x.untracked_value(), c, 0.0]),
     };
     let tie = match op.kind() {
         Kind::Switch => rules::tie(&args[..2], &|i| i == k, value),
@@ -178,12 +178,12 @@ pub(crate) fn with_constant(
         Kind::Step => 0.0,
         _ => rule(k, args, 0, value, tie),
     };
-    let with = (op != Op::Mul).then_some(c); // of a product it is the partial
+    let with = (op != Op::Mul).then_some(c); // the partial of a product is its other factor
     Var::from_parts(value, push_one(head, op, x.node_id(), p, with, form))
 }
 
-/// Whether an operation on the node `id`, not of the current scope, is to be recorded: false for a
-/// constant and in `no_grad`, and a panic for a stale handle.
+/// Whether an operation on `id`, which is not of the current scope, is to be recorded: not if it is a constant, nor in
+/// `no_grad`. Panics for a stale handle.
 #[inline(always)]
 #[track_caller]
 fn is_recorded(arena: &Arena, id: u64) -> bool {
@@ -198,11 +198,11 @@ fn is_recorded(arena: &Arena, id: u64) -> bool {
 
 /// Records a function of one operand.
 ///
-/// Value and partial are worked out side by side, so that the compiler makes one call of a sine and its cosine.
+/// Value and partial are computed next to each other, so that the compiler makes one call for a sine and its cosine.
 #[inline(always)]
 #[track_caller]
 pub(crate) fn unary(op: Op, n: i32, a: Var, value: impl Fn(f64) -> f64, rule: impl Rule) -> Var {
-    let (arena, x) = (arena(), a.raw());
+    let (arena, x) = (arena(), a.untracked_value());
     if is_old(arena.next(), a.node_id()) {
         cold_path();
         if !is_recorded(arena, a.node_id()) {
@@ -225,7 +225,7 @@ pub(crate) fn unary(op: Op, n: i32, a: Var, value: impl Fn(f64) -> f64, rule: im
 #[inline(always)]
 #[track_caller]
 pub(crate) fn ternary(op: Op, operands: [Var; 3], value: f64, rule: impl Rule) -> Var {
-    let args = operands.map(Var::raw);
+    let args = operands.map(Var::untracked_value);
     let tie = match op.kind() {
         Kind::Switch => rules::tie(&args, &|k| !operands[k].is_constant(), value),
         _ => 0.0,

@@ -1,25 +1,28 @@
-//! The rows of the table as data: what there is of an operation besides its code.
+//! The rows of the table as data: everything about an operation that is not code.
 //!
 //! Operations on slices have rows of their own here, in [`slices!`]: they have any number of operands, and no domain.
 
 use crate::table::table;
 use std::ops::RangeInclusive;
 
-/// As the table spells it.
+/// The name by which the table calls infinity.
 const INF: f64 = f64::INFINITY;
 
 /// How the partials of a row are propagated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// As they are.
+    /// Each is multiplied by the adjoint, whatever it is.
     Smooth,
-    /// Where they are not zero.
+    /// Only those that are not zero.
     Switch,
-    /// Not at all.
+    /// None: the slope is zero everywhere.
     Step,
 }
 
 macro_rules! kind {
+    (operators) => {
+        Kind::Smooth
+    };
     (smooth) => {
         Kind::Smooth
     };
@@ -56,14 +59,14 @@ macro_rules! slices {
     ($then:ident ! { $($before:tt)* }) => { $then! { $($before)* ; slices {
         /// The sum of a slice.
         Sum sum smooth;
-        /// The dot product of two slices, whose elements are the operands by turns.
+        /// The dot product of two slices. Its operands are the elements in pairs: `x₀, y₀, x₁, y₁, …`.
         Dot dot smooth;
         /// The Euclidean norm of a slice.
         Norm norm smooth;
         /// The logarithm of the sum of the exponentials of a slice.
         LogSumExp log_sum_exp smooth;
         /// The sum of the exponentials of a slice after its first number has been subtracted from the
-        /// others: the 1 that the shares of a softmax add up to, but for rounding.
+        /// others. The numbers that a softmax divides by it add up to it; without rounding it would be 1.
         SumExp sum_exp step;
     } } };
 }
@@ -83,12 +86,6 @@ macro_rules! with_slices {
 
 macro_rules! stamp {
     (
-        operators { $(
-            $(#[$odoc:meta])*
-            $Operator:ident $operator:ident ( $($ox:ident),+ ) $olabel:literal :
-            $ovalue:expr, $oz:ident $otie:ident => ( $($opartial:expr),* ) ; $oderivative:literal ;
-            [ $($odomain:expr),+ ] ; [ $($oprobe:expr),* $(,)? ] ;
-        )* }
         $( $kind:ident { $(
             $(#[$doc:meta])*
             $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
@@ -106,7 +103,6 @@ macro_rules! stamp {
             Constant,
             /// A variable made by [`Var::new`](crate::Var::new).
             Leaf,
-            $( $(#[$odoc])* $Operator, )*
             $($( $(#[$doc])* $Op, )*)*
             $( $(#[$sdoc])* $Slice, )*
             /// A user's own operation.
@@ -117,16 +113,6 @@ macro_rules! stamp {
 
         /// Every operation that has a row.
         pub(crate) static ROWS: &[Row] = &[
-            $( Row {
-                op: Op::$Operator,
-                method: stringify!($operator),
-                label: $olabel,
-                operands: &[$(stringify!($ox)),+],
-                parameter: None,
-                value: stringify!($ovalue),
-                domains: &[ $($odomain),+ ],
-                probes: &[ $($oprobe),* ],
-            }, )*
             $($( Row {
                 op: Op::$Op,
                 method: stringify!($method),
@@ -153,7 +139,6 @@ macro_rules! stamp {
             /// Every operation, in the order of their discriminants.
             pub(crate) const ALL: &[Op] = &[
                 Op::Constant, Op::Leaf,
-                $( Op::$Operator, )*
                 $($( Op::$Op, )*)*
                 $( Op::$Slice, )*
                 Op::Custom, Op::Checkpoint,
@@ -178,7 +163,7 @@ macro_rules! stamp {
                 }
             }
 
-            /// The integer parameter as its row understands the 32 bits of `n`.
+            /// The integer parameter from the 32 bits of `n`, which a row may take for an unsigned number.
             #[allow(clippy::unnecessary_cast)]
             pub(crate) const fn parameter(self, n: i32) -> i64 {
                 match self {

@@ -8,11 +8,11 @@ use std::f64::consts::{E, FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LOG2_E, LOG10_E, 
 
 const INF: f64 = f64::INFINITY;
 const TINY: f64 = f64::MIN_POSITIVE;
-/// Between these a power may be multiplied by any logarithm and stays in the normal range.
+/// A power between these two stays in the normal range when it is multiplied by any logarithm.
 const SMALL: f64 = 1e-290;
 const LARGE: f64 = 1e300;
 
-/// A function of the order after `n`; NaN, at every order, where there is none.
+/// `f(n + 1)`; where that overflows, NaN, which depends on `x` so that its derivatives are NaN too.
 fn of_next_order<T: Real>(n: u32, x: T, f: impl FnOnce(u32) -> T) -> T {
     n.checked_add(1).map_or_else(|| x * f64::NAN, f)
 }
@@ -36,8 +36,8 @@ fn reciprocal<T: Real>(x: T) -> T {
 /// `−log_b x / (b ln b)`.
 fn log_db<T: Real>(x: T, b: T, z: T) -> T {
     let plain = || -((z / b.ln()) / b);
-    // At a small base its own derivative overflows, by two terms of different signs: both by way of 1/b, which with a
-    // power of two is in the middle of the range.
+    // At a small base the second derivative has two terms of different signs that overflow. Both are written with 1/b
+    // instead, scaled by a power of two into the middle of the range.
     let by_reciprocal = || {
         let (power, scale) = (512.0, 2f64.powi(512));
         let r = (b * scale).recip();
@@ -47,8 +47,8 @@ fn log_db<T: Real>(x: T, b: T, z: T) -> T {
     b.below(1e-150, by_reciprocal, plain)
 }
 
-/// `y xʸ⁻¹`: plainly where `y − 1` is exact, else from the result; by two half powers where a whole
-/// one would leave the normal range. At `x = 0` plainly too: exact at every order.
+/// `y xʸ⁻¹`. The plain form serves where `y − 1` is exact, and at `x = 0`, where it is right at every order. Elsewhere it
+/// is `y z/x`. Where the power is not in the normal range, it is the product of two powers with half the exponent.
 fn powf_dx<T: Real>(x: T, y: T, z: T) -> T {
     let m = y - 1.0;
     let plain = || y.at(0.0, || y, || y * x.powf(m));
@@ -56,7 +56,7 @@ fn powf_dx<T: Real>(x: T, y: T, z: T) -> T {
         let h = x.abs().powf(exponent * 0.5);
         (y * h, h.copysign(sign))
     };
-    // y z/x, in the order that neither overflows nor underflows on the way.
+    // y z/x, in an order in which no intermediate result overflows or underflows.
     let from_result = || {
         let by_halves = || {
             let (yh, h) = halved(y, z);
@@ -91,7 +91,7 @@ fn powf_dy<T: Real>(x: T, y: T, z: T) -> T {
     let product = || {
         let by_halves = || {
             let h = x.powf(y * 0.5);
-            // Of which the derivative by x is h times h/x, and h² might be subnormal.
+            // The derivative of this with respect to x has h · (h/x), where h² might be subnormal.
             (h * h.xlogy(x)).unless_nan(x.ln())
         };
         z.within(SMALL, by_halves, || {
@@ -105,7 +105,7 @@ fn powf_dy<T: Real>(x: T, y: T, z: T) -> T {
     )
 }
 
-/// `x/√(x² + y²)` from the ratio of the operands: no overflow, and no cancellation when recorded.
+/// `x/√(x² + y²)` from the ratio of the operands: no overflow, and no cancellation in its own derivatives.
 fn hypot_dx<T: Real>(x: T, y: T) -> T {
     let smaller = || {
         let t = x / y.abs();
@@ -119,8 +119,10 @@ fn hypot_dx<T: Real>(x: T, y: T) -> T {
     )
 }
 
-/// The other coordinate, and both of the point moved away from the origin: where z overflows, `∞ − ∞` would be
-/// NaN, and the derivative is infinite.
+/// `of` both inverted coordinates and a scale.
+///
+/// Where the first one, `z`, overflows, the derivative is infinite, and `∞ − ∞` would make it NaN: there `of` gets the
+/// coordinates for a point that is farther from the origin by the scale.
 fn inverted<T: Real>(x: T, y: T, z: T, of: impl Fn(T, T, f64) -> T) -> T {
     let away = || {
         let scale = 2f64.powi(600);
@@ -139,7 +141,7 @@ fn inversion_dy<T: Real>(x: T, y: T, z: T) -> T {
 }
 
 fn silu_dx<T: Real>(x: T) -> T {
-    // Beyond ±700 the smaller of two sigmoids is subnormal, while its product with x is not; e to −|x|/2 is not.
+    // Beyond ±700 the smaller of the two sigmoids is subnormal, and its product with x may be normal. e to −|x|/2 is normal.
     let left = |x: T| {
         let h = (x * 0.5).exp();
         h.at(0.0, || h, || (x + 1.0) * h * h)
@@ -158,7 +160,7 @@ fn silu_dx<T: Real>(x: T) -> T {
 }
 
 fn gelu_dx<T: Real>(x: T) -> T {
-    // Far out the density is subnormal; its factors are not.
+    // Far from 0 the density is subnormal, and its square root is not.
     let tail = || {
         let h = (x * 0.5).exp_neg_square();
         h.at(
@@ -173,7 +175,8 @@ fn gelu_dx<T: Real>(x: T) -> T {
 /// `1/√(2π)`.
 const DENSITY_AT_0: f64 = 0.5 * FRAC_2_SQRT_PI * FRAC_1_SQRT_2;
 
-/// `slope · x · z` of a bell curve `z`, which is `scale · h²`: by way of `h` where z is subnormal and the product is not.
+/// `slope · x · z` for a bell curve `z`, which is `scale · h²`. Computed from `h` where z is subnormal, as the product may be
+/// normal.
 fn bell_slope<T: Real>(x: T, z: T, slope: f64, scale: f64, h: impl Fn() -> T) -> T {
     let by_root = || {
         let h = h();
@@ -182,20 +185,20 @@ fn bell_slope<T: Real>(x: T, z: T, slope: f64, scale: f64, h: impl Fn() -> T) ->
     z.within(TINY, by_root, || x * z * slope)
 }
 
-/// The square root of `exp(−x²)`: half of x is exact, x/√2 is not.
+/// The square root of `exp(−x²)`, as the square of its fourth root: `x/2` is exact, and `x/√2` is not.
 fn root_of_bell<T: Real>(x: T) -> T {
     let fourth_root = (x * 0.5).exp_neg_square();
     fourth_root * fourth_root
 }
 
-/// `Γ(x) ψ(x)` at the far left, where Γ(x) is subnormal, or zero, and the product is not: eight poles further to the
-/// right it is larger by the product of what lies between. The sum `x + 8` is exact there.
+/// `Γ(x) ψ(x)` at large negative `x`, where Γ(x) is subnormal or zero, and the product may be normal: by
+/// `Γ(x) = Γ(x + 8) / (x (x + 1) … (x + 7))`. The sum `x + 8` is exact there.
 fn gamma_dx_of_small<T: Real>(x: T) -> T {
     let product = (x + 8.0).gamma() * x.digamma();
     (0..8).fold(product, |product, k| product / (x + f64::from(k)))
 }
 
-/// `sigmoid(x − y)`, with the rounding of the difference made good.
+/// `sigmoid(x − y)`, corrected for the rounding error of the difference.
 fn logaddexp_dx<T: Real>(x: T, y: T) -> T {
     let d = x - y;
     d.within(
@@ -234,14 +237,18 @@ macro_rules! nth {
     };
 }
 
+/// A partial, which is NaN where the result is. Those of operators follow their operands, those of switches say so themselves.
+macro_rules! undefined {
+    (smooth $partial:ident $z:ident) => {
+        $partial.unless_nan($z)
+    };
+    ($kind:ident $partial:ident $z:ident) => {
+        $partial
+    };
+}
+
 macro_rules! stamp {
     (
-        operators { $(
-            $(#[$odoc:meta])*
-            $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ) $olabel:literal :
-            $ovalue:expr, $oz:ident $otie:ident => ( $($opartial:expr),* ) ; $oderivative:literal ;
-            [ $($odomain:expr),+ ] ; [ $($oprobe:expr),* $(,)? ] ;
-        )* }
         $( $kind:ident { $(
             $(#[$doc:meta])*
             $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
@@ -254,14 +261,6 @@ macro_rules! stamp {
         pub(crate) mod of {
             use super::*;
 
-            $(
-                #[inline]
-                pub(crate) fn $operator<T: Real>(k: usize, args: [T; 3], n: i32, z: T, tie: T) -> T {
-                    let [$ox $(, $oy)*, ..] = args;
-                    let ($oz, $otie) = (z, tie);
-                    nth!(k; $($opartial),*)
-                }
-            )*
             $($(
                 #[inline]
                 pub(crate) fn $method<T: Real>(k: usize, args: [T; 3], n: i32, z: T, tie: T) -> T {
@@ -269,10 +268,7 @@ macro_rules! stamp {
                     $(let $n = n as $N;)?
                     let ($z, $tie) = (z, tie);
                     let partial = nth!(k; $($partial),*);
-                    match Op::$Op.kind() {
-                        Kind::Smooth => partial.unless_nan($z),
-                        _ => partial,
-                    }
+                    undefined!($kind partial $z)
                 }
             )*)*
         }
@@ -280,7 +276,6 @@ macro_rules! stamp {
         /// The partial of a row of the table with respect to operand `k`.
         pub(crate) fn partial<T: Real>(op: Op, k: usize, args: [T; 3], n: i32, z: T, tie: T) -> T {
             match op {
-                $( Op::$Operator => of::$operator(k, args, n, z, tie), )*
                 $($( Op::$Op => of::$method(k, args, n, z, tie), )*)*
                 _ => unreachable!("{op:?} is not a row of the table"),
             }
@@ -289,7 +284,7 @@ macro_rules! stamp {
 }
 table!(stamp);
 
-/// The partials of one node: absent for a constant operand and where none is propagated.
+/// The partials of one node: `None` for a constant operand, and for one that nothing is propagated to.
 pub(crate) type Partials<T> = SmallVec<[Option<T>; 4]>;
 
 /// The partials of any operation but a user's own, with respect to its active operands.
@@ -338,7 +333,7 @@ pub(crate) fn slice_partials<T: Real>(
     }
 }
 
-/// `exp(xₖ − z)`, divided by their own sum, which makes the rounding of z good.
+/// `exp(xₖ − z)`, divided by their sum, which removes the effect of the rounding error of `z`.
 pub(crate) fn log_sum_exp_partials<T: Real>(x: &[T], z: T) -> SmallVec<[T; 16]> {
     let share = |x: T| z.within(INF, || x.exp_sub(z), || x.eq_mask(z).unless_nan(z));
     let mut shares: SmallVec<[T; 16]> = x.iter().map(|&x| share(x)).collect();
@@ -349,7 +344,7 @@ pub(crate) fn log_sum_exp_partials<T: Real>(x: &[T], z: T) -> SmallVec<[T; 16]> 
     shares
 }
 
-/// `xₖ/z` of so many operands, from scaled ones where z has lost bits or overflowed; 0 for a zero vector.
+/// `xₖ/z` of `len` operands; 0 for a zero vector. From scaled operands where `z` is subnormal or has overflowed.
 #[inline(always)]
 pub(crate) fn norm_partial<T: Real>(len: usize, x: &impl Fn(usize) -> T, k: usize, z: T) -> T {
     let scaled = |scale: f64| {
@@ -361,8 +356,8 @@ pub(crate) fn norm_partial<T: Real>(len: usize, x: &impl Fn(usize) -> T, k: usiz
     z.below(TINY, small, || z.at(INF, || scaled(down), || x(k) / z))
 }
 
-/// The share of an operand that equals the result `z`, among the operands that do: `1/k` for `k`
-/// active ones, `0` beside a constant.
+/// The partial of an operand that equals the result `z`: `1/k` if `k` active operands do, and `0` if a
+/// constant does too.
 #[inline(always)]
 pub(crate) fn tie<T: Real>(operands: &[T], is_active: &impl Fn(usize) -> bool, z: T) -> T {
     let mut active = 0;

@@ -2,8 +2,8 @@
 //!
 //! Accurate over the whole domain, free of overflow on the way, exact at zeros, poles and infinities;
 //! NaN in gives NaN out. Errors quoted are the worst seen against 50-digit values, in units of 2⁻⁵³,
-//! relative; where a function has a zero that no double hits, absolute close to that zero, and below the
-//! smallest normal number in units of 2⁻¹⁰⁷⁴. "DLMF" is the NIST Digital Library of Mathematical Functions.
+//! relative; close to a zero of the function that is not an `f64`, they are absolute, and below the
+//! smallest normal number they are in units of 2⁻¹⁰⁷⁴. "DLMF" is the NIST Digital Library of Mathematical Functions.
 
 mod exponential;
 mod gamma;

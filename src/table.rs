@@ -20,8 +20,8 @@
 //! gets nothing, not even `0 × ∞`; a `step` has slope zero everywhere and no partials.
 //!
 //! The error bound of every first partial is 8·2⁻⁵³ over the whole domain (64·2⁻⁵³ for the special
-//! functions), and that is why some rows are longer than a textbook's. What their comments call
-//! "lost" is relative accuracy at first order, or of the same text differentiated again.
+//! functions), and that is why some rows are longer than a textbook's. Where a comment says that something is
+//! "lost", it is the relative accuracy of the first derivative, or of the same text differentiated again.
 
 #[rustfmt::skip]
 macro_rules! table {
@@ -37,7 +37,7 @@ macro_rules! table {
             Mul mul(x, y) "×": x * y, z tie => (y, x); "`y`, `x`";
                 [-INF..=INF, -INF..=INF]; [-2.0, 0.0, 0.75, 3.0];
             /// The quotient.
-            // A subnormal z has lost bits that −z/y would magnify.
+            // A subnormal z has lost bits, an error that −z/y would magnify.
             Div div(x, y) "÷": x / y, z tie => (
                     y.recip(),
                     z.within(TINY, || z.at(0.0, || -(z / y), || -(x / (y * y))), || -(z / y))
@@ -55,7 +55,7 @@ macro_rules! table {
             Sqrt sqrt(x) "sqrt": x.sqrt(), z tie => (z.at(0.0, || x.powf(-0.5) * 0.5, || T::from(0.5) / z)); "`1/(2√x)`; `∞` at 0";
                 [0.0..=INF]; [0.0, 0.25, 2.0, 1e300];
             /// The cube root.
-            // The sum cancels the rounding of z, which 1/(3z²) would double; it is NaN at 0 and ∞.
+            // The correction removes the rounding error of z, which 1/(3z²) would double; it is NaN at 0 and ∞.
             Cbrt cbrt(x) "cbrt": x.cbrt(), z tie => (
                     z.within(1e-60, || T::from(1.0) / (z * z * 3.0), || z.within(1e102,
                         || ((z / x) * 2.0 + T::from(1.0) / (z * z)) / 9.0,
@@ -85,7 +85,7 @@ macro_rules! table {
             Ln ln(x) "ln": x.ln(), z tie => (reciprocal(x)); "`1/x`; `∞` at 0";
                 [0.0..=INF]; [0.0, 1e-300, 0.5, 1.0, 7.0];
             /// The logarithm to a given base.
-            // One logarithm to base b where two operations would be subnormal between.
+            // One logarithm to base b, where two operations would have a subnormal number in between.
             Log log(x, b) "log": x.log(b), z tie => (
                     x.at(0.0, || T::from(E).log(b) * reciprocal(x), || T::from(E).log(b) / x),
                     log_db(x, b, z)
@@ -126,7 +126,7 @@ macro_rules! table {
                 "`x/(x² + y²)`, `−y/(x² + y²)`; `0`, `0` at the origin";
                 [-INF..=INF, 0.0..=INF]; [-2.0, 0.5, 1.0, 3.0];
             /// The first coordinate of the point `(x, y)` inverted in the unit circle, `x/(x² + y²)`; 0 at the origin.
-            // In terms of themselves the two coordinates neither overflow before their own derivatives do nor lose digits.
+            // The derivatives are written in terms of both inverted coordinates: so they lose no digits, and do not overflow early.
             Inversion inversion(x, y) "inversion": special::inversion(x, y), z tie => (inversion_dx(x, y, z), inversion_dy(x, y, z));
                 "`v² − z²`, `−2zv` with `v = y/(x² + y²)`; `0`, `0` at the origin";
                 [-INF..=INF, 1.0..=INF]; [-2.0, 0.5, 1.0, 3.0];
@@ -239,11 +239,11 @@ macro_rules! table {
                     logaddexp_dx(x, y), logaddexp_dx(y, x)
                 ); "`sigmoid(x − y)`, `sigmoid(y − x)`";
                 [-INF..=INF, -INF..=INF]; [-700.0, 0.0, 0.5, 800.0];
-            /// `exp(x − y)`, with the rounding of the difference made good.
+            /// `exp(x − y)`, without the rounding error of the difference.
             #[doc(hidden)]
             ExpSub exp_sub(x, y) "exp_sub": special::exp_sub(x, y), z tie => (z, -z); "`z`, `−z`";
                 [-INF..=INF, -INF..=INF]; [-2.0, 0.0, 3.0];
-            /// `exp(x − c) / s`: a softmax from the log-sum-exp `c` and the sum `s` of what is above the line.
+            /// `exp(x − c) / s`: a softmax, from the log-sum-exp `c` and the sum `s` of all the numerators.
             #[doc(hidden)]
             SoftmaxShare softmax_share(x, c, s) "softmax": special::exp_sub(x, c) / s, z tie => (z, -z, -(z / s)); "`z`, `−z`, `−z/s`";
                 [-INF..=1.0, 0.0..=INF, 0.5..=2.0]; [-1.0, 0.0, 1.0];

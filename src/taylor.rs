@@ -1,11 +1,11 @@
 //! Taylor series of a function of one variable.
 //!
-//! A row's derivative is its partial times the derivative of its operand: with series for the partial up
-//! to order k − 1 the series of the row is known to order k. A partial is an expression of the table's
-//! rows again, recorded once for each row (and shared: the partial of the partial of `sin` is `sin` itself,
-//! with its sign), so all series grow together, an order at a time.
+//! The derivative of an operation is its partial times the derivative of its operand. So a series of the partial up to order
+//! k − 1 gives the series of the operation up to order k. A partial is itself an expression of operations of the table. It is
+//! recorded once for each operation, and equal expressions are shared (the partial of the partial of `sin` is `−sin`). All
+//! series then grow together, one order at a time.
 
-use crate::graph::trace::{self, Reading};
+use crate::graph::trace::{self, Escape};
 use crate::graph::{self, current_epoch, decode};
 use crate::handle::Var;
 use crate::nodes::Decoded;
@@ -17,11 +17,11 @@ use std::collections::HashMap;
 /// The Taylor coefficients of `f` around `x`: the `k`-th is the `k`-th derivative over `k!`.
 ///
 /// All `order + 1` of them from one recording of `f`, in time that grows with the square of the order.
-/// What `f` uses from outside is constant.
+/// Variables from outside that `f` uses are constants.
 ///
 /// # Derivative
 ///
-/// At a kink a slope is the smallest subgradient at every order, so that `x.abs().powi(4)` has zeros at 0: see
+/// At a kink every order takes the smallest subgradient for the slope, so that all coefficients of `x.abs().powi(4)` at 0 are zero: see
 /// [`hessian`](crate::hessian).
 ///
 /// # Panics
@@ -39,9 +39,9 @@ use std::collections::HashMap;
 #[track_caller]
 pub fn taylor(f: impl FnOnce(Var) -> Var, x: f64, order: usize) -> Vec<f64> {
     let _scope = graph::open_recording();
-    // So that checkpoints run in line, those in the partials of a custom operation too. In a recording
-    // around this one, what `f` decides is noted there.
-    let _watching = (!trace::is_watching()).then(|| trace::start(current_epoch()));
+    // While tracing, a checkpoint runs its closure directly, which is needed here, in the partials of a custom operation too.
+    // If a function is being recorded around this call, that one traces already, and notes what `f` decides.
+    let _tracing = (!trace::is_tracing()).then(|| trace::start(current_epoch()));
     let x = Var::new(x);
     let z = graph::user_code("the closure", || f(x));
     let mut series = Series {
@@ -52,8 +52,8 @@ pub fn taylor(f: impl FnOnce(Var) -> Var, x: f64, order: usize) -> Vec<f64> {
         of_expression: HashMap::new(),
     };
     let output = series.of(z, 0);
-    // An outer recording must know that the result is a number.
-    trace::read(Reading::Gradient, z);
+    // A recording around this call must know that the result is a number.
+    trace::escaped(Escape::Gradient, z);
     series.add_partials();
     series.grow();
     let mut coefficients = std::mem::take(&mut series.terms[output].coefficients);
@@ -61,17 +61,17 @@ pub fn taylor(f: impl FnOnce(Var) -> Var, x: f64, order: usize) -> Vec<f64> {
     coefficients
 }
 
-/// An operation as it is told from others: itself, its parameter, the places of its operands.
+/// The key of an operation among all others: itself, its parameter, the places of its operands.
 type Expression = (Op, i32, SmallVec<[usize; 4]>);
 
 /// A number with its coefficients so far.
 struct Term {
-    /// The index of a node that it is the value of, 0 for a constant.
+    /// The index of a node with this value; 0 for a constant.
     index: usize,
     op: Op,
     n: i32,
     operands: SmallVec<[usize; 4]>,
-    /// For each operand the place of the partial, where there is one.
+    /// The place of the partial with respect to each operand, if there is one.
     partials: SmallVec<[Option<usize>; 4]>,
     /// The order of derivative at which it is first used.
     depth: usize,
@@ -81,23 +81,23 @@ struct Term {
 struct Series {
     order: usize,
     x: Var,
-    /// Each after its operands.
+    /// The terms; each stands after its operands.
     terms: Vec<Term>,
     of_node: HashMap<usize, usize>,
     of_expression: HashMap<Expression, usize>,
 }
 
 impl Series {
-    /// The place of a variable, with all that it was made from.
+    /// The place of a variable; adds it, and all its ancestors, to the terms.
     #[track_caller]
     fn of(&mut self, z: Var, depth: usize) -> usize {
-        // The variable too: `graph::clear` may have dropped it.
+        // `self.x` too: `graph::clear` may have dropped it.
         graph::verify(self.x);
         graph::verify(z);
         if self.is_outside(z.index()) {
-            return self.constant(z.raw(), depth);
+            return self.constant(z.untracked_value(), depth);
         }
-        let mut wanted = vec![(z.index(), z.raw())];
+        let mut wanted = vec![(z.index(), z.untracked_value())];
         while let Some(&(index, value)) = wanted.last() {
             if self.of_node.contains_key(&index) {
                 wanted.pop();
@@ -142,7 +142,7 @@ impl Series {
         self.of_node[&z.index()]
     }
 
-    /// Whether a node, or a number, was there before the variable.
+    /// Whether this is a node from before the variable, or a constant.
     fn is_outside(&self, index: usize) -> bool {
         index < self.x.index()
     }
@@ -151,7 +151,7 @@ impl Series {
         self.terms[place].op == Op::Constant
     }
 
-    /// The place of a constant, one for all that are equal.
+    /// The place of a constant; equal constants share one.
     fn constant(&mut self, value: f64, depth: usize) -> usize {
         let bits = value.to_bits();
         let expression = (
@@ -188,7 +188,7 @@ impl Series {
         self.terms.len() - 1
     }
 
-    /// Whether the series follows from those of the operands alone.
+    /// Whether the series follows from those of the operands, without partials.
     fn is_arithmetic(op: Op) -> bool {
         matches!(
             op,
@@ -196,7 +196,7 @@ impl Series {
         )
     }
 
-    /// Records the partials of all terms, those of the partials too, as far as the order asks.
+    /// Records the partials of all terms, and the partials of these partials, as far as the order needs them.
     #[track_caller]
     fn add_partials(&mut self) {
         let mut place = 0;

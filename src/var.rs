@@ -1,4 +1,4 @@
-//! What a user writes: each file adds to [`Var`](crate::Var) what it does the work for.
+//! What a user can do with a [`Var`](crate::Var): each file adds the methods for which it does the work.
 
 // The first, so that the documentation of `Var` begins with how it is made, read and differentiated.
 mod basics;

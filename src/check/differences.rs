@@ -6,15 +6,15 @@ use crate::var::Gradients;
 use std::collections::HashSet;
 use std::ops::Range;
 
-/// The factor between steps: irrational, or a periodic function would look constant.
+/// The factor between steps. It is irrational, so that no periodic function looks constant.
 const RATIO: f64 = std::f64::consts::E;
 /// The columns of a tableau.
 const COLUMNS: usize = 7;
 /// The fewest steps that a ladder has, and the most.
 const STEPS: Range<usize> = 12..100;
-/// The steps in a row whose differences tell nothing, after which a ladder ends.
+/// A ladder ends after so many successive steps at which rounding hides the differences.
 const SPENT: usize = 4;
-/// The fewest steps that tell anything about a side.
+/// The fewest steps from which anything is concluded about a side.
 const RUN: usize = 6;
 
 /// What is known of an output at the point itself.
@@ -72,7 +72,7 @@ pub(super) fn ladder(
     };
     let (mut step, mut ladder, mut spent) = (start, Vec::new(), 0);
     while ladder.len() < STEPS.end && step > at.abs() * 1e-15 && step > f64::MIN_POSITIVE {
-        let h = (at.abs() + step) - at.abs(); // so that x + h and x − h are not rounded
+        let h = (at.abs() + step) - at.abs(); // a step for which x + h and x − h are exact
         let h = if h.is_finite() { h } else { step };
         let (right, left) = (value(at + h), value(at - h));
         let row = |k: usize| Row::new(h, &base[k], right[k], left[k]);
@@ -83,7 +83,7 @@ pub(super) fn ladder(
             break;
         }
         step /= RATIO;
-        // What has no scale so far has that of the variable, if any.
+        // Steps far below the first, and still all noise: what scale there is can only be that of the variable.
         if step < start * 1e-16 && step > at.abs() && at != 0.0 {
             step = at.abs() / 4.0;
         }
@@ -91,7 +91,7 @@ pub(super) fn ladder(
     ladder
 }
 
-/// What a result was made from, itself included.
+/// The ancestors of a result, itself included.
 fn ancestors(z: Var) -> Vec<Var> {
     let (mut open, mut found, mut seen) = (vec![z], Vec::new(), HashSet::new());
     while let Some(z) = open.pop() {
@@ -103,8 +103,8 @@ fn ancestors(z: Var) -> Vec<Var> {
     found
 }
 
-/// The rounding error of a result: half a unit in the last place of every intermediate, as far as
-/// it reaches the result.
+/// The rounding error of a result: half a unit in the last place of every intermediate, times the derivative of the result
+/// with respect to it.
 fn noise(z: Var, gradients: &Gradients) -> f64 {
     let computed = ancestors(z).into_iter().filter(|z| z.op() != Op::Leaf);
     let reach = |z: Var| z.value().abs().max(f64::MIN_POSITIVE) * gradients.wrt(z).abs();
@@ -112,7 +112,7 @@ fn noise(z: Var, gradients: &Gradients) -> f64 {
     sum * f64::EPSILON / 2.0
 }
 
-/// The rounding error of the derivative of `z`, as far as it is known: not behind a custom operation.
+/// The rounding error of the derivative of `z`. What is behind a custom operation is not known, and not counted.
 pub(super) fn derivative_noise(z: Var, x: Var) -> f64 {
     if ancestors(z).into_iter().any(|z| z.op() == Op::Custom) {
         return 0.0;
@@ -127,7 +127,7 @@ pub(super) struct Row {
     value: f64,
     pub plus: f64,
     pub minus: f64,
-    /// What rounding may do to a difference quotient.
+    /// The error that rounding may cause in a difference quotient.
     pub rounding: f64,
 }
 
@@ -167,13 +167,13 @@ impl Row {
         size(self.left()).max(size(self.right()))
     }
 
-    /// Whether a difference tells hardly more than rounding.
+    /// Whether a difference is hardly larger than its rounding error.
     fn is_noise(&self) -> bool {
         self.rounding >= 1e-3 * self.largest() || !self.value.is_finite()
     }
 }
 
-/// A difference quotient, with its step and what rounding may do to it.
+/// A difference quotient, with its step and the error that rounding may cause.
 #[derive(Clone, Copy)]
 pub(super) struct Point {
     h: f64,
@@ -209,14 +209,14 @@ impl Estimate {
         step: f64::NAN,
     };
 
-    /// Of what there is none.
+    /// There is no estimate.
     pub(super) const NONE: Estimate = Estimate {
         value: f64::NAN,
         error: f64::NAN,
         step: f64::NAN,
     };
 
-    /// By how much two estimates differ, in multiples of what they may.
+    /// The difference of two estimates, divided by the error that they may have.
     pub(super) fn disagreement(&self, other: &Estimate) -> f64 {
         (self.value - other.value).abs() / (self.error + other.error)
     }
@@ -235,9 +235,9 @@ impl Estimate {
 struct Entry {
     value: f64,
     rounding: f64,
-    /// What it differs by from the entry above, or would, were it not for rounding.
+    /// The difference from the entry above; where rounding hides it, the one that is expected from those before.
     change: f64,
-    /// That change by the one before.
+    /// That change divided by the one before.
     ratio: f64,
 }
 
@@ -265,7 +265,7 @@ impl Entry {
         }
     }
 
-    /// The sum of all changes that are to come, if they go on like that.
+    /// The sum of all further changes, if they go on as a geometric series.
     fn rest(&self) -> f64 {
         match self.ratio {
             0.0..1.0 => self.change * self.ratio / (1.0 - self.ratio),
@@ -274,7 +274,7 @@ impl Entry {
     }
 }
 
-/// Neville's extrapolation to step zero of what is a series in the steps, or in their squares.
+/// Neville's extrapolation to step zero, of a power series in the steps, or, if it is `even`, in their squares.
 pub(super) fn extrapolate(points: &[Point], even: bool) -> Option<Estimate> {
     let mut tableau: Vec<Vec<Entry>> = Vec::with_capacity(points.len());
     for (k, point) in points.iter().enumerate() {
@@ -297,8 +297,8 @@ pub(super) fn extrapolate(points: &[Point], even: bool) -> Option<Estimate> {
             let value = entry.value;
             let neighbours =
                 [tableau[k][m - 1], tableau[k - 1][m - 1]].map(|e| (e.value - value).abs());
-            // What comes after shows noise that is not known from the graph, and what came before
-            // how slowly it converges if not as a series in powers.
+            // The entries after it show noise that the graph does not know of, and those before it how slowly it
+            // converges if it is not a power series.
             let after = k + 1..points.len().min(k + 3);
             let noise = after.map(|i| tableau[i][m].change * points[i].h / points[k].h);
             let truncation = neighbours
@@ -321,14 +321,14 @@ pub(super) fn extrapolate(points: &[Point], even: bool) -> Option<Estimate> {
     best
 }
 
-/// What the differences of one side tend to.
+/// The limit of the differences on one side.
 pub(super) enum Side {
     /// The function is not finite there.
     Missing,
     Slope(Estimate),
     /// The difference does not tend to zero.
     Jump,
-    /// The quotients grow and grow; the last one.
+    /// The quotients grow without bound; the last one.
     Infinite(f64),
 }
 
@@ -346,7 +346,7 @@ impl Side {
             let keeps = then.abs() + noise(w) > 0.97 * first.abs();
             keeps && then * w[2].q > 0.0 && first * then > 0.0
         };
-        // The steps before rounding hides what is still going on.
+        // Only the steps at which rounding does not hide the change from one to the next.
         let end = points.windows(2).rposition(clear).map_or(0, |k| k + 2);
         let tail = &points[end.saturating_sub(RUN + 2)..end];
         let hidden = |k: usize| change(tail).abs() <= 2.0 * noise(&points[k - 1..=k]);

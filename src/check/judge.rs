@@ -1,13 +1,13 @@
-//! What a derivative is worth beside the differences: the judging of one component.
+//! The verdict on one derivative, from the differences on both sides.
 
 use super::differences::{Estimate, Output, Row, Side, extrapolate, points};
 use super::{Check, Component, Verdict};
 
-/// What an analytic derivative may be off by itself, relatively.
+/// The relative error that an analytic derivative may have itself.
 const ANALYTIC: f64 = 1e-11;
 
 impl Check {
-    /// Compares a component with what the two sides tend to.
+    /// Compares a component with the limits of the differences on the two sides.
     pub(super) fn judge(
         &self,
         rows: &[Row],
@@ -50,7 +50,7 @@ impl Check {
                 let far = |e: &Estimate| (c.analytic - e.value).abs();
                 let nearest = if far(&l) < far(&r) { l } else { r };
                 let (left, right) = (l.value, r.value);
-                // The mean of two slopes would be an estimate of nothing.
+                // The slopes differ: their mean would estimate nothing.
                 let (estimate, verdict) = match l.disagreement(&r) > 4.0 {
                     true => (Estimate::NONE, Verdict::Kink { left, right }),
                     false => (Estimate::UNKNOWN, Verdict::TooInaccurate),
@@ -58,7 +58,7 @@ impl Check {
                 c.settle(if within { estimate } else { nearest }, within, verdict);
             }
             (Side::Slope(left), Side::Slope(right)) => {
-                // Slopes that noise lets pass for one: their mean is known no better than they differ.
+                // The noise is so large that the slopes may be equal. The error of their mean is at least their difference.
                 let gap = (left.value - right.value).abs();
                 let are_apart = gap > 1e-3 * left.value.abs().max(right.value.abs());
                 let least = if are_apart { 0.5 * gap } else { 0.0 };
@@ -79,7 +79,7 @@ impl Check {
         c
     }
 
-    /// Compares where the derivative exists; if the slopes of the sides are apart, that is not known.
+    /// Compares where the derivative exists. If the slopes of the two sides differ, it is not certain that it does.
     fn smooth(
         &self,
         rows: &[Row],
@@ -106,7 +106,7 @@ impl Check {
             let size = analytic.abs().max(e.value.abs());
             let tells = e.error <= (1e-3 * size).max(1e-6 * variation).max(self.tolerance);
             let exact = analytic == e.value;
-            // A constant, as far as one can see, and one can see far: rounding is small beside its values.
+            // The function looks constant, and rounding errors are small compared with its values, so it is.
             let value = used().map(|row| row.plus.abs()).fold(0.0, f64::max);
             let still = analytic == 0.0 && variation == 0.0 && e.error <= 1e-9 * value;
             return match tells || still || exact && !are_apart {
@@ -114,8 +114,8 @@ impl Check {
                 false => c.settle(e, true, Verdict::TooInaccurate),
             };
         }
-        // Values that stand still below some step, though larger ones follow the derivative, are
-        // coarser than `f64`, for reasons that are not in the graph.
+        // Values that do not change below some step, though at larger steps they follow the derivative, are less precise
+        // than `f64`, for reasons that the graph does not show.
         let moving = rows
             .iter()
             .rposition(|row| row.largest() != 0.0)
@@ -137,7 +137,7 @@ impl Check {
 
 /// Where the function itself is infinite or NaN.
 fn undefined(rows: &[Row], output: &Output, mut c: Component) -> Component {
-    // It tends to its infinity from where it is finite.
+    // Where the function is finite on one side, it tends to its infinity from there.
     let slope = |beside: f64, sign: f64| beside.is_finite().then_some(sign * output.value);
     let row = rows.last().filter(|_| output.value.is_infinite());
     let slopes = row.map(|row| [slope(row.minus, 1.0), slope(row.plus, -1.0)]);
@@ -148,7 +148,7 @@ fn undefined(rows: &[Row], output: &Output, mut c: Component) -> Component {
             c.settle(Estimate::exactly(slope), accepted, Verdict::Unbounded);
         }
         _ => {
-            // Some derivative has to show it, but where the output is infinite and stays so.
+            // Some derivative has to be infinite or NaN too, unless the output is infinite and stays so nearby.
             let stays =
                 output.value.is_infinite() && slopes.into_iter().flatten().flatten().count() == 0;
             let shows = output.analytic.iter().any(|a| !a.is_finite());

@@ -3,11 +3,11 @@
 use super::differences::Estimate;
 use std::fmt;
 
-/// What was found about a derivative.
+/// The result of comparing one derivative with finite differences.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It is what the differences say, within their error.
+    /// It agrees with the differences, within their error.
     Agrees,
     /// The slopes of the two sides differ, and it lies between them: a subgradient.
     Kink {
@@ -24,13 +24,13 @@ pub enum Verdict {
     Unbounded,
     /// The function is infinite or NaN here, and a derivative shows it.
     Undefined,
-    /// It does not contradict the differences, but their error is too large to say more: it is
-    /// over a thousandth of the derivative, and over a millionth of how steep the function is around.
+    /// It does not contradict the differences, but their error is too large for a verdict: it is
+    /// over a thousandth of the derivative, and over a millionth of the slopes of the function nearby.
     TooInaccurate,
-    /// It is not what the differences say.
+    /// It contradicts the differences.
     Differs,
-    /// It is not what the differences say here, but right beside: an operation inside is at a kink (or its slope
-    /// is infinite), and second derivatives take its smallest subgradient for its slope. A mismatch too.
+    /// It contradicts the differences at this point, but agrees with them right next to it: an operation inside is at a kink (or
+    /// its slope is infinite), and second derivatives take its smallest subgradient for its slope. A mismatch too.
     KinkInside,
 }
 
@@ -58,7 +58,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// One derivative, and what finite differences say of it.
+/// One derivative, with its estimate from finite differences.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Component {
@@ -66,13 +66,13 @@ pub struct Component {
     pub index: usize,
     /// At second order, the component of the gradient that was differenced.
     pub of: Option<usize>,
-    /// Where the variable stands.
+    /// The value of the variable.
     pub at: f64,
     /// The derivative that is checked.
     pub analytic: f64,
     /// The estimate from differences: infinite if they diverge, NaN if there is none, as at a kink.
     pub numeric: f64,
-    /// The error of the estimate, by its own account.
+    /// The error of the estimate, which is estimated as well.
     pub error: f64,
     /// The smallest step that the estimate was made from; NaN if there is none.
     pub step: f64,
@@ -94,14 +94,14 @@ impl Component {
         }
     }
 
-    /// Takes the estimate, and the verdict if it is accepted.
+    /// Sets the estimate, and the verdict if the derivative is accepted.
     pub(super) fn settle(&mut self, e: Estimate, accepted: bool, verdict: Verdict) {
         (self.numeric, self.error, self.step) = (e.value, e.error, e.step);
         self.verdict = if accepted { verdict } else { Verdict::Differs };
     }
 }
 
-/// Every derivative, and what finite differences say of it: prints as a table.
+/// All derivatives, with their estimates from finite differences: prints as a table.
 ///
 /// ```
 /// use scalargrad::check::{self, Verdict};
@@ -211,7 +211,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// A point; of a long one the beginning.
+/// A point as it is printed: only the beginning if it is long.
 struct Shown<'a>(&'a [f64]);
 
 impl fmt::Display for Shown<'_> {

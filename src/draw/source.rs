@@ -18,7 +18,7 @@ impl Source for Var {
     fn outputs(&self) -> Vec<Operand> {
         vec![Operand {
             index: if self.is_constant() { 0 } else { self.index() },
-            value: self.raw(),
+            value: self.untracked_value(),
         }]
     }
 
@@ -38,7 +38,7 @@ impl Source for Var {
 
     fn numbers(&self, index: usize) -> Option<(f64, f64)> {
         let x = Var::from_parts(value_of(index), id_of(index));
-        Some((x.raw(), x.grad()))
+        Some((x.untracked_value(), x.grad()))
     }
 }
 

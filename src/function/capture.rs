@@ -8,7 +8,7 @@ use super::builder::{Builder, Ref, Room};
 use super::optimise::collapse_sums;
 use super::program::{Guard, Program};
 use crate::arena::{self, arena};
-use crate::graph::trace::{Compared, Comparison, Read, Reading, Watch};
+use crate::graph::trace::{Compared, Comparison, Escape, Escaped, Trace};
 use crate::graph::{GraphState, state, verify};
 use crate::handle::Var;
 use crate::nodes::{Form, NodePosition, Stored, descend_from, read_indices, read_node, stored};
@@ -18,7 +18,7 @@ use std::collections::HashSet;
 /// What was recorded, and what of it a replay will not see again.
 pub(crate) struct Captured {
     pub program: Program,
-    pub reads: Vec<Read>,
+    pub escapes: Vec<Escaped>,
     /// The indices of variables from outside.
     pub outside: Vec<usize>,
 }
@@ -36,7 +36,7 @@ pub(crate) enum Effort {
 ///
 /// What nothing needs is left out, and what does not depend on an input is a constant.
 #[track_caller]
-pub(crate) fn capture(inputs: &[Var], outputs: &[Var], watch: Watch, effort: Effort) -> Captured {
+pub(crate) fn capture(inputs: &[Var], outputs: &[Var], trace: Trace, effort: Effort) -> Captured {
     let arena = arena();
     for &x in inputs.iter().chain(outputs) {
         verify(x);
@@ -45,9 +45,11 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], watch: Watch, effort: Eff
         inputs.first().map_or(arena.end(), |x| x.index()),
         arena.end(),
     );
-    let Watch {
-        comparisons, reads, ..
-    } = watch;
+    let Trace {
+        comparisons,
+        escapes,
+        ..
+    } = trace;
     state(|state| {
         arena.tape(|tape| {
             let mut needs = Needs::new(start, end);
@@ -56,8 +58,8 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], watch: Watch, effort: Eff
             for index in roots.chain(compared.map(|operand| operand.index)) {
                 needs.mark(index, RESULT);
             }
-            for read in &reads {
-                needs.mark(read.operand.index, ACTIVITY);
+            for escaped in &escapes {
+                needs.mark(escaped.operand.index, ACTIVITY);
             }
             needs.propagate(tape);
             let is_sharing = effort == Effort::Optimised;
@@ -72,7 +74,7 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], watch: Watch, effort: Eff
                 outside: Vec::new(),
             };
             reader.run(inputs.len(), &needs, &comparisons);
-            reader.finish(outputs, reads, &needs, effort)
+            reader.finish(outputs, escapes, &needs, effort)
         })
     })
 }
@@ -275,14 +277,14 @@ impl Reader<'_> {
     fn finish(
         mut self,
         outputs: &[Var],
-        mut reads: Vec<Read>,
+        mut escapes: Vec<Escaped>,
         needs: &Needs,
         effort: Effort,
     ) -> Captured {
         let (start, inputs) = (self.start, self.builder.inputs());
-        reads.retain(|read| {
-            let index = read.operand.index;
-            read.how == Reading::NotRecorded
+        escapes.retain(|escaped| {
+            let index = escaped.operand.index;
+            escaped.how == Escape::NotRecorded
                 || index >= start && !self.refs[index - start].is_constant()
         });
         for (&index, name) in self.state.names.range(start..) {
@@ -294,7 +296,7 @@ impl Reader<'_> {
         }
         let outputs: Vec<Ref> = outputs
             .iter()
-            .map(|output| self.operand(output.index(), output.raw()))
+            .map(|output| self.operand(output.index(), output.untracked_value()))
             .collect();
         let Reader {
             builder,
@@ -311,7 +313,7 @@ impl Reader<'_> {
                 Effort::Once => program,
                 Effort::Optimised => collapse_sums(program),
             },
-            reads,
+            escapes,
             outside,
         }
     }

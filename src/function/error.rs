@@ -5,7 +5,7 @@ use super::interpret::walk;
 use super::program::Program;
 use crate::graph::names::tidy;
 use crate::graph::state;
-use crate::graph::trace::{Comparison, Read, Reading};
+use crate::graph::trace::{Comparison, Escape, Escaped};
 use crate::graph::value_of;
 use std::fmt;
 
@@ -316,18 +316,18 @@ pub struct FrozenRead {
 }
 
 impl FrozenRead {
-    pub(super) fn of_read(read: &Read) -> FrozenRead {
-        let (at, value) = (read.at, read.operand.value);
-        let (text, value) = match read.how {
-            Reading::Value => (
+    pub(super) fn of(escaped: &Escaped) -> FrozenRead {
+        let (at, value) = (escaped.at, escaped.operand.value);
+        let (text, value) = match escaped.how {
+            Escape::Value => (
                 format!("`value()` was read at {at}: {value:?}"),
                 Some(value),
             ),
-            Reading::Gradient => (format!("a gradient was read at {at}"), None),
-            Reading::Detached => (format!("`detach()` at {at} froze {value:?}"), Some(value)),
-            Reading::Printed => (format!("a variable was printed: {value:?}"), Some(value)),
-            Reading::NotRecorded => (format!("`no_grad` at {at} froze what it computed"), None),
-            Reading::Outside => (
+            Escape::Gradient => (format!("a gradient was read at {at}"), None),
+            Escape::Detached => (format!("`detach()` at {at} froze {value:?}"), Some(value)),
+            Escape::Printed => (format!("a variable was printed: {value:?}"), Some(value)),
+            Escape::NotRecorded => (format!("`no_grad` at {at} froze what it computed"), None),
+            Escape::Outside => (
                 format!("the function recorded at {at} has a variable as a constant: {value:?}"),
                 Some(value),
             ),

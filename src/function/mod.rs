@@ -34,8 +34,8 @@ mod interpret;
 mod optimise;
 mod program;
 mod recorder;
-mod runs;
 mod rows;
+mod runs;
 #[cfg(feature = "serde")]
 mod saved;
 mod schedule;
@@ -64,7 +64,7 @@ pub(crate) use capture::{Effort, capture};
 pub(crate) use evaluate::hvp_on_tape;
 pub(crate) use program::Program;
 
-use crate::graph::trace::{self, Reading};
+use crate::graph::trace::{self, Escape};
 use crate::graph::{current_epoch, id_of, open_recording, user_code, value_of};
 use crate::handle::Var;
 use crate::matrix::Matrix;
@@ -114,22 +114,22 @@ impl Function {
         // Not in a closure, which would not know the caller.
         let scope = open_recording();
         let x: Vec<Var> = x.iter().map(|&x| Var::new(x)).collect();
-        let (outputs, watch) = user_code("the closure", || {
-            trace::watch(current_epoch(), || f(&x).into_outputs())
+        let (outputs, trace) = user_code("the closure", || {
+            trace::trace(current_epoch(), || f(&x).into_outputs())
         });
-        let captured = capture(&x, &outputs, watch, Effort::Optimised);
-        let reads = captured.reads.iter().map(FrozenRead::of_read);
+        let captured = capture(&x, &outputs, trace, Effort::Optimised);
+        let escapes = captured.escapes.iter().map(FrozenRead::of);
         let indices = captured.outside.iter();
-        let frozen = reads
+        let frozen = escapes
             .chain(indices.map(|&index| FrozenRead::of_outside(index)))
             .collect();
         let (program, outside) = (captured.program, captured.outside);
         drop(scope);
-        if trace::is_watching() {
+        if trace::is_tracing() {
             // To a recording around this one its variables are lost here.
             for index in outside {
                 let x = Var::from_parts(value_of(index), id_of(index));
-                trace::read(Reading::Outside, x);
+                trace::escaped(Escape::Outside, x);
             }
         }
         program.refuse_first_order_customs();

@@ -129,10 +129,12 @@ impl<const N: usize> Number for Tangents<N> {
             let partials = crate::var::custom::partials(defined(custom), &x, result);
             let differential = |p: &Var| {
                 let gradients = p.gradients();
-                along.clone().fold(Self::from(p.raw()), |sum, (&x, dx)| {
-                    let slope = gradients.wrt(x);
-                    Self::combine(sum.value, [(1.0, sum.tangents), (slope, dx.tangents)])
-                })
+                along
+                    .clone()
+                    .fold(Self::from(p.untracked_value()), |sum, (&x, dx)| {
+                        let slope = gradients.wrt(x);
+                        Self::combine(sum.value, [(1.0, sum.tangents), (slope, dx.tangents)])
+                    })
             };
             partials.iter().map(differential).collect()
         })

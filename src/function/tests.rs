@@ -34,7 +34,7 @@ fn eager(f: impl Fn(&[Var]) -> Var, x: &[f64]) -> (f64, Vec<f64>, Vec<Vec<f64>>)
             .differentiate(&x)
             .into_iter()
             .map(|g| g.gradients().wrt_all(&x));
-        (z.raw(), gradient, second.collect())
+        (z.untracked_value(), gradient, second.collect())
     })
 }
 

@@ -80,9 +80,9 @@ fn derivatives(f: &dyn Fn(&[Var]) -> Var, x: &[f64]) -> Found {
     graph::scope(|| {
         let x: Vec<Var> = x.iter().map(|&x| Var::new(x)).collect();
         for (i, first) in f(&x).differentiate(&x).into_iter().enumerate() {
-            found.push(("differentiate", vec![i], first.raw()));
+            found.push(("differentiate", vec![i], first.untracked_value()));
             for (j, second) in first.differentiate(&x).into_iter().enumerate() {
-                found.push(("differentiate", vec![i, j], second.raw()));
+                found.push(("differentiate", vec![i, j], second.untracked_value()));
                 for (k, third) in second.gradients().wrt_all(&x).into_iter().enumerate() {
                     found.push(("backward of differentiate", vec![i, j, k], third));
                 }

@@ -7,7 +7,7 @@ use crate::nodes::{Decoded, Operand};
 use crate::rows::Op;
 use smallvec::SmallVec;
 
-/// The id of the node at `index`: its epoch is that of the open scope that it lies in.
+/// The id of the node at `index`, which has the epoch of the open scope in which it was recorded.
 pub(crate) fn id_of(index: usize) -> u64 {
     state(|state| {
         let inside = state
@@ -40,7 +40,8 @@ pub(crate) fn decode(index: usize) -> Decoded {
 
 /// The value of the node at `index`.
 ///
-/// Works out, once, what it was made from: only drawings, `differentiate` and the like ask.
+/// The first call computes the values of its ancestors too: needed for drawings, `differentiate` and recorded functions,
+/// and not for recording or sweeping.
 pub(crate) fn value_of(index: usize) -> f64 {
     state(|state| arena().tape(|tape| state.values.of(tape, index)))
 }
@@ -57,7 +58,7 @@ pub(crate) fn read_checkpoint(head: usize) -> (SmallVec<[Operand; 4]>, usize) {
     })
 }
 
-/// The head of the segment that the node at `index` is an output of.
+/// The head of the checkpoint that the node at `index` is an output of.
 pub(crate) fn head_of(index: usize) -> usize {
     arena().tape(|tape| tape.word(arena().place_in(tape, index + 1).position()).a())
 }

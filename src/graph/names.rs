@@ -1,9 +1,9 @@
-//! Names in print.
+//! The printing of names.
 
-/// Characters of a name in print.
+/// The most characters of a name that are printed.
 const LONGEST: usize = 32;
 
-/// A name on one line, of a length that a picture or a listing can hold.
+/// A name as it is printed: on one line, and cut if it is long.
 pub(crate) fn tidy(name: &str) -> String {
     let plain = |c: char| {
         let unfit =

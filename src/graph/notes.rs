@@ -43,7 +43,7 @@ pub trait CustomOp: Send + Sync + 'static {
 #[derive(Clone)]
 pub(crate) struct Custom {
     pub label: Arc<str>,
-    /// Absent for partials that were given as numbers.
+    /// `None` if the partials were given as numbers.
     pub op: Option<Arc<dyn CustomOp>>,
 }
 

@@ -16,14 +16,14 @@ use std::panic::Location;
 
 /// The epoch of an arena that records no operation: no handle has it.
 pub(super) const PAUSED: u64 = (1 << (64 - INDEX_BITS)) - 1;
-/// Ended scopes that a panic message can still name.
+/// The number of ended scopes that a panic message can still name.
 const REMEMBERED: usize = 64;
 
 thread_local! {
     pub(super) static STATE: RefCell<GraphState> = RefCell::new(GraphState::new());
 }
 
-/// What recording does not need at every operation.
+/// What recording does not need for every operation.
 pub(crate) struct GraphState {
     /// The scopes that are open, the thread's own graph first.
     pub(super) frames: Vec<Frame>,
@@ -31,7 +31,7 @@ pub(crate) struct GraphState {
     /// How often the graph was cleared, and where it was the last time.
     pub(super) clears: u64,
     pub(super) cleared_at: &'static Location<'static>,
-    /// How the latest epochs ended, each at its place modulo the length.
+    /// How the latest epochs ended; the epoch `e` at `e % REMEMBERED`.
     ended: [Option<Ended>; REMEMBERED],
     pub(crate) names: BTreeMap<usize, String>,
     pub(crate) customs: BTreeMap<usize, Custom>,
@@ -74,7 +74,7 @@ impl GraphState {
         }
     }
 
-    /// Opens an epoch that no open scope's place in the table collides with.
+    /// Opens a new epoch, one whose place in the table of open epochs is free.
     #[inline]
     pub(super) fn new_epoch(&mut self, arena: &Arena) -> u64 {
         if (self.frames.len() + 1) * 2 > arena.open().places() {
@@ -129,8 +129,8 @@ impl GraphState {
             .epoch
     }
 
-    /// Forgets what belongs to the nodes from `end` on, but for what the user gave to them: returns
-    /// whether there is such, for [`forget`].
+    /// Forgets what is known of the nodes from `end` on. Returns whether there may be things that the user gave to nodes:
+    /// these are left to [`forget`], as their destructors must not run here.
     #[inline(always)]
     pub(super) fn truncate(&mut self, end: usize) -> bool {
         self.values.truncate(end);
@@ -138,7 +138,8 @@ impl GraphState {
     }
 }
 
-/// Drops what the user gave to the nodes from `end` on. The graph can be used by what is dropped.
+/// Drops what the user gave to the nodes from `end` on. Destructors run after the state is free again, and may use the
+/// graph.
 #[cold]
 pub(super) fn forget(end: usize) {
     let _gone = state(|state| {
@@ -178,7 +179,7 @@ fn tell_observer(event: Event<'_>) {
     }
 }
 
-/// Runs `f` with the cold state of this thread's graph.
+/// Runs `f` with the state of this thread's graph.
 #[track_caller]
 pub(crate) fn state<R>(f: impl FnOnce(&mut GraphState) -> R) -> R {
     STATE
@@ -238,7 +239,7 @@ pub(crate) fn verify(x: Var) {
     }
 }
 
-/// As [`verify`], for the handle of another scope than the one that records.
+/// As [`verify`], for a handle that is not of the current scope.
 #[inline(never)]
 #[track_caller]
 fn verify_old(id: u64) {
@@ -265,7 +266,7 @@ pub(crate) fn current_epoch() -> u64 {
     })
 }
 
-/// Sees to it that the end of this thread frees the arena.
+/// Makes sure that the arena is freed when this thread ends.
 #[inline(always)]
 #[track_caller]
 pub(crate) fn register(arena: &Arena) {

@@ -1,9 +1,9 @@
-//! What a program decides while it is being recorded: comparisons, questions, and reads of values.
+//! What a program decides while it is being recorded: comparisons, questions, and values that escape from the tape.
 //!
-//! A comparison of variables turns into a `bool`, as does a question such as `is_nan`, and a value that is
-//! read turns into an `f64`; the tape does not see what becomes of them. While a [`Function`](crate::function::Function) is being
+//! A comparison of variables gives a `bool`, as does a question such as `is_nan`, and a value that is
+//! read gives an `f64`. The tape does not know how the program uses them. While a [`Function`](crate::function::Function) is being
 //! recorded they are noted here, so that a replay knows every decision that the program took. At
-//! any other time each costs one look at a flag.
+//! any other time each costs the test of one flag.
 
 mod comparison;
 
@@ -17,22 +17,23 @@ use std::cell::{Cell, RefCell};
 use std::panic::Location;
 
 thread_local! {
-    static WATCHING: Cell<bool> = const { Cell::new(false) };
-    /// What decisions are attributed to.
+    static IS_TRACING: Cell<bool> = const { Cell::new(false) };
+    /// The line of the user's code to which decisions are attributed.
     static PLACE: Cell<Option<&'static Location<'static>>> = const { Cell::new(None) };
     /// The recordings under way, the innermost last.
-    static WATCHES: RefCell<Vec<Watch>> = const { RefCell::new(Vec::new()) };
+    static TRACES: RefCell<Vec<Trace>> = const { RefCell::new(Vec::new()) };
 }
 
 /// All that was noted in one recording, in order.
 ///
-/// What is noted in a recording inside another is noted in both: it may depend on the variables of both.
+/// A recording may contain another one. What happens in the inner one is noted in both, as it may depend on the variables of
+/// both.
 #[derive(Default)]
-pub(crate) struct Watch {
-    /// The epoch that it began in.
+pub(crate) struct Trace {
+    /// The epoch that was current at its beginning.
     epoch: u64,
     pub comparisons: Vec<Compared>,
-    pub reads: Vec<Read>,
+    pub escapes: Vec<Escaped>,
 }
 
 /// A comparison that was made.
@@ -40,22 +41,22 @@ pub(crate) struct Watch {
 pub(crate) struct Compared {
     pub comparison: Comparison,
     pub operands: [Operand; 2],
-    /// The index that the next node had at the time.
+    /// The index of the node that was recorded next.
     pub end: usize,
     pub at: &'static Location<'static>,
 }
 
 /// A value that left the tape.
 #[derive(Clone, Copy)]
-pub(crate) struct Read {
-    pub how: Reading,
+pub(crate) struct Escaped {
+    pub how: Escape,
     pub operand: Operand,
     pub at: &'static Location<'static>,
 }
 
 /// How a value left the tape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reading {
+pub(crate) enum Escape {
     Value,
     Gradient,
     Detached,
@@ -68,15 +69,15 @@ pub(crate) enum Reading {
 
 /// Whether this thread is recording a function.
 #[inline(always)]
-pub(crate) fn is_watching() -> bool {
-    WATCHING.get()
+pub(crate) fn is_tracing() -> bool {
+    IS_TRACING.get()
 }
 
 /// Notes a comparison, while recording.
 #[inline(always)]
 #[track_caller]
 pub(crate) fn compared(comparison: Comparison, a: Var, b: Var) {
-    if is_watching() {
+    if is_tracing() {
         note_comparison(comparison, a, b);
     }
 }
@@ -91,9 +92,9 @@ pub(crate) fn asked(question: Comparison, x: Var) {
 /// Notes that a value leaves the tape, while recording.
 #[inline(always)]
 #[track_caller]
-pub(crate) fn read(how: Reading, x: Var) {
-    if is_watching() {
-        note_read(how, x);
+pub(crate) fn escaped(how: Escape, x: Var) {
+    if is_tracing() {
+        note_escape(how, x);
     }
 }
 
@@ -111,22 +112,22 @@ fn note_comparison(comparison: Comparison, a: Var, b: Var) {
             end,
             at,
         };
-        each(|watch| watch.comparisons.push(compared));
+        each(|trace| trace.comparisons.push(compared));
     }
 }
 
 #[cold]
 #[inline(never)]
 #[track_caller]
-fn note_read(how: Reading, x: Var) {
+fn note_escape(how: Escape, x: Var) {
     let operand = operand(x);
-    if operand.index != 0 || how == Reading::NotRecorded {
+    if operand.index != 0 || how == Escape::NotRecorded {
         let at = place();
-        each(|watch| watch.reads.push(Read { how, operand, at }));
+        each(|trace| trace.escapes.push(Escaped { how, operand, at }));
     }
 }
 
-/// The place that a decision is noted with: that of the call of the crate under way, or the caller's.
+/// The line that a decision is noted with: that of the call set by [`attribute`], or else the caller's.
 #[track_caller]
 fn place() -> &'static Location<'static> {
     match PLACE.get() {
@@ -135,8 +136,8 @@ fn place() -> &'static Location<'static> {
     }
 }
 
-/// While this is kept, all decisions are noted with the place of the caller: those that a rule takes inside
-/// a call of the crate are the call's.
+/// Until the result is dropped, all decisions are noted with the line of the caller: those that a rule takes inside a function
+/// of the crate belong to the line that calls the function.
 #[track_caller]
 pub(crate) fn attribute() -> Attributed {
     let before = PLACE.get();
@@ -144,7 +145,7 @@ pub(crate) fn attribute() -> Attributed {
     Attributed(before)
 }
 
-/// Ends the attribution of decisions to one place when it is dropped.
+/// Ends the attribution when it is dropped.
 pub(crate) struct Attributed(Option<&'static Location<'static>>);
 
 impl Drop for Attributed {
@@ -153,53 +154,53 @@ impl Drop for Attributed {
     }
 }
 
-/// The node of a handle; one from before the recording that is stale is a plain number.
+/// The node of a handle. A handle that was stale before the recording began is a plain number.
 fn operand(x: Var) -> Operand {
     let is_there = !x.is_constant() && (arena().is_open(x.node_id()) || is_kept(x));
     Operand {
         index: if is_there { x.index() } else { 0 },
-        value: x.raw(),
+        value: x.untracked_value(),
     }
 }
 
-/// Whether the scope of a handle began while recording: its nodes stay, though it has ended.
+/// Whether the scope of a handle began during the recording: its nodes are kept even after it has ended.
 fn is_kept(x: Var) -> bool {
-    let began = WATCHES.with_borrow(|watches| watches.first().map(|watch| watch.epoch));
+    let began = TRACES.with_borrow(|traces| traces.first().map(|trace| trace.epoch));
     began.is_some_and(|epoch| x.epoch() > epoch) && x.index() < arena().end()
 }
 
 /// Runs `f` on every recording under way.
-fn each(f: impl FnMut(&mut Watch)) {
-    WATCHES.with_borrow_mut(|watches| watches.iter_mut().for_each(f));
+fn each(f: impl FnMut(&mut Trace)) {
+    TRACES.with_borrow_mut(|traces| traces.iter_mut().for_each(f));
 }
 
 /// Runs `f` and returns what was noted meanwhile; `epoch` is the current one.
-pub(crate) fn watch<R>(epoch: u64, f: impl FnOnce() -> R) -> (R, Watch) {
+pub(crate) fn trace<R>(epoch: u64, f: impl FnOnce() -> R) -> (R, Trace) {
     let _end = start(epoch);
     let result = f();
-    let watch = WATCHES.with_borrow_mut(Vec::pop).unwrap_or_default();
-    (result, watch)
+    let trace = TRACES.with_borrow_mut(Vec::pop).unwrap_or_default();
+    (result, trace)
 }
 
-/// A recording that ends when this is dropped; there are so many around it.
-pub(crate) struct Watching(usize);
+/// A recording that ends when this is dropped. The number is that of the recordings around it.
+pub(crate) struct Tracing(usize);
 
-impl Drop for Watching {
+impl Drop for Tracing {
     fn drop(&mut self) {
-        WATCHES.with_borrow_mut(|watches| watches.truncate(self.0));
-        WATCHING.set(self.0 > 0);
+        TRACES.with_borrow_mut(|traces| traces.truncate(self.0));
+        IS_TRACING.set(self.0 > 0);
     }
 }
 
 /// Starts to note comparisons and reads; `epoch` is the current one.
-pub(crate) fn start(epoch: u64) -> Watching {
-    let new = Watch {
+pub(crate) fn start(epoch: u64) -> Tracing {
+    let new = Trace {
         epoch,
-        ..Watch::default()
+        ..Trace::default()
     };
-    WATCHING.set(true);
-    WATCHES.with_borrow_mut(|watches| {
-        watches.push(new);
-        Watching(watches.len() - 1)
+    IS_TRACING.set(true);
+    TRACES.with_borrow_mut(|traces| {
+        traces.push(new);
+        Tracing(traces.len() - 1)
     })
 }

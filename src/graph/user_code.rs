@@ -6,14 +6,15 @@ use super::state;
 ///
 /// Such code may do anything: record, sweep, open and end scopes, run all that the crate has, clear the graph, panic.
 /// What was remembered before the call is therefore not known to be true after it. This function is the only place from
-/// which the user's code is called, and what it warrants is all that a caller may rely on after it has returned:
+/// which the user's code is called, and after it has returned a caller may rely on this and nothing else:
 ///
-/// - the scopes that are open are those that were, as a scope ends where its closure returns or panics;
-/// - the nodes that there were are there, at their places, or this function does not return: if the graph was cleared, it
-///   panics. There may be more nodes than before;
+/// - the same scopes are open as before, since a scope ends where its closure returns or panics;
+/// - all nodes that there were are still at their places (if the graph was cleared, this function panics and does not
+///   return). There may be more nodes than before;
 /// - the adjoints may be those of any sweep, unless they were [set aside](crate::arena::set_aside).
 ///
-/// If the user's code panics, so does this: what must be put right then is put right where a guard is dropped.
+/// If the user's code panics, so does this function. What a caller must restore in that case is restored by the destructor of
+/// a guard.
 #[track_caller]
 pub(crate) fn user_code<R>(what: &str, f: impl FnOnce() -> R) -> R {
     let clears = state(|state| state.clears);

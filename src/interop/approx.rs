@@ -1,8 +1,8 @@
 //! `approx`: comparisons within a tolerance, by value.
 //!
-//! While a function is being recorded they are made of comparisons of variables, which are guards, so that a replay
-//! knows where one would have another answer. Units in the last place are no arithmetic: there the guard is
-//! that the numbers are the same ones.
+//! While a function is being recorded they are done with comparisons of variables, which are guards, so that a replay
+//! notices where one would have another answer. A distance in units in the last place cannot be computed with variables:
+//! there the guard is that both numbers are the same as before.
 
 use crate::graph::trace::{self, Comparison};
 use crate::handle::Var;
@@ -20,9 +20,9 @@ macro_rules! by_value {
             #[track_caller]
             fn abs_diff_eq(&self, other: &$B, epsilon: f64) -> bool {
                 let (a, b) = (*self, Var::from(other));
-                match trace::is_watching() {
+                match trace::is_tracing() {
                     true => (a - b).abs() <= epsilon,
-                    false => a.raw().abs_diff_eq(&b.raw(), epsilon),
+                    false => a.untracked_value().abs_diff_eq(&b.untracked_value(), epsilon),
                 }
             }
         }
@@ -35,9 +35,9 @@ macro_rules! by_value {
             #[track_caller]
             fn relative_eq(&self, other: &$B, epsilon: f64, max_relative: f64) -> bool {
                 let (a, b) = (*self, Var::from(other));
-                match trace::is_watching() {
+                match trace::is_tracing() {
                     true => recorded_relative_eq(a, b, epsilon, max_relative),
-                    false => a.raw().relative_eq(&b.raw(), epsilon, max_relative),
+                    false => a.untracked_value().relative_eq(&b.untracked_value(), epsilon, max_relative),
                 }
             }
         }
@@ -51,17 +51,17 @@ macro_rules! by_value {
             fn ulps_eq(&self, other: &$B, epsilon: f64, max_ulps: u32) -> bool {
                 let (a, b) = (*self, Var::from(other));
                 for x in [a, b] {
-                    trace::compared(Comparison::TotalOrder, x, Var::constant(x.raw()));
+                    trace::compared(Comparison::TotalOrder, x, Var::constant(x.untracked_value()));
                 }
-                a.raw().ulps_eq(&b.raw(), epsilon, max_ulps)
+                a.untracked_value().ulps_eq(&b.untracked_value(), epsilon, max_ulps)
             }
         }
     )* };
 }
-// Not of an `f64` with a `Var`: it would make `<f64 as AbsDiffEq>::default_epsilon()` ambiguous in every user's code.
+// There is none of an `f64` with a `Var`: it would make `<f64 as AbsDiffEq>::default_epsilon()` ambiguous in every user's code.
 by_value!(Var, Var; Var, f64);
 
-/// The steps that `approx` takes for `f64`.
+/// The same steps that `approx` takes for `f64`.
 #[track_caller]
 fn recorded_relative_eq(a: Var, b: Var, epsilon: f64, max_relative: f64) -> bool {
     if a == b {

@@ -49,7 +49,7 @@ impl Bounded for Var {
 }
 
 impl NumCast for Var {
-    /// A constant, of a `Var` too.
+    /// A constant, from a `Var` too.
     #[track_caller]
     fn from<T: ToPrimitive>(n: T) -> Option<Var> {
         n.to_f64().map(Var::constant)
@@ -170,7 +170,7 @@ float! {
     }
 }
 
-/// `x − y` where it is positive, else 0; NaN of NaN.
+/// `x − y` where it is positive, else 0; NaN if an operand is NaN.
 #[track_caller]
 fn positive_difference(x: Var, y: Var) -> Var {
     if x <= y { Var::constant(0.0) } else { x - y }
@@ -281,7 +281,7 @@ macro_rules! pow {
 
             #[inline]
             #[track_caller]
-            #[allow(clippy::clone_on_copy)] // copies an exponent and what a reference refers to alike
+            #[allow(clippy::clone_on_copy)] // one text for numbers and for references
             fn pow(self, exponent: $B) -> Var {
                 <Var as From<_>>::from(self).$method(<$Exponent as From<_>>::from(exponent.clone()))
             }

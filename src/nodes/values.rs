@@ -1,4 +1,4 @@
-//! The values of nodes, which the tape does not keep: worked out from the leaves up when somebody asks, once.
+//! The values of nodes, which the tape does not keep: computed again, from the leaves up, the first time they are needed.
 
 use super::{NodePosition, Stored, descend, read_node, stored};
 use crate::arena::{Tape, WINDOW, arena, code};
@@ -20,13 +20,13 @@ pub(crate) struct Decoded {
     pub operands: SmallVec<[Operand; 4]>,
 }
 
-/// What was found out of some of the nodes.
+/// Something that is known of some of the nodes.
 #[derive(Default)]
 struct Memo<T> {
     items: Vec<T>,
     /// A bit for each item that is known.
     known: Vec<u64>,
-    /// None from here on is.
+    /// No item from here on is known.
     end: usize,
 }
 
@@ -48,7 +48,7 @@ impl<T: Copy + Default> Memo<T> {
         self.end = self.end.max(index + 1);
     }
 
-    /// Makes room for the nodes below `end`, in fresh pages, which cost nothing until used.
+    /// Makes room for the nodes below `end`. Zeroed memory from the system costs nothing until it is touched.
     #[inline]
     fn make_room(&mut self, end: usize) {
         if end > self.items.len() {
@@ -76,12 +76,12 @@ impl<T: Copy + Default> Memo<T> {
     }
 }
 
-/// The values of nodes that were asked for, and where nodes stand.
+/// The values that were computed so far, and the positions of nodes.
 #[derive(Default)]
 pub(crate) struct Values {
     values: Memo<f64>,
     positions: Memo<NodePosition>,
-    /// Room for what [`work_out`](Values::work_out) still has to do.
+    /// The stack of [`work_out`](Values::work_out), kept for its memory.
     wanted: Vec<usize>,
 }
 
@@ -94,7 +94,7 @@ impl Values {
 
     /// Where the node at `index` stands.
     ///
-    /// Where it is not known, it is found for all nodes of the window.
+    /// If that is not known, finds the positions of all nodes of the same window.
     #[inline]
     pub(crate) fn locate(&mut self, tape: Tape<'_>, index: usize) -> NodePosition {
         self.make_room(tape.end());
@@ -141,7 +141,7 @@ impl Values {
         }
     }
 
-    /// Works a value out, after those that it was made from.
+    /// Computes a value, and before it the values of all its ancestors that are not known.
     fn work_out(&mut self, tape: Tape<'_>, index: usize) -> f64 {
         let mut wanted = std::mem::take(&mut self.wanted);
         wanted.push(index);
@@ -182,7 +182,7 @@ impl Values {
         self.positions.make_room(end);
     }
 
-    /// Forgets those of the nodes from `end` on.
+    /// Forgets the nodes from `end` on.
     #[inline]
     pub(crate) fn truncate(&mut self, end: usize) {
         self.values.truncate(end);
@@ -190,7 +190,7 @@ impl Values {
     }
 }
 
-/// Whether a node that is stored in some other way has its value.
+/// Whether a node that is [`Stored::Other`] has its value on the tape.
 fn is_valued(tape: Tape<'_>, at: NodePosition) -> bool {
     matches!(
         tape.word(at.position()).subcode(),

@@ -1,7 +1,7 @@
-//! What a number type has beside `Real`, stamped: operators, sums, comparisons that are never made.
+//! Macros for what a number type needs beside `Real`: operators, sums, and comparisons that are always false.
 
 /// The operators of a number type in terms of `+ − × ÷ % neg` between two of them: with an `f64` on the right, with
-/// assignment, sums and products; with `by apply` these six too.
+/// assignment, sums and products; with `by apply` also these six themselves.
 macro_rules! operators {
     (by apply $T:ty) => {
         $crate::real::operators! { @apply $T: Add add; Sub sub; Mul mul; Div div; Rem rem; }
@@ -11,18 +11,6 @@ macro_rules! operators {
                 <Self as $crate::real::Real>::apply($crate::rows::Op::Neg, 0, &[self])
             }
         }
-        impl<'a> std::iter::Sum<&'a $T> for $T {
-            fn sum<I: Iterator<Item = &'a $T>>(terms: I) -> $T {
-                terms.copied().sum()
-            }
-        }
-
-        impl<'a> std::iter::Product<&'a $T> for $T {
-            fn product<I: Iterator<Item = &'a $T>>(factors: I) -> $T {
-                factors.copied().product()
-            }
-        }
-
         impl std::iter::Sum for $T {
             fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
                 <Self as $crate::real::Real>::apply($crate::rows::Op::Sum, 0, &terms.collect::<Vec<_>>())
@@ -39,18 +27,6 @@ macro_rules! operators {
         }
     )* };
     (($($generics:tt)*) $T:ty) => {
-        impl<'a, $($generics)*> std::iter::Sum<&'a $T> for $T {
-            fn sum<I: Iterator<Item = &'a $T>>(terms: I) -> $T {
-                terms.copied().sum()
-            }
-        }
-
-        impl<'a, $($generics)*> std::iter::Product<&'a $T> for $T {
-            fn product<I: Iterator<Item = &'a $T>>(factors: I) -> $T {
-                factors.copied().product()
-            }
-        }
-
         impl<$($generics)*> std::iter::Sum for $T {
             #[inline]
             fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
@@ -67,6 +43,17 @@ macro_rules! operators {
             Mul mul MulAssign mul_assign;
             Div div DivAssign div_assign;
             Rem rem RemAssign rem_assign;
+        }
+        impl<'a, $($generics)*> std::iter::Sum<&'a $T> for $T {
+            fn sum<I: Iterator<Item = &'a $T>>(terms: I) -> $T {
+                terms.copied().sum()
+            }
+        }
+
+        impl<'a, $($generics)*> std::iter::Product<&'a $T> for $T {
+            fn product<I: Iterator<Item = &'a $T>>(factors: I) -> $T {
+                factors.copied().product()
+            }
         }
         impl<$($generics)*> std::iter::Product for $T {
             fn product<I: Iterator<Item = Self>>(factors: I) -> Self {
@@ -106,7 +93,7 @@ macro_rules! operators {
 }
 pub(crate) use operators;
 
-/// The comparisons of a number type without a value, which compares to nothing.
+/// The comparisons of a number type that has no value: nothing is equal, less or greater.
 macro_rules! incomparable {
     ($T:ty) => {
         $crate::real::incomparable!(@to $T, $T);

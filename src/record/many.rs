@@ -1,5 +1,5 @@
-//! How an operation on any number of operands is written: in runs, where their nodes are at equal distances, or
-//! else slot by slot.
+//! How an operation on any number of operands is written: as a *run*, where the indices of the operands are at equal distances,
+//! else in *slots* of two operands each.
 
 use super::{is_old, is_recorded};
 use crate::arena::{Arena, INDEX_BITS, Runs, Word, arena, code};
@@ -35,18 +35,18 @@ pub(crate) fn with_partials(
     Var::from_parts(value, push_slots(arena, operands, active, value, word))
 }
 
-/// Operands whose nodes are at equal distances in one scope, or that are all constants.
+/// Operands of one scope whose indices are at equal distances, or that are all constants.
 struct Run {
     first: u64,
     stride: u64,
     /// The id that the next operand must have.
     expected: u64,
-    /// Not zero where one had another.
+    /// Not zero if an operand had another id than expected.
     differs: u64,
 }
 
 impl Run {
-    /// The run that the ids are, if the first, the second and the last tell no other thing.
+    /// The run that the ids may be, judged by the first, the second and the last. [`meet`](Run::meet) checks the others.
     #[inline(always)]
     fn of(
         arena: &Arena,
@@ -58,12 +58,12 @@ impl Run {
         let second = ids.next().unwrap_or(last);
         let stride = second.wrapping_sub(first);
         let reaches_last = first.wrapping_add(steps.wrapping_mul(stride)) == last;
-        // A word has as many bits for a distance, with its sign, as for an index.
+        // A word has as many bits for a distance with its sign as for an index.
         let is_short = stride.wrapping_add(1 << (INDEX_BITS - 1)) >> INDEX_BITS == 0;
         if !(reaches_last && is_short) {
             return None;
         }
-        // All that lie between ids of a scope are of that scope.
+        // All ids between two ids of a scope are of that scope.
         let is_old = is_old(arena.next(), first);
         let are_of_one = ((first ^ second) | (first ^ last)) >> INDEX_BITS == 0;
         let are_live = !is_old || arena.is_open(first) && !is_paused(arena);
@@ -80,7 +80,7 @@ impl Run {
         self.first == 0
     }
 
-    /// Takes the next operand in.
+    /// Checks the id of the next operand.
     #[inline(always)]
     fn meet(&mut self, id: u64) {
         self.differs |= id ^ self.expected;
@@ -93,7 +93,7 @@ impl Run {
     }
 }
 
-/// Appends a node whose operands are a run, if they are one.
+/// Appends a node as a run, if its operands are one.
 #[inline(always)]
 fn push_run(
     arena: &Arena,
@@ -113,8 +113,8 @@ fn push_run(
     (run.differs == 0).then(|| runs.finish([run.word()], value, word))
 }
 
-/// Appends a node of any number of operands; `active` gives what stands beside an active operand, and
-/// whether that is a partial that is dropped.
+/// Appends a node of any number of operands in slots. `active` gives the number beside an active operand, and 1 if that is a
+/// partial which a sweep leaves out.
 #[inline]
 #[track_caller]
 pub(crate) fn push_slots(
@@ -126,7 +126,7 @@ pub(crate) fn push_slots(
 ) -> u64 {
     let operand = |k: usize| match operands.get(k) {
         None => (0.0, 0, 0),
-        Some(x) if x.is_constant() => (x.raw(), 0, 0),
+        Some(x) if x.is_constant() => (x.untracked_value(), 0, 0),
         Some(x) => {
             let (p, drop) = active(k);
             (p, drop, x.node_id())
@@ -140,31 +140,37 @@ pub(crate) fn push_slots(
     slots.finish(number, word)
 }
 
-/// Records the dot product of `x` and `y`, of one length.
+/// Records the dot product of `x` and `y`, which have the same length.
 #[track_caller]
 pub(crate) fn dot(x: &[Var], y: &[Var]) -> Var {
     let pairs = x.iter().copied().zip(y.iter().copied());
     sum_of_products(pairs)
 }
 
-/// Records the sum of `x`, each times its weight, of which there are as many.
+/// Records the weighted sum of `x`; there are as many weights.
 #[track_caller]
 pub(crate) fn weighted_sum(x: &[Var], weights: &[f64]) -> Var {
     let weights = weights.iter().map(|&w| Var::constant(w));
     sum_of_products(x.iter().copied().zip(weights))
 }
 
-/// Records a sum of products, each factor the other's partial.
+/// Records a sum of products. The partial of each factor is the other factor.
 #[inline(always)]
 #[track_caller]
 fn sum_of_products(
     pairs: impl ExactSizeIterator<Item = (Var, Var)> + DoubleEndedIterator + Clone,
 ) -> Var {
     let (arena, len) = (arena(), pairs.len());
-    let values = |(x, y): (Var, Var)| (x.raw(), y.raw());
-    // Beside a constant stands its own value, in the place of its partial.
-    let beside = |x: Var, y: Var, is_constant| if is_constant { x.raw() } else { y.raw() };
-    // All at once, in the hope that both are runs, as rows of parameters and of what a loop computes are.
+    let values = |(x, y): (Var, Var)| (x.untracked_value(), y.untracked_value());
+    // A constant has no partial; its value stands there instead.
+    let beside = |x: Var, y: Var, is_constant| {
+        if is_constant {
+            x.untracked_value()
+        } else {
+            y.untracked_value()
+        }
+    };
+    // First as two runs, as rows of parameters and results of a loop often are; ids are checked while the node is written.
     let runs = (
         Run::of(arena, pairs.clone().map(|(x, _)| x.node_id())),
         Run::of(arena, pairs.clone().map(|(_, y)| y.node_id())),
@@ -196,8 +202,8 @@ fn sum_of_products(
     Var::from_parts(value, slots.finish(value, word))
 }
 
-/// Appends the sum of the products of two runs, if they are such: returns its value and id. `beside` gives what
-/// stands beside both factors.
+/// Appends the sum of the products of two runs; returns its value and id, or `None` if they are no runs. `beside` gives the
+/// numbers that stand beside the two factors.
 #[inline(always)]
 fn push_runs(
     mut xs: Run,
@@ -210,14 +216,14 @@ fn push_runs(
     let value = special::dot(pairs.map(|(x, y)| {
         xs.meet(x.node_id());
         ys.meet(y.node_id());
-        runs.push(beside(x.raw(), y.raw()));
-        (x.raw(), y.raw())
+        runs.push(beside(x.untracked_value(), y.untracked_value()));
+        (x.untracked_value(), y.untracked_value())
     }));
     let are_runs = xs.differs | ys.differs == 0;
     are_runs.then(|| (value, runs.finish([xs.word(), ys.word()], value, word)))
 }
 
-/// Whether an operation on these operands is to be recorded; looks at all, so that none is stale.
+/// Whether an operation on these operands is to be recorded. Checks all of them, and panics if one is stale.
 #[inline]
 #[track_caller]
 pub(crate) fn any_recorded(arena: &Arena, operands: impl Iterator<Item = Var> + Clone) -> bool {
@@ -246,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_run_has_a_distance_that_its_word_can_tell() {
-        // Ids as a graph of hundreds of millions of nodes would give them.
+        // Ids of a graph with hundreds of millions of nodes.
         let scope = arena().next() >> INDEX_BITS << INDEX_BITS;
         let most = 1 << (INDEX_BITS - 1);
         for (first, stride) in [(1, 1), (1, most - 1), (2 * most - 1, -most), (1 << 20, -7)] {

@@ -30,7 +30,7 @@ pub fn softplus(x: f64) -> f64 {
 /// `x·sigmoid(x)`, also called swish; 4 units.
 pub fn silu(x: f64) -> f64 {
     if x < -700.0 {
-        // Two halves of eˣ, which alone would be subnormal while x·eˣ is not; −∞ counts as −2000.
+        // The square of e^(x/2), as eˣ may be subnormal where x·eˣ is not; −∞ is taken for −2000.
         let half = (0.5 * x.max(-2000.0)).exp();
         x.max(-2000.0) * half * half
     } else {
@@ -44,7 +44,7 @@ pub fn sech_squared(x: f64) -> f64 {
     4.0 * e / ((1.0 + e) * (1.0 + e))
 }
 
-/// `exp(x − y)`, with the rounding of the difference made good; 2 units.
+/// `exp(x − y)`, corrected for the rounding error of the difference; 2 units.
 pub fn exp_sub(x: f64, y: f64) -> f64 {
     let d = x - y;
     let z = d.exp();

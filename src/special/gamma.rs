@@ -11,7 +11,7 @@ pub fn gamma(x: f64) -> f64 {
 pub fn ln_gamma(x: f64) -> f64 {
     let y = libm::lgamma(x);
     if x < 0.0 && y.abs() < 1.0 {
-        // A difference of larger logarithms; |Γ| is near 1 and its own logarithm is closer.
+        // `libm` takes the difference of two larger logarithms here; |Γ| is near 1, and its own logarithm is more accurate.
         return libm::tgamma(x).abs().ln();
     }
     y
@@ -25,7 +25,7 @@ pub fn digamma(x: f64) -> f64 {
     if x > 0.0 {
         return digamma_positive(x);
     }
-    // Reflection, DLMF 5.5.4: ψ(x) = ψ(1 − x) − π cot(πx), of period 1 in x, whose remainder is exact.
+    // Reflection, DLMF 5.5.4: ψ(x) = ψ(1 − x) − π cot(πx), which has the period 1 in x; the remainder is exact.
     let r = x - x.round();
     if r == 0.0 || !x.is_finite() {
         return f64::NAN;
@@ -120,7 +120,7 @@ pub fn polygamma(n: u32, x: f64) -> f64 {
         scaled_zeta(n, 1.0 - x),
         scaled_zeta(n, 1.0 - f),
     );
-    // Where two of them overflow the nearer pole wins.
+    // Where both overflow, the nearer pole decides the sign.
     let finite = |y: f64| y.min(f64::MAX);
     if odd {
         return right + (near - finite(far));
@@ -188,7 +188,7 @@ fn scaled_zeta(n: u32, x: f64) -> f64 {
         let term = relative(k);
         sum += term;
         if term < 1e-20 {
-            break; // so are all further terms together
+            break; // and so small are all further terms together
         }
         k += 1.0;
     }

@@ -48,7 +48,7 @@ pub fn normal_cdf(x: f64) -> f64 {
     if t <= 0.0 || t > 30.0 {
         return 0.5 * libm::erfc(t);
     }
-    // t is rounded, and erfc's relative slope grows like −2t. Correct to first order, with
+    // t is rounded, and the relative slope of erfc grows like −2t. So the result is corrected to first order, with
     // −erfc'/erfc ≈ t + √(t² + 4/π), a bound within 6 % (DLMF 7.8.2).
     let error = (-x).mul_add(FRAC_1_SQRT_2, -t) - x * FRAC_1_SQRT_2_LOW;
     let slope = t + (t * t + 4.0 / PI).sqrt();

@@ -13,8 +13,8 @@ pub fn sinc(x: f64) -> f64 {
 
 /// The `n`-th derivative of [`sinc`], `∫₀¹ tⁿ cos(xt + nπ/2) dt`; 20 units for n ≤ 4, absolute near its zeros.
 ///
-/// Integrating by parts links neighbours, `x·sₙ + n·sₙ₋₁ = sin⁽ⁿ⁾(x)`. Upwards that is stable for
-/// |x| > n, downwards for |x| < n, whatever the value it starts from (J. C. P. Miller's way). From the
+/// Integration by parts gives a recurrence, `x·sₙ + n·sₙ₋₁ = sin⁽ⁿ⁾(x)`. Upwards it is stable for
+/// |x| > n, downwards for |x| < n, whatever value it starts from (Miller's algorithm). From the
 /// order 1000 on, an expansion takes their place, so that the work is bounded for every order.
 pub fn sinc_derivative(n: u32, x: f64) -> f64 {
     if x.is_infinite() {

@@ -1,4 +1,4 @@
-//! What the reference table cannot hold: infinities, signed zeros, poles, NaN.
+//! Special values at infinities, signed zeros, poles and NaN, which the reference table does not have.
 
 use super::*;
 

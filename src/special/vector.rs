@@ -14,7 +14,7 @@ pub fn inversion(x: f64, y: f64) -> f64 {
     if (1e-100..1e100).contains(&d) {
         return x / d;
     }
-    // From the ratio of the operands.
+    // From the ratio of the operands, so that no square overflows or underflows.
     if x == 0.0 {
         return if y == 0.0 { 0.0 } else { x / y / y };
     }
@@ -54,7 +54,8 @@ pub fn log_sum_exp(x: impl Iterator<Item = f64> + Clone) -> f64 {
     log_sum_exp_with(x, |_, _| {}).0
 }
 
-/// `ln Σ exp xᵢ`, and if it is finite the sum of `exp(xᵢ − m)` with the largest term `m`: `each` gets `i` and these.
+/// `ln Σ exp xᵢ`, and the sum of the terms `exp(xᵢ − m)`, where `m` is the largest of `xᵢ`; the sum is NaN if `m` is
+/// infinite. `each` gets every `i` with its term.
 pub fn log_sum_exp_with(
     x: impl Iterator<Item = f64> + Clone,
     mut each: impl FnMut(usize, f64),
@@ -69,7 +70,7 @@ pub fn log_sum_exp_with(
         let e = exp_sub(v, largest);
         each(i, e);
         if v == largest && !is_met {
-            is_met = true; // its 1 is that of `ln_1p`
+            is_met = true; // its term is the 1 in `ln_1p`
         } else {
             others += e;
         }

@@ -18,7 +18,7 @@ impl Programs {
         draft.program()
     }
 
-    /// A program and a point at which it is tame: an operation that would spoil it is drawn again.
+    /// A program and a point at which finite differences can check it: an operation that would prevent this is drawn again.
     pub(super) fn draw_at_point(&self, random: &mut Random) -> (Program, Vec<f64>) {
         loop {
             let inputs = random.within(&self.inputs);
@@ -29,7 +29,7 @@ impl Programs {
             while draft.steps.len() < count && attempts > 0 {
                 let before = draft.clone();
                 draft.push(self.smooth, random);
-                if !draft.program().is_tame_at(&x) {
+                if !draft.program().can_be_checked_at(&x) {
                     draft = before;
                 }
                 attempts -= 1;
@@ -74,9 +74,9 @@ impl Draft {
             });
             let arity = random.within(&row.arity());
             let arity = arity - arity % row.group();
-            // A step ends all that came before: seldom.
+            // Derivatives stop at a step operation, so it is chosen seldom.
             let is_wanted = row.op.kind() != Kind::Step || random.below(3) == 0;
-            if is_wanted && (!smooth || row.home(n, arity).is_smooth) {
+            if is_wanted && (!smooth || row.operand_box(n, arity).is_smooth) {
                 break (row, n, arity);
             }
         };
@@ -89,7 +89,7 @@ impl Draft {
         self.steps.push(Step { row, n, operands });
     }
 
-    /// Most often the latest result that nothing uses yet, so that little is dead in the end.
+    /// Most often the latest result that nothing uses yet, so that little is dropped as unused in the end.
     fn source(&mut self, random: &mut Random) -> Source {
         let kind = random.below(20);
         if kind < 3 {
@@ -108,8 +108,7 @@ impl Draft {
     }
 }
 
-/// SplitMix64 from a seed of the runner's: one draw of the runner for each program, and no word of the
-/// version of `rand` that proptest uses.
+/// SplitMix64, seeded by the test runner. It keeps this crate independent of the version of `rand` that proptest uses.
 pub(super) struct Random(u64);
 
 impl Random {

@@ -21,7 +21,7 @@
 //! # its_gradient_is_right();
 //! ```
 //!
-//! And whatever takes *any* function, an optimiser or a number type of your own, on random programs:
+//! And code that takes *any* function, such as an optimiser or a number type of your own, on random programs:
 //! acyclic graphs of all operations, with reuse, constants and dead ends removed. A counterexample
 //! shrinks to a minimal expression, which prints as Rust to paste into a test.
 //!
@@ -60,7 +60,7 @@ use proptest::test_runner::TestRunner;
 use shrink::Case;
 use std::ops::RangeInclusive;
 
-/// Points of `n` coordinates in `−2 ..= 2`: the box in which a [`Program`] is at home.
+/// Points of `n` coordinates in `−2 ..= 2`: the box in which every [`Program`] is defined.
 ///
 /// The coordinates are whole thousandths, and shrink towards 0.
 ///
@@ -199,8 +199,7 @@ impl Programs {
         }
     }
 
-    /// Each with a point of [`points`] around which it is smooth, and not too steep for finite
-    /// differences to mean something.
+    /// Each with a point of [`points`] around which it is smooth, and not too steep for finite differences.
     ///
     /// ```
     /// use proptest::prelude::*;

@@ -1,14 +1,14 @@
-//! A random program: its evaluation, and its fit into the domains.
+//! A random program: its evaluation, and how its operands are fitted into the domains.
 
 use super::rows::{ROOM, Range, Row};
 use crate::real::Real;
 
-/// How far the operands of a kinked operation keep from the kink at a tame point.
+/// How far the operands of a kinked operation keep from the kink at a point where a program is checked.
 const REACH: f64 = 0.05;
 
 /// A differentiable program: operations on inputs, constants and each other's results.
 ///
-/// The strategies of this [module](super) make it. It is defined, finite and tame for all inputs in
+/// The strategies of this [module](super) make it. It is defined and finite, with moderate values, for all inputs in
 /// `−2.5 ..= 2.5` (points are within 2, so that finite differences have room): an operand that could leave
 /// the domain of its operation is scaled and shifted into it. (Ranges are found by sampling: among some
 /// hundred thousand long programs with jumps there is one that steps out.) A program that was drawn with a point has
@@ -68,7 +68,7 @@ impl Operand {
         }
     }
 
-    /// Scaled and shifted from its range into another.
+    /// An operand that is scaled and shifted from its range into another one.
     fn fitted(source: Source, from: Range, to: Range) -> Operand {
         let plain = Operand::plain(source);
         if to.0 <= from.0 && from.1 <= to.1 {
@@ -81,7 +81,7 @@ impl Operand {
         }
         let scale = two_digits(((to.1 - to.0) / (from.1 - from.0)).min(1.0));
         let (low, high) = (from.0 * scale, from.1 * scale);
-        // Rounded towards the inside.
+        // Rounded so that the result stays inside.
         let shift = if low < to.0 {
             hundredths(to.0 - low + 0.005)
         } else if high > to.1 {
@@ -131,7 +131,7 @@ fn two_digits(x: f64) -> f64 {
 }
 
 impl Program {
-    /// Drops what does not matter to the output, and fits each operand into its operation's domain.
+    /// Drops what the output does not depend on, and fits each operand into the domain of its operation.
     pub(super) fn new(inputs: usize, steps: Vec<Step>, output: Source) -> Program {
         let mut program = Program {
             inputs,
@@ -183,9 +183,9 @@ impl Program {
     fn fit(&mut self) {
         let mut ranges: Vec<Range> = Vec::with_capacity(self.steps.len());
         for step in &mut self.steps {
-            let home = step.row.home(step.n, step.operands.len());
+            let allowed = step.row.operand_box(step.n, step.operands.len());
             let mut fitted = Vec::with_capacity(step.operands.len());
-            for (x, &to) in step.operands.iter_mut().zip(&home.ranges) {
+            for (x, &to) in step.operands.iter_mut().zip(&allowed.ranges) {
                 let from = |x: &Operand| match x.source {
                     Source::Constant(c) => (c, c),
                     Source::Input(_) => (-ROOM, ROOM),
@@ -302,10 +302,10 @@ impl Program {
         number(&values, self.output).expect("all operations are done")
     }
 
-    /// Whether it is smooth around `x`, and finite differences there mean something.
+    /// Whether it is smooth around `x`, so that finite differences can check it there.
     ///
-    /// Found with plain numbers only: a wrong derivative must not hide itself.
-    pub(super) fn is_tame_at(&self, x: &[f64]) -> bool {
+    /// Judged by plain numbers only: if derivatives were used, a wrong one could exclude the programs that show it.
+    pub(super) fn can_be_checked_at(&self, x: &[f64]) -> bool {
         let mut values: Vec<f64> = Vec::with_capacity(self.steps.len());
         for step in &self.steps {
             let operands: Vec<f64> = step

@@ -1,7 +1,7 @@
-//! Where each operation is tame: the box of operands on which a random program uses it.
+//! The operands that a random program gives to each operation: a box on which values and derivatives are moderate.
 //!
-//! Nothing is known here of a particular function. The table gives the domain of each operand and the
-//! points that matter; from there the box is found by sampling values, slopes and curvatures.
+//! Nothing here is about a particular function. The table gives the domain of each operand and the points that
+//! matter, and sampled values, slopes and curvatures tell which box will do.
 
 use crate::real::{Real, call};
 pub(super) use crate::rows::Row;
@@ -11,19 +11,19 @@ use std::f64::consts::{E, PI, SQRT_2};
 use std::ops::RangeInclusive;
 use std::sync::{Mutex, PoisonError};
 
-/// As the table spells it.
+/// The name by which the table calls infinity.
 const INF: f64 = f64::INFINITY;
 /// What the inputs of a program may be: `−ROOM ..= ROOM`. Points stay within 2, so that finite
 /// differences have room; the step of [`check`](crate::check) is a quarter of the number.
 pub(super) const ROOM: f64 = 2.5;
 /// The sizes of the boxes that are tried.
 const SIZES: [f64; 2] = [4.0, ROOM];
-/// How far a tame operand keeps from the end of a domain.
+/// How far operands keep from the ends of a domain.
 const MARGIN: f64 = 0.25;
-/// What is tame: bounds on the value, the slopes and the curvatures.
-const TAME: [f64; 3] = [200.0, 200.0, 2000.0];
+/// Bounds on the value, the slopes and the curvatures that count as moderate.
+const BOUNDS: [f64; 3] = [200.0, 200.0, 2000.0];
 
-/// The step of the differences that tell what is tame.
+/// The step of the differences that slopes and curvatures are estimated by.
 const H: f64 = 1e-4;
 
 pub(super) type Range = (f64, f64);
@@ -60,7 +60,7 @@ impl Row {
         }
     }
 
-    /// What the number of operands is a multiple of.
+    /// The number of operands is a multiple of this.
     pub fn group(&self) -> usize {
         if self.op == Op::Dot { 2 } else { 1 }
     }
@@ -70,43 +70,43 @@ impl Row {
         call(self.op, n, operands)
     }
 
-    /// The box of operands on which it is tame.
-    pub(super) fn home(&self, n: i32, arity: usize) -> Home {
-        static HOMES: Mutex<BTreeMap<(u8, i32, usize), Home>> = Mutex::new(BTreeMap::new());
-        let mut homes = HOMES.lock().unwrap_or_else(PoisonError::into_inner);
-        homes
+    /// A box of operands on which its value and its derivatives are moderate.
+    pub(super) fn operand_box(&self, n: i32, arity: usize) -> OperandBox {
+        static FOUND: Mutex<BTreeMap<(u8, i32, usize), OperandBox>> = Mutex::new(BTreeMap::new());
+        let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+        found
             .entry((self.op as u8, n, arity))
-            .or_insert_with(|| self.find_home(n, arity))
+            .or_insert_with(|| self.find_operand_box(n, arity))
             .clone()
     }
 
-    fn find_home(&self, n: i32, arity: usize) -> Home {
+    fn find_operand_box(&self, n: i32, arity: usize) -> OperandBox {
         let whole = |size: f64| -> Vec<Range> {
             let part = |k| match self.domains.get(k) {
-                Some(domain) => tame_part(domain, size),
+                Some(domain) => inner_part(domain, size),
                 None => (-size, size),
             };
             (0..arity).map(part).collect()
         };
         let wholes = SIZES.map(whole);
-        if let Some(ranges) = wholes.iter().find(|b| self.is_tame(n, b, true)) {
+        if let Some(ranges) = wholes.iter().find(|b| self.is_moderate(n, b, true)) {
             let ranges = ranges.clone();
-            return Home {
+            return OperandBox {
                 ranges,
                 is_smooth: true,
             };
         }
-        if !self.is_of_pieces(n, &wholes[1]) {
-            // Poles and kinks like 0 best: there are none towards the upper end, of one operand (that
-            // is enough for the length of a vector) or of all.
+        if !self.is_piecewise_linear(n, &wholes[1]) {
+            // Poles and kinks are mostly at or below 0. The upper part of the box has none: that of the last operand
+            // alone, which is enough for the norm of a vector, or those of all operands.
             for cut in [0.25, 0.5625, 0.625, 0.75, 0.875] {
                 for first in [arity - 1, 0] {
                     let mut ranges = wholes[1].clone();
                     for (low, high) in &mut ranges[first..] {
                         *low += cut * (*high - *low);
                     }
-                    if self.is_tame(n, &ranges, true) {
-                        return Home {
+                    if self.is_moderate(n, &ranges, true) {
+                        return OperandBox {
                             ranges,
                             is_smooth: true,
                         };
@@ -114,20 +114,23 @@ impl Row {
                 }
             }
         }
-        match wholes.into_iter().find(|b| self.is_tame(n, b, false)) {
-            Some(ranges) => Home {
+        match wholes.into_iter().find(|b| self.is_moderate(n, b, false)) {
+            Some(ranges) => OperandBox {
                 ranges,
                 is_smooth: false,
             },
-            None => panic!("scalargrad: `{}` is tame nowhere", self.method),
+            None => panic!(
+                "scalargrad: `{}` has no box of operands with moderate values",
+                self.method
+            ),
         }
     }
 
     /// Whether it is linear in each operand almost everywhere on a box.
-    fn is_of_pieces(&self, n: i32, ranges: &[Range]) -> bool {
+    fn is_piecewise_linear(&self, n: i32, ranges: &[Range]) -> bool {
         let (mut straight, mut all) = (0, 0);
         visit(&self.axes(ranges, 4), |x| {
-            // Off the grid, where kinks are.
+            // Away from the grid, on which the kinks are.
             x.iter_mut()
                 .zip([0.0271, 0.0314, 0.0141].iter().cycle())
                 .for_each(|(x, by)| *x += by);
@@ -142,25 +145,25 @@ impl Row {
     }
 
     /// Whether value (and slopes and curvatures, if `smoothly`) are bounded over a box.
-    fn is_tame(&self, n: i32, ranges: &[Range], smoothly: bool) -> bool {
-        let [value, slope, curvature] = TAME;
+    fn is_moderate(&self, n: i32, ranges: &[Range], smoothly: bool) -> bool {
+        let [value, slope, curvature] = BOUNDS;
         let count = [64, 16, 8, 4, 2, 2][ranges.len() - 1];
-        let mut tame = true;
+        let mut is_moderate = true;
         visit(&self.axes(ranges, count), |x| {
             let z = self.value(n, x);
-            tame &= z.abs() <= value;
+            is_moderate &= z.abs() <= value;
             for k in 0..x.len() {
-                if smoothly && tame {
+                if smoothly && is_moderate {
                     let [below, above] = self.beside(n, x, k);
-                    tame &= (above - below).abs() <= slope * 2.0 * H
+                    is_moderate &= (above - below).abs() <= slope * 2.0 * H
                         && (above - 2.0 * z + below).abs() <= curvature * H * H;
                 }
             }
         });
-        tame
+        is_moderate
     }
 
-    /// The values at one operand a little less and a little more.
+    /// The values with one operand decreased and increased a little.
     fn beside(&self, n: i32, x: &mut [f64], k: usize) -> [f64; 2] {
         let v = x[k];
         let values = [v - H, v + H].map(|moved| {
@@ -171,7 +174,7 @@ impl Row {
         values
     }
 
-    /// What the value ranges over on a box of operands, sampled and widened.
+    /// The range of the value on a box of operands, found by sampling and widened.
     pub fn range(&self, n: i32, ranges: &[Range]) -> Range {
         let (mut low, mut high) = (INF, -INF);
         let mut see = |x: &mut [f64]| {
@@ -179,12 +182,12 @@ impl Row {
             low = low.min(z);
             high = high.max(z);
         };
-        let home = self.home(n, ranges.len());
+        let allowed = self.operand_box(n, ranges.len());
         let count = [16, 8, 4, 2, 2, 2][ranges.len() - 1];
-        let mut axes = self.axes(ranges, if home.is_smooth { count } else { 2 });
+        let mut axes = self.axes(ranges, if allowed.is_smooth { count } else { 2 });
         let mut slack = 0.01;
-        if !home.is_smooth {
-            // Where operands are equal, and points in step with no saw.
+        if !allowed.is_smooth {
+            // Where operands are equal, and points that are not regular, so that no saw-tooth has the same period.
             let ends: Vec<f64> = ranges.iter().flat_map(|r| [r.0, r.1]).collect();
             for (axis, &(low, high)) in axes.iter_mut().zip(ranges) {
                 axis.extend(ends.iter().filter(|&&x| low < x && x < high));
@@ -232,7 +235,7 @@ impl Row {
     /// A row that is not smooth is linear in each operand between its kinks, and may turn where two
     /// operands are equal.
     pub fn is_smooth_at(&self, n: i32, x: &[f64], reach: f64) -> bool {
-        if self.home(n, x.len()).is_smooth {
+        if self.operand_box(n, x.len()).is_smooth {
             return true;
         }
         let z = self.value(n, x);
@@ -265,15 +268,15 @@ fn visit(axes: &[Vec<f64>], mut f: impl FnMut(&mut [f64])) {
 }
 
 /// The part of a domain that is near 0 and away from its ends.
-fn tame_part(domain: &RangeInclusive<f64>, size: f64) -> Range {
+fn inner_part(domain: &RangeInclusive<f64>, size: f64) -> Range {
     let low = (domain.start() + MARGIN).max(-size);
     let high = if low < size / 2.0 { size } else { low + size };
     (low, high.min(domain.end() - MARGIN))
 }
 
-/// Where an operation is tame.
+/// A box of operands on which an operation is moderate.
 #[derive(Clone)]
-pub(super) struct Home {
+pub(super) struct OperandBox {
     /// Of each operand.
     pub ranges: Vec<Range>,
     /// Whether it has neither kinks nor jumps there.

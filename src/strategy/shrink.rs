@@ -71,7 +71,8 @@ impl<T: fmt::Debug> ValueTree for Tree<T> {
 
     fn simplify(&mut self) -> bool {
         if self.current.complexity() < self.best.complexity() {
-            // It failed too. Go on in the list where it was: what did not help before seldom helps now.
+            // It failed too, and is the best one now. Edits that did not help before seldom help now, so go on from the same
+            // place in the list.
             self.best = self.current.clone();
             self.candidates = None;
             self.next = self.next.saturating_sub(1);
@@ -95,7 +96,7 @@ impl<T> fmt::Debug for Tree<T> {
 #[derive(Clone, Debug)]
 pub(super) enum Case {
     Anywhere(Program),
-    /// At a point that it has to be tame at.
+    /// With a point, at which it must be possible to check it.
     At(Program, Vec<f64>),
 }
 
@@ -109,11 +110,11 @@ impl Case {
     fn is_valid(&self) -> bool {
         match self {
             Case::Anywhere(_) => true,
-            Case::At(program, x) => program.is_tame_at(x),
+            Case::At(program, x) => program.can_be_checked_at(x),
         }
     }
 
-    /// What every step makes less: the parts of the program, then what they are, then the point.
+    /// What every step of shrinking reduces: first the number of parts, then their complexity, then that of the point.
     fn complexity(&self) -> [usize; 5] {
         let program = self.program();
         let operands = || program.steps.iter().flat_map(|step| &step.operands);
@@ -225,7 +226,7 @@ impl Case {
         }
     }
 
-    /// With the unused inputs away, each alone.
+    /// The cases in which one unused input is removed.
     fn without_unused_inputs(&self) -> Vec<Case> {
         let program = self.program();
         let is_used = |i: usize| {
@@ -261,7 +262,7 @@ impl Case {
     }
 }
 
-/// The length of a number's text, signs counted last; 0 and 1 are the simplest.
+/// The complexity of a number: twice the length of its text, and one more for a minus. 0 and 1 are the simplest.
 fn digits(x: f64) -> usize {
     if x == 0.0 {
         return 0;

@@ -3,12 +3,12 @@
 //! Operands are recorded before their results, so index order is a topological order, and going down
 //! the tape from the output meets every node after all its users.
 //!
-//! The loop itself is [`walk::sweep`]; here is what it leaves to others.
+//! The loop itself is [`walk::sweep`]. This file has what is around it: checkpoints, accumulating, snapshots.
 
 use super::checkpoint::{leaf, run_again};
 use super::custom;
 use crate::arena::{Set, adjoints, arena, set_aside, walk};
-use crate::graph::trace::{self, Reading};
+use crate::graph::trace::{self, Escape};
 use crate::graph::{Event, open_recording, read_checkpoint, state, tell, verify};
 use crate::handle::Var;
 use smallvec::SmallVec;
@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 impl Var {
     /// Sweeps the graph from this output back: fills [`grad`](Var::grad) of every ancestor.
     ///
-    /// Every other variable's reads `0.0` afterwards; each sweep starts from zero. Nothing is freed,
+    /// That of every other variable is `0.0` afterwards; each sweep starts from zero. Nothing is freed,
     /// so that a graph may be swept again, from this or another output. Takes time in proportion to
     /// the ancestors, whatever else the graph holds.
     ///
@@ -58,11 +58,11 @@ impl Var {
     #[track_caller]
     pub fn grad(self) -> f64 {
         verify(self);
-        trace::read(Reading::Gradient, self);
+        trace::escaped(Escape::Gradient, self);
         if self.is_constant() {
             custom::derivative_of_a_constant();
         }
-        arena().adjoint(self.index()) // that of a constant, which has index 0, is zero
+        arena().adjoint(self.index()) // a constant has the index 0, whose adjoint is zero
     }
 
     /// Sweeps like [`backward`](Var::backward), but adds to the gradients that are there.
@@ -99,21 +99,21 @@ impl Var {
     #[must_use]
     #[track_caller]
     pub fn gradients(self) -> Gradients {
-        trace::read(Reading::Gradient, self);
+        trace::escaped(Escape::Gradient, self);
         gradients(self)
     }
 }
 
-/// Fills the adjoints of the ancestors of `output` and makes all others zero. If it does not come to its end, because
-/// there is no memory or a segment panics, all are zero.
+/// Fills the adjoints of the ancestors of `output` and makes all others zero. If the sweep fails, because there is no memory
+/// or a segment panics, all are zero.
 #[inline]
 #[track_caller]
 pub(crate) fn sweep(output: Var) {
     sweep_above(output, 1);
 }
 
-/// As [`sweep`], of the nodes from the index `floor` on: those below it get what is given to them from above, and give
-/// nothing on.
+/// As [`sweep`], but only of the nodes from the index `floor` on. Nodes below it receive contributions from above, and are not
+/// swept themselves.
 #[inline]
 #[track_caller]
 fn sweep_above(output: Var, floor: usize) {
@@ -122,7 +122,7 @@ fn sweep_above(output: Var, floor: usize) {
         custom::derivative_of_a_constant();
     }
     let (output, end) = (output.index(), output.index() + 1);
-    // With room for a sum that is fused into the output.
+    // One more, as a sum may be fused into the output.
     let checkpoint = adjoints(|adjoints| {
         adjoints.start(output, end + 1);
         walk::sweep(adjoints, floor, end)
@@ -162,7 +162,7 @@ fn sweep_checkpoint(head: usize) {
     let start = arena().end();
     let leaves: SmallVec<[Var; 4]> = inputs.iter().map(|x| leaf(x.var())).collect();
     let floor = arena().end();
-    // The segment may sweep on its way: not into the adjoints of this sweep.
+    // The segment may run sweeps of its own, which must not change the adjoints of this one.
     let aside = set_aside();
     let again = run_again(head, start, &leaves, outputs);
     drop(aside);
@@ -246,7 +246,7 @@ impl Gradients {
             .epochs
             .partition_point(|&(start, _)| start <= x.index());
         if inside == 0 || self.epochs[inside - 1].1 != x.epoch() {
-            verify(x); // a handle made later: no ancestor
+            verify(x); // made after the snapshot, so it is no ancestor
             return 0.0;
         }
         self.adjoints
@@ -271,7 +271,7 @@ impl Gradients {
     pub fn wrt_all(&self, x: &[Var]) -> Vec<f64> {
         let mut derivatives = Vec::with_capacity(x.len());
         for &x in x {
-            derivatives.push(self.wrt(x)); // not in a closure, which would not know the caller
+            derivatives.push(self.wrt(x)); // a closure would not know the caller's line
         }
         derivatives
     }
@@ -290,7 +290,7 @@ pub(crate) fn gradient(output: Var, x: &[Var]) -> Vec<f64> {
 #[track_caller]
 pub(crate) fn gradients_into(outputs: &[Var], x: &[Var], rows: &mut [f64]) {
     for &y in outputs {
-        trace::read(Reading::Gradient, y);
+        trace::escaped(Escape::Gradient, y);
     }
     for &x in x.iter().chain(outputs) {
         verify(x);

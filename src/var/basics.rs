@@ -1,6 +1,6 @@
 //! Making and reading: what the documentation of `Var` begins with.
 
-use crate::graph::trace::{self, Reading};
+use crate::graph::trace::{self, Escape};
 use crate::handle::Var;
 use crate::record;
 
@@ -33,7 +33,7 @@ impl Var {
     #[inline(always)]
     #[track_caller]
     pub fn value(self) -> f64 {
-        trace::read(Reading::Value, self);
-        self.raw()
+        trace::escaped(Escape::Value, self);
+        self.untracked_value()
     }
 }

@@ -1,4 +1,5 @@
-//! Segments that are recorded again when the sweep reaches them: memory against time.
+//! Checkpoints: segments that are not kept, and are recorded again when the sweep reaches them. This saves memory and costs
+//! time.
 
 use super::outputs::Outputs;
 use crate::arena::{INDEX_MASK, Word, arena, code};
@@ -16,9 +17,8 @@ use std::rc::Rc;
 ///
 /// The result has the shape of what `f` returns: a variable, an array or vector of them, a tuple.
 /// `f` must compute the same each time it is run, from the same variables: values and gradients are bit for bit those of
-/// `f(inputs)`. It may use variables from outside, and they get their gradients, too. What it
-/// returns is `f(inputs)` in a closure that is being recorded as a
-/// [`Function`](crate::function::Function), and for `differentiate`.
+/// `f(inputs)`. It may use variables from outside, and they get their gradients too. While a
+/// [`Function`](crate::function::Function) is being recorded, a checkpoint is the same as `f(inputs)`.
 ///
 /// # Panics
 ///
@@ -66,7 +66,7 @@ impl FirstRun {
     #[track_caller]
     fn begin(inputs: &[Var]) -> Option<FirstRun> {
         let is_recorded = record::any_recorded(arena(), inputs.iter().copied()); // none of them is stale
-        if trace::is_watching() || !is_recorded {
+        if trace::is_tracing() || !is_recorded {
             return None;
         }
         let scope = graph::open_recording();
@@ -87,7 +87,7 @@ impl FirstRun {
             graph::verify(y);
         }
         drop(self);
-        let values: Vec<f64> = first.iter().map(|y| y.raw()).collect();
+        let values: Vec<f64> = first.iter().map(|y| y.untracked_value()).collect();
         record(segment, inputs, &values)
     }
 }
@@ -97,7 +97,7 @@ impl FirstRun {
 fn record(segment: Segment, inputs: &[Var], outputs: &[f64]) -> Vec<Var> {
     let arena = arena();
     let word = Word::many(code::CHECKPOINT, Op::Checkpoint as u8, 0, inputs.len());
-    let active = |k: usize| (inputs[k].raw(), 0);
+    let active = |k: usize| (inputs[k].untracked_value(), 0);
     let head = record::push_slots(arena, inputs, active, outputs.len() as f64, word);
     graph::state(|state| state.segments.insert((head & INDEX_MASK) as usize, segment));
     let word = Word::new(code::REST, code::OUTPUT, head, 0);
@@ -111,11 +111,11 @@ pub(crate) fn leaf(x: Var) -> Var {
     if x.is_constant() {
         x
     } else {
-        record::leaf(x.raw())
+        record::leaf(x.untracked_value())
     }
 }
 
-/// Runs a segment; its outputs are none of them stale.
+/// Runs a segment; panics if one of its outputs is stale.
 #[track_caller]
 fn run(segment: &dyn Fn(&[Var]) -> Vec<Var>, inputs: &[Var]) -> Vec<Var> {
     let outputs = graph::user_code("the closure of a checkpoint", || segment(inputs));
@@ -220,10 +220,11 @@ pub(crate) fn run_again(head: usize, start: usize, inputs: &[Var], outputs: usiz
     for (k, again) in again.iter().enumerate() {
         let before = value_of(head + 1 + k);
         assert!(
-            again.raw().to_bits() == before.to_bits() || again.raw().is_nan() && before.is_nan(),
+            again.untracked_value().to_bits() == before.to_bits()
+                || again.untracked_value().is_nan() && before.is_nan(),
             "scalargrad: the closure of a checkpoint gave the value {} when it was run again, and {before} before. \
              It must compute the same each time: keep random numbers and what changes outside of it",
-            again.raw()
+            again.untracked_value()
         );
     }
     again

@@ -38,7 +38,7 @@ impl Var {
     #[must_use]
     #[track_caller]
     pub fn apply(op: impl CustomOp, operands: &[Var]) -> Var {
-        let x: SmallVec<[f64; 4]> = operands.iter().map(|x| x.raw()).collect();
+        let x: SmallVec<[f64; 4]> = operands.iter().map(|x| x.untracked_value()).collect();
         let value = value(&op, &x);
         if operands.iter().all(|x| x.is_constant()) {
             return Var::constant(value);
@@ -133,7 +133,7 @@ pub(crate) fn plain_partials(op: &dyn CustomOp, x: &[f64], z: f64) -> SmallVec<[
     let asked = ASKED.get() == Some(true);
     drop(rule);
     if !asked {
-        return plain.into_iter().map(Var::raw).collect();
+        return plain.into_iter().map(Var::untracked_value).collect();
     }
     let _scope = open_recording();
     let _aside = set_aside(); // the rule may sweep on its way
@@ -142,14 +142,14 @@ pub(crate) fn plain_partials(op: &dyn CustomOp, x: &[f64], z: f64) -> SmallVec<[
         leaves.push(record::leaf(x)); // not in a closure, which would not know the caller
     }
     let partials = partials(op, &leaves, record::leaf(z));
-    partials.into_iter().map(Var::raw).collect()
+    partials.into_iter().map(Var::untracked_value).collect()
 }
 
 /// The partials of a user's operation, one for each operand.
 ///
 /// # Panics
 ///
-/// If they are another number, or one of them is stale.
+/// If there are more or fewer of them than operands, or one of them is stale.
 #[track_caller]
 pub(crate) fn partials(op: &dyn CustomOp, x: &[Var], z: Var) -> Vec<Var> {
     let partials = user_code("the rule of a custom operation", || op.partials(x, z));

@@ -40,8 +40,8 @@ impl Var {
 
 /// Records the derivatives of `output` with respect to each of `x`.
 ///
-/// An adjoint that is absent is never recorded as a zero, so that the graph of a derivative grows
-/// with what it depends on and not with its order.
+/// An adjoint that is absent is never recorded as a zero, so that the graph of a derivative does not grow with the order where
+/// there is nothing to differentiate.
 #[track_caller]
 pub(crate) fn differentiate(output: Var, x: &[Var]) -> Vec<Var> {
     for &x in x.iter().chain([&output]) {
@@ -73,16 +73,16 @@ pub(crate) fn differentiate(output: Var, x: &[Var]) -> Vec<Var> {
     x.iter().map(|x| adjoint(x).unwrap_or_default()).collect()
 }
 
-/// The adjoints of a recording sweep, and what it reads of the graph.
+/// The state of a recording sweep.
 struct Sweep {
-    /// The adjoints of nodes below this index are not asked for, so nothing is recorded for them. The first adjoint in the
-    /// table is that of a node up to 63 before it.
+    /// The adjoints of nodes below this index are not needed, so nothing is recorded for them. As bits of `open` come in
+    /// words, the first adjoint in the table is that of a node up to 63 below it.
     floor: usize,
-    /// Of each adjoint the value, and one more than the id; 0 where there is none.
+    /// Each adjoint as its value, and one more than its id; 0 where there is none.
     adjoints: Vec<(f64, u64)>,
     /// A bit for each adjoint that is still to be passed on.
     open: Vec<u64>,
-    /// No word from here on has an open bit.
+    /// All words of `open` from here on are zero.
     end: usize,
     reader: ReverseReader,
     /// The first index and the epoch of each open scope.
@@ -95,7 +95,7 @@ impl Sweep {
         let words = output.index() / 64 - floor / 64 + 1;
         let mut sweep = Sweep {
             floor,
-            adjoints: vec![(0.0, 0); 64 * words], // fresh pages, which cost nothing until used
+            adjoints: vec![(0.0, 0); 64 * words], // zeroed memory from the system, which costs nothing until it is touched
             open: vec![0; words],
             end: 0,
             reader: ReverseReader::new(output.index()),
@@ -105,7 +105,7 @@ impl Sweep {
         sweep
     }
 
-    /// Where the adjoint of a node from the floor on stands.
+    /// Where the adjoint of a node stands in the table.
     #[inline(always)]
     fn place(&self, index: usize) -> usize {
         index - self.floor / 64 * 64
@@ -129,12 +129,12 @@ impl Sweep {
             Some(adjoint) => adjoint + contribution,
             None => contribution,
         };
-        self.adjoints[place] = (sum.raw(), sum.node_id() + 1);
+        self.adjoints[place] = (sum.untracked_value(), sum.node_id() + 1);
         self.open[place / 64] |= 1 << (place % 64);
         self.end = self.end.max(place / 64 + 1);
     }
 
-    /// Makes room for a node of a checkpoint's segment, recorded just now.
+    /// Makes room for the nodes of a segment that was recorded during the sweep.
     #[cold]
     #[inline(never)]
     fn grow(&mut self, place: usize) {
@@ -142,7 +142,7 @@ impl Sweep {
         self.adjoints.resize(64 * self.open.len(), (0.0, 0));
     }
 
-    /// Takes the last node above the floor whose adjoint is still to be passed on.
+    /// Takes the last node above the floor whose adjoint has not been passed on yet.
     #[inline]
     fn pop(&mut self) -> Option<(usize, Var)> {
         while let Some(word) = self.end.checked_sub(1) {
@@ -171,8 +171,8 @@ impl Sweep {
         Var::of(value, epoch, index)
     }
 
-    /// Operation and operands of a node of `+ − ×`, straight from the tape: of values, which cost
-    /// more, the factors alone.
+    /// The operation and the operands of a node of `+ − ×`, directly from the tape. The operands have their values only where
+    /// they are the factors of a product, as other values would have to be computed.
     #[inline(always)]
     fn arithmetic(&self, stored: Stored) -> Option<(Op, [Var; 2])> {
         let active = |index, value| self.var(Operand { index, value });
@@ -182,7 +182,7 @@ impl Sweep {
             Stored::One { op, form, a, p, q } => match form {
                 Form::ConstantRight => (op, [active(a, f64::NAN), Var::constant(q)]),
                 Form::ConstantLeft => (op, [Var::constant(q), active(a, f64::NAN)]),
-                // Of a square it is twice the factor.
+                // The partial of a square is twice its factor.
                 Form::Twice if op == Op::Mul && p.is_finite() => (op, [active(a, 0.5 * p); 2]),
                 _ => return None,
             },
@@ -191,7 +191,7 @@ impl Sweep {
         matches!(op, Op::Add | Op::Sub | Op::Mul).then_some((op, x))
     }
 
-    /// Records what the node at `index`, of adjoint `w`, gives to its operands.
+    /// Records what the node at `index`, whose adjoint is `w`, adds to the adjoints of its operands.
     #[track_caller]
     fn give_to_operands(&mut self, index: usize, w: Var) {
         let (at, stored) = self.reader.read(index);
@@ -232,7 +232,7 @@ impl Sweep {
             return; // nobody asks for what it was made from
         }
         let (_, outputs) = read_checkpoint(head);
-        let aside = set_aside(); // the segment may sweep on its way
+        let aside = set_aside(); // the segment may run sweeps of its own
         let again = run_again(head, arena().end(), x, outputs);
         drop(aside);
         for (index, again) in (head + 1..).zip(again) {
@@ -244,7 +244,7 @@ impl Sweep {
         }
     }
 
-    /// Records what a node of `+ − ×` gives to its operands.
+    /// Records what a node of `+ − ×` adds to the adjoints of its operands.
     #[inline(always)]
     fn give_to_arithmetic(&mut self, op: Op, [x, y]: [Var; 2], w: Var) {
         match op {
@@ -265,13 +265,13 @@ impl Sweep {
         }
     }
 
-    /// Whether nobody asks for the adjoint of an operand: it is a constant, or below the floor.
+    /// Whether the adjoint of an operand is not needed: it is a constant, or below the floor.
     #[inline(always)]
     fn is_below(&self, x: Var) -> bool {
         x.index() < self.floor
     }
 
-    /// Gives to an operand, unless nobody asks for its adjoint.
+    /// Adds to the adjoint of an operand, if that is needed.
     #[inline(always)]
     fn pass_on(&mut self, x: Var, contribution: Var) {
         if !self.is_below(x) {
@@ -279,15 +279,16 @@ impl Sweep {
         }
     }
 
-    /// Gives `w · p` to an operand. As in the sweep over `f64`, what a switch does not select gets
-    /// nothing, and an adjoint of zero is not passed on.
+    /// Adds `w · p` to the adjoint of an operand. As in the sweep over `f64`, an operand that a switch does not select
+    /// gets nothing, and an adjoint of zero is not passed on.
     #[inline(always)]
     fn pass_on_product(&mut self, x: Var, w: Var, p: Var, kind: Kind) {
-        let is_zero = p.is_constant() && p.raw() == 0.0 && w.raw().is_finite();
+        let is_zero =
+            p.is_constant() && p.untracked_value() == 0.0 && w.untracked_value().is_finite();
         if self.is_below(x)
             || is_zero
             || kind == Kind::Switch && p == 0.0
-            || !p.raw().is_finite() && w == 0.0
+            || !p.untracked_value().is_finite() && w == 0.0
         {
             return;
         }
@@ -297,7 +298,12 @@ impl Sweep {
 
 /// `w · p`, without a node for a factor of one.
 fn times(w: Var, p: Var) -> Var {
-    match (w.is_constant(), w.raw(), p.is_constant(), p.raw()) {
+    match (
+        w.is_constant(),
+        w.untracked_value(),
+        p.is_constant(),
+        p.untracked_value(),
+    ) {
         (true, 1.0, ..) => p,
         (_, _, true, 1.0) => w,
         (_, _, true, -1.0) => -w,
@@ -324,7 +330,7 @@ pub(crate) fn partials(
              so it cannot be differentiated again. Implement `CustomOp`, whose partials are expressions"
         )
     };
-    let _aside = set_aside(); // the rule may sweep on its way
+    let _aside = set_aside(); // the rule may run sweeps of its own
     let partials = custom::partials(&*op, operands, z);
     partials.into_iter().map(Some).collect()
 }

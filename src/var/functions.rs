@@ -7,6 +7,7 @@ use crate::record;
 use crate::rows::Op;
 use crate::rules;
 use crate::table::table;
+use std::cmp::Ordering;
 
 macro_rules! methods {
     (
@@ -21,7 +22,7 @@ macro_rules! methods {
         /// # Elementary functions
         ///
         /// A value is bit for bit that of the `f64` method of the same name, where there is one.
-        /// An operand of a function of several may be an `f64`, which costs no gradient work.
+        /// In a function of several operands each after the first may be an `f64`, which costs no work for its gradient.
         /// Outside its domain a function is NaN, and so are its derivatives of every order. Each panics for a stale handle.
         impl Var {
             $($(
@@ -50,7 +51,7 @@ macro_rules! methods {
             }
 
             fn choose(self, question: Question, yes: impl FnOnce() -> Var, no: impl FnOnce() -> Var) -> Var {
-                // Comparisons, so that a function which is being recorded knows what was decided here.
+                // Comparisons of variables, so that a recording notes what was decided here.
                 #[allow(clippy::eq_op)]
                 let holds = match question {
                     Question::Below(bound) => self < bound,
@@ -82,6 +83,16 @@ macro_rules! methods {
             }
 
             #[track_caller]
+            fn is_sign_negative(self) -> bool {
+                Var::is_sign_negative(self)
+            }
+
+            #[track_caller]
+            fn total_cmp(&self, other: &Var) -> Ordering {
+                Var::total_cmp(self, other)
+            }
+
+            #[track_caller]
             fn dot(x: &[Var], y: &[Var]) -> Var {
                 dot(x, y)
             }
@@ -105,7 +116,7 @@ macro_rules! methods {
             )*)*
         }
     };
-    // The operands after the first, in the example of a method.
+    // The text of the operands after the first, for the example of a method.
     (@arguments) => { "" };
     (@arguments n) => { "2" };
     (@arguments $y:ident) => { "0.5" };
@@ -116,7 +127,7 @@ macro_rules! methods {
         )
     };
     (@record smooth $Op:ident $method:ident $this:ident $x:ident ($($y:ident),+) ()) => {{
-        // A call of its own, as long as what it computes.
+        // A function of its own, which is not inlined: the call costs little beside the work.
         #[track_caller]
         fn record($x: Var $(, $y: Var)*) -> Var {
             methods!(@several $Op $method $x $($y)*)
@@ -128,11 +139,11 @@ macro_rules! methods {
         methods!(@several $Op $method $x $($y)*)
     }};
     (@several $Op:ident $method:ident $x:ident $y:ident) => {
-        record::function(Op::$Op, $x, $y, Real::$method($x.raw(), $y.raw()), rules::of::$method)
+        record::function(Op::$Op, $x, $y, Real::$method($x.untracked_value(), $y.untracked_value()), rules::of::$method)
     };
     (@several $Op:ident $method:ident $x:ident $y:ident $z:ident) => {
         record::ternary(
-            Op::$Op, [$x, $y, $z], Real::$method($x.raw(), $y.raw(), $z.raw()), rules::of::$method
+            Op::$Op, [$x, $y, $z], Real::$method($x.untracked_value(), $y.untracked_value(), $z.untracked_value()), rules::of::$method
         )
     };
 }

@@ -1,6 +1,6 @@
-//! Several leaves at once, and what is no longer one.
+//! Making several leaves at once, and constants of variables.
 
-use crate::graph::trace::{self, Reading};
+use crate::graph::trace::{self, Escape};
 use crate::handle::Var;
 
 /// # Leaves and constants
@@ -23,7 +23,7 @@ impl Var {
     pub fn leaves(values: &[f64]) -> Vec<Var> {
         let mut leaves = Vec::with_capacity(values.len());
         for &value in values {
-            leaves.push(Var::new(value)); // not in a closure, which would not know the caller
+            leaves.push(Var::new(value)); // a closure would not know the caller's line
         }
         leaves
     }
@@ -51,7 +51,7 @@ impl Var {
         leaves
     }
 
-    /// The same number as a constant: what is computed from it does not reach back.
+    /// The same number as a constant: derivatives of what is computed from it stop there.
     ///
     /// ```
     /// let x = scalargrad::Var::new(3.0);
@@ -62,7 +62,7 @@ impl Var {
     #[inline]
     #[track_caller]
     pub fn detach(self) -> Var {
-        trace::read(Reading::Detached, self);
-        Var::constant(self.raw())
+        trace::escaped(Escape::Detached, self);
+        Var::constant(self.untracked_value())
     }
 }

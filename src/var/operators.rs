@@ -1,7 +1,7 @@
 //! What a number can do besides functions: operators, comparisons, conversions, sums, printing.
 
 use super::slices::sum;
-use crate::graph::trace::{self, Comparison, Reading};
+use crate::graph::trace::{self, Comparison, Escape};
 use crate::handle::Var;
 use crate::nodes::Form;
 use crate::record;
@@ -22,7 +22,7 @@ macro_rules! operators {
             #[inline(always)]
             #[track_caller]
             fn $method(self, other: Var) -> Var {
-                record::binary(Op::$Trait, self, other, self.raw() $op other.raw(), rules::of::$method)
+                record::binary(Op::$Trait, self, other, self.untracked_value() $op other.untracked_value(), rules::of::$method)
             }
         }
         impl $Trait<f64> for Var {
@@ -30,7 +30,7 @@ macro_rules! operators {
             #[inline(always)]
             #[track_caller]
             fn $method(self, c: f64) -> Var {
-                let value = self.raw() $op c;
+                let value = self.untracked_value() $op c;
                 record::with_constant(Op::$Trait, self, c, Form::ConstantRight, value, rules::of::$method)
             }
         }
@@ -39,7 +39,7 @@ macro_rules! operators {
             #[inline(always)]
             #[track_caller]
             fn $method(self, x: Var) -> Var {
-                let value = self $op x.raw();
+                let value = self $op x.untracked_value();
                 record::with_constant(Op::$Trait, x, self, Form::ConstantLeft, value, rules::of::$method)
             }
         }
@@ -138,7 +138,7 @@ impl Default for Var {
     }
 }
 
-// Each comparison by its own sign, so that a recording notes what was asked, and where.
+// Each comparison has its own method, so that a recording notes which one was made, and at which line.
 macro_rules! comparisons {
     ($($A:ty, $B:ty;)*) => { $(
         #[expect(
@@ -156,7 +156,7 @@ macro_rules! comparisons {
             fn partial_cmp(&self, other: &$B) -> Option<Ordering> {
                 let (a, b) = (Var::from(*self), Var::from(*other));
                 trace::compared(Comparison::Order, a, b);
-                a.raw().partial_cmp(&b.raw())
+                a.untracked_value().partial_cmp(&b.untracked_value())
             }
 
             comparisons!(@ $B: lt Less <);
@@ -171,7 +171,7 @@ macro_rules! comparisons {
         fn $method(&self, other: &$B) -> bool {
             let (a, b) = (Var::from(*self), Var::from(*other));
             trace::compared(Comparison::$comparison, a, b);
-            a.raw() $sign b.raw()
+            a.untracked_value() $sign b.untracked_value()
         }
     };
 }
@@ -216,8 +216,8 @@ macro_rules! formats {
         impl fmt::$Trait for Var {
             /// The value, with the formatting of an `f64`.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                trace::read(Reading::Printed, *self);
-                fmt::$Trait::fmt(&self.raw(), f)
+                trace::escaped(Escape::Printed, *self);
+                fmt::$Trait::fmt(&self.untracked_value(), f)
             }
         }
     )* };
@@ -227,13 +227,13 @@ formats! { Display LowerExp UpperExp }
 impl fmt::Debug for Var {
     /// `Var(2.0)`, or `Constant(2.0)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        trace::read(Reading::Printed, *self);
+        trace::escaped(Escape::Printed, *self);
         f.debug_tuple(if self.is_constant() {
             "Constant"
         } else {
             "Var"
         })
-        .field(&self.raw())
+        .field(&self.untracked_value())
         .finish()
     }
 }

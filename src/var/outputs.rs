@@ -39,7 +39,7 @@ impl<O: sealed::Each> Outputs for O {}
 pub(crate) mod sealed {
     use super::Var;
 
-    /// A shape with a variable at each place.
+    /// A structure of variables.
     pub trait Each {
         /// Runs `f` on every variable, in order.
         fn each(&mut self, f: &mut dyn FnMut(&mut Var));

@@ -9,7 +9,7 @@ macro_rules! questions {
     ($( $(#[$doc:meta])* $method:ident -> $Answer:ty: $Question:ident; )*) => {
         /// # Questions
         ///
-        /// The answers are those of `f64`, and a stale handle is answered for as well. While a
+        /// The answers are those of `f64`, for a stale handle too. While a
         /// [`Function`](crate::function::Function) is being recorded, a question is a guard, as a comparison is:
         /// where a replay would get another answer, it returns
         /// [`BranchChanged`](crate::function::ReplayError::BranchChanged).
@@ -21,7 +21,7 @@ macro_rules! questions {
                 #[track_caller]
                 pub fn $method(self) -> $Answer {
                     trace::asked(Comparison::$Question, self);
-                    self.raw().$method()
+                    self.untracked_value().$method()
                 }
             )*
 
@@ -38,7 +38,7 @@ macro_rules! questions {
             #[track_caller]
             pub fn total_cmp(&self, other: &Var) -> Ordering {
                 trace::compared(Comparison::TotalOrder, *self, *other);
-                self.raw().total_cmp(&other.raw())
+                self.untracked_value().total_cmp(&other.untracked_value())
             }
         }
     };
@@ -74,13 +74,13 @@ questions! {
     /// assert!(scalargrad::Var::new(1e-310).is_subnormal());
     /// ```
     is_subnormal -> bool: IsSubnormal;
-    /// Whether the sign bit is not set: of `0.0` too, and of a NaN as it is.
+    /// Whether the sign bit is not set. It is not set for `0.0`; a NaN may have either.
     ///
     /// ```
     /// assert!(scalargrad::Var::new(0.0).is_sign_positive());
     /// ```
     is_sign_positive -> bool: IsSignPositive;
-    /// Whether the sign bit is set: of `-0.0` too, and of a NaN as it is.
+    /// Whether the sign bit is set. It is set for `-0.0`; a NaN may have either.
     ///
     /// ```
     /// assert!(scalargrad::Var::new(-0.0).is_sign_negative());

@@ -1,4 +1,4 @@
-//! Functions of slices: a node each, whatever the number of operands.
+//! Functions of slices: each is one node, whatever the number of operands.
 
 use crate::arena::arena;
 use crate::handle::Var;
@@ -11,7 +11,7 @@ use smallvec::{SmallVec, smallvec};
 use std::iter;
 
 fn values(x: &[Var]) -> impl Iterator<Item = f64> + Clone {
-    x.iter().map(|x| x.raw())
+    x.iter().map(|x| x.untracked_value())
 }
 
 /// The sum of a slice, added from the first to the last: one node.
@@ -106,7 +106,7 @@ pub fn weighted_sum(x: &[Var], weights: &[f64]) -> Var {
 #[track_caller]
 pub fn norm(x: &[Var]) -> Var {
     let z = special::norm(values(x));
-    let value = |k: usize| x[k].raw();
+    let value = |k: usize| x[k].untracked_value();
     record::with_partials(Op::Norm, x, z, |k| {
         rules::norm_partial(x.len(), &value, k, z)
     })
@@ -156,7 +156,7 @@ pub fn log_sum_exp(x: &[Var]) -> Var {
 pub fn softmax(x: &[Var]) -> Vec<Var> {
     let c = log_sum_exp(x);
     let operands: SmallVec<[Var; 16]> = iter::once(c).chain(x.iter().copied()).collect();
-    // 1, but for the rounding of `c`, which this makes good; its derivative is 0.
+    // This would be 1, were `c` not rounded; dividing by it removes that error. Its derivative is 0.
     let s = f64::apply(
         Op::SumExp,
         0,
@@ -167,18 +167,33 @@ pub fn softmax(x: &[Var]) -> Vec<Var> {
 
 /// Records the shares of a softmax.
 ///
-/// Of the operands the first is their log-sum-exp `c`; `s` is the value of [`Op::SumExp`] over all. A
-/// share has three operands, `x`, `c` and the sum. Its node has room for two; as the sum passes nothing on,
-/// it need not be one of them: it is the node right after `c`.
+/// The first of the operands is the log-sum-exp `c` of the others, and `s` is the value of [`Op::SumExp`] of all. A share has
+/// three operands: `x`, `c` and the sum. Its node has room for two, which is enough: the sum passes nothing on, and it is
+/// found as the node right after `c`.
 #[track_caller]
 fn record_softmax(c: Var, operands: &[Var], s: f64) -> Vec<Var> {
     let s = record::with_partials(Op::SumExp, operands, s, |_| 0.0);
     let share = |&x: &Var| {
         if x.is_constant() || c.is_constant() {
-            let value = f64::apply(Op::SoftmaxShare, 0, &[x.raw(), c.raw(), s.raw()]);
+            let value = f64::apply(
+                Op::SoftmaxShare,
+                0,
+                &[
+                    x.untracked_value(),
+                    c.untracked_value(),
+                    s.untracked_value(),
+                ],
+            );
             return record::ternary(Op::SoftmaxShare, [x, c, s], value, rules::of::softmax_share);
         }
-        let (op, args) = (Op::SoftmaxShare, [x.raw(), c.raw(), s.raw()]);
+        let (op, args) = (
+            Op::SoftmaxShare,
+            [
+                x.untracked_value(),
+                c.untracked_value(),
+                s.untracked_value(),
+            ],
+        );
         let z = f64::apply(op, 0, &args);
         let partial = |k| rules::partial(op, k, args, 0, z, 0.0);
         Var::from_parts(

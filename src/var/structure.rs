@@ -1,4 +1,4 @@
-//! What a node is, and what it was made from.
+//! The name of a variable, its operation, its operands, its id.
 
 use crate::graph::{self, state, verify};
 use crate::handle::Var;
@@ -109,7 +109,7 @@ impl Var {
 
     /// What tells this variable from others: for walks over [`operands`](Var::operands).
     ///
-    /// Never fails, for a stale handle either, and is not used again after its scope has ended. The id of an operand is
+    /// Never fails, not even for a stale handle. No other variable gets the same id, even after the scope has ended. The id of an operand is
     /// less than that of what was made from it. A constant has no node; its id is that of its value.
     ///
     /// ```
@@ -133,7 +133,7 @@ impl Var {
         VarId {
             node: self.node_id(),
             constant: if self.is_constant() {
-                self.raw().to_bits()
+                self.untracked_value().to_bits()
             } else {
                 0
             },

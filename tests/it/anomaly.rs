@@ -144,7 +144,7 @@ fn values_and_gradients_are_those_without_detection() {
         for k in 0..3000 {
             let p = x * f64::from(k);
             graph::scope(|| (x * x).backward());
-            s = s + p.sin();
+            s += p.sin();
             if k % 700 == 3 {
                 s.backward();
                 all.push((s.value(), x.grad(), p.grad()));

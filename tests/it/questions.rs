@@ -68,6 +68,18 @@ const QUESTIONS: &[Question] = &[
     ),
     ("Real::is_finite", |x| Real::is_finite(x), 1.0, f64::NAN),
     (
+        "Real::is_sign_negative",
+        |x| Real::is_sign_negative(x),
+        1.0,
+        -1.0,
+    ),
+    (
+        "Real::total_cmp",
+        |x| Real::total_cmp(&x, &Var::constant(0.0)).is_lt(),
+        1.0,
+        -1.0,
+    ),
+    (
         "Signed::is_positive",
         |x| Signed::is_positive(&x),
         0.0,

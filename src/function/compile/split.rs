@@ -1,6 +1,7 @@
 //! A function of one row in two parts: what depends on the shared inputs only, and the rest.
 
-use crate::function::program::{Builder, Guard, Program, Ref};
+use crate::function::builder::{Builder, Ref, Room};
+use crate::function::program::{Guard, Program};
 
 /// The two parts of a program.
 pub(super) struct Split {
@@ -86,7 +87,7 @@ fn part(
     outputs: &[usize],
 ) -> (Program, Vec<usize>) {
     let first_node = program.first_node();
-    let mut builder = Builder::new(inputs, true);
+    let mut builder = Builder::new(inputs, Room::default(), true);
     let mut numbers: Vec<Option<Ref>> = (0..program.len()).map(input).collect();
     let mut places = Vec::new();
     let mut guards = program.guards.iter().enumerate().peekable();

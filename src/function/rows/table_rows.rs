@@ -274,7 +274,7 @@ fn custom_partials(
         let x: SmallVec<[Var; 4]> = x.iter().map(|x| Var::constant(x.0[lane])).collect();
         let of_lane = custom::partials(op, &x, Var::constant(z.0[lane]));
         for (p, of_lane) in partials.iter_mut().flatten().zip(of_lane) {
-            p.0[lane] = of_lane.raw();
+            p.0[lane] = of_lane.untracked_value();
         }
     }
     partials

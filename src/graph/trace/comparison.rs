@@ -1,54 +1,47 @@
-//! What may be asked of numbers while a function is recorded, and how the answer is told.
+//! The comparisons and questions that a recording notes, their answers, and how they are printed.
 
 use std::cmp::Ordering;
 use std::num::FpCategory;
 
-/// What is asked of two operands, or of the first of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Comparison {
-    Equal,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
+macro_rules! comparisons {
+    ($($(#[$doc:meta])* $Comparison:ident)*) => {
+        /// What is asked of two operands, or of the first of them.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub(crate) enum Comparison {
+            $($(#[$doc])* $Comparison,)*
+        }
+
+        impl Comparison {
+            #[cfg(feature = "serde")]
+            const ALL: &[Comparison] = &[$(Comparison::$Comparison),*];
+        }
+    };
+}
+comparisons! {
+    Equal
+    Less
+    LessOrEqual
+    Greater
+    GreaterOrEqual
     /// Which of the four answers `partial_cmp` gives.
-    Order,
+    Order
     /// Which of the three answers `total_cmp` gives.
-    TotalOrder,
-    // Of one number from here on.
-    IsNan,
-    IsInfinite,
-    IsFinite,
-    IsNormal,
-    IsSubnormal,
-    IsSignPositive,
-    IsSignNegative,
+    TotalOrder
+    // All that follow are asked of one number.
+    IsNan
+    IsInfinite
+    IsFinite
+    IsNormal
+    IsSubnormal
+    IsSignPositive
+    IsSignNegative
     /// Which of five classes `classify` gives.
-    Class,
+    Class
 }
 
 use Comparison::*;
 
 impl Comparison {
-    #[cfg(feature = "serde")]
-    const ALL: [Comparison; 15] = [
-        Equal,
-        Less,
-        LessOrEqual,
-        Greater,
-        GreaterOrEqual,
-        Order,
-        TotalOrder,
-        IsNan,
-        IsInfinite,
-        IsFinite,
-        IsNormal,
-        IsSubnormal,
-        IsSignPositive,
-        IsSignNegative,
-        Class,
-    ];
-
     /// The answer, as a number: 0 or 1; for an order −1, 0, 1, or 2 for none; for a class its place in
     /// [`CLASSES`].
     #[inline(always)]
@@ -59,12 +52,12 @@ impl Comparison {
             LessOrEqual => (a <= b) as i8,
             Greater => (a > b) as i8,
             GreaterOrEqual => (a >= b) as i8,
-            _ => self.rare_answer(a, b),
+            _ => self.other_answer(a, b),
         }
     }
 
     #[inline(never)]
-    fn rare_answer(self, a: f64, b: f64) -> i8 {
+    fn other_answer(self, a: f64, b: f64) -> i8 {
         match self {
             Order => match a.partial_cmp(&b) {
                 Some(order) => order as i8,
@@ -94,9 +87,8 @@ impl Comparison {
     /// The comparison that is written with `sign`.
     #[cfg(feature = "serde")]
     pub(crate) fn of_sign(sign: &str) -> Option<Comparison> {
-        Comparison::ALL
-            .into_iter()
-            .find(|comparison| comparison.sign() == sign)
+        let mut all = Comparison::ALL.iter().copied();
+        all.find(|comparison| comparison.sign() == sign)
     }
 
     /// The sign or the method that it is written with.

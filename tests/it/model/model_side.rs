@@ -64,7 +64,7 @@ impl Side for Model {
         for (x, &arg) in x.iter_mut().zip(args) {
             *x = handle(arg).value;
         }
-        if op == Op::Clamp && !(x[1] <= x[2]) {
+        if op == Op::Clamp && x[1].partial_cmp(&x[2]).is_none_or(|order| order.is_gt()) {
             return Err(Refusal::Words("the bounds of `clamp` cross"));
         }
         let with_partial = |(k, &arg): (usize, &Operand<Handle>)| match handle(arg) {
