@@ -46,6 +46,7 @@
 
 mod draw;
 mod program;
+mod random;
 mod rows;
 mod shrink;
 mod text;
@@ -53,10 +54,10 @@ mod text;
 pub use program::Program;
 pub use shrink::Tree;
 
-use draw::Random;
 use proptest::collection::vec;
 use proptest::strategy::{NewTree, Strategy};
 use proptest::test_runner::TestRunner;
+use random::Random;
 use shrink::Case;
 use std::ops::RangeInclusive;
 
