@@ -186,7 +186,7 @@ impl Check {
     #[track_caller]
     pub fn gradient(&self, f: impl Fn(&[Var]) -> Var, x: &[f64]) -> Result<Report, Mismatch> {
         let scope = graph::open_recording();
-        // Here, as a panic inside the closure `values` would not name the caller's line.
+        // A first run here, as a panic inside a closure would not name the caller's line.
         graph::verify(graph::user_code("the closure", || f(&leaves(x))));
         drop(scope);
         // `f` gets leaves, not constants, as it may take derivatives itself.
@@ -212,7 +212,7 @@ impl Check {
         let scope = graph::open_recording();
         let leaves = leaves(x);
         let output = graph::user_code("the closure", || f(&leaves));
-        let _ = output.differentiate(&leaves); // panics here, at the caller's line, and not inside a closure
+        let _ = output.differentiate(&leaves); // panics at the caller's line, as it is not inside a closure
         drop(scope);
         self.run(x, true, |x| f(x).differentiate(x), |x| reverse(&f, x))
     }

@@ -83,7 +83,7 @@ pub(super) fn ladder(
             break;
         }
         step /= RATIO;
-        // Steps far below the first, and still all noise: what scale there is can only be that of the variable.
+        // All steps so far showed nothing but noise: if the function has a scale, it is that of the variable.
         if step < start * 1e-16 && step > at.abs() && at != 0.0 {
             step = at.abs() / 4.0;
         }
