@@ -165,7 +165,9 @@ fn operand(x: Var) -> Operand {
 /// Whether the scope of a handle began while recording: its nodes stay, though it has ended.
 fn is_kept(x: Var) -> bool {
     let began = WATCHES.with_borrow(|watches| watches.first().map(|watch| watch.epoch));
-    began.is_some_and(|epoch| x.epoch() > epoch) && x.index() < arena().end()
+    began.is_some_and(|epoch| x.epoch() > epoch)
+        && x.index() < arena().end()
+        && state(|state| state.is_own(x.epoch()))
 }
 
 /// Runs `f` on every recording under way.

@@ -1,0 +1,4 @@
+//! `nalgebra`
+
+mod field;
+mod lane;
