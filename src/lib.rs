@@ -83,7 +83,7 @@ pub mod function;
 pub mod graph;
 pub mod guide;
 mod handle;
-mod interop;
+pub mod interop;
 mod matrix;
 mod nodes;
 mod real;

@@ -35,6 +35,32 @@ impl Matrix {
         }
     }
 
+    /// The matrix of these numbers, row by row.
+    ///
+    /// # Panics
+    ///
+    /// If there are not as many as the matrix has entries.
+    ///
+    /// ```
+    /// use scalargrad::Matrix;
+    ///
+    /// assert_eq!(Matrix::from_rows(2, 2, vec![1.0, 2.0, 3.0, 4.0])[(1, 0)], 3.0);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn from_rows(rows: usize, cols: usize, numbers: Vec<f64>) -> Matrix {
+        assert!(
+            rows.checked_mul(cols) == Some(numbers.len()),
+            "scalargrad: a {rows} × {cols} matrix of {} numbers",
+            numbers.len()
+        );
+        Matrix {
+            rows,
+            cols,
+            numbers,
+        }
+    }
+
     /// The number of rows.
     ///
     /// ```

@@ -167,7 +167,7 @@ fn is_kept(x: Var) -> bool {
     let began = WATCHES.with_borrow(|watches| watches.first().map(|watch| watch.epoch));
     began.is_some_and(|epoch| x.epoch() > epoch)
         && x.index() < arena().end()
-        && state(|state| state.is_own(x.epoch()))
+        && super::state(|state| state.is_own(x.epoch()))
 }
 
 /// Runs `f` on every recording under way.
