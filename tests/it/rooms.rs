@@ -95,7 +95,8 @@ fn no_file_but_the_arena_is_unsafe() {
         let unsafe_lines = lines
             .iter()
             .filter(|line| words(line).any(|word| word == "unsafe"));
-        let is_arena = file == "src/arena.rs" || file.starts_with("src/arena/")
+        let is_arena = file == "src/arena.rs"
+            || file.starts_with("src/arena/")
             || file == "src/interop/nalgebra/lane.rs"; // two signatures that a foreign trait prescribes
         assert!(is_arena || unsafe_lines.count() == 0, "{file}");
     }

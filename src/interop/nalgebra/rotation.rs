@@ -98,6 +98,10 @@ pub fn unit_quaternion<T: RealField + Copy>(axis_times_angle: &Vector3<T>) -> Un
 pub fn axis_times_angle<T: RealField + Copy>(rotation: &UnitQuaternion<T>) -> Vector3<T> {
     let (v, cos) = (rotation.imag(), rotation.scalar());
     // Of the two quaternions of a rotation that of the smaller angle.
-    let (v, cos) = if cos < T::zero() { (-v, -cos) } else { (v, cos) };
+    let (v, cos) = if cos < T::zero() {
+        (-v, -cos)
+    } else {
+        (v, cos)
+    };
     v * (atan_root(v.norm_squared(), cos) * nalgebra::convert(2.0))
 }
