@@ -30,7 +30,7 @@ fn determinant_of_every_size() {
     macro_rules! check {
         ($($N:literal)*) => { $(
             let m: SMatrix<f64, $N, $N> =
-                SMatrix::from_fn(|i, j| general()[(i % 4, j % 4)] + (i * $N + j) as f64 * 0.1);
+                SMatrix::from_fn(|i, j| f64::from(i == j) * 2.0 + ((7 * i + 3 * j) as f64).sin());
             let x = m.map(Var::new);
             x.determinant().backward();
             let expected = m.try_inverse().unwrap().transpose() * m.determinant();

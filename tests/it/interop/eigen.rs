@@ -123,7 +123,11 @@ fn at_equal_eigenvalues_what_is_symmetric_in_them_is_right_and_their_vectors_are
                     .iter()
                     .all(|x| x.value().is_finite())
             );
-            assert!(gradient(&x, eigen.eigenvectors[(1, i)])[(1, 1)].is_nan());
+            let is_nan = |row: usize| {
+                let slopes = gradient(&x, eigen.eigenvectors[(row, i)]);
+                slopes.iter().any(|slope| slope.is_nan())
+            };
+            assert!((0..3).any(is_nan));
         }
     }
 }
@@ -157,9 +161,13 @@ fn a_recorded_decomposition_replays_where_it_takes_as_many_steps() {
     if let Ok((value, gradient)) = f.gradient(near.as_slice()) {
         let x = near.map(Var::new);
         let again = symmetric_eigen(&x).eigenvalues[0];
-        assert_eq!(value, again.value());
+        assert!((value - again.value()).abs() < 1e-14 * value);
         again.backward();
-        assert_eq!(gradient, x.map(Var::grad).as_slice());
+        assert_close(
+            &DMatrix::from_column_slice(4, 4, &gradient),
+            &x.map(Var::grad),
+            1e-14,
+        );
     }
     assert!(f.gradient(m.as_slice()).is_ok());
 }

@@ -76,7 +76,7 @@ fn a_foreign_handle_is_refused_everywhere() {
 #[test]
 fn a_comparison_with_a_foreign_handle_is_one_with_a_number() {
     for x in foreign() {
-        let f = Function::record(&[1.0], |y| {
+        let f = Function::record(&[0.75], |y| {
             let z = y[0] * 2.0;
             if z < x { z } else { -z }
         });
