@@ -3,8 +3,8 @@
 use crate::derive;
 use crate::function::{Function, Outputs, Recorder, ReplayError};
 use crate::graph::{self, user_code};
+use crate::handle::Var;
 use crate::matrix::Matrix;
-use crate::var::Var;
 use std::cell::RefCell;
 use std::error::Error;
 use std::fmt;

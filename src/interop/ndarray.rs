@@ -26,8 +26,8 @@
 //! foreign types are not this crate's to give: `numbers.mapv(Var::from).dot(&variables)`. One variable
 //! on the left of it is fine: `x * &numbers`.
 
+use crate::handle::Var;
 use crate::matrix::Matrix;
-use crate::var::Var;
 use ndarray::{Array, Array2, ArrayBase, Data, Dimension, ScalarOperand};
 use std::ops::{Add, Div, Mul, Sub};
 

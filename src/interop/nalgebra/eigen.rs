@@ -1,6 +1,6 @@
 //! Eigenvectors with their derivatives.
 
-use crate::var::Var;
+use crate::handle::Var;
 use nalgebra::{DMatrix, DVector, Dyn, SymmetricEigen};
 
 /// Eigenvalues and eigenvectors of a symmetric matrix, of which the lower triangle is read.

@@ -1,6 +1,6 @@
 //! Products of a matrix and one number, as far as another crate may write them down.
 
-use crate::var::Var;
+use crate::handle::Var;
 use nalgebra::allocator::Allocator;
 use nalgebra::{DefaultAllocator, Dim, Matrix, OMatrix, Storage};
 use std::ops::Mul;
