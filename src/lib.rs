@@ -69,6 +69,8 @@
 //! None is on by default.
 //!
 //! - `serde`: saving and loading of a [`Function`].
+//! - `nalgebra`, `ndarray`, `argmin`, `levenberg-marquardt`: see [`interop`], with the versions. With `nalgebra`, a
+//!   [`Var`] is `Send` and `Sync`, and a use on another thread is a panic and not an error of the compiler.
 //! - `proptest`: the module `strategy`, with points and random differentiable programs for property tests.
 
 // The first, so that the documentation of `Var` begins with how it is made and read.
