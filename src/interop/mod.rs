@@ -9,7 +9,7 @@
 //! | `ndarray` | 0.17 | `ndarray` | arrays of variables |
 //! | `argmin` | 0.11 | `argmin` | closures and recorded functions as problems of optimisers |
 //! | `levenberg-marquardt` | 0.15 | `levenberg-marquardt` | the same as least squares problems; its `nalgebra` is 0.34 |
-//! | `serde` | 1 | `serde` | saving and loading of functions, matrices and reports |
+//! | `serde` | 1 | `serde` | saving and loading of recorded functions and of matrices, dense and sparse |
 //!
 //! A *Derivative* paragraph of a method of [`Var`](crate::Var) holds for what these crates make of it, too.
 //!
@@ -52,6 +52,8 @@ pub mod nalgebra;
 pub mod ndarray;
 mod num_traits;
 mod primitive;
+#[cfg(feature = "serde")]
+mod serde;
 
 #[cfg(any(feature = "argmin", feature = "levenberg-marquardt"))]
 pub use differentiable::{Differentiable, NotANumber};

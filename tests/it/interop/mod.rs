@@ -15,5 +15,7 @@ mod nalgebra;
 mod ndarray;
 #[cfg(feature = "nalgebra")]
 mod rotation;
+#[cfg(feature = "serde")]
+mod serde;
 #[cfg(feature = "nalgebra")]
 mod travel;
