@@ -71,10 +71,8 @@ where
 {
     fn values_at(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError> {
         let x: Vec<Var> = x.iter().map(|&x| Var::constant(x)).collect();
-        let outputs = graph::scope(|| {
-            let outputs = user_code("a function to optimise", || self(&x));
-            outputs.into_outputs()
-        });
+        let outputs =
+            graph::scope(|| user_code("a function to optimise", || self(&x).into_outputs()));
         Ok(outputs.into_iter().map(Var::value).collect())
     }
 

@@ -155,6 +155,7 @@ fn user_code_is_called_from_one_place() {
         ("src/draw.rs", "op.label().to_string()"), // of a row
         ("src/function/evaluate.rs", "f(&mut space)"),
         ("src/function/recorder.rs", "evaluate(&"), // of a recording, which is not in the graph
+        ("src/interop/differentiable.rs", "self(x).into_outputs()"), // called from `hessian`
         ("src/graph.rs", "f()"),
         ("src/graph/state.rs", "f(&mut state.borrow_mut())"),
         ("src/graph/user_code.rs", "f()"),

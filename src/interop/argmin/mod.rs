@@ -94,14 +94,14 @@ impl<F: Differentiable, P, M> Problem<F, P, M> {
         &self,
         what: &'static str,
         x: &P,
-        evaluate: impl FnOnce(&F, &[f64]) -> Result<R, ReplayError>,
+        compute: impl FnOnce(&F, &[f64]) -> Result<R, ReplayError>,
         numbers: impl FnOnce(&R) -> &[f64],
     ) -> Result<R, Error>
     where
         for<'a> &'a P: IntoIterator<Item = &'a f64>,
     {
         let x: Vec<f64> = x.into_iter().copied().collect();
-        let result = evaluate(&self.function, &x)?;
+        let result = compute(&self.function, &x)?;
         NotANumber::check(what, numbers(&result), &x)?;
         Ok(result)
     }
