@@ -118,6 +118,17 @@ fn another_branch_of_a_recorded_function_ends_the_run() {
     ));
 }
 
+#[test]
+fn a_value_that_is_nan_is_an_error_with_its_point() {
+    let problem: Problem<_> = Problem::new(steep);
+    let error: NotANumber = problem
+        .cost(&vec![0.0, 1.0])
+        .unwrap_err()
+        .downcast()
+        .unwrap();
+    assert_eq!(error.point(), [0.0, 1.0]);
+}
+
 /// Its slope drives the search to negative numbers, of which there is no logarithm.
 fn steep(x: &[Var]) -> Var {
     x[0] + 0.01 * (x[0] - 0.5).ln() + x[1] * x[1]
