@@ -146,6 +146,17 @@ impl NotANumber {
     }
 
     /// The point.
+    ///
+    /// ```
+    /// # #[cfg(feature = "argmin")] {
+    /// use argmin::core::CostFunction;
+    /// use scalargrad::{Var, interop::{NotANumber, argmin::Problem}};
+    ///
+    /// let problem: Problem<_> = Problem::new(|x: &[Var]| x[0].sqrt());
+    /// let error: NotANumber = problem.cost(&vec![-4.0]).unwrap_err().downcast().unwrap();
+    /// assert_eq!(error.point(), [-4.0]);
+    /// # }
+    /// ```
     #[must_use]
     pub fn point(&self) -> &[f64] {
         &self.x
