@@ -3,6 +3,7 @@
 mod lookup;
 pub(crate) mod names;
 pub(crate) mod notes;
+mod numbers;
 mod report;
 mod state;
 pub(crate) mod trace;

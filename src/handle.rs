@@ -2,6 +2,7 @@
 
 use crate::arena::{INDEX_BITS, INDEX_MASK};
 use std::marker::PhantomData;
+#[cfg(not(feature = "nalgebra"))]
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 /// A real number that remembers where it came from.
@@ -19,27 +20,40 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 /// ```
 ///
 /// A `Var` is a value of 16 bytes, `Copy` and immutable like an `f64`: to change a parameter, make a
-/// new leaf. It belongs to the thread that made it:
-///
-/// ```compile_fail
-/// let x = scalargrad::Var::new(1.0);
-/// std::thread::spawn(move || x.value());
-/// ```
-///
-/// ```compile_fail
-/// let x = scalargrad::Var::new(1.0);
-/// std::thread::scope(|scope| { scope.spawn(|| x.value()); });
-/// ```
+/// new leaf. It belongs to the thread that made it. That it is neither `Send` nor `Sync` says so at compile time, but with
+/// the feature `nalgebra`, whose traits ask for both: then it can be sent to another thread, where it is a number
+/// and no more, and any use that a stale handle cannot be put to panics.
+#[cfg_attr(
+    not(feature = "nalgebra"),
+    doc = r"
+```compile_fail
+let x = scalargrad::Var::new(1.0);
+std::thread::spawn(move || x.value());
+```
+
+```compile_fail
+let x = scalargrad::Var::new(1.0);
+std::thread::scope(|scope| { scope.spawn(|| x.value()); });
+```
+"
+)]
 #[derive(Clone, Copy)]
 pub struct Var {
     value: f64,
     /// The epoch and the index of its node; 0 for a constant.
     id: u64,
     /// Not `Send`, not `Sync`: the node is in this thread's graph.
-    thread: PhantomData<dyn BelongsToTheThreadThatMadeIt>,
+    thread: PhantomData<Thread>,
 }
 
+#[cfg(not(feature = "nalgebra"))]
+type Thread = dyn BelongsToTheThreadThatMadeIt;
+/// The traits of `simba` ask for `Send` and `Sync`; the numbers of epochs tell the threads apart.
+#[cfg(feature = "nalgebra")]
+type Thread = ();
+
 /// A name for the compiler's message when a [`Var`] is sent to another thread, or shared with one.
+#[cfg(not(feature = "nalgebra"))]
 trait BelongsToTheThreadThatMadeIt: UnwindSafe + RefUnwindSafe + Unpin {}
 
 // The parts of a handle, for the rest of the crate.

@@ -72,6 +72,8 @@
 //! - `rayon`: rows of a [`Function`] on all cores.
 //! - `serde`: saving and loading of a [`Function`].
 //! - `jit`: a [`Function`] in native code, by `Function::compile`.
+//! - `nalgebra`, `ndarray`, `argmin`, `levenberg-marquardt`: see [`interop`], with the versions. With `nalgebra`, a
+//!   [`Var`] is `Send` and `Sync`, and a use on another thread is a panic and not an error of the compiler.
 //! - `proptest`: the module `strategy`, with points and random differentiable programs for property tests.
 
 // The first, so that the documentation of `Var` begins with how it is made and read.
@@ -86,7 +88,7 @@ pub mod function;
 pub mod graph;
 pub mod guide;
 mod handle;
-mod interop;
+pub mod interop;
 mod matrix;
 pub mod nn;
 mod nodes;

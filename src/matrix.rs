@@ -35,10 +35,36 @@ impl Matrix {
         }
     }
 
-    /// The matrix of these numbers, row by row.
+    /// The matrix of these numbers, row by row: as many rows as there are numbers for.
     pub(crate) fn of(numbers: Vec<f64>, cols: usize) -> Matrix {
         Matrix {
             rows: numbers.len().checked_div(cols).unwrap_or(0),
+            cols,
+            numbers,
+        }
+    }
+
+    /// The matrix of these numbers, row by row.
+    ///
+    /// # Panics
+    ///
+    /// If there are not as many as the matrix has entries.
+    ///
+    /// ```
+    /// use scalargrad::Matrix;
+    ///
+    /// assert_eq!(Matrix::from_rows(2, 2, vec![1.0, 2.0, 3.0, 4.0])[(1, 0)], 3.0);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn from_rows(rows: usize, cols: usize, numbers: Vec<f64>) -> Matrix {
+        assert!(
+            rows.checked_mul(cols) == Some(numbers.len()),
+            "scalargrad: a {rows} × {cols} matrix of {} numbers",
+            numbers.len()
+        );
+        Matrix {
+            rows,
             cols,
             numbers,
         }

@@ -158,7 +158,7 @@ pub struct SparseMatrix {
 
 impl SparseMatrix {
     /// The matrix of sorted triplets.
-    pub(super) fn new(rows: usize, cols: usize, triplets: &[(usize, usize, f64)]) -> SparseMatrix {
+    pub(crate) fn new(rows: usize, cols: usize, triplets: &[(usize, usize, f64)]) -> SparseMatrix {
         SparseMatrix {
             pattern: Pattern::new(rows, cols, triplets.iter().map(|&(i, j, _)| (i, j))),
             values: triplets.iter().map(|&(.., value)| value).collect(),

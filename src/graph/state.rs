@@ -6,8 +6,9 @@
 //! stale one). Epochs have 35 bits: after 2³⁵ scopes on one thread the numbers start again, so a
 //! handle would have to be kept over exactly that many scopes to be taken for another.
 
+use super::numbers::{HANDLES_TRAVEL, Numbers};
 use super::{Custom, Event, Segment};
-use crate::arena::{Arena, FIRST_EPOCH, INDEX_BITS, OpenEpochs, Place, arena};
+use crate::arena::{Arena, INDEX_BITS, OpenEpochs, Place, arena};
 use crate::handle::Var;
 use crate::nodes::Values;
 use std::cell::RefCell;
@@ -16,6 +17,8 @@ use std::panic::Location;
 
 /// The epoch of an arena that records no operation: no handle has it.
 pub(super) const PAUSED: u64 = (1 << (64 - INDEX_BITS)) - 1;
+/// Places of a table of open epochs that is not the static one.
+const FEWEST_PLACES: usize = 64;
 /// The number of ended scopes that a panic message can still name.
 const REMEMBERED: usize = 64;
 
@@ -27,7 +30,7 @@ thread_local! {
 pub(crate) struct GraphState {
     /// The scopes that are open, the thread's own graph first.
     pub(super) frames: Vec<Frame>,
-    last_epoch: u64,
+    numbers: Numbers,
     /// How often the graph was cleared, and where it was the last time.
     pub(super) clears: u64,
     pub(super) cleared_at: &'static Location<'static>,
@@ -57,12 +60,17 @@ struct Ended {
 
 impl GraphState {
     fn new() -> GraphState {
+        let numbers = Numbers::new();
+        let epoch = numbers.last();
+        if HANDLES_TRAVEL {
+            begin(epoch);
+        }
         GraphState {
             frames: vec![Frame {
-                epoch: FIRST_EPOCH,
+                epoch,
                 start: Place::START,
             }],
-            last_epoch: FIRST_EPOCH,
+            numbers,
             clears: 0,
             cleared_at: Location::caller(),
             ended: [None; REMEMBERED],
@@ -81,12 +89,9 @@ impl GraphState {
             self.widen(arena.open());
         }
         loop {
-            self.last_epoch += 1;
-            if self.last_epoch >= PAUSED {
-                self.last_epoch = FIRST_EPOCH;
-            }
-            if arena.open().try_open(self.last_epoch) {
-                return self.last_epoch;
+            let epoch = self.numbers.advance();
+            if arena.open().try_open(epoch) {
+                return epoch;
             }
         }
     }
@@ -94,7 +99,7 @@ impl GraphState {
     /// Gives the table of open epochs twice as many places.
     #[cold]
     fn widen(&self, open: &OpenEpochs) {
-        let len = (open.places() * 2).max(64);
+        let len = (open.places() * 2).max(FEWEST_PLACES);
         open.rebuild(len, self.frames.iter().map(|frame| frame.epoch));
     }
 
@@ -116,6 +121,11 @@ impl GraphState {
             .iter()
             .map(|frame| (frame.start.index(), frame.epoch))
             .collect()
+    }
+
+    /// Whether an epoch is of this thread.
+    pub(crate) fn is_own(&self, epoch: u64) -> bool {
+        self.numbers.has(epoch)
     }
 
     /// The epoch of what is recorded next.
@@ -153,8 +163,16 @@ pub(super) fn forget(end: usize) {
 
 impl Drop for GraphState {
     fn drop(&mut self) {
-        self.last_epoch += 1;
-        arena().retire(self.last_epoch);
+        arena().retire(self.numbers.advance());
+    }
+}
+
+/// Sees to it that the first nodes of this thread are recorded in `epoch`.
+fn begin(epoch: u64) {
+    let arena = arena();
+    arena.open().rebuild(FEWEST_PLACES, [epoch].into_iter());
+    if !is_paused(arena) {
+        arena.go_on(epoch);
     }
 }
 
@@ -222,6 +240,10 @@ pub(crate) fn stale(id: u64) -> ! {
         }) => panic!(
             "scalargrad: stale Var: the scope it was recorded in has ended (`graph::scope` at {at}). \
              Use it inside that scope, or take its `value()` out and make a new variable with `Var::new(old.value())`. {made}"
+        ),
+        None if HANDLES_TRAVEL && !state(|state| state.is_own(epoch)) => panic!(
+            "scalargrad: foreign Var: it was recorded on another thread, and each has a graph of its own. \
+             Send its `value()`, and make a new variable with `Var::new(value)`"
         ),
         None => panic!(
             "scalargrad: stale Var: the scope it was recorded in has ended, or `graph::clear` dropped it. \

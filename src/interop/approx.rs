@@ -9,35 +9,36 @@ use crate::handle::Var;
 use approx::{AbsDiffEq, RelativeEq, UlpsEq};
 
 macro_rules! by_value {
-    ($($A:ty, $B:ty);*) => { $(
+    ($($A:ty, $B:ty: $Epsilon:ty);*) => { $(
         impl AbsDiffEq<$B> for $A {
-            type Epsilon = f64;
+            type Epsilon = $Epsilon;
 
-            fn default_epsilon() -> f64 {
-                <f64 as AbsDiffEq>::default_epsilon()
+            fn default_epsilon() -> $Epsilon {
+                <$Epsilon>::from(<f64 as AbsDiffEq>::default_epsilon())
             }
 
             #[track_caller]
-            fn abs_diff_eq(&self, other: &$B, epsilon: f64) -> bool {
-                let (a, b) = (*self, Var::from(other));
+            fn abs_diff_eq(&self, other: &$B, epsilon: $Epsilon) -> bool {
+                let (a, b, epsilon) = (*self, Var::from(other), Var::from(epsilon));
                 match trace::is_tracing() {
                     true => (a - b).abs() <= epsilon,
-                    false => a.untracked_value().abs_diff_eq(&b.untracked_value(), epsilon),
+                    false => a.untracked_value().abs_diff_eq(&b.untracked_value(), epsilon.untracked_value()),
                 }
             }
         }
 
         impl RelativeEq<$B> for $A {
-            fn default_max_relative() -> f64 {
-                <f64 as RelativeEq>::default_max_relative()
+            fn default_max_relative() -> $Epsilon {
+                <$Epsilon>::from(<f64 as RelativeEq>::default_max_relative())
             }
 
             #[track_caller]
-            fn relative_eq(&self, other: &$B, epsilon: f64, max_relative: f64) -> bool {
+            fn relative_eq(&self, other: &$B, epsilon: $Epsilon, max_relative: $Epsilon) -> bool {
                 let (a, b) = (*self, Var::from(other));
+                let (epsilon, max_relative) = (Var::from(epsilon), Var::from(max_relative));
                 match trace::is_tracing() {
                     true => recorded_relative_eq(a, b, epsilon, max_relative),
-                    false => a.untracked_value().relative_eq(&b.untracked_value(), epsilon, max_relative),
+                    false => a.untracked_value().relative_eq(&b.untracked_value(), epsilon.untracked_value(), max_relative.untracked_value()),
                 }
             }
         }
@@ -48,22 +49,23 @@ macro_rules! by_value {
             }
 
             #[track_caller]
-            fn ulps_eq(&self, other: &$B, epsilon: f64, max_ulps: u32) -> bool {
-                let (a, b) = (*self, Var::from(other));
+            fn ulps_eq(&self, other: &$B, epsilon: $Epsilon, max_ulps: u32) -> bool {
+                let (a, b, epsilon) = (*self, Var::from(other), Var::from(epsilon));
                 for x in [a, b] {
                     trace::compared(Comparison::TotalOrder, x, Var::constant(x.untracked_value()));
                 }
-                a.untracked_value().ulps_eq(&b.untracked_value(), epsilon, max_ulps)
+                a.untracked_value().ulps_eq(&b.untracked_value(), epsilon.untracked_value(), max_ulps)
             }
         }
     )* };
 }
-// There is none of an `f64` with a `Var`: it would make `<f64 as AbsDiffEq>::default_epsilon()` ambiguous in every user's code.
-by_value!(Var, Var; Var, f64);
+// Not of an `f64` with a `Var`: it would make `<f64 as AbsDiffEq>::default_epsilon()` ambiguous in every user's code.
+// A tolerance for two variables is a variable, too: that is what `nalgebra` asks of a number.
+by_value!(Var, Var: Var; Var, f64: f64);
 
 /// The same steps that `approx` takes for `f64`.
 #[track_caller]
-fn recorded_relative_eq(a: Var, b: Var, epsilon: f64, max_relative: f64) -> bool {
+fn recorded_relative_eq(a: Var, b: Var, epsilon: Var, max_relative: Var) -> bool {
     if a == b {
         return true;
     }

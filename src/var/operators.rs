@@ -15,11 +15,14 @@ use std::ops::{
     Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign,
 };
 
+// Always inline, but for builds that are not optimised: there each use would take room of its own on the stack of its
+// caller, and the inverse of a 4 × 4 matrix in `nalgebra`, one function, needs more than a thread of a test has.
 macro_rules! operators {
     ($($Trait:ident $method:ident $TraitAssign:ident $method_assign:ident $op:tt;)*) => { $(
         impl $Trait for Var {
             type Output = Var;
-            #[inline(always)]
+            #[cfg_attr(debug_assertions, inline)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             #[track_caller]
             fn $method(self, other: Var) -> Var {
                 record::binary(Op::$Trait, self, other, self.untracked_value() $op other.untracked_value(), rules::of::$method)
@@ -27,7 +30,8 @@ macro_rules! operators {
         }
         impl $Trait<f64> for Var {
             type Output = Var;
-            #[inline(always)]
+            #[cfg_attr(debug_assertions, inline)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             #[track_caller]
             fn $method(self, c: f64) -> Var {
                 let value = self.untracked_value() $op c;
@@ -36,7 +40,8 @@ macro_rules! operators {
         }
         impl $Trait<Var> for f64 {
             type Output = Var;
-            #[inline(always)]
+            #[cfg_attr(debug_assertions, inline)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             #[track_caller]
             fn $method(self, x: Var) -> Var {
                 let value = self $op x.untracked_value();
@@ -51,7 +56,8 @@ macro_rules! operators {
     (@mixed $Trait:ident $method:ident: $($A:ty [$($a:tt)?], $B:ty [$($b:tt)?]);*) => { $(
         impl $Trait<$B> for $A {
             type Output = Var;
-            #[inline(always)]
+            #[cfg_attr(debug_assertions, inline)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             #[track_caller]
             fn $method(self, other: $B) -> Var {
                 $Trait::$method($($a)? self, $($b)? other)
@@ -60,7 +66,8 @@ macro_rules! operators {
     )* };
     (@assign $Trait:ident $method:ident $op:tt: $($B:ty),*) => { $(
         impl $Trait<$B> for Var {
-            #[inline(always)]
+            #[cfg_attr(debug_assertions, inline)]
+            #[cfg_attr(not(debug_assertions), inline(always))]
             #[track_caller]
             fn $method(&mut self, other: $B) {
                 *self = *self $op other;

@@ -332,14 +332,14 @@ impl<T: Signed> AbsOf for T {
 #[test]
 fn approx_compares_values() {
     let (x, y) = (Var::new(1.0), Var::new(1.0 + 1e-12));
-    assert_relative_eq!(x, y, epsilon = 1e-10);
-    assert_relative_eq!(x, y, max_relative = 1e-11);
-    assert_abs_diff_eq!(x, y, epsilon = 1e-11);
+    assert_relative_eq!(x, y, epsilon = Var::from(1e-10));
+    assert_relative_eq!(x, y, max_relative = Var::from(1e-11));
+    assert_abs_diff_eq!(x, y, epsilon = Var::from(1e-11));
     assert_ulps_eq!(x, Var::new(1.0 + 2.0 * f64::EPSILON));
     assert_abs_diff_eq!(x, 1.0);
     assert_relative_eq!(x, 1.0);
     assert_ulps_eq!(x, 1.0);
-    assert_relative_eq!([x, y][..], [x, x][..], epsilon = 1e-10);
+    assert_relative_eq!([x, y][..], [x, x][..], epsilon = Var::from(1e-10));
     assert!(!relative_eq!(x, y) && !ulps_eq!(x, y));
     assert!(!relative_eq!(Var::new(f64::NAN), Var::new(f64::NAN)));
 }
@@ -376,20 +376,23 @@ fn approx_is_that_of_f64() {
                 let (u, v) = (Var::new(x), Var::new(y));
                 let absolute = x.abs_diff_eq(&y, epsilon);
                 assert_eq!(
-                    [u.abs_diff_eq(&v, epsilon), u.abs_diff_eq(&y, epsilon)],
+                    [
+                        u.abs_diff_eq(&v, epsilon.into()),
+                        u.abs_diff_eq(&y, epsilon)
+                    ],
                     [absolute; 2]
                 );
                 let relative = x.relative_eq(&y, epsilon, 1e-15);
                 assert_eq!(
                     [
-                        u.relative_eq(&v, epsilon, 1e-15),
+                        u.relative_eq(&v, epsilon.into(), 1e-15.into()),
                         u.relative_eq(&y, epsilon, 1e-15)
                     ],
                     [relative; 2]
                 );
                 let ulps = x.ulps_eq(&y, epsilon, 3);
                 assert_eq!(
-                    [u.ulps_eq(&v, epsilon, 3), u.ulps_eq(&y, epsilon, 3)],
+                    [u.ulps_eq(&v, epsilon.into(), 3), u.ulps_eq(&y, epsilon, 3)],
                     [ulps; 2]
                 );
             }

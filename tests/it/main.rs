@@ -17,6 +17,7 @@ mod floors;
 mod function;
 mod generic;
 mod graph;
+mod interop;
 mod lesson;
 mod listing;
 mod model;

@@ -131,9 +131,9 @@ fn a_question_is_a_guard_with_the_users_line() {
 fn a_comparison_within_a_tolerance_is_a_guard() {
     type Close = fn(Var, Var) -> bool;
     let comparisons: [Close; 5] = [
-        |x, y| x.abs_diff_eq(&y, 0.1),
-        |x, y| x.relative_eq(&y, 1e-3, 0.1),
-        |x, y| x.ulps_eq(&y, 1e-3, u32::MAX),
+        |x, y| x.abs_diff_eq(&y, 0.1.into()),
+        |x, y| x.relative_eq(&y, 1e-3.into(), 0.1.into()),
+        |x, y| x.ulps_eq(&y, 1e-3.into(), u32::MAX),
         |x, _| x.abs_diff_eq(&1.0, 0.1),
         |x, _| x.relative_eq(&1.0, 1e-3, 0.1),
     ];
@@ -172,7 +172,7 @@ fn a_comparison_within_a_tolerance_is_a_guard() {
         }
     }
     let f = Function::record(&[1.0, 1.05], |x| {
-        if x[0].abs_diff_eq(&x[1], 0.1) {
+        if x[0].abs_diff_eq(&x[1], 0.1.into()) {
             x[0]
         } else {
             x[1]

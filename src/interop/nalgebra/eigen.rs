@@ -1,0 +1,84 @@
+//! Eigenvectors with their derivatives.
+
+use crate::handle::Var;
+use nalgebra::{DMatrix, DVector, Dyn, SymmetricEigen};
+
+/// Eigenvalues and eigenvectors of a symmetric matrix, of which the lower triangle is read.
+///
+/// `nalgebra`'s `symmetric_eigen` leaves alone what is zero already, so at a diagonal matrix the derivatives of its
+/// eigenvectors are zero. Here two steps of Newton's method follow on its result. They do not change it by more than its
+/// rounding error, and give it its derivatives, up to the third order.
+///
+/// # Derivative
+///
+/// Of an eigenvalue `vvᵀ`, where `v` is its eigenvector. Where eigenvalues are equal to rounding, this is one of the
+/// subgradients, and smooth functions that treat equal eigenvalues alike (the trace, a log-determinant) have
+/// their gradient. The derivatives of their eigenvectors do not exist, and are NaN.
+///
+/// ```
+/// use nalgebra::dmatrix;
+/// use scalargrad::{Var, interop::nalgebra::symmetric_eigen};
+///
+/// let m = dmatrix![3.0, 0.0; 0.0, 1.0].map(Var::new);
+/// let eigen = symmetric_eigen(&m);
+/// let v = eigen.eigenvectors.column(0);
+/// (v[1] / v[0]).backward();
+/// assert_eq!(m.map(|x| x.grad()), dmatrix![0.0, 0.0; 0.5, 0.0]);
+/// ```
+///
+/// # Panics
+///
+/// If the matrix is not square.
+#[must_use]
+#[track_caller]
+pub fn symmetric_eigen(m: &DMatrix<Var>) -> SymmetricEigen<Var, Dyn> {
+    let m = DMatrix::from_fn(m.nrows(), m.ncols(), |i, j| m[(i.max(j), i.min(j))]);
+    let mut v = m.clone().symmetric_eigen().eigenvectors;
+    v += &v * Step::of(&m, &v).change;
+    let last = Step::of(&m, &v);
+    SymmetricEigen {
+        eigenvectors: &v + &v * (last.change + last.undefined),
+        eigenvalues: last.eigenvalues,
+    }
+}
+
+/// A step of Newton's method, by Ogita and Aishima: Iterative refinement for symmetric eigenvalue
+/// decomposition, Japan J. Indust. Appl. Math. 35 (2018).
+struct Step {
+    eigenvalues: DVector<Var>,
+    /// How each eigenvector changes, as a combination of all.
+    change: DMatrix<Var>,
+    /// Zeros, whose derivatives are NaN where the change has none.
+    undefined: DMatrix<Var>,
+}
+
+impl Step {
+    fn of(m: &DMatrix<Var>, v: &DMatrix<Var>) -> Step {
+        let n = v.ncols();
+        let defect = DMatrix::identity(n, n) - v.transpose() * v;
+        let s = v.transpose() * m * v;
+        let eigenvalues = DVector::from_fn(n, |i, _| s[(i, i)] / (-defect[(i, i)] + 1.0));
+        let rounding = eigenvalues.camax() * (n as f64 * f64::EPSILON);
+        let mut change = defect.clone() * Var::constant(0.5);
+        let mut undefined = DMatrix::zeros(n, n);
+        for (i, j) in (0..n).flat_map(|i| (0..n).map(move |j| (i, j))) {
+            let residual = s[(i, j)] + eigenvalues[j] * defect[(i, j)];
+            let gap = eigenvalues[j] - eigenvalues[i];
+            if i != j && gap.abs() > rounding {
+                change[(i, j)] = residual / gap;
+            } else if i != j {
+                undefined[(i, j)] = without_derivative(residual);
+            }
+        }
+        Step {
+            eigenvalues,
+            change,
+            undefined,
+        }
+    }
+}
+
+/// Zero, with a derivative that is NaN.
+fn without_derivative(x: Var) -> Var {
+    (x * 0.0).sqrt()
+}

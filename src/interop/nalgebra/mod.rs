@@ -1,0 +1,52 @@
+//! `nalgebra` 0.35 and `nalgebra-sparse` 0.12 (with `simba` 0.10), with the feature `nalgebra`.
+//!
+//! [`Var`](crate::Var) is a `RealField`, so `DMatrix<Var>` and `SVector<Var, N>` do what those of `f64` do: LU, QR, Cholesky,
+//! eigenvalues, singular values, `inverse`, `determinant`, `norm`, rotations, isometries. Leaves are made by
+//! `map(Var::new)`, constants by `cast`, and gradients are read by `map(|x| x.grad())`.
+//!
+//! ```
+//! use nalgebra::{DMatrix, DVector};
+//! use scalargrad::Var;
+//!
+//! // The likelihood of a Gaussian process, and its derivative with respect to the length of its kernel.
+//! let (t, y) = ([0.0, 1.0, 2.5], DVector::from_vec(vec![0.3, -0.2, 0.9]));
+//! let length = Var::new(1.5);
+//! let kernel = DMatrix::from_fn(3, 3, |i, j| {
+//!     let noise = if i == j { 0.1 } else { 0.0 };
+//!     (-((t[i] - t[j]) / length).powi(2) / 2.0).exp() + noise
+//! });
+//! let cholesky = kernel.cholesky().unwrap();
+//! let y = y.cast::<Var>();
+//! let loss = y.dot(&cholesky.solve(&y)) / 2.0 + cholesky.ln_determinant() / 2.0;
+//! loss.backward();
+//! assert!(loss.value().is_finite() && length.grad() != 0.0);
+//! ```
+//!
+//! # What to know
+//!
+//! - Pivots, iterations and other decisions are comparisons, and so guards while a [`Function`](crate::Function) is being
+//!   recorded: a replay that would take another pivot, or another number of iterations, is refused as a changed
+//!   branch. Only the exponential of a matrix reads numbers, for how often it squares: it is among the frozen reads.
+//! - Where only the lower triangle is read (Cholesky, symmetric eigenvalues), only its entries have a gradient.
+//! - At a branch of `nalgebra` that answers with a constant, the derivatives are zero, though the function has others:
+//!   `Rotation3::new`, `Rotation3::from_axis_angle` and `UnitQuaternion::from_scaled_axis` at angle 0, and `scaled_axis` at
+//!   no rotation. Use [`rotation`], [`rotation_about`], [`unit_quaternion`] and [`axis_times_angle`].
+//!   `UnitQuaternion::from_axis_angle` and the Euler angles are right as they are.
+//! - In the same way the eigenvectors of a matrix that is diagonal, in whole or in part, have derivatives of zero: use
+//!   [`symmetric_eigen`], which also says what holds at equal eigenvalues. For singular vectors there is no such
+//!   function; singular values are right where they are distinct and not zero.
+//! - `norm` and `normalize` of a zero vector have NaN as their derivative; [`norm`](crate::norm) of the crate has 0.
+//! - A product of a matrix of numbers and one of variables needs a `cast`, for the operators of two foreign types are not
+//!   this crate's to give; one variable on either side of a matrix of numbers is fine.
+//! - `simba` asks a number to be `Send` and `Sync`. With this feature a `Var` is, and a use on another thread panics.
+
+mod convert;
+mod eigen;
+mod field;
+mod lane;
+mod product;
+mod roots;
+mod rotation;
+
+pub use eigen::symmetric_eigen;
+pub use rotation::{axis_times_angle, rotation, rotation_about, unit_quaternion};
