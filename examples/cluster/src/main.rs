@@ -30,7 +30,7 @@ const ABOUT: About = About {
         },
         Setting {
             name: "rows",
-            default: 20_000,
+            default: 10_000,
             quick: 4_000,
             help: "rows of data",
         },

@@ -1,10 +1,14 @@
 //! What the demos share: their command line, what they say and check, and their figures.
 
 mod figure;
+pub mod palette;
+mod panel;
 mod random;
 
-pub use figure::{Colour, Corner, Figure, Panel, palette};
+pub use figure::Figure;
 pub use indicatif::ProgressBar;
+pub use palette::Colour;
+pub use panel::{Corner, Panel};
 pub use random::Random;
 
 use indicatif::ProgressStyle;
