@@ -287,6 +287,9 @@ impl Var {
     /// Shows the graph of this output in a Jupyter notebook: the kernel `evcxr` calls this for the last
     /// expression of a cell.
     ///
+    /// That kernel links every cell with a copy of the crate, each with a graph of its own: use a variable in the
+    /// cell that made it.
+    ///
     /// # Panics
     ///
     /// If the handle is stale.
