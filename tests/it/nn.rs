@@ -39,7 +39,7 @@ fn a_network_computes_what_micrograds_does() {
     let p = [0.5, -1.0, 0.25, 2.0, 0.75, -0.5, 1.5, -0.125, 0.0625];
     let net = model.with(&p);
     let (x, y) = (1.5f64, -2.0f64);
-    let first = (0.25 + 0.5 * x + -1.0 * y).max(0.0);
+    let first = (0.25 + 0.5 * x - y).max(0.0);
     let second = (-0.5 + 2.0 * x + 0.75 * y).max(0.0);
     assert_eq!(
         net.forward(&[x, y]),

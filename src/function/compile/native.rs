@@ -205,7 +205,7 @@ impl Code {
         constants: &[f64],
         [frame, values, derivatives]: [&mut [f64]; 3],
     ) -> i32 {
-        let rooms = [&*inputs, constants, frame, values, derivatives];
+        let rooms = [inputs, constants, frame, values, derivatives];
         let needs = if functions.end <= self.first {
             self.less
         } else {

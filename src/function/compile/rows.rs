@@ -298,7 +298,7 @@ impl CompiledRows {
         let f = &self.function;
         f.check(Counted::Shared, shared.len(), self.shared)?;
         let len = self.row_len();
-        if data.len() % len != 0 {
+        if !data.len().is_multiple_of(len) {
             f.check(Counted::Data, data.len(), len)?;
         }
         let rows = data.len() / len;

@@ -60,7 +60,7 @@ fn a_fit_is_that_by_hand() {
     let (fit, report) = LevenbergMarquardt::new().minimize(closure);
     assert!(report.termination.was_successful());
     check(fit.point());
-    let recorded = Function::record(&start, |x| residuals(x));
+    let recorded = Function::record(&start, residuals);
     check(
         LevenbergMarquardt::new()
             .minimize(Residuals::new(recorded, &start))
