@@ -19,7 +19,8 @@ pub(crate) use user_code::user_code;
 
 use crate::arena::{Place, arena};
 use crate::handle::Var;
-use state::{Frame, PAUSED, STATE, forget};
+use numbers::PAUSED;
+use state::{Frame, STATE, forget};
 use std::panic::Location;
 use trace::Escape;
 

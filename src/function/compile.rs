@@ -13,6 +13,7 @@
 mod assembler;
 mod compiled;
 mod forward;
+mod held;
 mod instructions;
 mod native;
 mod plan;

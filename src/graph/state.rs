@@ -3,10 +3,10 @@
 //! Every scope has an *epoch*, a number that is not used again, and a handle carries the epoch it was
 //! recorded in. An operation compares its operands' epochs with the current one; only when they
 //! differ does it look further (a constant, a handle of an outer scope that is still open, or a
-//! stale one). Epochs have 35 bits: after 2³⁵ scopes on one thread the numbers start again, so a
+//! stale one). Epochs have 35 bits: after 2³⁵ scopes of a process the numbers start again, so a
 //! handle would have to be kept over exactly that many scopes to be taken for another.
 
-use super::numbers::{HANDLES_TRAVEL, Numbers};
+use super::numbers::{Numbers, PAUSED};
 use super::{Custom, Event, Segment};
 use crate::arena::{Arena, INDEX_BITS, OpenEpochs, Place, arena};
 use crate::handle::Var;
@@ -15,8 +15,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::Location;
 
-/// The epoch of an arena that records no operation: no handle has it.
-pub(super) const PAUSED: u64 = (1 << (64 - INDEX_BITS)) - 1;
 /// Places of a table of open epochs that is not the static one.
 const FEWEST_PLACES: usize = 64;
 /// The number of ended scopes that a panic message can still name.
@@ -62,9 +60,7 @@ impl GraphState {
     fn new() -> GraphState {
         let numbers = Numbers::new();
         let epoch = numbers.last();
-        if HANDLES_TRAVEL {
-            begin(epoch);
-        }
+        begin(epoch);
         GraphState {
             frames: vec![Frame {
                 epoch,
@@ -241,9 +237,9 @@ pub(crate) fn stale(id: u64) -> ! {
             "scalargrad: stale Var: the scope it was recorded in has ended (`graph::scope` at {at}). \
              Use it inside that scope, or take its `value()` out and make a new variable with `Var::new(old.value())`. {made}"
         ),
-        None if HANDLES_TRAVEL && !state(|state| state.is_own(epoch)) => panic!(
-            "scalargrad: foreign Var: it was recorded on another thread, and each has a graph of its own. \
-             Send its `value()`, and make a new variable with `Var::new(value)`"
+        None if !state(|state| state.is_own(epoch)) => panic!(
+            "scalargrad: foreign Var: it was recorded on another thread, or by another copy of this crate (in a notebook, by \
+             another cell), and each has a graph of its own. Send its `value()`, and make a new variable with `Var::new(value)`"
         ),
         None => panic!(
             "scalargrad: stale Var: the scope it was recorded in has ended, or `graph::clear` dropped it. \

@@ -105,7 +105,7 @@ fn no_file_but_the_arena_and_native_code_is_unsafe() {
             let rest = file.strip_prefix(*room);
             rest.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
         };
-        let is_allowed = rooms.iter().any(|room| is_room(room));
+        let is_allowed = rooms.iter().any(is_room);
         assert!(is_allowed || unsafe_lines.count() == 0, "{file}");
     }
 }

@@ -1,9 +1,9 @@
 //! A compiled function of one point.
 
 use super::Unit;
-use super::forward::{CROSSED, PANICKED};
 use super::native::Room;
 use super::native::shims::take_panic;
+use super::native::{CROSSED, PANICKED};
 use crate::function::{BranchChange, Counted, Function, ReplayError};
 use crate::matrix::Matrix;
 use std::cell::Cell;

@@ -1,7 +1,7 @@
 //! Values and guards as instructions.
 
-use super::native::Room;
 use super::native::shims;
+use super::native::{CROSSED, PANICKED, Room};
 use super::writer::Writer;
 use crate::function::program::Guard;
 use crate::function::walk::{Gift, Target};
@@ -9,11 +9,6 @@ use crate::graph::trace::Comparison;
 use crate::rows::Op;
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
-
-/// A row would panic: the replay is to do it.
-pub(super) const CROSSED: i32 = -1;
-/// A user's operation has panicked.
-pub(super) const PANICKED: i32 = -2;
 
 impl Target for Writer<'_> {
     /// Leaves the function with `k + 1` where the answer is another one.

@@ -26,6 +26,11 @@ use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{FuncId, Module, default_libcall_names};
 use std::sync::{Arc, Mutex};
 
+/// A row would panic: the replay is to do it.
+pub(super) const CROSSED: i32 = -1;
+/// A user's operation has panicked.
+pub(super) const PANICKED: i32 = -2;
+
 /// A compiled function: inputs, constants, frame, values, derivatives; 0 if it ran to its end.
 type Entry = unsafe extern "C" fn(*const f64, *const f64, *mut f64, *mut f64, *mut f64) -> i32;
 

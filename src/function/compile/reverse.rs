@@ -4,43 +4,15 @@
 //! adjoint only, that is its adjoint, in the same place. Nothing asks whether an adjoint is zero: see
 //! [`compile`](super) for why that is right.
 
-use super::native::{Room, shims};
+use super::held::{Held, NEAR, NONE};
+use super::native::{PANICKED, Room, shims};
 use super::plan::{LAST, Order};
 use super::rule::Partial;
-use super::writer::{Held, NEAR, NONE, Writer};
+use super::writer::Writer;
 use crate::function::walk::{Factor, Gift, Sweep};
 use crate::rows::{Kind, Op};
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
-
-/// Where the adjoints are.
-pub(super) struct Adjoints {
-    order: Order,
-    /// Which output it is, and its index.
-    output: (usize, u32),
-    /// The number of gifts so far.
-    given: u32,
-    held: Vec<Held>,
-    /// Those that are held and not stored.
-    only_held: Vec<u32>,
-    /// Where in the frame each is, if it is there as it is now; an input's is among the derivatives.
-    places: Vec<u32>,
-    is_begun: Vec<bool>,
-}
-
-impl Adjoints {
-    pub(super) fn new(len: usize) -> Adjoints {
-        Adjoints {
-            order: Order::default(),
-            output: (0, 0),
-            given: 0,
-            held: vec![Held::not(); len],
-            only_held: Vec::new(),
-            places: vec![NONE; len],
-            is_begun: vec![false; len],
-        }
-    }
-}
 
 impl Writer<'_> {
     /// Writes all that output `k` gives.
@@ -348,7 +320,7 @@ impl Writer<'_> {
                 let args = [custom, x, count, z, w, out];
                 let address = shims::custom_partials as *const () as usize;
                 let is_ended = assembler.call_at(address, &args, types::I32);
-                assembler.exit_unless(is_ended, super::forward::PANICKED);
+                assembler.exit_unless(is_ended, PANICKED);
             } else {
                 let op = assembler.ins().iconst(types::I32, node.op as i64);
                 let address = shims::slice_partials as *const () as usize;

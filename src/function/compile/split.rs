@@ -87,7 +87,11 @@ fn part(
     outputs: &[usize],
 ) -> (Program, Vec<usize>) {
     let first_node = program.first_node();
-    let mut builder = Builder::new(inputs, Room::default(), true);
+    let room = Room {
+        nodes: program.nodes.len(),
+        operands: program.operands.len(),
+    };
+    let mut builder = Builder::new(inputs, room, true);
     let mut numbers: Vec<Option<Ref>> = (0..program.len()).map(input).collect();
     let mut places = Vec::new();
     let mut guards = program.guards.iter().enumerate().peekable();

@@ -5,39 +5,14 @@
 //! by places of the frame. A number that is used again at once is not stored.
 
 use super::assembler::Assembler;
+use super::held::{Adjoints, Held, NEAR, NONE};
 use super::native::{Known, Needs, Room};
 use super::plan::Plan;
-use super::reverse::Adjoints;
 use crate::function::walk::write_forward;
 use cranelift_codegen::ir::Value;
 
 /// A number that was not used for so many instructions is loaded again rather than kept in a register.
 const AGE: u32 = 12;
-/// A number whose next use is farther away than so many operands is stored.
-pub(super) const NEAR: u32 = 24;
-
-pub(super) const NONE: u32 = u32::MAX;
-
-/// A number in a register.
-#[derive(Clone, Copy)]
-pub(super) struct Held {
-    pub function: u32,
-    /// The number of instructions when it was used last.
-    pub at: u32,
-    pub value: Value,
-}
-
-impl Held {
-    /// Not at all.
-    pub(super) fn not() -> Held {
-        Held {
-            function: NONE,
-            at: 0,
-            value: Value::from_u32(0),
-        }
-    }
-}
-
 /// Places of the frame, to be used again.
 #[derive(Default)]
 struct Frame {
