@@ -10,7 +10,7 @@
 //! let data = [([0.0, 0.0], -1.0), ([0.0, 1.0], 1.0), ([1.0, 0.0], 1.0), ([1.0, 1.0], -1.0)];
 //!
 //! let mut model = Mlp::new(2, &[8, 1], Activation::Tanh, uniform(7));
-//! for _ in 0..100 {
+//! for _ in 0..200 {
 //!     model = graph::scope(|| {
 //!         let net = model.leaves();
 //!         let loss = mean(data.iter().map(|(x, y)| hinge(net.forward(x)[0], *y)));

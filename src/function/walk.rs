@@ -48,6 +48,7 @@ pub(super) enum Factor {
 
 /// All that is given in reverse from one output.
 pub(super) struct Sweep {
+    #[cfg_attr(not(feature = "jit"), allow(dead_code))] // the compiler asks for it
     pub output: u32,
     /// Which numbers lie between an input and the output, with no step in between.
     pub is_reached: Vec<bool>,
