@@ -157,6 +157,9 @@ pub fn advance(
         at_once >= 2,
         "scalargrad: `advance` needs room for at least 2 steps at once"
     );
+    for &x in state {
+        graph::verify(x);
+    }
     advance_from(0, state, steps, at_once, &(Rc::new(step) as Step))
 }
 

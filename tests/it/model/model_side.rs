@@ -186,9 +186,11 @@ impl Side for Model {
             let mut state = state.to_vec();
             for _ in 0..steps {
                 state = model.user_code(|model| run_body(model, body, &state, captured))?;
+                model.verify(&state)?;
             }
             Ok(state)
         };
+        self.verify(state)?;
         if steps <= at_once {
             return all(self, state);
         }
@@ -295,7 +297,7 @@ impl Side for Model {
         captured: &[Handle],
         body: &Rc<Body>,
     ) -> Told<()> {
-        let is_watched = !matches!(calculus, Calculus::Gradient | Calculus::Vjp);
+        let is_watched = calculus.is_traced();
         self.in_closure(at, is_watched, |model, leaves| {
             let mut outputs = model.user_code(|model| run_body(model, body, leaves, captured))?;
             outputs.truncate(calculus.outputs());

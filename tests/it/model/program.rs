@@ -85,6 +85,14 @@ pub enum Calculus {
 }
 
 impl Calculus {
+    /// Whether its closure is traced, so that checkpoints in it are kept.
+    pub fn is_traced(self) -> bool {
+        matches!(
+            self,
+            Calculus::Hessian | Calculus::Hvp | Calculus::Laplacian | Calculus::Taylor
+        )
+    }
+
     /// How many outputs it can be asked of.
     pub fn outputs(self) -> usize {
         match self {
