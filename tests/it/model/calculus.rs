@@ -129,6 +129,9 @@ impl Model {
     pub fn derivatives(&mut self, y: Handle, x: &[Handle], is_recorded: bool) -> Told<Vec<Handle>> {
         self.verify(x)?;
         self.tape.verify(y)?;
+        if x.is_empty() {
+            return Ok(Vec::new());
+        }
         let is_recorded = is_recorded && self.tape.is_recording;
         // Nodes below the lowest of `x` pass nothing on.
         let indices = x.iter().filter(|x| !x.is_constant()).map(|x| x.index);
