@@ -84,9 +84,9 @@ fn draw_with_the_arm(run: &Run) -> Outcome {
         &format!("that of the place is the same, to {off:.0e}"),
         off < 1e-14,
     );
-    let (free, slopes) = value_and_gradient(|q| manipulability(q), &angles);
+    let (free, slopes) = value_and_gradient(manipulability, &angles);
     println!("  manipulability {free:.5}, by the angles {slopes:.4?}");
-    let is_right = check::gradient(|q| manipulability(q), &angles).is_ok();
+    let is_right = check::gradient(manipulability, &angles).is_ok();
     run.check(
         "its gradient through the determinant is that of finite differences",
         is_right,
