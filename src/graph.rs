@@ -9,7 +9,9 @@ mod state;
 pub(crate) mod trace;
 mod user_code;
 
-pub(crate) use lookup::{decode, head_of, id_of, operation_name, read_checkpoint, value_of};
+pub(crate) use lookup::{
+    decode, head_of, id_of, is_head_at, operation_name, partials_of, read_checkpoint, value_of,
+};
 pub(crate) use notes::{Custom, Event, Segment};
 pub use report::{Report, UnreachedLeaf, report};
 pub(crate) use state::{

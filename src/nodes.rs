@@ -316,7 +316,8 @@ fn read_other(tape: Tape<'_>, at: NodePosition, mut each: impl FnMut(usize, f64)
     }
 }
 
-/// Calls `each` with the index of every active operand of a node, and the partial with respect to it.
+/// Calls `each` with the index of every active operand of a node, and the partial with respect to it. The outputs of a
+/// [segment](is_of_segment) have none on the tape.
 #[inline(always)]
 pub(crate) fn read_partials(
     tape: Tape<'_>,

@@ -4,10 +4,9 @@ use super::found::{Absorbed, Anomaly, Details, Operand, What};
 use super::report::why;
 use crate::arena::{adjoints, arena};
 use crate::graph::names::tidy;
-use crate::graph::{Event, decode, operation_name, state, value_of};
-use crate::nodes::{self, is_head, read_partials};
+use crate::graph::{Event, decode, is_head_at, operation_name, partials_of, state, value_of};
+use crate::nodes;
 use crate::rules;
-use smallvec::SmallVec;
 use std::cell::RefCell;
 
 thread_local! {
@@ -73,10 +72,13 @@ impl Findings {
                 continue;
             }
             let w = adjoints(|adjoints| adjoints.get(index));
-            for (operand, partial) in partials(index) {
+            for (operand, partial) in partials_of(index) {
                 if operand >= floor && above[operand - floor] == 0 {
                     above[operand - floor] = index;
                 }
+                let Some(partial) = partial else {
+                    continue; // its segment has been looked at when it was swept
+                };
                 let what = match (partial.is_finite(), w == 0.0) {
                     (false, true) => {
                         self.absorbed.push(Absorbed {
@@ -106,23 +108,6 @@ impl Findings {
     }
 }
 
-/// Whether the node is the head of a segment, which has no value.
-fn is_head_at(index: usize) -> bool {
-    state(|state| arena().tape(|tape| is_head(tape, state.values.locate(tape, index))))
-}
-
-/// The active operands of a node, each with its partial.
-fn partials(index: usize) -> SmallVec<[(usize, f64); 4]> {
-    let mut partials = SmallVec::new();
-    state(|state| {
-        arena().tape(|tape| {
-            let at = state.values.locate(tape, index);
-            read_partials(tape, index, at, |operand, p| partials.push((operand, p)));
-        });
-    });
-    partials
-}
-
 fn name(index: usize) -> Option<String> {
     state(|state| state.names.get(&index).map(|name| tidy(name)))
 }
@@ -142,8 +127,8 @@ fn names_on_the_way(from: usize, above: &[usize], floor: usize) -> Vec<String> {
 
 /// What is to be told of a node.
 fn anomaly(index: usize, what: What, adjoint: Option<f64>) -> Anomaly {
-    let (decoded, partials) = (decode(index), partials(index));
-    let partial_of = |index: usize| partials.iter().find(|(of, _)| *of == index).map(|p| p.1);
+    let (decoded, partials) = (decode(index), partials_of(index));
+    let partial_of = |index: usize| partials.iter().find(|(of, _)| *of == index)?.1;
     let operand = |operand: &nodes::Operand| Operand {
         name: name(operand.index),
         value: operand.value,

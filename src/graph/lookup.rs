@@ -3,7 +3,7 @@
 use super::state;
 use crate::arena::{INDEX_BITS, arena};
 use crate::handle::Var;
-use crate::nodes::{Decoded, Operand};
+use crate::nodes::{Decoded, Operand, is_head, is_of_segment, read_node, read_partials};
 use crate::rows::Op;
 use smallvec::SmallVec;
 
@@ -61,6 +61,34 @@ pub(crate) fn read_checkpoint(head: usize) -> (SmallVec<[Operand; 4]>, usize) {
 /// The head of the checkpoint that the node at `index` is an output of.
 pub(crate) fn head_of(index: usize) -> usize {
     arena().tape(|tape| tape.word(arena().place_in(tape, index + 1).position()).a())
+}
+
+/// Whether the node at `index` is the head of a segment, which has no value and is nobody's.
+pub(crate) fn is_head_at(index: usize) -> bool {
+    state(|state| arena().tape(|tape| is_head(tape, state.values.locate(tape, index))))
+}
+
+/// The active operands of the node at `index`, each with its partial: absent for those of a checkpoint, which are told only
+/// when its segment runs again.
+pub(crate) fn partials_of(index: usize) -> SmallVec<[(usize, Option<f64>); 4]> {
+    state(|state| {
+        arena().tape(|tape| {
+            let at = state.values.locate(tape, index);
+            let mut partials = SmallVec::new();
+            if is_of_segment(tape, at) {
+                read_node(tape, index, at, |operand, _| {
+                    if operand != 0 {
+                        partials.push((operand, None));
+                    }
+                });
+            } else {
+                read_partials(tape, index, at, |operand, p| {
+                    partials.push((operand, Some(p)))
+                });
+            }
+            partials
+        })
+    })
 }
 
 /// The name of the operation of the node at `index`.

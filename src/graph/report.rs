@@ -1,8 +1,7 @@
 //! What is in this thread's graph: why does its memory grow, why is a gradient zero?
 
-use super::{decode, memory, operation_name, state};
+use super::{decode, is_head_at, memory, operation_name, partials_of, state};
 use crate::arena::{adjoints, arena};
-use crate::nodes::{find_positions, is_head, read_partials};
 use crate::rows::Op;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -32,43 +31,26 @@ const LISTED: usize = 8;
 #[must_use]
 pub fn report() -> Report {
     let end = arena().end();
-    let mut positions = Vec::new();
-    // By node: how long the longest chain to it is, whether it is used, and its operands with their partials.
+    // By node: how long the longest chain to it is (of the head of a segment 0), whether an operation uses it, and whether
+    // one of them has a partial that is not zero.
     let mut depth = vec![0u32; end];
     let mut is_used = vec![false; end];
     let mut passes = vec![false; end];
     let adjoint = |index| adjoints(|adjoints| adjoints.get(index));
-    let mut heads = vec![false; end];
-    arena().tape(|tape| {
-        find_positions(tape, 1, end, &mut positions);
-        for (index, &at) in (1..).zip(&positions) {
-            heads[index] = is_head(tape, at);
-        }
-    });
     let mut counts = BTreeMap::new();
-    for index in (1..end).filter(|&index| !heads[index]) {
-        let op = decode(index).op;
-        *counts.entry(operation_name(op, index)).or_insert(0) += 1;
-        let at = positions[index - 1];
+    for index in (1..end).filter(|&index| !is_head_at(index)) {
+        *counts
+            .entry(operation_name(decode(index).op, index))
+            .or_insert(0) += 1;
         let mut deepest = 0;
-        if op == Op::Checkpoint {
-            for operand in decode(index).operands.iter().filter(|x| x.index != 0) {
-                deepest = deepest.max(depth[operand.index]);
-                is_used[operand.index] = true;
-            }
-        } else {
-            arena().tape(|tape| {
-                read_partials(tape, index, at, |operand, partial| {
-                    deepest = deepest.max(depth[operand]);
-                    is_used[operand] = true;
-                    passes[operand] |= partial != 0.0;
-                });
-            });
+        for (operand, partial) in partials_of(index) {
+            deepest = deepest.max(depth[operand]);
+            is_used[operand] = true;
+            passes[operand] |= partial != Some(0.0);
         }
         depth[index] = deepest + 1;
     }
-    let leaves = (1..end)
-        .filter(|&index| !heads[index] && depth[index] == 1 && decode(index).op == Op::Leaf);
+    let leaves = (1..end).filter(|&index| depth[index] == 1 && decode(index).op == Op::Leaf);
     let unreached = leaves
         .filter(|&index| adjoint(index) == 0.0)
         .map(|index| UnreachedLeaf {

@@ -189,3 +189,18 @@ fn a_detection_around_another_finds_the_same() {
     });
     assert_eq!(outer.unwrap_err().operation(), "ln");
 }
+
+#[test]
+fn what_goes_into_a_checkpoint_is_looked_at() {
+    let anomaly = detect(|| {
+        let root = Var::new(0.0).sqrt().named("root");
+        let y = checkpoint(&[root], |x| x[0] * 2.0);
+        (y + 1.0).named("loss").backward();
+    })
+    .unwrap_err();
+    assert_eq!(
+        (anomaly.what(), anomaly.operation()),
+        (What::Partial, "sqrt")
+    );
+    assert_eq!(anomaly.names(), ["root", "loss"]);
+}
