@@ -34,6 +34,32 @@ macro_rules! kind {
     };
 }
 
+/// The rows by their names alone, for what is stamped for all of them alike: calls
+/// `$then! { operators { Add add(x, y); … } functions { Powi powi(x; n: i32); … } }`.
+///
+/// Use it as `table!(by_name, then)`.
+macro_rules! by_name {
+    (
+        $then:ident
+        operators { $(
+            $(#[$odoc:meta])*
+            $Operator:ident $operator:ident ( $($ox:ident),+ ) $olabel:literal :
+            $ovalue:expr, $oz:ident $otie:ident => ( $($opartial:expr),* ) ; $oderivative:literal ;
+            [ $($odomain:expr),+ ] ; [ $($oprobe:expr),* $(,)? ] ;
+        )* }
+        $( $kind:ident { $(
+            $(#[$doc:meta])*
+            $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
+            $value:expr, $z:ident $tie:ident => ( $($partial:expr),* ) ; $derivative:literal ;
+            [ $($domain:expr),+ ] ; [ $($probe:expr),* $(,)? ] ;
+        )* } )*
+    ) => { $then! {
+        operators { $( $Operator $operator ( $($ox),+ ); )* }
+        functions { $($( $Op $method ( $x $(, $y)* $(; $n : $N)? ); )*)* }
+    } };
+}
+pub(crate) use by_name;
+
 /// What is known of an operation.
 #[cfg_attr(not(feature = "proptest"), allow(dead_code))] // strategies read the domains and probes
 pub(crate) struct Row {

@@ -25,7 +25,7 @@
 
 #[rustfmt::skip]
 macro_rules! table {
-    ($then:ident) => { $then! {
+    ($then:ident $(, $with:ident)?) => { $then! { $($with)?
         operators {
             /// The sum.
             Add add(x, y) "+": x + y, z tie => (T::from(1.0), T::from(1.0)); "`1`, `1`";

@@ -3,7 +3,7 @@
 //! The operation is told once for a run, so that what is a call of a function elsewhere is compiled into the loop.
 
 use crate::real::Real;
-use crate::rows::{Kind, Op};
+use crate::rows::{Kind, Op, by_name};
 use crate::rules;
 use crate::table::table;
 
@@ -19,27 +19,17 @@ macro_rules! of_one_operand {
 
 macro_rules! stamp {
     (
-        operators { $(
-            $(#[$odoc:meta])*
-            $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ) $olabel:literal :
-            $ovalue:expr, $oz:ident $otie:ident => ( $($opartial:expr),* ) ; $oderivative:literal ;
-            [ $($odomain:expr),+ ] ; [ $($oprobe:expr),* $(,)? ] ;
-        )* }
-        $( $kind:ident { $(
-            $(#[$doc:meta])*
-            $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
-            $value:expr, $z:ident $tie:ident => ( $($partial:expr),* ) ; $derivative:literal ;
-            [ $($domain:expr),+ ] ; [ $($probe:expr),* $(,)? ] ;
-        )* } )*
+        operators { $( $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ); )* }
+        functions { $( $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ); )* }
     ) => {
         /// Fills the results of a run.
         #[allow(clippy::unnecessary_cast, unused_variables)]
         pub(super) fn fill(op: Op, n: i32, known: &[f64], results: &mut [f64], operands: &[u32]) {
             match op {
-                $($( Op::$Op => of_one_operand!($x $($y)* => {
+                $( Op::$Op => of_one_operand!($x $($y)* => {
                     $(let $n = n as $N;)?
                     each_value(known, results, operands, |x| Real::$method(x $(, $n)?))
-                }), )*)*
+                }), )*
                 _ => each_value(known, results, operands, |x| f64::apply(op, n, &[x])),
             }
         }
@@ -55,11 +45,11 @@ macro_rules! stamp {
             adjoints: &mut [f64],
         ) {
             match op {
-                $($( Op::$Op => of_one_operand!($x $($y)* => {
+                $( Op::$Op => of_one_operand!($x $($y)* => {
                     each_share(op.kind(), known, results, operands, adjoints, |x, z| {
                         rules::of::$method(0, [x, 0.0, 0.0], n, z, 1.0)
                     })
-                }), )*)*
+                }), )*
                 _ => each_share(op.kind(), known, results, operands, adjoints, |x, z| {
                     rules::partial(op, 0, [x, 0.0, 0.0], n, z, 1.0)
                 }),
@@ -67,7 +57,7 @@ macro_rules! stamp {
         }
     };
 }
-table!(stamp);
+table!(by_name, stamp);
 
 #[inline(always)]
 fn each_value(known: &[f64], results: &mut [f64], operands: &[u32], value: impl Fn(f64) -> f64) {

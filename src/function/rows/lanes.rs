@@ -4,8 +4,9 @@
 //! text that serves one. Where a rule chooses between two forms, each lane gets its own.
 
 use crate::real::{Question, Real, call, operators};
-use crate::rows::Op;
+use crate::rows::{Op, by_name};
 use crate::special;
+use crate::table::table;
 use smallvec::SmallVec;
 use std::array;
 use std::cmp::Ordering;
@@ -149,18 +150,8 @@ operators!((const FAST: bool) Lanes<FAST>);
 
 macro_rules! stamp {
     (
-        operators { $(
-            $(#[$odoc:meta])*
-            $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ) $olabel:literal :
-            $ovalue:expr, $oz:ident $otie:ident => ( $($opartial:expr),* ) ; $oderivative:literal ;
-            [ $($odomain:expr),+ ] ; [ $($oprobe:expr),* $(,)? ] ;
-        )* }
-        $( $kind:ident { $(
-            $(#[$doc:meta])*
-            $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
-            $value:expr, $z:ident $tie:ident => ( $($partial:expr),* ) ; $derivative:literal ;
-            [ $($domain:expr),+ ] ; [ $($probe:expr),* $(,)? ] ;
-        )* } )*
+        operators { $( $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ); )* }
+        functions { $( $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ); )* }
     ) => {
         impl<const FAST: bool> Real for Lanes<FAST> {
             #[inline(always)]
@@ -192,7 +183,7 @@ macro_rules! stamp {
                 }
             }
 
-            $($(
+            $(
                 #[inline(always)]
                 #[track_caller]
                 fn $method(self $(, $y: impl Into<Self>)* $(, $n: $N)?) -> Self {
@@ -202,14 +193,10 @@ macro_rules! stamp {
                     if FAST && const { special::is_vectorised(Op::$Op) } {
                         return Lanes(special::vectorised(Op::$Op, &operands));
                     }
-                    Lanes(array::from_fn(|lane| {
-                        let $x: f64 = $x.0[lane];
-                        $(let $y: f64 = $y.0[lane];)*
-                        $value
-                    }))
+                    Lanes(array::from_fn(|lane| Real::$method($x.0[lane] $(, $y.0[lane])* $(, $n)?)))
                 }
-            )*)*
+            )*
         }
     };
 }
-crate::table::table!(stamp);
+table!(by_name, stamp);

@@ -7,9 +7,10 @@ use super::super::program::Node;
 use super::lanes::{Group, LANES, Lanes};
 
 use crate::real::Real;
-use crate::rows::{Kind, Op};
+use crate::rows::{Kind, Op, by_name};
 use crate::rules::of;
 use crate::special;
+use crate::table::table;
 
 type Fast = Lanes<true>;
 
@@ -104,28 +105,20 @@ macro_rules! give {
 
 macro_rules! stamp {
     (
-        operators { $(
-            $(#[$odoc:meta])*
-            $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ) $olabel:literal :
-            $ovalue:expr, $oz:ident $otie:ident => ( $($opartial:expr),* ) ; $oderivative:literal ;
-            [ $($odomain:expr),+ ] ; [ $($oprobe:expr),* $(,)? ] ;
-        )* }
-        $( $kind:ident { $(
-            $(#[$doc:meta])*
-            $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
-            $value:expr, $z:ident $tie:ident => ( $($partial:expr),* ) ; $derivative:literal ;
-            [ $($domain:expr),+ ] ; [ $($probe:expr),* $(,)? ] ;
-        )* } )*
+        operators { $( $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ); )* }
+        functions { $( $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ); )* }
     ) => {
         #[inline(always)]
         #[allow(clippy::unnecessary_cast)]
         fn values(node: Node, x: [&[f64]; 3], to: &mut [f64], n: usize) {
             let to = &mut to[..n];
             match node.op {
-                $( Op::$Operator => each_value(x, to, |[$ox $(, $oy)*, ..]| $ovalue), )*
-                $($( Op::$Op => each_value(x, to, |[$x $(, $y)*, ..]| {
+                $( Op::$Operator => each_value(x, to, |[$ox $(, $oy)*, ..]| {
+                    std::ops::$Operator::$operator($ox $(, $oy)*)
+                }), )*
+                $( Op::$Op => each_value(x, to, |[$x $(, $y)*, ..]| {
                     Real::$method($x, $($y,)* $(node.n as $N)?)
-                }), )*)*
+                }), )*
                 op => unreachable!("{op:?} is not a row of the table"),
             }
         }
@@ -135,7 +128,7 @@ macro_rules! stamp {
             let k = gift.k;
             match gift.node.op {
                 $( Op::$Operator => by_operand!(k ($ox $(, $oy)*) give!($Operator, $operator, f64, gift)), )*
-                $($( Op::$Op => by_operand!(k ($x $(, $y)*) give!($Op, $method, f64, gift)), )*)*
+                $( Op::$Op => by_operand!(k ($x $(, $y)*) give!($Op, $method, f64, gift)), )*
                 op => unreachable!("{op:?} is not a row of the table"),
             }
         }
@@ -144,12 +137,12 @@ macro_rules! stamp {
         #[inline(always)]
         fn fast_gifts(gift: Gift<'_>) {
             match gift.node.op {
-                $($( Op::$Op if const { special::is_vectorised(Op::$Op) } => {
+                $( Op::$Op if const { special::is_vectorised(Op::$Op) } => {
                     give!(0, $Op, $method, Fast, gift)
-                } )*)*
+                } )*
                 _ => {}
             }
         }
     };
 }
-crate::table::table!(stamp);
+table!(by_name, stamp);

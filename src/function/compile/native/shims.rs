@@ -4,9 +4,9 @@ use crate::function::interpret::defined;
 use crate::graph::Custom;
 use crate::graph::trace::Comparison;
 use crate::real::Real;
-use crate::rows::Op;
+use crate::rows::{Op, by_name};
 use crate::rules;
-use crate::special;
+use crate::table::table;
 use crate::var::custom;
 use std::any::Any;
 use std::cell::Cell;
@@ -30,29 +30,20 @@ macro_rules! count {
 
 macro_rules! shims {
     (
-        operators { $(
-            $(#[$odoc:meta])*
-            $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ) $olabel:literal :
-            $ovalue:expr, $oz:ident $otie:ident => ( $($opartial:expr),* ) ; $oderivative:literal ;
-            [ $($odomain:expr),+ ] ; [ $($oprobe:expr),* $(,)? ] ;
-        )* }
-        $( $kind:ident { $(
-            $(#[$doc:meta])*
-            $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ) $label:literal :
-            $value:expr, $z:ident $tie:ident => ( $($partial:expr),* ) ; $derivative:literal ;
-            [ $($domain:expr),+ ] ; [ $($probe:expr),* $(,)? ] ;
-        )* } )*
+        operators { $( $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ); )* }
+        functions { $( $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ); )* }
     ) => {
         mod values {
             use super::*;
-            $( pub(super) extern "C" fn $operator($ox: f64 $(, $oy: f64)*) -> f64 { $ovalue } )*
-            $($(
+            $( pub(super) extern "C" fn $operator($ox: f64 $(, $oy: f64)*) -> f64 {
+                std::ops::$Operator::$operator($ox $(, $oy)*)
+            } )*
+            $(
                 #[allow(clippy::unnecessary_cast)]
                 pub(super) extern "C" fn $method($x: f64 $(, $y: f64)* $(, $n: i32)?) -> f64 {
-                    $(let $n = $n as $N;)?
-                    $value
+                    Real::$method($x $(, $y)* $(, $n as $N)?)
                 }
-            )*)*
+            )*
         }
 
         mod partials {
@@ -62,11 +53,11 @@ macro_rules! shims {
                     rules::of::$operator(K, padded(&[$ox $(, $oy)*]), n, z, tie)
                 }
             )*
-            $($(
+            $(
                 pub(super) extern "C" fn $method<const K: usize>($x: f64 $(, $y: f64)*, z: f64, tie: f64, n: i32) -> f64 {
                     rules::of::$method(K, padded(&[$x $(, $y)*]), n, z, tie)
                 }
-            )*)*
+            )*
         }
 
         /// The value of a row of the table.
@@ -77,11 +68,11 @@ macro_rules! shims {
                     floats: count!($ox $($oy)*),
                     has_parameter: false,
                 }, )*
-                $($( Op::$Op => Shim {
+                $( Op::$Op => Shim {
                     address: values::$method as *const () as usize,
                     floats: count!($x $($y)*),
                     has_parameter: op.is_indexed(),
-                }, )*)*
+                }, )*
                 _ => unreachable!("{op:?} is not a row of the table"),
             }
         }
@@ -94,11 +85,11 @@ macro_rules! shims {
                     partials::$operator::<1> as *const () as usize,
                     partials::$operator::<2> as *const () as usize,
                 ], count!($ox $($oy)*) + 2), )*
-                $($( Op::$Op => ([
+                $( Op::$Op => ([
                     partials::$method::<0> as *const () as usize,
                     partials::$method::<1> as *const () as usize,
                     partials::$method::<2> as *const () as usize,
-                ], count!($x $($y)*) + 2), )*)*
+                ], count!($x $($y)*) + 2), )*
                 _ => unreachable!("{op:?} is not a row of the table"),
             };
             Shim {
@@ -109,7 +100,7 @@ macro_rules! shims {
         }
     };
 }
-crate::table::table!(shims);
+table!(by_name, shims);
 
 fn padded(operands: &[f64]) -> [f64; 3] {
     let mut args = [0.0; 3];
