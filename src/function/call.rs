@@ -1,0 +1,215 @@
+//! A recorded function called: its values and derivatives at a point.
+
+use super::Function;
+use super::error::{BranchChange, Counted, ReplayError};
+use crate::matrix::Matrix;
+
+/// # At a point
+impl Function {
+    /// The value of the only output.
+    ///
+    /// # Errors
+    ///
+    /// If a comparison would go another way at `x`, `x` has the wrong length, or there is another number
+    /// of outputs than one.
+    ///
+    /// # Panics
+    ///
+    /// Where the closure would: if the bounds of a [`Var::clamp`](crate::Var::clamp) cross at `x`, or a [`CustomOp`](crate::CustomOp)
+    /// panics. So does every other method that takes an `x`.
+    ///
+    /// ```should_panic
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[0.5, 1.0], |x| x[0].clamp(0.0, x[1]));
+    /// let _ = f.value(&[0.5, -1.0]);
+    /// ```
+    pub fn value(&self, x: &[f64]) -> Result<f64, ReplayError> {
+        self.check(Counted::Outputs, self.outputs(), 1)?;
+        let mut value = 0.0;
+        self.check_inputs(x)?;
+        self.replay(x, self.program.values(x, |z| value = z))?;
+        Ok(value)
+    }
+
+    /// The values of all outputs.
+    ///
+    /// # Errors
+    ///
+    /// If a comparison would go another way at `x`, or `x` has the wrong length.
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0], |x| [x[0] * 2.0, x[0] * x[0]]);
+    /// assert_eq!(f.values(&[3.0])?, [6.0, 9.0]);
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn values(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError> {
+        let mut values = Vec::with_capacity(self.outputs());
+        self.check_inputs(x)?;
+        self.replay(x, self.program.values(x, |z| values.push(z)))?;
+        Ok(values)
+    }
+
+    /// The value and the gradient of the only output.
+    ///
+    /// # Errors
+    ///
+    /// As for [`value`](Function::value).
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| x[0] * x[1]);
+    /// assert_eq!(f.gradient(&[2.0, 3.0])?, (6.0, vec![3.0, 2.0]));
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn gradient(&self, x: &[f64]) -> Result<(f64, Vec<f64>), ReplayError> {
+        let mut gradient = vec![0.0; self.inputs()];
+        Ok((self.gradient_into(x, &mut gradient)?, gradient))
+    }
+
+    /// The value of the only output; writes its gradient to `gradient`, and allocates nothing once this
+    /// thread has room.
+    ///
+    /// # Errors
+    ///
+    /// As for [`value`](Function::value), or if `gradient` has another length than `x`.
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| x[0] * x[1]);
+    /// let mut gradient = [0.0; 2];
+    /// assert_eq!(f.gradient_into(&[2.0, 3.0], &mut gradient)?, 6.0);
+    /// assert_eq!(gradient, [3.0, 2.0]);
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn gradient_into(&self, x: &[f64], gradient: &mut [f64]) -> Result<f64, ReplayError> {
+        self.check(Counted::Outputs, self.outputs(), 1)?;
+        self.check_inputs(x)?;
+        self.check(Counted::Gradient, gradient.len(), self.inputs())?;
+        let mut value = 0.0;
+        self.replay(x, self.program.vjp(x, |_| 1.0, gradient, |z| value = z))?;
+        Ok(value)
+    }
+
+    /// The derivative of every output (a row each) with respect to every input.
+    ///
+    /// Forward or in reverse, whichever takes fewer passes; where a partial or a tangent is not finite, in
+    /// reverse: whatever the shape, each row is the gradient of its output.
+    ///
+    /// # Errors
+    ///
+    /// As for [`values`](Function::values).
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| [x[0] * x[1], x[0] - x[1]]);
+    /// assert_eq!(f.jacobian(&[2.0, 3.0])?.as_slice(), [3.0, 2.0, 1.0, -1.0]);
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn jacobian(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
+        self.check_inputs(x)?;
+        self.replay(x, self.program.jacobian(x))
+    }
+
+    /// The weights times the Jacobian, `wᵀJ`: the gradient of the weighted sum of the outputs.
+    ///
+    /// # Errors
+    ///
+    /// As for [`values`](Function::values), or if `w` has another length than there are outputs.
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| [x[0] * x[1], x[0] - x[1]]);
+    /// assert_eq!(f.vjp(&[2.0, 3.0], &[1.0, 10.0])?, [13.0, -8.0]);
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn vjp(&self, x: &[f64], w: &[f64]) -> Result<Vec<f64>, ReplayError> {
+        self.check_inputs(x)?;
+        self.check(Counted::Weights, w.len(), self.outputs())?;
+        let mut gradient = vec![0.0; self.inputs()];
+        self.replay(x, self.program.vjp(x, |k| w[k], &mut gradient, |_| ()))?;
+        Ok(gradient)
+    }
+
+    /// The values of the outputs, and their tangents along `v`: the Jacobian times `v`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`values`](Function::values), or if `v` has another length than `x`.
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| [x[0] * x[1], x[0] - x[1]]);
+    /// assert_eq!(f.jvp(&[2.0, 3.0], &[1.0, 10.0])?, (vec![6.0, -1.0], vec![23.0, -9.0]));
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn jvp(&self, x: &[f64], v: &[f64]) -> Result<(Vec<f64>, Vec<f64>), ReplayError> {
+        self.check_inputs(x)?;
+        self.check(Counted::Direction, v.len(), self.inputs())?;
+        self.replay(x, self.program.jvp(x, v))
+    }
+
+    /// The Hessian of the only output times `v`, by one pass forward and one in reverse.
+    ///
+    /// # Errors
+    ///
+    /// As for [`value`](Function::value), or if `v` has another length than `x`.
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| x[0] * x[0] * x[1]);
+    /// assert_eq!(f.hvp(&[2.0, 3.0], &[1.0, 0.0])?, [6.0, 4.0]);
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn hvp(&self, x: &[f64], v: &[f64]) -> Result<Vec<f64>, ReplayError> {
+        self.check(Counted::Outputs, self.outputs(), 1)?;
+        self.check_inputs(x)?;
+        self.check(Counted::Direction, v.len(), self.inputs())?;
+        self.replay(x, self.program.hvp(x, v))
+    }
+
+    /// The Hessian of the only output; symmetric.
+    ///
+    /// # Errors
+    ///
+    /// As for [`value`](Function::value).
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| x[0] * x[0] * x[1]);
+    /// assert_eq!(f.hessian(&[2.0, 3.0])?.as_slice(), [6.0, 4.0, 4.0, 0.0]);
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    pub fn hessian(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
+        self.check(Counted::Outputs, self.outputs(), 1)?;
+        self.check_inputs(x)?;
+        self.replay(x, self.program.hessian(x))
+    }
+
+    pub(super) fn check(
+        &self,
+        what: Counted,
+        found: usize,
+        expected: usize,
+    ) -> Result<(), ReplayError> {
+        if found == expected {
+            return Ok(());
+        }
+        Err(ReplayError::WrongLength {
+            what,
+            found,
+            expected,
+        })
+    }
+
+    pub(super) fn check_inputs(&self, x: &[f64]) -> Result<(), ReplayError> {
+        self.check(Counted::Inputs, x.len(), self.inputs())
+    }
+
+    /// Puts the place of a guard into words.
+    pub(super) fn replay<R>(&self, x: &[f64], result: Result<R, usize>) -> Result<R, ReplayError> {
+        result.map_err(|k| {
+            ReplayError::BranchChanged(Box::new(BranchChange::of(&self.program, k, x)))
+        })
+    }
+}
