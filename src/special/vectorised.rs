@@ -14,8 +14,8 @@ pub const fn is_vectorised(op: Op) -> bool {
 
 /// Eight values of an operation for which there is a vectorised function.
 #[inline]
-pub fn vectorised(op: Op, x: &[[f64; 8]]) -> [f64; 8] {
-    let (x, mut z) = (&x[0], [0.0; 8]);
+pub fn vectorised(op: Op, x: &[f64; 8]) -> [f64; 8] {
+    let mut z = [0.0; 8];
     vectorised_into(op, x, &mut z);
     z
 }

@@ -8,7 +8,6 @@ use crate::rows::{Op, by_name};
 use crate::special;
 use crate::table::table;
 use smallvec::SmallVec;
-use std::array;
 use std::cmp::Ordering;
 use std::fmt;
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
@@ -119,13 +118,24 @@ macro_rules! incomparable {
 }
 incomparable!(Lanes<FAST>, f64);
 
+/// The numbers that an expression gives for each lane. A loop compiles in less time than `array::from_fn`.
+macro_rules! each_lane {
+    ($lane:ident, $value:expr) => {{
+        let mut result = [0.0; LANES];
+        for $lane in 0..LANES {
+            result[$lane] = $value;
+        }
+        Lanes(result)
+    }};
+}
+
 macro_rules! arithmetic {
     ($($Trait:ident $method:ident $sign:tt;)*) => { $(
         impl<const FAST: bool> $Trait for Lanes<FAST> {
             type Output = Self;
             #[inline(always)]
             fn $method(self, y: Self) -> Self {
-                Lanes(array::from_fn(|lane| self.0[lane] $sign y.0[lane]))
+                each_lane!(lane, self.0[lane] $sign y.0[lane])
             }
         }
     )* };
@@ -142,7 +152,7 @@ impl<const FAST: bool> Neg for Lanes<FAST> {
     type Output = Self;
     #[inline(always)]
     fn neg(self) -> Self {
-        Lanes(array::from_fn(|lane| -self.0[lane]))
+        each_lane!(lane, -self.0[lane])
     }
 }
 
@@ -157,10 +167,10 @@ macro_rules! stamp {
             #[inline(always)]
             fn apply(op: Op, n: i32, operands: &[Self]) -> Self {
                 match op {
-                    Op::Dot | Op::Norm | Op::LogSumExp => Lanes(array::from_fn(|lane| {
+                    Op::Dot | Op::Norm | Op::LogSumExp => each_lane!(lane, {
                         let operands: SmallVec<[f64; 16]> = operands.iter().map(|x| x.0[lane]).collect();
                         f64::apply(op, n, &operands)
-                    })),
+                    }),
                     _ => call(op, n, operands),
                 }
             }
@@ -172,13 +182,16 @@ macro_rules! stamp {
                 yes: impl FnOnce() -> Self,
                 no: impl FnOnce() -> Self,
             ) -> Self {
-                let holds: [bool; LANES] = array::from_fn(|lane| question.holds(self.0[lane]));
+                let mut holds = [false; LANES];
+                for lane in 0..LANES {
+                    holds[lane] = question.holds(self.0[lane]);
+                }
                 match holds.iter().filter(|&&holds| holds).count() {
                     0 => no(),
                     LANES => yes(),
                     _ => {
                         let (yes, no) = (yes(), no());
-                        Lanes(array::from_fn(|lane| if holds[lane] { yes.0[lane] } else { no.0[lane] }))
+                        each_lane!(lane, if holds[lane] { yes.0[lane] } else { no.0[lane] })
                     }
                 }
             }
@@ -189,11 +202,10 @@ macro_rules! stamp {
                 fn $method(self $(, $y: impl Into<Self>)* $(, $n: $N)?) -> Self {
                     let $x = self;
                     $(let $y: Self = $y.into();)*
-                    let operands = [$x $(, $y)*].map(|x| x.0);
                     if FAST && const { special::is_vectorised(Op::$Op) } {
-                        return Lanes(special::vectorised(Op::$Op, &operands));
+                        return Lanes(special::vectorised(Op::$Op, &$x.0));
                     }
-                    Lanes(array::from_fn(|lane| Real::$method($x.0[lane] $(, $y.0[lane])* $(, $n)?)))
+                    each_lane!(lane, Real::$method($x.0[lane] $(, $y.0[lane])* $(, $n)?))
                 }
             )*
         }
