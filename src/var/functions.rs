@@ -50,16 +50,9 @@ macro_rules! methods {
                 Var::value(self)
             }
 
+            #[inline]
             fn choose(self, question: Question, yes: impl FnOnce() -> Var, no: impl FnOnce() -> Var) -> Var {
-                // Comparisons of variables, so that a recording notes what was decided here.
-                #[allow(clippy::eq_op)]
-                let holds = match question {
-                    Question::Below(bound) => self < bound,
-                    Question::Within(bound) => self < bound && self > -bound,
-                    Question::At(point) => self == point,
-                    Question::Nan => self != self,
-                };
-                if holds { yes() } else { no() }
+                if holds(self, question) { yes() } else { no() }
             }
 
             #[track_caller]
@@ -148,3 +141,15 @@ macro_rules! methods {
     };
 }
 table!(methods);
+
+/// The answer to a question of a rule: a comparison of variables, so that a recording notes what was decided here.
+#[inline(never)]
+#[allow(clippy::eq_op)]
+fn holds(x: Var, question: Question) -> bool {
+    match question {
+        Question::Below(bound) => x < bound,
+        Question::Within(bound) => x < bound && x > -bound,
+        Question::At(point) => x == point,
+        Question::Nan => x != x,
+    }
+}

@@ -33,11 +33,12 @@ fn range(range: &Range<u32>) -> Range<usize> {
 macro_rules! in_groups {
     ($S:ident, $W:ident, $group:ident($($argument:expr),*)) => {
         let count = const { $W / $S::F64_LANES };
-        if count % 4 == 0 {
+        // Constants, so that nothing is compiled for the other numbers.
+        if const { $W / $S::F64_LANES % 4 == 0 } {
             for at in (0..count).step_by(4) {
                 $group::<$S, $W, 4>($($argument,)* at);
             }
-        } else if count % 2 == 0 {
+        } else if const { $W / $S::F64_LANES % 2 == 0 } {
             for at in (0..count).step_by(2) {
                 $group::<$S, $W, 2>($($argument,)* at);
             }
