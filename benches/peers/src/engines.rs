@@ -9,6 +9,8 @@ use echidna::tape::{Tape, TapeGuard};
 use echidna::{BReverse, BytecodeTape, Reverse, record_multi};
 use nalgebra::{Const, U1};
 use num_dual::DualSVec64;
+use scalargrad::Function;
+use scalargrad::function::Compiled;
 use workloads::{Derivatives, Workload, differentiate};
 
 /// One way to compute the derivatives of any workload.
@@ -37,6 +39,83 @@ impl Engine for Scalargrad {
         out: &mut Derivatives<N, M>,
     ) {
         differentiate(workload, point, out);
+    }
+}
+
+fn record<const N: usize, const M: usize>(
+    workload: &impl Workload<N, M>,
+    point: usize,
+) -> Function {
+    Function::record(&workload.points()[point], |x| {
+        workload
+            .eval(point, x.try_into().expect("all inputs"))
+            .to_vec()
+    })
+}
+
+/// Replays one recording for each point, made when the point is first seen.
+#[derive(Default)]
+pub struct Recorded(Vec<Function>);
+
+impl Engine for Recorded {
+    const NAME: &'static str = "recorded";
+
+    #[inline]
+    fn differentiate<const N: usize, const M: usize>(
+        &mut self,
+        workload: &impl Workload<N, M>,
+        point: usize,
+        out: &mut Derivatives<N, M>,
+    ) {
+        let x = &workload.points()[point];
+        if point == self.0.len() {
+            self.0.push(record(workload, point));
+        }
+        let f = &self.0[point];
+        if M == 1 {
+            let value = f.gradient_into(x, &mut out.gradient[0]);
+            out.value[0] = value.expect("at the same point");
+        } else {
+            let jacobian = f.jacobian(x).expect("at the same point");
+            let gradients = out.gradient.as_flattened_mut();
+            gradients.copy_from_slice(jacobian.as_slice());
+            out.value
+                .copy_from_slice(&f.values(x).expect("at the same point"));
+        }
+    }
+}
+
+/// The same in native code.
+#[derive(Default)]
+pub struct Native(Vec<Compiled>);
+
+impl Engine for Native {
+    const NAME: &'static str = "compiled";
+
+    #[inline]
+    fn differentiate<const N: usize, const M: usize>(
+        &mut self,
+        workload: &impl Workload<N, M>,
+        point: usize,
+        out: &mut Derivatives<N, M>,
+    ) {
+        let x = &workload.points()[point];
+        if point == self.0.len() {
+            let compiled = record(workload, point).compile();
+            self.0
+                .push(compiled.expect("a platform that has a compiler"));
+        }
+        let f = &self.0[point];
+        if M == 1 {
+            let value = f.gradient_into(x, &mut out.gradient[0]);
+            out.value[0] = value.expect("at the same point");
+        } else {
+            let jacobian = f.jacobian(x).expect("at the same point");
+            let gradients = out.gradient.as_flattened_mut();
+            gradients.copy_from_slice(jacobian.as_slice());
+            out.value
+                .copy_from_slice(&f.values(x).expect("at the same point"));
+        }
     }
 }
 

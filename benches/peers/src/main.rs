@@ -4,6 +4,7 @@ mod by_hand;
 mod chart;
 mod engines;
 mod memory;
+mod problems;
 mod race;
 mod report;
 
@@ -14,6 +15,7 @@ use workloads::{
 };
 
 use engines::NumDual;
+use problems::PROBLEMS;
 use race::{Race, Standings};
 use report::Row;
 
@@ -32,51 +34,76 @@ const WORKLOADS: [Workload; 12] = [
     ("A", "`((x*y)*(y*z))²`, latency", |quick| {
         Race::new(&Product::new())
             .with_tapes()
+            .with_native()
             .with::<NumDual>()
             .run(quick)
     }),
     ("B", "Rosenbrock, n = 1000", |quick| {
-        Race::new(&Rosenbrock::new()).with_tapes().run(quick)
+        Race::new(&Rosenbrock::new())
+            .with_tapes()
+            .with_native()
+            .run(quick)
     }),
     ("C", "network 2-16-16-1, tanh, squared loss", |quick| {
         Race::new(&Network::<false, false>::new())
             .with_tapes()
+            .with_native()
+            .with_rows()
             .run(quick)
     }),
     ("C dot", "the same with fused `dot`", |quick| {
         Race::new(&Network::<false, true>::new())
             .with_fused()
+            .with_native()
             .run(quick)
     }),
     ("R", "network 2-16-16-1, relu, max-margin loss", |quick| {
         Race::new(&Network::<true, false>::new())
             .with_tapes()
+            .with_native()
+            .with_rows()
             .run(quick)
     }),
     ("R dot", "the same with fused `dot`", |quick| {
         Race::new(&Network::<true, true>::new())
             .with_fused()
+            .with_native()
             .run(quick)
     }),
     ("D", "Black–Scholes Monte Carlo, 10 000 paths", |quick| {
         Race::new(&BlackScholes::new())
             .with_tapes()
+            .with_native()
+            .with_rows()
             .with::<NumDual>()
             .run(quick)
     }),
     (
         "E",
         "ADBench Gaussian mixture, d = 10, K = 5, N = 1000",
-        |quick| Race::new(&Mixture::<false>::new()).with_tapes().run(quick),
+        |quick| {
+            Race::new(&Mixture::<false>::new())
+                .with_tapes()
+                .with_native()
+                .run(quick)
+        },
     ),
     (
         "E fused",
         "the same with fused `dot` and `log_sum_exp`",
-        |quick| Race::new(&Mixture::<true>::new()).with_fused().run(quick),
+        |quick| {
+            Race::new(&Mixture::<true>::new())
+                .with_fused()
+                .with_native()
+                .with_rows()
+                .run(quick)
+        },
     ),
     ("F", "ADBench bundle adjustment, 1000 blocks", |quick| {
         Race::new(&BundleAdjustment::new())
             .with_tapes()
+            .with_native()
+            .with_rows()
             .with::<NumDual>()
             .run(quick)
     }),
@@ -92,6 +119,7 @@ const WORKLOADS: [Workload; 12] = [
         |quick| {
             Race::new(&LotkaVolterra::new())
                 .with_tapes()
+                .with_native()
                 .with::<NumDual>()
                 .run(quick)
         },
@@ -135,11 +163,22 @@ fn main() -> io::Result<()> {
     } else {
         Vec::new()
     };
-    let table = report::table(&rows, &peaks);
-    println!("{table}");
+    let mut problems = Vec::new();
+    for (letter, description, new) in PROBLEMS {
+        if wanted(letter) {
+            eprintln!("{letter}: {description}");
+            problems.push((letter, description, problems::measure(&*new(), quick)));
+        }
+    }
+    let tables = [
+        report::crates(&rows, &peaks),
+        report::ways(&rows),
+        report::problems(&problems),
+    ];
+    println!("{}", tables.join("\n\n"));
     if only.is_none() && !quick {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-        fs::write(format!("{folder}/RESULTS.md"), report::page(&table))?;
+        fs::write(format!("{folder}/RESULTS.md"), report::page(&tables))?;
         fs::write(format!("{folder}/results.svg"), chart::draw(&rows))?;
     }
     Ok(())

@@ -4,13 +4,18 @@ use std::hint::black_box;
 use std::panic::{self, AssertUnwindSafe};
 use std::time::Instant;
 
-use workloads::Derivatives;
+use scalargrad::Function;
+use workloads::{ByRow, Derivatives};
 
 use crate::by_hand::ByHandInC;
-use crate::engines::{Aad, Echidna, EchidnaReplay, Engine, Reversed, RustQuant, Scalargrad};
+use crate::engines::{
+    Aad, Echidna, EchidnaReplay, Engine, Native, Recorded, Reversed, RustQuant, Scalargrad,
+};
 
 pub const BY_HAND_IN_C: &str = "by hand, C";
 pub const BY_HAND_IN_RUST: &str = "by hand, Rust";
+pub const ROWS: &str = "rows";
+pub const ROWS_FAST: &str = "rows, fast math";
 
 /// How far a value or a derivative may be from the hand-written one, relative to it.
 const TOLERANCE: f64 = 1e-9;
@@ -92,7 +97,7 @@ impl<'w, const N: usize, const M: usize, W: ByHandInC<N, M>> Race<'w, N, M, W> {
 
     /// Enters all that record a tape.
     pub fn with_tapes(self) -> Self {
-        let race = self.with::<Scalargrad>();
+        let race = self.with_scalargrad();
         #[cfg(feature = "xad-rs")]
         let race = race.with::<crate::engines::Xad>();
         race.with::<RustQuant>()
@@ -104,10 +109,57 @@ impl<'w, const N: usize, const M: usize, W: ByHandInC<N, M>> Race<'w, N, M, W> {
 
     /// Enters those that have fused operations.
     pub fn with_fused(self) -> Self {
-        let race = self.with::<Scalargrad>();
+        let race = self.with_scalargrad();
         #[cfg(feature = "xad-rs")]
         let race = race.with::<crate::engines::Xad>();
         race
+    }
+
+    /// Enters scalargrad: the closure, and its recording.
+    fn with_scalargrad(self) -> Self {
+        self.with::<Scalargrad>().with::<Recorded>()
+    }
+
+    /// Enters the recording in native code.
+    pub fn with_native(self) -> Self {
+        self.with::<Native>()
+    }
+
+    /// Enters the recording of one row over all rows, with exact and with fast functions.
+    pub fn with_rows(mut self) -> Self
+    where
+        W: ByRow<N, M>,
+    {
+        for (name, is_fast) in [(ROWS, false), (ROWS_FAST, true)] {
+            let (workload, shared, data) =
+                (self.workload, self.workload.shared(), self.workload.data());
+            let p = shared.len();
+            let first = [&shared[..], &data[..workload.row_len()]].concat();
+            let f = Function::record(&first, |x| workload.eval_row(&x[..p], &x[p..]).to_vec());
+            let rows = f.over_rows(p).fast_math(is_fast);
+            let points = self.reference.len();
+            let (mut values, mut gradients) =
+                (vec![0.0; points * M], vec![0.0; points * M * first.len()]);
+            self = self.enter_all(name, move |out| {
+                if let [out] = out {
+                    let (value, gradient) = rows.sum_gradient(&shared, &data).expect("no guard");
+                    out.value = [value; M];
+                    out.gradient[0].copy_from_slice(&gradient);
+                    return;
+                }
+                rows.gradients_into(&shared, &data, &mut values, &mut gradients)
+                    .expect("no guard");
+                let values = values.as_chunks::<M>().0.iter();
+                let gradients = gradients.chunks_exact(M * first.len());
+                for ((out, value), rows) in out.iter_mut().zip(values).zip(gradients) {
+                    out.value = *value;
+                    for (to, row) in out.gradient.iter_mut().zip(rows.chunks_exact(first.len())) {
+                        to.copy_from_slice(&row[..N]);
+                    }
+                }
+            });
+        }
+        self
     }
 
     /// Enters one crate.
@@ -119,17 +171,27 @@ impl<'w, const N: usize, const M: usize, W: ByHandInC<N, M>> Race<'w, N, M, W> {
         })
     }
 
+    /// Enters what computes the derivatives at one point.
     fn enter(
-        mut self,
+        self,
         name: &'static str,
         mut differentiate: impl FnMut(usize, &mut Derivatives<N, M>) + 'w,
     ) -> Self {
-        let mut results = vec![Derivatives::zero(); self.reference.len()];
-        let trial = panic::catch_unwind(AssertUnwindSafe(|| {
+        self.enter_all(name, move |results| {
             for (point, out) in results.iter_mut().enumerate() {
-                differentiate(point, out);
+                differentiate(black_box(point), black_box(out));
             }
-        }));
+        })
+    }
+
+    /// Enters what computes the derivatives at all points.
+    fn enter_all(
+        mut self,
+        name: &'static str,
+        mut differentiate: impl FnMut(&mut [Derivatives<N, M>]) + 'w,
+    ) -> Self {
+        let mut results = vec![Derivatives::zero(); self.reference.len()];
+        let trial = panic::catch_unwind(AssertUnwindSafe(|| differentiate(&mut results)));
         let failure = match trial {
             Err(_) => Some(Outcome::Panics),
             Ok(()) => {
@@ -142,9 +204,7 @@ impl<'w, const N: usize, const M: usize, W: ByHandInC<N, M>> Race<'w, N, M, W> {
         };
         let run = Box::new(move |runs| {
             for _ in 0..runs {
-                for (point, out) in results.iter_mut().enumerate() {
-                    differentiate(black_box(point), black_box(out));
-                }
+                differentiate(black_box(&mut results));
             }
         });
         let times = Vec::new();

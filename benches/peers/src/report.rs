@@ -3,7 +3,9 @@
 use std::fs;
 use std::process::Command;
 
-use crate::race::{BY_HAND_IN_C, BY_HAND_IN_RUST, Outcome, Standings};
+use crate::engines::{Engine, Native, Recorded, Scalargrad};
+use crate::problems::Times;
+use crate::race::{BY_HAND_IN_C, BY_HAND_IN_RUST, Outcome, ROWS, ROWS_FAST, Standings};
 
 /// A measured workload.
 pub struct Row {
@@ -30,21 +32,51 @@ impl Row {
     }
 }
 
-/// Lists all who took part in any of the rows, but for the hand-written gradient in C.
+/// The ways in which scalargrad takes the same gradient, beside the closure.
+const WAYS: [&str; 4] = [Recorded::NAME, Native::NAME, ROWS, ROWS_FAST];
+
+/// Lists all who took part in any of the rows, but for the hand-written gradient in C and the other ways of scalargrad.
 pub fn contestants(rows: &[Row]) -> Vec<&'static str> {
     let mut names = Vec::new();
     for &(name, _) in rows.iter().flat_map(|row| &row.standings) {
-        if name != BY_HAND_IN_C && !names.contains(&name) {
+        if name != BY_HAND_IN_C && !WAYS.contains(&name) && !names.contains(&name) {
             names.push(name);
         }
     }
     names
 }
 
-/// Lays out the results in Markdown: ratios to the hand-written gradient in C, the best crate in
-/// bold.
-pub fn table(rows: &[Row], peaks: &[(&str, f64)]) -> String {
-    let names = contestants(rows);
+/// The crates: ratios to the hand-written gradient in C, the best crate in bold.
+pub fn crates(rows: &[Row], peaks: &[(&str, f64)]) -> String {
+    table(rows, &contestants(rows), peaks)
+}
+
+/// The ways of scalargrad, likewise.
+pub fn ways(rows: &[Row]) -> String {
+    let names: Vec<&str> = [Scalargrad::NAME].into_iter().chain(WAYS).collect();
+    table(rows, &names, &[])
+}
+
+/// The problems of other kinds: ratios to the derivatives written by hand in Rust.
+pub fn problems(problems: &[(&str, &str, Times)]) -> String {
+    let mut lines = vec![
+        format!("| problem | {BY_HAND_IN_RUST} | closure | recorded | recording, in closures |"),
+        "|---|---:|---:|---:|---:|".to_owned(),
+    ];
+    for (letter, description, times) in problems {
+        lines.push(format!(
+            "| **{letter}** {description} | {} µs | {} | {} | {} |",
+            three_digits(times.by_hand * 1e6),
+            three_digits(times.by_closure),
+            three_digits(times.recorded),
+            three_digits(times.recording),
+        ));
+    }
+    lines.join("\n")
+}
+
+/// Lays out the results in Markdown.
+fn table(rows: &[Row], names: &[&str], peaks: &[(&str, f64)]) -> String {
     let mut lines = vec![
         format!("| workload | {BY_HAND_IN_C} | {} |", names.join(" | ")),
         format!("|---|{}", "---:|".repeat(names.len() + 1)),
@@ -88,8 +120,8 @@ pub fn table(rows: &[Row], peaks: &[(&str, f64)]) -> String {
     lines.join("\n")
 }
 
-/// Puts the table on a page that says where and how it was measured.
-pub fn page(table: &str) -> String {
+/// Puts the tables on a page that says where and how it was measured.
+pub fn page([compared, ways, problems]: &[String; 3]) -> String {
     let versions: Vec<String> = [
         "scalargrad",
         "xad-rs",
@@ -120,9 +152,22 @@ One run computes the value and the whole gradient. The column *{BY_HAND_IN_C}* g
 written by hand in C (`-O3`); all others are multiples of that time, lower is better, the best crate
 in bold. *echidna replay* runs a recording made beforehand; all other tapes record anew in each run.
 
-{table}
+{compared}
 
 ![The same as a chart](results.svg)
+
+# The ways of scalargrad
+
+The same gradients by the closure, by its recording (a `Function`), by that compiled, and by the recording of one row run over
+all rows, on one core. The recordings were made beforehand.
+
+{ways}
+
+# Other derivatives
+
+Multiples of the same derivatives written by hand in Rust. The last column is what it takes to record, once.
+
+{problems}
 ",
         date = date(),
         processor = processor(),

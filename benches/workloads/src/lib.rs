@@ -13,6 +13,7 @@ mod mixture;
 mod network;
 #[cfg(feature = "peers")]
 mod peers;
+pub mod problems;
 mod product;
 mod rng;
 mod rosenbrock;
