@@ -3,7 +3,7 @@
 //! The generator runs what it makes on a model of its own, so that it knows which handles are stale, which values
 //! an operation suits, and how far the next boundary of the crate's tape may be.
 
-use super::functions::{ROWS, call, row};
+use super::functions::{ROWS, TOTAL, call, row};
 use super::kinds::{KINDS, Kind, Mix, Setting};
 use super::machine::{Registers, perform};
 use super::naive::Handle;
@@ -390,19 +390,3 @@ impl Generator {
         }
     }
 }
-
-/// Rows that are defined and smooth everywhere.
-const TOTAL: &[Op] = &[
-    Op::Add,
-    Op::Sub,
-    Op::Mul,
-    Op::Neg,
-    Op::Sin,
-    Op::Cos,
-    Op::Atan,
-    Op::Asinh,
-    Op::Erf,
-    Op::ExpNegSquare,
-    Op::Max,
-    Op::Min,
-];

@@ -79,11 +79,14 @@ fn along<T: Nested>(tape: &Tape<About>, x: &[(Handle, f64)], y: Handle, shift: f
 
 type Second = Dual<Dual<f64>>;
 
+/// The derivative of one order, of a tape, along a direction, of a node, at a place that is moved a little.
+type Derivative = fn(&Tape<About>, &[(Handle, f64)], Handle, f64) -> f64;
+
 /// The derivatives of `y` of orders 1 to 4 along `v`, each with the size of its rounding error.
 pub fn orders(tape: &Tape<About>, x: &[Handle], v: &[f64], y: Handle) -> [(f64, f64); 4] {
     let x: Vec<(Handle, f64)> = x.iter().copied().zip(v.iter().copied().cycle()).collect();
     // A rounding error is about what a small move along `v` changes.
-    let with_size = |f: fn(&Tape<About>, &[(Handle, f64)], Handle, f64) -> f64| {
+    let with_size = |f: Derivative| {
         let (p, moved) = (f(tape, &x, y, 0.0), f(tape, &x, y, 1e-9));
         (p, 1e3 * (1.0 + p.abs()) + 1e9 * (p - moved).abs())
     };

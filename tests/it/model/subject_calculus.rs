@@ -74,7 +74,7 @@ impl Subject {
                 graph::scope(|| self.tell_orders(calculus, one, at, &numbers(at.len())));
             }
             Calculus::Series => {
-                let series = scalargrad::taylor(|x| along_line(x), 0.0, 4);
+                let series = scalargrad::taylor(along_line, 0.0, 4);
                 self.tell_slopes(&series[1..]);
             }
         }
