@@ -20,11 +20,13 @@
 //! assert_eq!(outer, 8.0);
 //! ```
 
+use crate::arena::arena;
 use crate::function::{Effort, Outputs, Program, capture, hvp_on_tape};
 use crate::graph::trace::{self, Escape, Trace};
 use crate::graph::{self, current_epoch, user_code, verify};
 use crate::handle::Var;
 use crate::matrix::Matrix;
+use crate::refusal::at_callers_line;
 use crate::var::forward::{Forward, LANES};
 use crate::var::{backward, dot, weighted_sum};
 use smallvec::SmallVec;
@@ -158,7 +160,8 @@ fn jacobian_forward(leaves: &[Var], outputs: &[Var], jacobian: &mut Matrix) -> b
 #[must_use]
 #[track_caller]
 pub fn hessian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Matrix {
-    unguarded(computable(f, x).hessian(x))
+    let program = computable(f, x);
+    at_callers_line(|| unguarded(program.hessian(x)))
 }
 
 /// The Hessian of `f` at `x` times `v`, without the Hessian.
@@ -184,13 +187,13 @@ pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
     let start = leaves.first().map_or(0, |x| x.index());
     if !output.is_constant() && output.index() >= start && !trace::is_tracing() {
         verify(output);
-        if let Some(product) = hvp_on_tape(start, x, v, output.index()) {
+        if let Some(product) = at_callers_line(|| hvp_on_tape(start, x, v, output.index())) {
             return product;
         }
     }
     let program = program(&leaves, &[output]);
     program.refuse_first_order_customs();
-    unguarded(program.hvp(x, v))
+    at_callers_line(|| unguarded(program.hvp(x, v)))
 }
 
 /// The values of the outputs of `f` at `x`, and their tangents along `v`: the Jacobian times `v`.
@@ -237,6 +240,8 @@ pub fn jvp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], v: &[f64]) -> (Ve
 /// along a direction or by [`Var::differentiate`], in any nesting. Directions of different derivatives are different variables, so
 /// that no derivative can be taken for another.
 ///
+/// Under [`no_grad`](graph::no_grad) the tangents are numbers.
+///
 /// It costs two recorded sweeps: the sweep down from `Σ uᵢ·yᵢ` is linear in the weights `u`, and its derivative by `uᵢ` is the
 /// tangent of `yᵢ`.
 ///
@@ -263,10 +268,22 @@ pub fn differentiate_along(outputs: &[Var], x: &[Var], v: &[Var]) -> Vec<Var> {
         v.len(),
         "differentiate_along: `v` must be as long as `x`"
     );
+    // Both sweeps must be recorded, even where the result is not.
+    let scope = match graph::is_paused(arena()) {
+        true => Some(graph::open_recording()), // not as a closure, which would not know the caller
+        false => None,
+    };
     let weights: Vec<Var> = outputs.iter().map(|_| Var::new(1.0)).collect();
     let weighted = dot(&weights, outputs);
     let slopes = weighted.differentiate(x);
-    dot(&slopes, v).differentiate(&weights)
+    let mut along = dot(&slopes, v).differentiate(&weights);
+    if scope.is_some() {
+        for (tangent, &y) in along.iter_mut().zip(outputs) {
+            trace::escaped(Escape::Gradient, y);
+            *tangent = Var::constant(tangent.untracked_value());
+        }
+    }
+    along
 }
 
 /// The weights times the Jacobian of `f` at `x`, `wᵀJ`: one sweep, from the weighted sum of the outputs.
@@ -308,7 +325,8 @@ pub fn vjp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], w: &[f64]) -> Vec
 #[must_use]
 #[track_caller]
 pub fn laplacian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> f64 {
-    unguarded(computable(f, x).laplacian(x))
+    let program = computable(f, x);
+    at_callers_line(|| unguarded(program.laplacian(x)))
 }
 
 fn leaves(x: &[f64]) -> SmallVec<[Var; 8]> {

@@ -94,6 +94,7 @@ pub mod nn;
 mod nodes;
 mod real;
 mod record;
+mod refusal;
 mod rows;
 mod rules;
 mod special;

@@ -3,6 +3,7 @@
 use super::Function;
 use super::error::{BranchChange, Counted, ReplayError};
 use crate::matrix::Matrix;
+use crate::refusal::at_callers_line;
 
 /// # At a point
 impl Function {
@@ -23,11 +24,12 @@ impl Function {
     /// let f = Function::record(&[0.5, 1.0], |x| x[0].clamp(0.0, x[1]));
     /// let _ = f.value(&[0.5, -1.0]);
     /// ```
+    #[track_caller]
     pub fn value(&self, x: &[f64]) -> Result<f64, ReplayError> {
         self.check(Counted::Outputs, self.outputs(), 1)?;
         let mut value = 0.0;
         self.check_inputs(x)?;
-        self.replay(x, self.program.values(x, |z| value = z))?;
+        self.replay(x, || self.program.values(x, |z| value = z))?;
         Ok(value)
     }
 
@@ -43,10 +45,11 @@ impl Function {
     /// assert_eq!(f.values(&[3.0])?, [6.0, 9.0]);
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
+    #[track_caller]
     pub fn values(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError> {
         let mut values = Vec::with_capacity(self.outputs());
         self.check_inputs(x)?;
-        self.replay(x, self.program.values(x, |z| values.push(z)))?;
+        self.replay(x, || self.program.values(x, |z| values.push(z)))?;
         Ok(values)
     }
 
@@ -62,6 +65,7 @@ impl Function {
     /// assert_eq!(f.gradient(&[2.0, 3.0])?, (6.0, vec![3.0, 2.0]));
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
+    #[track_caller]
     pub fn gradient(&self, x: &[f64]) -> Result<(f64, Vec<f64>), ReplayError> {
         let mut gradient = vec![0.0; self.inputs()];
         Ok((self.gradient_into(x, &mut gradient)?, gradient))
@@ -82,12 +86,13 @@ impl Function {
     /// assert_eq!(gradient, [3.0, 2.0]);
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
+    #[track_caller]
     pub fn gradient_into(&self, x: &[f64], gradient: &mut [f64]) -> Result<f64, ReplayError> {
         self.check(Counted::Outputs, self.outputs(), 1)?;
         self.check_inputs(x)?;
         self.check(Counted::Gradient, gradient.len(), self.inputs())?;
         let mut value = 0.0;
-        self.replay(x, self.program.vjp(x, |_| 1.0, gradient, |z| value = z))?;
+        self.replay(x, || self.program.vjp(x, |_| 1.0, gradient, |z| value = z))?;
         Ok(value)
     }
 
@@ -106,9 +111,10 @@ impl Function {
     /// assert_eq!(f.jacobian(&[2.0, 3.0])?.as_slice(), [3.0, 2.0, 1.0, -1.0]);
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
+    #[track_caller]
     pub fn jacobian(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
         self.check_inputs(x)?;
-        self.replay(x, self.program.jacobian(x))
+        self.replay(x, || self.program.jacobian(x))
     }
 
     /// The weights times the Jacobian, `wᵀJ`: the gradient of the weighted sum of the outputs.
@@ -123,11 +129,12 @@ impl Function {
     /// assert_eq!(f.vjp(&[2.0, 3.0], &[1.0, 10.0])?, [13.0, -8.0]);
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
+    #[track_caller]
     pub fn vjp(&self, x: &[f64], w: &[f64]) -> Result<Vec<f64>, ReplayError> {
         self.check_inputs(x)?;
         self.check(Counted::Weights, w.len(), self.outputs())?;
         let mut gradient = vec![0.0; self.inputs()];
-        self.replay(x, self.program.vjp(x, |k| w[k], &mut gradient, |_| ()))?;
+        self.replay(x, || self.program.vjp(x, |k| w[k], &mut gradient, |_| ()))?;
         Ok(gradient)
     }
 
@@ -143,10 +150,11 @@ impl Function {
     /// assert_eq!(f.jvp(&[2.0, 3.0], &[1.0, 10.0])?, (vec![6.0, -1.0], vec![23.0, -9.0]));
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
+    #[track_caller]
     pub fn jvp(&self, x: &[f64], v: &[f64]) -> Result<(Vec<f64>, Vec<f64>), ReplayError> {
         self.check_inputs(x)?;
         self.check(Counted::Direction, v.len(), self.inputs())?;
-        self.replay(x, self.program.jvp(x, v))
+        self.replay(x, || self.program.jvp(x, v))
     }
 
     /// The Hessian of the only output times `v`, by one pass forward and one in reverse.
@@ -161,11 +169,12 @@ impl Function {
     /// assert_eq!(f.hvp(&[2.0, 3.0], &[1.0, 0.0])?, [6.0, 4.0]);
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
+    #[track_caller]
     pub fn hvp(&self, x: &[f64], v: &[f64]) -> Result<Vec<f64>, ReplayError> {
         self.check(Counted::Outputs, self.outputs(), 1)?;
         self.check_inputs(x)?;
         self.check(Counted::Direction, v.len(), self.inputs())?;
-        self.replay(x, self.program.hvp(x, v))
+        self.replay(x, || self.program.hvp(x, v))
     }
 
     /// The Hessian of the only output; symmetric.
@@ -180,10 +189,11 @@ impl Function {
     /// assert_eq!(f.hessian(&[2.0, 3.0])?.as_slice(), [6.0, 4.0, 4.0, 0.0]);
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
+    #[track_caller]
     pub fn hessian(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
         self.check(Counted::Outputs, self.outputs(), 1)?;
         self.check_inputs(x)?;
-        self.replay(x, self.program.hessian(x))
+        self.replay(x, || self.program.hessian(x))
     }
 
     pub(super) fn check(
@@ -206,9 +216,14 @@ impl Function {
         self.check(Counted::Inputs, x.len(), self.inputs())
     }
 
-    /// Puts the place of a guard into words.
-    pub(super) fn replay<R>(&self, x: &[f64], result: Result<R, usize>) -> Result<R, ReplayError> {
-        result.map_err(|k| {
+    /// Runs the program, and puts the place of a guard into words.
+    #[track_caller]
+    pub(super) fn replay<R>(
+        &self,
+        x: &[f64],
+        run: impl FnOnce() -> Result<R, usize>,
+    ) -> Result<R, ReplayError> {
+        at_callers_line(run).map_err(|k| {
             ReplayError::BranchChanged(Box::new(BranchChange::of(&self.program, k, x)))
         })
     }

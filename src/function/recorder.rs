@@ -2,6 +2,7 @@
 
 use super::{Function, Outputs, ReplayError};
 use crate::handle::Var;
+use crate::refusal::{Refusal, attempt};
 
 /// A closure, and a recording of each branch that it has taken.
 ///
@@ -73,7 +74,11 @@ where
     /// ```
     #[track_caller]
     pub fn values(&mut self, x: &[f64]) -> Vec<f64> {
-        self.with(x, |f| f.values(x))
+        let values = self.with(x, |f| replayed(|| f.values(x)));
+        match values {
+            Ok(values) => values,
+            Err(refusal) => refusal.raise(),
+        }
     }
 
     /// The value and the gradient of the only output.
@@ -90,7 +95,11 @@ where
     /// ```
     #[track_caller]
     pub fn gradient(&mut self, x: &[f64]) -> (f64, Vec<f64>) {
-        self.with(x, |f| f.gradient(x))
+        let gradient = self.with(x, |f| replayed(|| f.gradient(x)));
+        match gradient {
+            Ok(gradient) => gradient,
+            Err(refusal) => refusal.raise(),
+        }
     }
 
     /// The result of `evaluate` on the recording of the branch at `x`, made now if there is none.
@@ -132,5 +141,15 @@ where
         };
         self.variants.insert(0, new);
         result
+    }
+}
+
+/// What a replay comes to; what it refused is for the caller to tell of, as a closure does not know the user's line.
+fn replayed<R>(
+    replay: impl FnOnce() -> Result<R, ReplayError>,
+) -> Result<Result<R, Refusal>, ReplayError> {
+    match attempt(replay) {
+        Ok(result) => result.map(Ok),
+        Err(refusal) => Ok(Err(refusal)),
     }
 }

@@ -299,10 +299,11 @@ impl Function {
     /// assert_eq!((h.pattern().len(), h.get(5, 5), h.get(5, 0)), (3 * n - 2, 4.0, 4.0));
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
+    #[track_caller]
     pub fn sparse_hessian(&self, x: &[f64]) -> Result<SparseMatrix, ReplayError> {
         self.check(Counted::Outputs, self.outputs(), 1)?;
         self.check_inputs(x)?;
-        self.replay(x, self.program.sparse_hessian(x))
+        self.replay(x, || self.program.sparse_hessian(x))
     }
 
     /// The Jacobian without most of its zeros: its entries are those of
@@ -321,8 +322,9 @@ impl Function {
     /// assert_eq!(j.triplets().collect::<Vec<_>>(), [(0, 0, 3.0), (0, 1, 2.0), (1, 2, 5.0)]);
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
+    #[track_caller]
     pub fn sparse_jacobian(&self, x: &[f64]) -> Result<SparseMatrix, ReplayError> {
         self.check_inputs(x)?;
-        self.replay(x, self.program.sparse_jacobian(x))
+        self.replay(x, || self.program.sparse_jacobian(x))
     }
 }

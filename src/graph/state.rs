@@ -11,6 +11,7 @@ use super::{Custom, Event, Segment};
 use crate::arena::{Arena, INDEX_BITS, OpenEpochs, Place, arena};
 use crate::handle::Var;
 use crate::nodes::Values;
+use crate::refusal::refuse;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::Location;
@@ -227,24 +228,24 @@ pub(crate) fn stale(id: u64) -> ! {
     match ended {
         Some(Ended {
             cleared: true, at, ..
-        }) => panic!(
+        }) => refuse(format_args!(
             "scalargrad: stale Var: the graph it was recorded in was dropped by `graph::clear` at {at}. \
              Its `value()` can still be read; make a new variable from it with `Var::new(old.value())`. {made}"
-        ),
+        )),
         Some(Ended {
             cleared: false, at, ..
-        }) => panic!(
+        }) => refuse(format_args!(
             "scalargrad: stale Var: the scope it was recorded in has ended (`graph::scope` at {at}). \
              Use it inside that scope, or take its `value()` out and make a new variable with `Var::new(old.value())`. {made}"
-        ),
-        None if !state(|state| state.is_own(epoch)) => panic!(
+        )),
+        None if !state(|state| state.is_own(epoch)) => refuse(format_args!(
             "scalargrad: foreign Var: it was recorded on another thread, or by another copy of this crate (in a notebook, by \
              another cell), and each has a graph of its own. Send its `value()`, and make a new variable with `Var::new(value)`"
-        ),
-        None => panic!(
+        )),
+        None => refuse(format_args!(
             "scalargrad: stale Var: the scope it was recorded in has ended, or `graph::clear` dropped it. \
              Use it inside its scope, or make a new variable with `Var::new(old.value())`. {made}"
-        ),
+        )),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The one place from which the user's code is called.
 
 use super::state;
+use crate::refusal::{Carrying, refuse};
 
 /// Calls what the user gave: a closure, a rule of a custom operation, the segment of a checkpoint.
 ///
@@ -13,18 +14,22 @@ use super::state;
 ///   return). There may be more nodes than before;
 /// - the adjoints may be those of any sweep, unless they were [set aside](crate::arena::set_aside).
 ///
+/// What is refused in the user's code is a panic at a line of that code, whatever it was called from.
+///
 /// If the user's code panics, so does this function. What a caller must restore in that case is restored by the destructor of
 /// a guard.
 #[track_caller]
 pub(crate) fn user_code<R>(what: &str, f: impl FnOnce() -> R) -> R {
     let clears = state(|state| state.clears);
+    let carrying = Carrying::set(false);
     let result = f();
+    drop(carrying);
     let cleared = state(|state| (state.clears != clears).then_some(state.cleared_at));
     if let Some(at) = cleared {
-        panic!(
+        refuse(format_args!(
             "scalargrad: {what} dropped the graph that it is part of, by `graph::clear` at {at}. \
              Use `graph::scope` there, or clear the graph before or afterwards"
-        );
+        ));
     }
     result
 }

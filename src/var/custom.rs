@@ -5,6 +5,7 @@ use crate::graph::notes::CustomOp;
 use crate::graph::{Custom, open_recording, state, user_code, verify};
 use crate::handle::Var;
 use crate::record;
+use crate::refusal::refuse;
 use crate::rows::Op;
 use smallvec::SmallVec;
 use std::cell::Cell;
@@ -153,13 +154,15 @@ pub(crate) fn plain_partials(op: &dyn CustomOp, x: &[f64], z: f64) -> SmallVec<[
 #[track_caller]
 pub(crate) fn partials(op: &dyn CustomOp, x: &[Var], z: Var) -> Vec<Var> {
     let partials = user_code("the rule of a custom operation", || op.partials(x, z));
-    assert_eq!(
-        partials.len(),
-        x.len(),
-        "scalargrad: `{}` gives another number of partials than it has operands",
-        label(op)
-    );
-    partials.iter().for_each(|&p| verify(p));
+    if partials.len() != x.len() {
+        refuse(format_args!(
+            "scalargrad: `{}` gives another number of partials than it has operands",
+            label(op)
+        ));
+    }
+    for &p in &partials {
+        verify(p); // not in a closure, which would not know the caller
+    }
     partials
 }
 

@@ -331,6 +331,11 @@ pub(crate) fn partials(
         )
     };
     let _aside = set_aside(); // the rule may run sweeps of its own
-    let partials = custom::partials(&*op, operands, z);
+    // A rule may differentiate by its operands, of which one may depend on another, or be the same. So each is a node of its own.
+    let mut copies: SmallVec<[Var; 4]> = SmallVec::from_slice(operands);
+    for copy in copies.iter_mut().filter(|copy| !copy.is_constant()) {
+        *copy *= 1.0;
+    }
+    let partials = custom::partials(&*op, &copies, z);
     partials.into_iter().map(Some).collect()
 }

@@ -8,6 +8,7 @@ mod check;
 mod checkpoint;
 mod compiled;
 mod compiled_rows;
+mod custom_rules;
 mod derive;
 mod draw;
 mod draw_large;

@@ -4,6 +4,9 @@
 //! cargo run --release -p fuzz -- SECONDS [SEED [OPERATIONS [WITHOUT]]]
 //! ```
 //!
+//! With the features `jit`, `rayon` and `nalgebra` recorded functions are compiled, rows run on all cores, and handles are
+//! sent to other threads.
+//!
 //! Programs have about `OPERATIONS` operations; the bits of `WITHOUT` leave kinds of actions out, in the order of
 //! `Kind` in `tests/it/model/kinds.rs`. All programs of a process run in threads of their own. They run in a
 //! second process, so that one that kills it, or never ends, can be found and shrunk as well.

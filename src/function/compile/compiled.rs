@@ -6,6 +6,7 @@ use super::native::shims::take_panic;
 use super::native::{CROSSED, PANICKED};
 use crate::function::{BranchChange, Counted, Function, ReplayError};
 use crate::matrix::Matrix;
+use crate::refusal::at_callers_line;
 use std::cell::Cell;
 use std::fmt;
 use std::panic::resume_unwind;
@@ -107,6 +108,7 @@ impl Compiled {
     /// assert_eq!(f.value(&[2.0])?, 2f64.sin());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn value(&self, x: &[f64]) -> Result<f64, ReplayError> {
         self.function.check(Counted::Outputs, self.outputs(), 1)?;
         let mut value = [0.0];
@@ -126,6 +128,7 @@ impl Compiled {
     /// assert_eq!(f.values(&[3.0])?, [6.0, 9.0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn values(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError> {
         let mut values = vec![0.0; self.outputs()];
         self.values_into(x, &mut values)?;
@@ -144,6 +147,7 @@ impl Compiled {
     /// assert_eq!(f.gradient(&[2.0, 3.0])?, (6.0, vec![3.0, 2.0]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn gradient(&self, x: &[f64]) -> Result<(f64, Vec<f64>), ReplayError> {
         let mut gradient = vec![0.0; self.inputs()];
         Ok((self.gradient_into(x, &mut gradient)?, gradient))
@@ -164,13 +168,14 @@ impl Compiled {
     /// assert_eq!(gradient, [3.0, 2.0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn gradient_into(&self, x: &[f64], gradient: &mut [f64]) -> Result<f64, ReplayError> {
         self.function.check(Counted::Outputs, self.outputs(), 1)?;
         self.function.check_inputs(x)?;
         self.function
             .check(Counted::Gradient, gradient.len(), self.inputs())?;
         let mut value = [0.0];
-        match self.derivatives(x, &mut value, gradient) {
+        match at_callers_line(|| self.derivatives(x, &mut value, gradient)) {
             Ending::Done => Ok(value[0]),
             Ending::Tripped(k) => Err(self.tripped(k, x)),
             Ending::Crossed => self.function.gradient_into(x, gradient),
@@ -189,12 +194,13 @@ impl Compiled {
     /// assert_eq!(f.jacobian(&[2.0, 3.0])?.as_slice(), [3.0, 2.0, 1.0, -1.0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn jacobian(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
         self.function.check_inputs(x)?;
         let (m, n) = (self.outputs(), self.inputs());
         let mut values = vec![0.0; m];
         let mut jacobian = vec![0.0; m * n];
-        match self.derivatives(x, &mut values, &mut jacobian) {
+        match at_callers_line(|| self.derivatives(x, &mut values, &mut jacobian)) {
             Ending::Done if n == 0 => Ok(Matrix::zeros(m, n)),
             Ending::Done => Ok(Matrix::of(jacobian, n)),
             Ending::Tripped(k) => Err(self.tripped(k, x)),
@@ -203,9 +209,10 @@ impl Compiled {
     }
 
     /// Writes the values; the replay does it where it is to.
+    #[track_caller]
     fn values_into(&self, x: &[f64], values: &mut [f64]) -> Result<(), ReplayError> {
         self.function.check_inputs(x)?;
-        match self.run(0..self.unit.values, x, values, &mut []) {
+        match at_callers_line(|| self.run(0..self.unit.values, x, values, &mut [])) {
             Ending::Done => {}
             Ending::Tripped(k) => return Err(self.tripped(k, x)),
             Ending::Crossed => values.copy_from_slice(&self.function.values(x)?),

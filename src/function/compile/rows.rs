@@ -10,6 +10,7 @@ use super::split::Split;
 use super::{CompileError, Compiled, Unit};
 use crate::function::{BranchChange, Counted, Function, ReplayError};
 use crate::matrix::Matrix;
+use crate::refusal::at_callers_line;
 use std::fmt;
 
 /// So many rows are summed before it is asked whether something was NaN, and has to be computed again.
@@ -145,19 +146,22 @@ impl CompiledRows {
     /// assert_eq!(f.over_rows(1)?.values(&[6.0], &[3.0, 4.0])?, [2.0, 1.5]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn values(&self, shared: &[f64], data: &[f64]) -> Result<Vec<f64>, ReplayError> {
-        let (rows, mut run) = self.begin(shared, data)?;
-        let mut values = vec![0.0; rows];
-        for row in (0..rows).step_by(LANES) {
-            let is_done = self.run(&mut run, 0..self.unit.values, row);
-            for (lane, value) in values[row..].iter_mut().take(LANES).enumerate() {
-                *value = match is_done {
-                    true => run.values[lane],
-                    false => self.function.value(&self.row(&run, row + lane))?,
-                };
+        at_callers_line(|| {
+            let (rows, mut run) = self.begin(shared, data)?;
+            let mut values = vec![0.0; rows];
+            for row in (0..rows).step_by(LANES) {
+                let is_done = self.run(&mut run, 0..self.unit.values, row);
+                for (lane, value) in values[row..].iter_mut().take(LANES).enumerate() {
+                    *value = match is_done {
+                        true => run.values[lane],
+                        false => self.function.value(&self.row(&run, row + lane))?,
+                    };
+                }
             }
-        }
-        Ok(values)
+            Ok(values)
+        })
     }
 
     /// The sum, over all rows, of their values, and its gradient with respect to the shared inputs.
@@ -173,51 +177,54 @@ impl CompiledRows {
     /// assert_eq!(f.over_rows(1)?.sum_gradient(&[2.0], &[])?, (0.0, vec![0.0]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn sum_gradient(
         &self,
         shared: &[f64],
         data: &[f64],
     ) -> Result<(f64, Vec<f64>), ReplayError> {
-        let (rows, mut run) = self.begin(shared, data)?;
-        let common = self.common();
-        let (mut sum, mut gradient) = (0.0, vec![0.0; self.shared]);
-        let mut adjoints = vec![0.0; common];
-        let mut values = [0.0; BLOCK];
-        for start in (0..rows).step_by(BLOCK) {
-            let end = rows.min(start + BLOCK);
-            let values = &mut values[..end - start];
-            if self.sum_block(&mut run, start, values) {
-                sum = values.iter().fold(sum, |sum, value| sum + value);
-                for (k, adjoint) in adjoints.iter_mut().enumerate() {
-                    let lanes = &run.adjoints[LANES * k..][..LANES];
-                    *adjoint += lanes.iter().sum::<f64>();
+        at_callers_line(|| {
+            let (rows, mut run) = self.begin(shared, data)?;
+            let common = self.common();
+            let (mut sum, mut gradient) = (0.0, vec![0.0; self.shared]);
+            let mut adjoints = vec![0.0; common];
+            let mut values = [0.0; BLOCK];
+            for start in (0..rows).step_by(BLOCK) {
+                let end = rows.min(start + BLOCK);
+                let values = &mut values[..end - start];
+                if self.sum_block(&mut run, start, values) {
+                    sum = values.iter().fold(sum, |sum, value| sum + value);
+                    for (k, adjoint) in adjoints.iter_mut().enumerate() {
+                        let lanes = &run.adjoints[LANES * k..][..LANES];
+                        *adjoint += lanes.iter().sum::<f64>();
+                    }
+                    continue;
                 }
-                continue;
+                for row in start..end {
+                    let (value, of_row) = self.function.gradient(&self.row(&run, row))?;
+                    sum += value;
+                    gradient.iter_mut().zip(&of_row).for_each(|(d, r)| *d += r);
+                }
             }
-            for row in start..end {
-                let (value, of_row) = self.function.gradient(&self.row(&run, row))?;
-                sum += value;
-                gradient.iter_mut().zip(&of_row).for_each(|(d, r)| *d += r);
-            }
-        }
-        gradient
-            .iter_mut()
-            .zip(&adjoints)
-            .for_each(|(d, w)| *d += w);
-        let weights = &adjoints[self.shared..];
-        let mut of_common = vec![0.0; self.shared];
-        if weights.iter().any(|&w| w != 0.0) {
-            let swept = self
-                .split
-                .shared
-                .vjp(shared, |k| weights[k], &mut of_common, |_| ());
-            debug_assert!(swept.is_ok(), "its guards have been asked");
             gradient
                 .iter_mut()
-                .zip(&of_common)
+                .zip(&adjoints)
                 .for_each(|(d, w)| *d += w);
-        }
-        Ok((sum, gradient))
+            let weights = &adjoints[self.shared..];
+            let mut of_common = vec![0.0; self.shared];
+            if weights.iter().any(|&w| w != 0.0) {
+                let swept = self
+                    .split
+                    .shared
+                    .vjp(shared, |k| weights[k], &mut of_common, |_| ());
+                debug_assert!(swept.is_ok(), "its guards have been asked");
+                gradient
+                    .iter_mut()
+                    .zip(&of_common)
+                    .for_each(|(d, w)| *d += w);
+            }
+            Ok((sum, gradient))
+        })
     }
 
     /// The value of every row, and its gradient with respect to all inputs: a row of the matrix.
@@ -234,48 +241,51 @@ impl CompiledRows {
     /// assert_eq!(gradients.as_slice(), [3.0, 2.0, 4.0, 2.0]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[track_caller]
     pub fn gradients(
         &self,
         shared: &[f64],
         data: &[f64],
     ) -> Result<(Vec<f64>, Matrix), ReplayError> {
-        let (rows, mut run) = self.begin(shared, data)?;
-        let (common, n) = (self.common(), self.function.inputs());
-        let mut values = vec![0.0; rows];
-        let mut gradients = Matrix::zeros(rows, n);
-        let derivatives = self.unit.derivatives..self.unit.code.len();
-        let mut of_common = vec![0.0; self.shared];
-        for row in (0..rows).step_by(LANES) {
-            run.adjoints.fill(0.0);
-            let is_done = self.unit.has_derivatives
-                && self.run(&mut run, derivatives.clone(), row)
-                && !run.values.iter().chain(&run.adjoints).any(|x| x.is_nan());
-            for lane in 0..LANES.min(rows - row) {
-                if !is_done {
-                    let x = self.row(&run, row + lane);
-                    let (value, gradient) = self.function.gradient(&x)?;
-                    values[row + lane] = value;
-                    let each = gradient.iter().enumerate();
-                    each.for_each(|(j, &d)| gradients[(row + lane, j)] = d);
-                    continue;
-                }
-                values[row + lane] = run.values[lane];
-                let adjoint = |k: usize| run.adjoints[LANES * k + lane];
-                let weight = |k: usize| adjoint(self.shared + k);
-                let swept = self
-                    .split
-                    .shared
-                    .vjp(shared, weight, &mut of_common, |_| ());
-                debug_assert!(swept.is_ok(), "its guards have been asked");
-                for j in 0..n {
-                    gradients[(row + lane, j)] = match j < self.shared {
-                        true => adjoint(j) + of_common[j],
-                        false => adjoint(common + j - self.shared),
-                    };
+        at_callers_line(|| {
+            let (rows, mut run) = self.begin(shared, data)?;
+            let (common, n) = (self.common(), self.function.inputs());
+            let mut values = vec![0.0; rows];
+            let mut gradients = Matrix::zeros(rows, n);
+            let derivatives = self.unit.derivatives..self.unit.code.len();
+            let mut of_common = vec![0.0; self.shared];
+            for row in (0..rows).step_by(LANES) {
+                run.adjoints.fill(0.0);
+                let is_done = self.unit.has_derivatives
+                    && self.run(&mut run, derivatives.clone(), row)
+                    && !run.values.iter().chain(&run.adjoints).any(|x| x.is_nan());
+                for lane in 0..LANES.min(rows - row) {
+                    if !is_done {
+                        let x = self.row(&run, row + lane);
+                        let (value, gradient) = self.function.gradient(&x)?;
+                        values[row + lane] = value;
+                        let each = gradient.iter().enumerate();
+                        each.for_each(|(j, &d)| gradients[(row + lane, j)] = d);
+                        continue;
+                    }
+                    values[row + lane] = run.values[lane];
+                    let adjoint = |k: usize| run.adjoints[LANES * k + lane];
+                    let weight = |k: usize| adjoint(self.shared + k);
+                    let swept = self
+                        .split
+                        .shared
+                        .vjp(shared, weight, &mut of_common, |_| ());
+                    debug_assert!(swept.is_ok(), "its guards have been asked");
+                    for j in 0..n {
+                        gradients[(row + lane, j)] = match j < self.shared {
+                            true => adjoint(j) + of_common[j],
+                            false => adjoint(common + j - self.shared),
+                        };
+                    }
                 }
             }
-        }
-        Ok((values, gradients))
+            Ok((values, gradients))
+        })
     }
 
     /// The number of inputs of the code that are the same in all rows.

@@ -6,6 +6,7 @@ use super::back::Wanted;
 use super::plans::Engine;
 use super::task::{Out, Trip};
 use crate::matrix::Matrix;
+use crate::refusal::at_callers_line;
 use std::fmt;
 use std::sync::Arc;
 
@@ -148,6 +149,7 @@ impl Rows {
     /// assert_eq!(f.over_rows(1).values(&[2.0], &[3.0, 4.0])?, [6.0, 5.0, 8.0, 6.0]);
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
+    #[track_caller]
     pub fn values(&self, shared: &[f64], data: &[f64]) -> Result<Vec<f64>, ReplayError> {
         let rows = self.check(shared, data)?;
         let mut values = vec![0.0; rows * self.0.function.outputs()];
@@ -155,7 +157,7 @@ impl Rows {
             values: &mut values,
             gradients: &mut [],
         };
-        let (sums, _) = self.0.run(shared, data, None, out);
+        let (sums, _) = at_callers_line(|| self.0.run(shared, data, None, out));
         self.outcome(&sums.trips, shared, data)?;
         Ok(values)
     }
@@ -172,10 +174,11 @@ impl Rows {
     /// assert_eq!(f.over_rows(1).sum(&[2.0], &[3.0, 4.0])?, 14.0);
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
+    #[track_caller]
     pub fn sum(&self, shared: &[f64], data: &[f64]) -> Result<f64, ReplayError> {
         self.check_outputs()?;
         self.check(shared, data)?;
-        let (sums, _) = self.0.run(shared, data, None, Out::nothing());
+        let (sums, _) = at_callers_line(|| self.0.run(shared, data, None, Out::nothing()));
         self.outcome(&sums.trips, shared, data)?;
         Ok(sums.value)
     }
@@ -193,6 +196,7 @@ impl Rows {
     /// assert_eq!(f.over_rows(1).sum_gradient(&[2.0], &[])?, (0.0, vec![0.0]));
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
+    #[track_caller]
     pub fn sum_gradient(
         &self,
         shared: &[f64],
@@ -200,7 +204,8 @@ impl Rows {
     ) -> Result<(f64, Vec<f64>), ReplayError> {
         self.check_outputs()?;
         self.check(shared, data)?;
-        let (sums, gradient) = self.0.run(shared, data, Some(Wanted::Sum), Out::nothing());
+        let (sums, gradient) =
+            at_callers_line(|| self.0.run(shared, data, Some(Wanted::Sum), Out::nothing()));
         self.outcome(&sums.trips, shared, data)?;
         Ok((sums.value, gradient))
     }
@@ -219,6 +224,7 @@ impl Rows {
     /// assert_eq!(gradients.as_slice(), [3.0, 2.0, 4.0, 2.0]);
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
+    #[track_caller]
     pub fn gradients(
         &self,
         shared: &[f64],
@@ -245,6 +251,7 @@ impl Rows {
     /// assert_eq!((values, gradients), ([6.0, 8.0], [3.0, 2.0, 4.0, 2.0]));
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
+    #[track_caller]
     pub fn gradients_into(
         &self,
         shared: &[f64],
@@ -258,7 +265,7 @@ impl Rows {
         let numbers = outputs * function.inputs();
         function.check(Counted::Gradient, gradients.len(), numbers)?;
         let out = Out { values, gradients };
-        let (sums, _) = self.0.run(shared, data, Some(Wanted::Each), out);
+        let (sums, _) = at_callers_line(|| self.0.run(shared, data, Some(Wanted::Each), out));
         self.outcome(&sums.trips, shared, data)
     }
 

@@ -6,6 +6,7 @@ use super::many::Rows;
 use super::task::{Out, Sums, Trip};
 use crate::handle::Var;
 use crate::matrix::Matrix;
+use crate::refusal::at_callers_line;
 
 /// The rows of a [`Recorder`], each run by the recording of its branch; made by [`Recorder::over_rows`].
 ///
@@ -192,8 +193,8 @@ where
                 .flat_map(|&place| row(place))
                 .copied()
                 .collect();
-            let trips =
-                run(rows, &of_branch, &places).unwrap_or_else(|e| panic!("scalargrad: {e}"));
+            let trips = at_callers_line(|| run(rows, &of_branch, &places));
+            let trips = trips.unwrap_or_else(|error| panic!("scalargrad: {error}"));
             let tripped_first = trips.first().is_some_and(|trip| trip.row == 0);
             if is_new
                 && tripped_first

@@ -9,7 +9,6 @@ use super::stamped::{self, Gift};
 use super::sums::{Slot, Total};
 
 use crate::graph::notes::CustomOp;
-use crate::handle::Var;
 use crate::real::Real;
 use crate::rows::{Kind, Op};
 use crate::rules;
@@ -271,10 +270,10 @@ fn custom_partials(
     let zero = Lanes::<false>::from(0.0);
     let mut partials: rules::Partials<_> = x.iter().map(|_| Some(zero)).collect();
     for lane in (0..LANES).filter(|&lane| w.0[lane] != 0.0) {
-        let x: SmallVec<[Var; 4]> = x.iter().map(|x| Var::constant(x.0[lane])).collect();
-        let of_lane = custom::partials(op, &x, Var::constant(z.0[lane]));
+        let x: SmallVec<[f64; 4]> = x.iter().map(|x| x.0[lane]).collect();
+        let of_lane = custom::plain_partials(op, &x, z.0[lane]);
         for (p, of_lane) in partials.iter_mut().flatten().zip(of_lane) {
-            p.0[lane] = of_lane.untracked_value();
+            p.0[lane] = of_lane;
         }
     }
     partials

@@ -8,6 +8,7 @@ use super::plans::Engine;
 use super::room::{Aligned, LARGE, Room, SMALL, with_room};
 use super::sums::{Ledger, Slot, Total};
 use super::table_rows::{Scratch, add_to_total};
+use crate::refusal::Carrying;
 use pulp::{Arch, Simd, WithSimd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -91,6 +92,8 @@ impl Job<'_> {
         let size = self.rows.plans.task;
         let tasks = rows.len().div_ceil(size);
         if tasks <= 1 {
+            // The thread may be another one than that of the call.
+            let _carrying = Carrying::set(true);
             let sums = with_room(|room| {
                 let rows = rows.clone();
                 let job = self;

@@ -168,3 +168,19 @@ pub fn selects(op: Op) -> bool {
     let steps = matches!(op, Signum | Floor | Ceil | Round | Trunc | DivEuclid);
     switches || steps || matches!(op, GtMask | GeMask | LtMask | LeMask | EqMask)
 }
+
+/// Rows that are defined and smooth everywhere.
+pub const TOTAL: &[Op] = &[
+    Op::Add,
+    Op::Sub,
+    Op::Mul,
+    Op::Neg,
+    Op::Sin,
+    Op::Cos,
+    Op::Atan,
+    Op::Asinh,
+    Op::Erf,
+    Op::ExpNegSquare,
+    Op::Max,
+    Op::Min,
+];

@@ -3,7 +3,7 @@
 //! The generator runs what it makes on a model of its own, so that it knows which handles are stale, which values
 //! an operation suits, and how far the next boundary of the crate's tape may be.
 
-use super::functions::{ROWS, call, row};
+use super::functions::{ROWS, TOTAL, call, row};
 use super::kinds::{KINDS, Kind, Mix, Setting};
 use super::machine::{Registers, perform};
 use super::naive::Handle;
@@ -32,16 +32,7 @@ pub fn program(seed: u64, mix: Mix) -> (Vec<Action>, usize) {
     let mut random = Random::new(seed);
     let is_wild = random.once_in(12);
     let mut generator = Generator::new(random, mix, is_wild);
-    let mut program = Vec::new();
-    while generator.left() > 0 {
-        let actions = 10 + generator.random.below(60);
-        program.extend(generator.block(Setting::Program, actions));
-        if generator.random.once_in(3) {
-            program.push(generator.done(Action::Look { all: true }));
-            program.push(generator.done(Action::Clear));
-            generator.forget_most();
-        }
-    }
+    let mut program = generator.rounds();
     program.push(generator.done(Action::Look { all: true }));
     (program, generator.model.operations)
 }
@@ -61,6 +52,27 @@ impl Generator {
             has_trouble: false,
             depth_of_body: 1,
         }
+    }
+
+    /// Many actions: in what is left of others, after a clear, in open scopes.
+    fn rounds(&mut self) -> Vec<Action> {
+        let mut program = Vec::new();
+        while self.left() > 0 {
+            let actions = 10 + self.random.below(60);
+            program.extend(self.block(Setting::Program, actions));
+            if self.random.once_in(3) {
+                program.push(self.done(Action::Look { all: true }));
+                program.push(self.done(Action::Clear));
+                self.forget_most();
+            }
+            if self.random.once_in(8) {
+                self.model.tape.open();
+                let inside = self.rounds();
+                self.model.tape.close();
+                program.push(Action::Scope(inside));
+            }
+        }
+        program
     }
 
     /// How many operations there is room for; the model's sweeps count, too.
@@ -142,7 +154,12 @@ impl Generator {
         if self.depth > 4
             && matches!(
                 kind,
-                Kind::Scope | Kind::Segment | Kind::Snapshot | Kind::Derive
+                Kind::Scope
+                    | Kind::Segment
+                    | Kind::Snapshot
+                    | Kind::Derive
+                    | Kind::Watch
+                    | Kind::Threads
             )
         {
             return None;
@@ -158,7 +175,7 @@ impl Generator {
                     .of(&[Op::Sin, Op::Mul, Op::Add, Op::Atan, Op::Sub])
                 {
                     // A square of a square, and so on, overflows.
-                    Op::Mul if setting == Setting::Total => Op::Sin,
+                    Op::Mul if setting.is_total() => Op::Sin,
                     op => op,
                 };
                 let others = match row(op).operands {
@@ -289,7 +306,7 @@ impl Generator {
     /// A row of the table at a place that suits it.
     fn apply(&mut self, setting: Setting, to: Register) -> Option<Action> {
         for _ in 0..8 {
-            let op = match setting == Setting::Total {
+            let op = match setting.is_total() {
                 true => self.random.of(TOTAL),
                 false if self.random.once_in(2) => self.random.of(&[Op::Add, Op::Sub, Op::Mul]),
                 false => ROWS[self.random.below(ROWS.len())].op,
@@ -301,7 +318,7 @@ impl Generator {
                 (true, _) => self.random.below(3) as i32,
             };
             let mut args: Vec<Arg> = (0..row.operands).map(|_| self.arg()).collect();
-            if setting == Setting::Total && op == Op::Mul {
+            if setting.is_total() && op == Op::Mul {
                 args[1] = Arg::Number(self.random.between(-1.0, 1.0));
             }
             if self.random.once_in(10) {
@@ -373,19 +390,3 @@ impl Generator {
         }
     }
 }
-
-/// Rows that are defined and smooth everywhere.
-const TOTAL: &[Op] = &[
-    Op::Add,
-    Op::Sub,
-    Op::Mul,
-    Op::Neg,
-    Op::Sin,
-    Op::Cos,
-    Op::Atan,
-    Op::Asinh,
-    Op::Erf,
-    Op::ExpNegSquare,
-    Op::Max,
-    Op::Min,
-];

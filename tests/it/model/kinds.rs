@@ -29,8 +29,17 @@ pub enum Setting {
     Recorded,
     /// In a closure that is run at other points too: what it does is defined everywhere.
     Total,
+    /// In a step of many, each of which begins where the last one ended: the same, and it does not grow.
+    Every,
     /// After a derivative was recorded, whose structure the model does not know.
     Calm,
+}
+
+impl Setting {
+    /// Whether all that is done is defined and smooth everywhere.
+    pub fn is_total(self) -> bool {
+        matches!(self, Setting::Total | Setting::Every)
+    }
 }
 
 macro_rules! kinds {
@@ -45,21 +54,21 @@ macro_rules! kinds {
 
 kinds! {
     Leaves 14 "PSRC";
-    Apply 60 "PSRTC";
-    Map 8 "PSRTC";
-    Gather 6 "PSRT";
-    Chain 14 "PSRTC";
+    Apply 60 "PSRTEC";
+    Map 8 "PSRTEC";
+    Gather 6 "PSRTE";
+    Chain 14 "PSRTEC";
     ScopedChain 3 "PRC";
     Fold 18 "PSRC";
     Custom 5 "P";
-    Rule 6 "PSRC";
-    Choose 4 "PSRT";
+    Rule 6 "PSRTC";
+    Choose 4 "PSRTE";
     Detach 2 "PS";
-    Segment 8 "PSRT";
+    Segment 8 "PSRTE";
     Advance 4 "PS";
     Scope 12 "PSR";
     NoGrad 4 "PS";
-    Panic 1 "PSR";
+    Panic 1 "PSRT";
     Trouble 2 "S";
     Clear 1 "PSR";
     Reserve 1 "PS";
@@ -69,7 +78,9 @@ kinds! {
     Differentiate 6 "P";
     Slopes 5 "P";
     Derive 10 "PS";
-    Replay 4 "PS";
+    Replay 5 "PS";
+    Watch 3 "PS";
+    Threads 1 "P";
     Name 3 "P";
     Ask 12 "PSC";
     Count 4 "PS";

@@ -238,6 +238,15 @@ fn act<S: Side>(
             let at_once = (*at_once).max(2);
             (*to, side.advance(&x, &captured, (*steps, at_once), body)?)
         }
+        Action::Threads {
+            copies,
+            handles,
+            actions,
+            to,
+        } => {
+            let handles = there!(registers.picks(handles));
+            (*to, side.threads(*copies, &handles, actions)?)
+        }
         _ => {
             there!(effect(side, registers, action)?);
             return Ok(Given::Nothing);
@@ -274,6 +283,9 @@ fn effect<S: Side>(
                 if let Some(fact) = side.attempt(|side| side.wrt(&snapshot, x)) {
                     side.tell(fact);
                 }
+            }
+            if asked.len() > 4 {
+                side.forget(snapshot);
             }
         }
         &Action::Differentiate {
@@ -312,11 +324,12 @@ fn effect<S: Side>(
             at,
             captured,
             body,
-            is_saved,
+            way,
         } => {
             let captured = there!(registers.picks(captured));
-            side.replay(at, &captured, body, *is_saved)?;
+            side.replay(at, &captured, body, *way)?;
         }
+        Action::Watch(actions) => side.watch(|side| run(side, registers, actions))?,
         &Action::Name(x, name) => side.name(there!(registers.pick(x)), format!("n{name}"))?,
         &Action::Ask(question, x) => side.ask(question, there!(registers.pick(x)))?,
         Action::Count => side.count(),

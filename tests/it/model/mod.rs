@@ -5,12 +5,14 @@
 
 mod calculus;
 mod chain;
+mod closures;
 mod functions;
 pub mod generate;
 pub mod kinds;
 mod machine;
 mod model_side;
 mod naive;
+mod orders;
 mod page;
 mod phrases;
 pub mod print;
@@ -24,6 +26,10 @@ mod special;
 mod state;
 mod story;
 mod subject;
+mod subject_calculus;
+mod threads;
+mod ways;
+mod ways_of_rows;
 
 use machine::{Registers, run};
 use program::Action;

@@ -5,12 +5,12 @@ use super::functions::{call, partial, selects};
 use super::machine::run_body;
 use super::naive::{self, Adjoint, Handle};
 use super::program::{Action, Body, Calculus, Question, Rule, Slice, Trouble};
-use super::second::SHARE;
 use super::side::{Operand, Outcome, Side};
 use super::state::{About, Knowledge, Model};
 use super::story::{Fact, Refusal, Told};
+use super::ways::{Points, Way};
 use scalargrad::{Op, Real};
-use std::rc::Rc;
+use std::sync::Arc;
 
 impl Side for Model {
     type V = Handle;
@@ -151,7 +151,11 @@ impl Side for Model {
                 let square = model.apply(Op::Mul, 0, &[Operand::Variable(t); 2])?;
                 model.backward(square)
             })?,
-            Rule::Plain | Rule::OpensScopes | Rule::Clears | Rule::Panics => (),
+            Rule::Plain
+            | Rule::OpensScopes
+            | Rule::Clears
+            | Rule::Panics
+            | Rule::Differentiates => (),
         }
         let operands = vec![operand(x, y.value), operand(y, x.value)];
         let mut about = About::new(Op::Custom, 0);
@@ -171,7 +175,12 @@ impl Side for Model {
         Handle::constant(x.value)
     }
 
-    fn segment(&mut self, x: &[Handle], captured: &[Handle], body: &Rc<Body>) -> Told<Vec<Handle>> {
+    fn segment(
+        &mut self,
+        x: &[Handle],
+        captured: &[Handle],
+        body: &Arc<Body>,
+    ) -> Told<Vec<Handle>> {
         self.segment_of(x, captured, |model, x| run_body(model, body, x, captured))
     }
 
@@ -180,7 +189,7 @@ impl Side for Model {
         state: &[Handle],
         captured: &[Handle],
         (steps, at_once): (usize, usize),
-        body: &Rc<Body>,
+        body: &Arc<Body>,
     ) -> Told<Vec<Handle>> {
         let all = |model: &mut Model, state: &[Handle]| {
             let mut state = state.to_vec();
@@ -293,29 +302,31 @@ impl Side for Model {
     fn derive(
         &mut self,
         calculus: Calculus,
-        (at, along): (&[f64], &[f64]),
+        at_and_along: (&[f64], &[f64]),
         captured: &[Handle],
-        body: &Rc<Body>,
+        body: &Arc<Body>,
     ) -> Told<()> {
-        let is_watched = calculus.is_traced();
-        self.in_closure(at, is_watched, |model, leaves| {
-            let mut outputs = model.user_code(|model| run_body(model, body, leaves, captured))?;
-            outputs.truncate(calculus.outputs());
-            model.verify(leaves)?;
-            model.verify(&outputs)?;
-            model.tell_calculus(calculus, along, leaves, &outputs)
-        })
+        self.derive_closure(calculus, at_and_along, captured, body)
     }
 
-    fn replay(
-        &mut self,
-        at: &[Vec<f64>],
-        captured: &[Handle],
-        body: &Rc<Body>,
-        _: bool,
-    ) -> Told<()> {
-        self.replay_all(at, captured, body)
+    fn replay(&mut self, at: &Points, captured: &[Handle], body: &Arc<Body>, way: Way) -> Told<()> {
+        self.replay_all(at, captured, body, way)
     }
+
+    fn watch<R>(&mut self, f: impl FnOnce(&mut Self) -> Told<R>) -> Told<R> {
+        f(self)
+    }
+
+    fn threads(
+        &mut self,
+        copies: usize,
+        handles: &[Handle],
+        actions: &[Action],
+    ) -> Told<Vec<Handle>> {
+        self.on_threads(copies, handles, actions)
+    }
+
+    fn forget(&mut self, _: Snapshot) {}
 
     fn name(&mut self, x: Handle, name: String) -> Told<()> {
         if !x.is_constant() {
@@ -326,12 +337,17 @@ impl Side for Model {
     }
 
     fn ask(&mut self, question: Question, x: Handle) -> Told<()> {
+        if question == Question::Report {
+            self.tell(Fact::Holds(true)); // it is asked of the graph
+            return Ok(());
+        }
         self.tape.verify(x)?;
         let node = &self.tape.nodes[x.index];
         let is_known = node.about.knowledge == Knowledge::Everything;
         let fact = match question {
             Question::Grad => self.grad(x)?,
             Question::Text | Question::Svg | Question::Dot => Fact::Holds(true),
+            Question::Report => unreachable!("it was asked above"),
             _ if !is_known => Fact::Anything,
             Question::Name => Fact::Words(format!("{:?}", node.about.name)),
             Question::Op => Fact::Words(node.about.op.label().to_string()),
@@ -358,28 +374,6 @@ impl Side for Model {
     }
 }
 
-impl Model {
-    fn share(&mut self, x: &[Handle]) -> Told<Vec<Handle>> {
-        let c = self.fold(Slice::LogSumExp, x, x)?[0];
-        let s: f64 = x.iter().map(|x| x.value.exp_sub(c.value)).sum();
-        let all = [c].iter().chain(x).map(|&x| operand(x, 0.0)).collect();
-        let s = self.record(s, all, About::new(Op::SumExp, 0))?;
-        let mut shares = Vec::new();
-        for &x in x {
-            let z = x.value.softmax_share(c.value, s.value);
-            // The share of a constant has its row of the table, which gives to the sum as well.
-            let sum = if x.is_constant() {
-                operand(s, -(z / s.value))
-            } else {
-                nothing(s)
-            };
-            let operands = vec![operand(x, z), operand(c, -z), sum];
-            shares.push(self.record(z, operands, About::new(Op::SoftmaxShare, SHARE))?);
-        }
-        Ok(shares)
-    }
-}
-
 /// An operand of an operation that passes on whatever its partial is.
 pub fn operand(of: Handle, partial: f64) -> naive::Operand {
     let size = partial.abs().max(f64::MIN_POSITIVE);
@@ -387,7 +381,7 @@ pub fn operand(of: Handle, partial: f64) -> naive::Operand {
 }
 
 /// An operand that gets nothing.
-fn nothing(of: Handle) -> naive::Operand {
+pub fn nothing(of: Handle) -> naive::Operand {
     let (partial, size) = (0.0, 0.0);
     naive::Operand { of, partial, size }
 }

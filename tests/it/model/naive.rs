@@ -64,6 +64,8 @@ pub enum Fate {
     Open,
     Ended,
     Cleared,
+    /// It is of another thread.
+    Foreign,
 }
 
 pub struct Tape<A> {

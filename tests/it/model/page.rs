@@ -13,6 +13,7 @@ pub fn registers(actions: &[Action]) -> usize {
         let inner = match action {
             Action::Scope(_)
             | Action::NoGrad(_)
+            | Action::Watch(_)
             | Action::Snapshot { .. }
             | Action::Differentiate { .. } => registers(action.inner()),
             _ => 0,
@@ -112,7 +113,10 @@ impl Page<'_> {
                 let is_done = outcome.is_none() && action.to() == Some(register);
                 let scope = matches!(
                     action,
-                    Action::Scope(_) | Action::NoGrad(_) | Action::Snapshot { .. }
+                    Action::Scope(_)
+                        | Action::NoGrad(_)
+                        | Action::Watch(_)
+                        | Action::Snapshot { .. }
                 );
                 is_done || scope && register != 0 && self.is_set(register, action.inner())
             })
@@ -181,5 +185,6 @@ pub fn method(question: Question) -> &'static str {
         Question::Text => "to_text",
         Question::Svg => "to_svg",
         Question::Dot => "to_dot",
+        Question::Report => unreachable!("it is asked of the graph"),
     }
 }

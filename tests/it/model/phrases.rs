@@ -32,7 +32,7 @@ impl CustomOp for Product {
 /// What a rule does beside its partials.
 pub fn beside(rule: Rule) -> &'static str {
     match rule {
-        Rule::Plain => "|_| ()",
+        Rule::Plain | Rule::Differentiates => "|_| ()",
         Rule::Records => "|_| drop((Var::new(0.5) * 2.0,))",
         Rule::Sweeps => "|_| graph::scope(|| { let t = Var::new(0.7); (t * t).backward() })",
         Rule::OpensScopes => "|x| graph::scope(|| { graph::scope(|| Var::new(0.5) * x[0]); })",
@@ -70,7 +70,3 @@ pub fn chain(link: Link, [x, y]: [String; 2], n: usize, keep: usize) -> String {
          for i in 0..{n} {{ {step} if (i + 1) % {keep} == 0 {{ {kept} }} }} kept.push(s); kept }}"
     )
 }
-
-/// A round trip of the recorded function `f`.
-pub const SAVED: &str =
-    " let f: Function = serde_json::from_str(&serde_json::to_string(&f).unwrap()).unwrap();";

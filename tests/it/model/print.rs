@@ -2,9 +2,10 @@
 
 use super::machine::{Registers, run};
 use super::page::{Page, method, number, operation, registers};
-use super::phrases::{HEAD, PRODUCT, SAVED, beside, chain};
-use super::program::{Action, Calculus, Pick, Slice, Trouble};
+use super::phrases::{HEAD, PRODUCT, beside, chain};
+use super::program::{Action, Calculus, Pick, Question, Slice, Trouble};
 use super::state::Model;
+use super::ways::Points;
 use std::fmt::Write;
 
 /// The program as a test; each register `r[3]` is a vector.
@@ -174,6 +175,26 @@ impl Page<'_> {
                 let step = format!("{{ let step = {closure}; move |_, x: &[Var]| step(x) }}");
                 set(to, format!("advance(&{state}, {steps}, {at_once}, {step})"))
             }
+            Action::Threads {
+                copies,
+                handles,
+                actions,
+                to,
+            } => {
+                let (handles, there) = (self.picks(handles), Page { row: "t", ..self });
+                let rows = registers(actions).max(1);
+                set(
+                    to,
+                    format!(
+                        "{{ let handles: Vec<Var> = vec!{handles}; std::thread::scope(|s| {{ let mut back = vec![]; \
+                     let all: Vec<_> = (0..{copies}).map(|_| {{ let handles = handles.clone(); s.spawn(move || {{ \
+                     let mut t: Vec<Vec<Var>> = vec![Vec::new(); {rows}]; t[0] = handles; {}; \
+                     t.iter().filter_map(|row| row.last().copied()).take(3).collect::<Vec<_>>() }}) }}).collect(); \
+                     for thread in all {{ back = thread.join().unwrap() }} back }}) }}",
+                        there.inside(actions)
+                    ),
+                )
+            }
             _ => self.effect(action),
         }
     }
@@ -239,6 +260,24 @@ impl Page<'_> {
                     Calculus::Hessian => format!("hessian({closure}, &{at:?})"),
                     Calculus::Hvp => format!("hvp({closure}, &{at:?}, {along_inputs})"),
                     Calculus::Laplacian => format!("laplacian({closure}, &{at:?})"),
+                    Calculus::Sweeps | Calculus::Along | Calculus::ByTurns => {
+                        let along = "derive::differentiate_along(&[y], &x, &v)[0]";
+                        let sweep = "dot(&y.differentiate(&x), &v)";
+                        let [even, odd] = match calculus {
+                            Calculus::Sweeps => [sweep, sweep],
+                            Calculus::Along => [along, along],
+                            _ => [along, sweep],
+                        };
+                        format!(
+                            "graph::scope(|| {{ let (x, f) = (Var::leaves(&{at:?}), {closure}); \
+                             let v: Vec<Var> = {along_inputs}.iter().map(|&v| v.into()).collect(); let mut y = f(&x); \
+                             for k in 0..4 {{ y = if k % 2 == 0 {{ {even} }} else {{ {odd} }}; dbg!(y.value()); }} }})"
+                        )
+                    }
+                    Calculus::Series => format!(
+                        "{{ let f = {closure}; taylor(|t| f(&{at:?}.iter().zip({along_inputs}).map(|(&x, &v)| t * v + x)\
+                         .collect::<Vec<_>>()), 0.0, 4) }}"
+                    ),
                     Calculus::Taylor => format!(
                         "{{ let f = {closure}; taylor(|x| f(&[x]), {:?}, 2) }}",
                         at[0]
@@ -250,18 +289,23 @@ impl Page<'_> {
                 at,
                 captured,
                 body,
-                is_saved,
+                way,
             } => {
+                let Points {
+                    recorded,
+                    called,
+                    shared,
+                } = at;
                 let closure = self.closure(body, captured, false);
-                let saved = if *is_saved { SAVED } else { "" };
-                let replays: Vec<String> = at
-                    .iter()
-                    .map(|at| format!("dbg!(f.values(&{at:?}), f.jacobian(&{at:?}));"))
-                    .collect();
-                let record = format!("let f = Function::record(&{:?}, {closure});{saved}", at[0]);
-                format!("{{ {record} {} }}", replays.join(" "))
+                format!(
+                    "{{ let (recorded, called, shared) = (vec!{recorded:?}, vec!{called:?} as Vec<Vec<f64>>, {shared}); \
+                     let f = {closure}; {} }}",
+                    way.phrase()
+                )
             }
+            Action::Watch(actions) => format!("let _ = anomaly::absorbed(|| {});", inside(actions)),
             &Action::Name(x, name) => format!("{}.named(\"n{name}\");", pick(x)),
+            Action::Ask(Question::Report, _) => "dbg!(graph::report());".to_string(),
             &Action::Ask(question, x) => format!("dbg!({}.{}());", pick(x), method(question)),
             Action::Count => "dbg!(graph::len());".to_string(),
             Action::Look { .. } => "// Here all gradients are compared.".to_string(),

@@ -33,7 +33,7 @@ impl CustomOp for Product {
     fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
         let is_recorded = x.iter().any(|x| !x.is_constant());
         match self.0 {
-            Rule::Plain => (),
+            Rule::Plain | Rule::Differentiates => (),
             Rule::Records => {
                 let _ = Var::new(0.5) * 2.0;
             }
@@ -44,6 +44,9 @@ impl CustomOp for Product {
             Rule::Clears if is_recorded => clear(),
             Rule::Panics if is_recorded => panic_of_the_program(),
             Rule::Clears | Rule::Panics => (),
+        }
+        if self.0 == Rule::Differentiates {
+            return (x[0] * x[1]).differentiate(x);
         }
         vec![x[1], x[0]]
     }

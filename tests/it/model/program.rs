@@ -3,8 +3,9 @@
 //! A register holds a row of variables; most hold one. Every action can be run in every state: what uses a stale
 //! handle, or a register that was never filled, does the same on both sides.
 
+use super::ways::{Points, Way};
 use scalargrad::Op;
-use std::rc::Rc;
+use std::sync::Arc;
 
 pub type Register = usize;
 
@@ -61,6 +62,8 @@ pub enum Rule {
     Clears,
     /// Panics when it is asked for partials that are variables.
     Panics,
+    /// Gets its partials by differentiating.
+    Differentiates,
 }
 
 /// What a segment does when the sweep runs it again.
@@ -82,6 +85,11 @@ pub enum Calculus {
     Hvp,
     Laplacian,
     Taylor,
+    /// Derivatives of orders 1 to 4 along a direction: by recorded sweeps, along directions, by turns, by Taylor series.
+    Sweeps,
+    Along,
+    ByTurns,
+    Series,
 }
 
 impl Calculus {
@@ -90,7 +98,18 @@ impl Calculus {
         matches!(
             self,
             Calculus::Hessian | Calculus::Hvp | Calculus::Laplacian | Calculus::Taylor
-        )
+        ) || self.has_orders()
+    }
+
+    /// Whether it gives the derivatives of orders 1 to 4.
+    pub fn has_orders(self) -> bool {
+        use Calculus::{Along, ByTurns, Series, Sweeps};
+        matches!(self, Sweeps | Along | ByTurns | Series)
+    }
+
+    /// Whether it is written out, in a scope of the program's own.
+    pub fn is_written_out(self) -> bool {
+        self.has_orders() && self != Calculus::Series
     }
 
     /// How many outputs it can be asked of.
@@ -111,6 +130,8 @@ pub enum Question {
     Text,
     Svg,
     Dot,
+    /// Of the whole graph.
+    Report,
 }
 
 /// A closure. Its register 0 holds its inputs, and 1 what it captures.
@@ -188,7 +209,7 @@ pub enum Action {
     Segment {
         inputs: Vec<Pick>,
         captured: Vec<Pick>,
-        body: Rc<Body>,
+        body: Arc<Body>,
         to: Register,
     },
     Advance {
@@ -196,7 +217,7 @@ pub enum Action {
         captured: Vec<Pick>,
         steps: usize,
         at_once: usize,
-        body: Rc<Body>,
+        body: Arc<Body>,
         to: Register,
     },
     /// In the body of a segment: what it does when it is run again.
@@ -233,15 +254,25 @@ pub enum Action {
         at: Vec<f64>,
         along: Vec<f64>,
         captured: Vec<Pick>,
-        body: Rc<Body>,
+        body: Arc<Body>,
     },
-    /// A recorded function at this and other points.
+    /// A recorded function, called at some points.
     Replay {
-        at: Vec<Vec<f64>>,
+        at: Points,
         captured: Vec<Pick>,
-        body: Rc<Body>,
-        is_saved: bool,
+        body: Arc<Body>,
+        way: Way,
     },
+    /// The same actions on several threads at once. Each has these handles in its first register, where the type
+    /// system lets them through, and gives some back.
+    Threads {
+        copies: usize,
+        handles: Vec<Pick>,
+        actions: Vec<Action>,
+        to: Register,
+    },
+    /// Actions under `anomaly::absorbed`, or `detect`.
+    Watch(Vec<Action>),
     Name(Pick, u32),
     Ask(Question, Pick),
     /// The number of nodes.
@@ -268,6 +299,7 @@ impl Action {
             | Action::Detach { to, .. }
             | Action::Segment { to, .. }
             | Action::Advance { to, .. }
+            | Action::Threads { to, .. }
             | Action::Differentiate { to, .. } => Some(to),
             _ => None,
         }
@@ -276,7 +308,10 @@ impl Action {
     /// The actions inside of this one.
     pub fn inner(&self) -> &[Action] {
         match self {
-            Action::Scope(actions) | Action::NoGrad(actions) => actions,
+            Action::Scope(actions)
+            | Action::NoGrad(actions)
+            | Action::Watch(actions)
+            | Action::Threads { actions, .. } => actions,
             Action::Snapshot { then, .. } | Action::Differentiate { then, .. } => then,
             Action::Segment { body, .. }
             | Action::Advance { body, .. }
@@ -289,12 +324,15 @@ impl Action {
     /// The same, to be changed.
     pub fn inner_mut(&mut self) -> Option<&mut Vec<Action>> {
         match self {
-            Action::Scope(actions) | Action::NoGrad(actions) => Some(actions),
+            Action::Scope(actions)
+            | Action::NoGrad(actions)
+            | Action::Watch(actions)
+            | Action::Threads { actions, .. } => Some(actions),
             Action::Snapshot { then, .. } | Action::Differentiate { then, .. } => Some(then),
             Action::Segment { body, .. }
             | Action::Advance { body, .. }
             | Action::Derive { body, .. }
-            | Action::Replay { body, .. } => Some(&mut Rc::make_mut(body).actions),
+            | Action::Replay { body, .. } => Some(&mut Arc::make_mut(body).actions),
             _ => None,
         }
     }
@@ -305,6 +343,7 @@ impl Action {
             Action::Leaves { n, .. } | Action::Reserve(n) => vec![n],
             Action::Chain { n, keep, .. } => vec![n, keep],
             Action::Fold { stride, .. } => vec![stride],
+            Action::Threads { copies, .. } => vec![copies],
             Action::Advance { steps, at_once, .. } => vec![steps, at_once],
             _ => Vec::new(),
         }

@@ -2,8 +2,9 @@
 
 use super::program::{Action, Body, Calculus, Pick, Question, Rule, Slice, Trouble};
 use super::story::{Fact, Refusal, Told};
+use super::ways::{Points, Way};
 use scalargrad::Op;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// A variable, or a plain number in its place.
 #[derive(Clone, Copy)]
@@ -52,14 +53,14 @@ pub trait Side: Sized {
         &mut self,
         x: &[Self::V],
         captured: &[Self::V],
-        body: &Rc<Body>,
+        body: &Arc<Body>,
     ) -> Told<Vec<Self::V>>;
     fn advance(
         &mut self,
         state: &[Self::V],
         captured: &[Self::V],
         steps_and_at_once: (usize, usize),
-        body: &Rc<Body>,
+        body: &Arc<Body>,
     ) -> Told<Vec<Self::V>>;
     fn trouble(&mut self, trouble: Trouble) -> Told<()>;
 
@@ -84,15 +85,20 @@ pub trait Side: Sized {
         calculus: Calculus,
         at_and_along: (&[f64], &[f64]),
         captured: &[Self::V],
-        body: &Rc<Body>,
+        body: &Arc<Body>,
     ) -> Told<()>;
-    fn replay(
+    fn replay(&mut self, at: &Points, captured: &[Self::V], body: &Arc<Body>, way: Way)
+    -> Told<()>;
+    fn watch<R>(&mut self, f: impl FnOnce(&mut Self) -> Told<R>) -> Told<R>;
+    /// Runs a program on several threads at once.
+    fn threads(
         &mut self,
-        at: &[Vec<f64>],
-        captured: &[Self::V],
-        body: &Rc<Body>,
-        is_saved: bool,
-    ) -> Told<()>;
+        copies: usize,
+        handles: &[Self::V],
+        actions: &[Action],
+    ) -> Told<Vec<Self::V>>;
+    /// Forgets a snapshot, and does not drop it.
+    fn forget(&mut self, snapshot: Self::Snapshot);
 
     fn name(&mut self, x: Self::V, name: String) -> Told<()>;
     fn ask(&mut self, question: Question, x: Self::V) -> Told<()>;

@@ -8,7 +8,8 @@ use super::program::{Action, Body, Calculus, Pick, Question, Register, Rule, Tro
 use super::random::Random;
 use super::side::Side;
 use super::state::Model;
-use std::rc::Rc;
+use super::ways::{Points, Way};
+use std::sync::Arc;
 
 impl Generator {
     fn picks(&mut self, most: usize) -> Vec<Pick> {
@@ -72,6 +73,7 @@ impl Generator {
                 ];
                 let rule = match setting == Setting::Program && self.random.once_in(2) {
                     true => self.random.of(&rules),
+                    false if self.random.once_in(4) => Rule::Differentiates,
                     false => Rule::Plain,
                 };
                 let x = [self.pick(), self.pick()];
@@ -107,7 +109,7 @@ impl Generator {
                 };
                 let (at, mix) = (self.values(&state), self.mix);
                 self.mix.operations = self.model.operations + 20 + 2 * self.left() / (steps + 1);
-                let body = self.body(&at, &[], state.len(), Setting::Total);
+                let body = self.body(&at, &[], state.len(), Setting::Every);
                 self.mix = mix;
                 let at_once = 2 + self.random.below(40);
                 Action::Advance {
@@ -133,20 +135,13 @@ impl Generator {
                 Action::Slopes { y, x, is_recorded }
             }
             Kind::Derive => self.derive(),
-            Kind::Replay => {
-                let n = 1 + self.random.below(3);
-                let at: Vec<Vec<f64>> = (0..3).map(|_| self.point(n)).collect();
-                let (captured, outputs) = (self.picks(1), 1 + self.random.below(2));
-                let others = self.values(&captured);
-                let body = self.body(&at[0], &others, outputs, Setting::Total);
-                let is_saved = self.random.once_in(2);
-                Action::Replay {
-                    at,
-                    captured,
-                    body,
-                    is_saved,
-                }
+            Kind::Replay => self.replay(),
+            Kind::Watch => {
+                let actions = 1 + self.random.below(10);
+                let inner = self.block(setting, actions);
+                return Some(Action::Watch(inner));
             }
+            Kind::Threads => self.threads(to)?,
             _ => self.ask(),
         };
         if let Action::Trouble(_) = action {
@@ -197,7 +192,8 @@ impl Generator {
     fn derive(&mut self) -> Action {
         use Calculus::*;
         let all = [
-            Gradient, Gradient, Jacobian, Jvp, Vjp, Hessian, Hvp, Laplacian, Taylor,
+            Gradient, Gradient, Jacobian, Jvp, Vjp, Hessian, Hvp, Laplacian, Taylor, Sweeps, Along,
+            ByTurns, Series,
         ];
         let calculus = self.random.of(&all);
         let n = match calculus {
@@ -209,9 +205,17 @@ impl Generator {
         let (others, outputs) = (self.values(&captured), 1 + self.random.below(3));
         let setting = match calculus {
             Gradient | Vjp => Setting::Segment,
+            _ if calculus.has_orders() => Setting::Total,
             _ => Setting::Recorded,
         };
+        let mix = self.mix;
+        if calculus.has_orders() {
+            // Each order is several times as large as the one before.
+            let most = self.model.operations + 80;
+            self.mix.operations = mix.operations.min(most);
+        }
         let body = self.body(&at, &others, outputs, setting);
+        self.mix = mix;
         Action::Derive {
             calculus,
             at,
@@ -221,13 +225,79 @@ impl Generator {
         }
     }
 
+    fn replay(&mut self) -> Action {
+        let n = 1 + self.random.below(3);
+        let recorded = self.point(n);
+        let calls = match self.random.below(8) {
+            0 => 0,
+            1 => 5 + self.random.below(40),
+            _ => 1 + self.random.below(4),
+        };
+        let shared = self.random.below(n);
+        let mut called: Vec<Vec<f64>> = (0..calls).map(|_| self.point(n)).collect();
+        for x in &mut called {
+            x[..shared].copy_from_slice(&recorded[..shared]);
+        }
+        let way = match self.random.of(Way::ALL) {
+            // To compile costs a thousand times what a call does, and a thread a hundred times.
+            Way::Compiled | Way::CompiledRows
+                if cfg!(feature = "jit") && !self.random.once_in(8) =>
+            {
+                Way::OfRows
+            }
+            Way::OnThreads if calls > 4 || !self.random.once_in(4) => Way::Called,
+            way => way,
+        };
+        let (captured, outputs) = (self.picks(1), 1 + self.random.below(2));
+        let others = self.values(&captured);
+        let mix = self.mix;
+        self.mix.operations = self.model.operations + 2 * self.left() / (2 * calls + 2).min(20);
+        let body = self.body(&recorded, &others, outputs, Setting::Total);
+        self.mix = mix;
+        let at = Points {
+            recorded,
+            called,
+            shared,
+        };
+        Action::Replay {
+            at,
+            captured,
+            body,
+            way,
+        }
+    }
+
+    /// A program for several threads, which has some of the handles that are here.
+    fn threads(&mut self, to: Register) -> Option<Action> {
+        let copies = 1 + self.random.below(3);
+        let handles = self.picks(4);
+        let here: Option<Vec<Handle>> = handles.iter().map(|&x| self.registers.pick(x)).collect();
+        let mix = Mix {
+            operations: (self.left() / copies / 2).min(2000),
+            ..self.mix
+        };
+        let mut inner = Generator::new(Random::new(self.random.next()), mix, self.is_wild);
+        (inner.model, inner.registers) = Model::of_another_thread(&here?);
+        inner.model.quiet = 1;
+        let actions = 10 + inner.random.below(40);
+        let actions = inner.block(Setting::Program, actions);
+        Some(Action::Threads {
+            copies,
+            handles,
+            actions,
+            to,
+        })
+    }
+
     fn ask(&mut self) -> Action {
         use Question::*;
         let x = self.pick();
         let is_small = self.registers.pick(x).is_some_and(|x| x.index < 600);
-        let questions = [Grad, Name, Op, Op, Operands, Operands, Text, Svg, Dot];
+        let questions = [
+            Grad, Name, Op, Op, Operands, Operands, Text, Svg, Dot, Report,
+        ];
         let question = match self.random.of(&questions) {
-            Text | Svg | Dot if !is_small => Operands,
+            Text | Svg | Dot | Report if !is_small => Operands,
             question => question,
         };
         Action::Ask(question, x)
@@ -240,7 +310,7 @@ impl Generator {
         captured: &[f64],
         outputs: usize,
         setting: Setting,
-    ) -> Rc<Body> {
+    ) -> Arc<Body> {
         let random = std::mem::replace(&mut self.random, Random::new(0));
         let mix = Mix {
             operations: self.left() / 2,
@@ -256,11 +326,11 @@ impl Generator {
             row(&mut inner.model, captured),
         ];
         inner.registers = Registers(rows);
-        let most = if setting == Setting::Total { 5 } else { 12 };
+        let most = if setting.is_total() { 5 } else { 12 };
         let actions = 1 + inner.random.below(most);
         let actions = inner.block(setting, actions);
         let outputs = (0..outputs).map(|_| inner.pick()).collect();
         self.random = inner.random;
-        Rc::new(Body { actions, outputs })
+        Arc::new(Body { actions, outputs })
     }
 }

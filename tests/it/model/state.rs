@@ -76,6 +76,7 @@ impl From<Fate> for Refusal {
     fn from(fate: Fate) -> Refusal {
         match fate {
             Fate::Cleared => Refusal::Cleared,
+            Fate::Foreign => Refusal::Foreign,
             _ => Refusal::Ended,
         }
     }

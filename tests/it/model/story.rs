@@ -7,6 +7,8 @@ pub enum Refusal {
     Ended,
     /// A stale handle of a graph that was cleared.
     Cleared,
+    /// A handle of another thread.
+    Foreign,
     /// A panic with these words in it.
     Words(&'static str),
     /// The program's own panic.
@@ -28,6 +30,7 @@ impl Refusal {
                 words.starts_with("scalargrad: stale Var")
                     && (is_forgotten || words.contains("was dropped by `graph::clear` at"))
             }
+            Refusal::Foreign => words.starts_with("scalargrad: foreign Var"),
             Refusal::Words(expected) => words.contains(expected),
             Refusal::Panic => words == PANIC,
         }
@@ -114,6 +117,8 @@ impl Fact {
 pub struct Story {
     facts: Vec<Fact>,
     next: usize,
+    /// What is heard, if it is only to be kept.
+    pub kept: Option<Vec<Heard>>,
     /// The first thing in which the sides differ.
     pub difference: Option<String>,
     /// Whether it says already what was being done.
@@ -128,8 +133,19 @@ impl Story {
         }
     }
 
+    /// A story that is told to another one later.
+    pub fn keeping() -> Story {
+        Story {
+            kept: Some(Vec::new()),
+            ..Story::default()
+        }
+    }
+
     /// Compares the next fact.
     pub fn hear(&mut self, heard: Heard) {
+        if let Some(kept) = &mut self.kept {
+            return kept.push(heard);
+        }
         let expected = self.facts.get(self.next).unwrap_or(&Fact::Anything);
         if self.difference.is_some() || *expected == Fact::End {
             return;

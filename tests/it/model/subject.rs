@@ -6,11 +6,12 @@ use super::product::{CLEARS, Product, clear, sweep_in_a_scope};
 use super::program::{Action, Body, Calculus, Pick, Question, Rule, Slice, Trouble};
 use super::side::{Operand, Outcome, Side};
 use super::story::{Fact, Heard, Refusal, Story, Told, panic_of_the_program, words};
-use scalargrad::function::{Function, ReplayError};
-use scalargrad::{Gradients, Op, Var, graph};
+use super::ways::{Points, Way, may_forget};
+use scalargrad::{Gradients, Op, Var, anomaly, graph};
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// The crate's side, which compares what it tells with the story of the model.
 #[derive(Clone)]
@@ -18,6 +19,8 @@ pub struct Subject {
     pub story: Rc<RefCell<Story>>,
     /// How many closures around this run again, and tell nothing.
     quiet: Rc<Cell<usize>>,
+    /// How often something was watched.
+    watches: Rc<Cell<usize>>,
     /// Whether the innermost segment runs again.
     runs_again: Rc<Cell<bool>>,
 }
@@ -37,7 +40,7 @@ impl<T: Copy> Drop for Within<'_, T> {
     }
 }
 
-fn slope(x: f64) -> Fact {
+pub fn slope(x: f64) -> Fact {
     Fact::Slope(x, 0.0)
 }
 
@@ -53,20 +56,21 @@ impl Subject {
         Subject {
             story: Rc::new(RefCell::new(story)),
             quiet: Rc::default(),
+            watches: Rc::default(),
             runs_again: Rc::default(),
         }
     }
 
-    fn hear(&self, heard: Heard) {
+    pub fn hear(&self, heard: Heard) {
         if self.quiet.get() == 0 {
             self.story.borrow_mut().hear(heard);
         }
     }
 
     /// A body as a closure; from run `runs` on it tells nothing.
-    fn closure(
+    pub fn closure(
         &self,
-        body: &Rc<Body>,
+        body: &Arc<Body>,
         captured: &[Var],
         runs: usize,
     ) -> impl Fn(&[Var]) -> Vec<Var> + 'static {
@@ -78,27 +82,6 @@ impl Subject {
             let _again = Within::new(&side.runs_again, is_again);
             run_body(&mut side.clone(), &body, x, &captured).expect("the crate panics instead")
         }
-    }
-
-    fn tell_slopes(&mut self, slopes: &[f64]) {
-        slopes.iter().for_each(|&p| self.tell(slope(p)));
-    }
-
-    fn tell_values(&mut self, values: &[f64]) {
-        values.iter().for_each(|&z| self.tell(Fact::Value(z)));
-    }
-
-    /// Tells what a function gives at a point.
-    fn tell_replay(&mut self, f: &Function, at: &[f64]) -> Result<(), ReplayError> {
-        let values = f.values(at)?;
-        self.tell_values(&values);
-        if f.outputs() == 1 {
-            self.tell_slopes(&f.gradient(at)?.1);
-            self.tell_slopes(f.hessian(at)?.as_slice());
-        } else {
-            self.tell_slopes(f.jacobian(at)?.as_slice());
-        }
-        Ok(())
     }
 }
 
@@ -196,7 +179,7 @@ impl Side for Subject {
         x.detach()
     }
 
-    fn segment(&mut self, x: &[Var], captured: &[Var], body: &Rc<Body>) -> Told<Vec<Var>> {
+    fn segment(&mut self, x: &[Var], captured: &[Var], body: &Arc<Body>) -> Told<Vec<Var>> {
         Ok(scalargrad::checkpoint(x, self.closure(body, captured, 1)))
     }
 
@@ -205,7 +188,7 @@ impl Side for Subject {
         state: &[Var],
         captured: &[Var],
         (steps, at_once): (usize, usize),
-        body: &Rc<Body>,
+        body: &Arc<Body>,
     ) -> Told<Vec<Var>> {
         let step = self.closure(body, captured, steps);
         Ok(scalargrad::advance(state, steps, at_once, move |_, x| {
@@ -278,76 +261,46 @@ impl Side for Subject {
     fn derive(
         &mut self,
         calculus: Calculus,
-        (at, along): (&[f64], &[f64]),
+        at_and_along: (&[f64], &[f64]),
         captured: &[Var],
-        body: &Rc<Body>,
+        body: &Arc<Body>,
     ) -> Told<()> {
-        let all = self.closure(body, captured, 1);
-        let one = |x: &[Var]| all(x)[0];
-        let numbers = |n: usize| along.iter().copied().cycle().take(n).collect::<Vec<f64>>();
-        match calculus {
-            Calculus::Gradient => {
-                let (value, slopes) = scalargrad::value_and_gradient(one, at);
-                self.tell_values(&[value]);
-                self.tell_slopes(&slopes);
-            }
-            Calculus::Jacobian => {
-                let jacobian = scalargrad::jacobian(&all, at);
-                self.tell_slopes(jacobian.as_slice());
-            }
-            Calculus::Jvp => {
-                let (values, tangents) = scalargrad::jvp(&all, at, &numbers(at.len()));
-                for (z, t) in values.into_iter().zip(tangents) {
-                    self.tell_values(&[z]);
-                    self.tell_slopes(&[t]);
+        self.derive_closure(calculus, at_and_along, captured, body);
+        Ok(())
+    }
+
+    fn replay(&mut self, at: &Points, captured: &[Var], body: &Arc<Body>, way: Way) -> Told<()> {
+        for answer in way.answers(&self.closure(body, captured, 1), at) {
+            match answer {
+                Ok([values, jacobian, hessian]) => {
+                    self.tell_values(&values);
+                    self.tell_slopes(&jacobian);
+                    self.tell_slopes(&hessian);
                 }
-            }
-            Calculus::Vjp => {
-                let slopes = scalargrad::vjp(&all, at, &numbers(body.outputs.len()));
-                self.tell_slopes(&slopes);
-            }
-            Calculus::Hessian => {
-                let hessian = scalargrad::hessian(one, at);
-                self.tell_slopes(hessian.as_slice());
-            }
-            Calculus::Hvp => {
-                let product = scalargrad::hvp(one, at, &numbers(at.len()));
-                self.tell_slopes(&product);
-            }
-            Calculus::Laplacian => {
-                let sum = scalargrad::laplacian(one, at);
-                self.tell_slopes(&[sum]);
-            }
-            Calculus::Taylor => {
-                let series = scalargrad::taylor(|x| all(&[x])[0], at[0], 2);
-                self.tell_values(&series[..1]);
-                self.tell_slopes(&series[1..]);
+                Err(words) => self.tell(Fact::Words(words)),
             }
         }
         Ok(())
     }
 
-    fn replay(
-        &mut self,
-        at: &[Vec<f64>],
-        captured: &[Var],
-        body: &Rc<Body>,
-        is_saved: bool,
-    ) -> Told<()> {
-        let mut function = Function::record(&at[0], self.closure(body, captured, 1));
-        if is_saved {
-            function = saved(function);
+    fn watch<R>(&mut self, f: impl FnOnce(&mut Self) -> Told<R>) -> Told<R> {
+        self.watches.set(self.watches.get() + 1);
+        if self.watches.get().is_multiple_of(2) {
+            return anomaly::absorbed(|| f(self)).0;
         }
-        for at in at {
-            match self.tell_replay(&function, at) {
-                Ok(()) => (),
-                Err(ReplayError::BranchChanged(_)) => {
-                    self.tell(Fact::Words("another branch".to_string()))
-                }
-                Err(error) => self.tell(Fact::Words(error.to_string())),
-            }
+        let mut result = None;
+        let _found = anomaly::detect(|| result = Some(f(self)));
+        result.expect("it ran")
+    }
+
+    fn threads(&mut self, copies: usize, handles: &[Var], actions: &[Action]) -> Told<Vec<Var>> {
+        Ok(self.on_threads(copies, handles, actions))
+    }
+
+    fn forget(&mut self, snapshot: Gradients) {
+        if may_forget() {
+            std::mem::forget(snapshot);
         }
-        Ok(())
     }
 
     fn name(&mut self, x: Var, name: String) -> Told<()> {
@@ -370,6 +323,10 @@ impl Side for Subject {
             }
             Question::Text => Fact::Holds(x.to_text().lines().count() > 1),
             Question::Svg => Fact::Holds(x.to_svg().contains("</svg>")),
+            Question::Report => {
+                let report = graph::report();
+                Fact::Holds(report.nodes() == graph::len() && !report.to_string().is_empty())
+            }
             Question::Dot => Fact::Holds(x.to_dot().starts_with("digraph")),
         };
         self.tell(fact);
@@ -379,15 +336,4 @@ impl Side for Subject {
     fn count(&mut self) {
         self.tell(Fact::Count(graph::len()));
     }
-}
-
-/// The function after a round trip through its saved form.
-fn saved(function: Function) -> Function {
-    #[cfg(feature = "serde")]
-    {
-        let text = serde_json::to_string(&function).expect("it has no operation of the user's own");
-        serde_json::from_str(&text).expect("it was saved just now")
-    }
-    #[cfg(not(feature = "serde"))]
-    function
 }
