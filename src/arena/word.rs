@@ -1,6 +1,9 @@
 //! How a node is laid out.
 
-use super::INDEX_BITS;
+/// Bits of an index.
+pub(crate) const INDEX_BITS: u32 = 29;
+/// The largest index, and the mask that takes it from an id.
+pub(crate) const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
 
 /// The last word of a node: what it computes, and from which operands.
 ///
