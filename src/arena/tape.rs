@@ -3,7 +3,6 @@
 use super::adjoints::WINDOW;
 use super::place::{EMPTY, Place};
 use super::word::{Word, code};
-use std::ops::Range;
 
 /// The tape, to be read.
 #[derive(Clone, Copy)]
@@ -89,16 +88,6 @@ impl<'a> Tape<'a> {
             }
             _ => each(word.a()),
         }
-    }
-
-    /// Whether a node from the index `start` on has an operand in `range`, which is below it.
-    pub(crate) fn uses(self, start: usize, range: Range<usize>) -> bool {
-        let (mut place, mut uses) = (self.last(), false);
-        while place.index > start && !uses {
-            self.each_stored_operand(place.position, |operand| uses |= range.contains(&operand));
-            place = self.before(place);
-        }
-        uses
     }
 
     /// Asserts that the words of the tape are whole nodes, as many as the next index tells, with the operands of each

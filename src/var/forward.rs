@@ -8,7 +8,7 @@
 
 use crate::arena::{Tape, arena};
 use crate::handle::Var;
-use crate::nodes::{NodePosition, find_positions, is_of_segment, read_partials};
+use crate::nodes::{Node, NodePosition, find_positions};
 
 /// Directions that are pushed at a time.
 pub(crate) const LANES: usize = 8;
@@ -31,7 +31,8 @@ impl<const N: usize> Forward<N> {
         let start = x.first().map_or(end, |x| x.index());
         let is_complete = arena().tape(|tape| {
             find_positions(tape, start, end, &mut positions);
-            !positions.iter().any(|&at| is_of_segment(tape, at))
+            let mut nodes = (start..).zip(&positions);
+            nodes.all(|(index, &at)| !Node::new(tape, index, at).is_of_checkpoint())
         });
         let tangents = vec![[0.0; N]; positions.len()];
         is_complete.then_some(Forward {
@@ -60,7 +61,7 @@ impl<const N: usize> Forward<N> {
         for (k, &at) in self.positions.iter().enumerate() {
             let (before, rest) = self.tangents.split_at_mut(k);
             let (mut sum, mut is_leaf) = ([0.0; N], true);
-            read_partials(tape, self.start + k, at, |operand, partial| {
+            Node::new(tape, self.start + k, at).each_partial(|operand, partial| {
                 is_leaf = false;
                 // A node before the first leaf stands still.
                 if let Some(along) = operand.checked_sub(self.start) {
