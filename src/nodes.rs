@@ -7,7 +7,7 @@ mod values;
 
 pub(crate) use values::{Decoded, Values};
 
-use crate::arena::{Place, Tape, arena, code};
+use crate::arena::{LastWords, Place, Tape, arena, code};
 use crate::rows::Op;
 
 /// What stands beside the operand of a node that has one active operand.
@@ -98,19 +98,6 @@ impl<'a> Iterator for Down<'a> {
     }
 }
 
-/// The positions of the nodes from `start` to `end`, into `positions`.
-pub(crate) fn find_positions(
-    tape: Tape<'_>,
-    start: usize,
-    end: usize,
-    positions: &mut Vec<NodePosition>,
-) {
-    positions.resize(end.saturating_sub(start), NodePosition::default());
-    for (at, node) in positions.iter_mut().rev().zip(down(tape, end, start)) {
-        *at = node.at;
-    }
-}
-
 /// Reads nodes in descending order while others are recorded.
 pub(crate) struct ReverseReader(Place);
 
@@ -135,8 +122,8 @@ impl ReverseReader {
         loop {
             let place = self.0;
             let words = arena.words_before(place.position());
-            let (tape, end) = (Tape::of(&words), words.len());
-            let before = place.before(tape.word(end));
+            let last = LastWords(&words);
+            let before = place.before(last.word());
             if before.index() > index {
                 self.0 = before;
                 continue;
@@ -145,8 +132,8 @@ impl ReverseReader {
             if !is_fused_sum {
                 self.0 = before;
             }
-            let content = Content::read(tape, index, NodePosition::new(end, is_fused_sum));
-            return (NodePosition::new(place.position(), is_fused_sum), content);
+            let at = NodePosition::new(place.position(), is_fused_sum);
+            return (at, Content::read(last, index, is_fused_sum));
         }
     }
 }
@@ -169,7 +156,8 @@ impl<'a> Node<'a> {
     /// What it is.
     #[inline(always)]
     pub(crate) fn content(self) -> Content {
-        Content::read(self.tape, self.index, self.at)
+        let last = self.tape.last_words(self.at.position());
+        Content::read(last, self.index, self.at.is_fused_sum())
     }
 
     /// Whether it is the head of a checkpoint, or an output.
@@ -219,7 +207,7 @@ impl<'a> Node<'a> {
     /// The number before its word: the value, or of the head of a checkpoint how many outputs there are.
     #[inline(always)]
     pub(crate) fn number(self) -> f64 {
-        self.tape.number(self.at.position(), 1)
+        self.tape.last_words(self.at.position()).number(1)
     }
 }
 
@@ -333,6 +321,7 @@ impl Row {
         Some([x, y])
     }
 
+    /// Calls `each` for every operand, in order.
     #[inline(always)]
     pub(crate) fn each_operand(&self, mut each: impl FnMut(Operand)) {
         each(self.operands[0]);
@@ -344,8 +333,9 @@ impl Row {
         }
     }
 
+    /// Calls `each` with the index of every active operand and the partial with respect to it.
     #[inline(always)]
-    fn each_partial(&self, mut each: impl FnMut(usize, f64)) {
+    pub(crate) fn each_partial(&self, mut each: impl FnMut(usize, f64)) {
         each(self.first.0, self.first.1);
         if let Some((operand, p)) = self.second {
             each(operand, p);
@@ -364,26 +354,25 @@ const OPS: [Op; 256] = {
 };
 
 impl Content {
-    /// What the node at `index` is, which stands at `at`; the last words of the tape before there are enough.
+    /// What the node at `index` is that these words end.
     #[inline(always)]
-    fn read(tape: Tape<'_>, index: usize, at: NodePosition) -> Content {
+    fn read(last: LastWords<'_>, index: usize, is_fused_sum: bool) -> Content {
         const FORMS: [Form; 4] = [
             Form::Alone,
             Form::ConstantRight,
             Form::ConstantLeft,
             Form::Twice,
         ];
-        let position = at.position();
-        let word = tape.word(position);
+        let word = last.word();
         let (a, b) = (word.a(), word.b());
-        let number = |back| tape.number(position, back);
+        let number = |back| last.number(back);
         let sum = |is_sum, operands| match is_sum {
             true => Row::pair(Op::Add, operands, 1.0, 1.0),
             false => Row::pair(Op::Sub, operands, 1.0, -1.0),
         };
         let one = |p, with| Row::one(OPS[b & 255], FORMS[b >> 8 & 3], a, p, with);
         Content::Row(match (word.code(), word.subcode()) {
-            _ if at.is_fused_sum() => sum(true, [index - 2, index - 1]),
+            _ if is_fused_sum => sum(true, [index - 2, index - 1]),
             (code::ADD, minus) => sum(minus == 0, [a, b]),
             (code::ADD_LAST, how) => {
                 let is_sum = how & (code::NEGATES_LAST | code::NEGATES_OTHER) == 0;

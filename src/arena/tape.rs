@@ -11,13 +11,25 @@ pub(crate) struct Tape<'a> {
     pub(super) end: usize,
 }
 
-impl<'a> Tape<'a> {
-    /// The last words of a node.
+/// The last words of a node, and words before it where it is shorter.
+#[derive(Clone, Copy)]
+pub(crate) struct LastWords<'a>(pub(crate) &'a [u64; EMPTY.len()]);
+
+impl LastWords<'_> {
+    /// The word that ends the node.
     #[inline(always)]
-    pub(crate) fn of(words: &'a [u64]) -> Tape<'a> {
-        Tape { words, end: 0 }
+    pub(crate) fn word(self) -> Word {
+        Word(self.0[EMPTY.len() - 1])
     }
 
+    /// The number `back` words before that.
+    #[inline(always)]
+    pub(crate) fn number(self, back: usize) -> f64 {
+        f64::from_bits(self.0[EMPTY.len() - 1 - back])
+    }
+}
+
+impl<'a> Tape<'a> {
     /// The index after the last node.
     pub(crate) fn end(self) -> usize {
         self.end
@@ -37,10 +49,11 @@ impl<'a> Tape<'a> {
         Word(self.words[position - 1])
     }
 
-    /// The number `back` words before the word that ends at a position.
+    /// The last words before a position.
     #[inline(always)]
-    pub(crate) fn number(self, position: usize, back: usize) -> f64 {
-        f64::from_bits(self.words[position - 1 - back])
+    pub(crate) fn last_words(self, position: usize) -> LastWords<'a> {
+        let words = self.words[..position].last_chunk();
+        LastWords(words.expect("the dummy node is as long"))
     }
 
     /// Calls `each` with the operands of a node of any number that ends at a position: the index of each, and what

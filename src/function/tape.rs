@@ -5,7 +5,7 @@
 
 use super::interpret::Number;
 use crate::arena::{Tape, arena};
-use crate::nodes::{Content, Node, NodePosition, Operand, find_positions};
+use crate::nodes::{Content, Node, NodePosition, Operand, down};
 use crate::rows::{Kind, Op};
 use crate::rules;
 use smallvec::SmallVec;
@@ -36,7 +36,14 @@ pub(crate) fn adjoints_on_tape<T: Number>(
     let inputs = x.len();
     arena().tape(|tape| {
         let len = (output + 1 - start).max(inputs);
-        find_positions(tape, start, output + 1, positions);
+        positions.resize(output + 1 - start, NodePosition::default());
+        for (at, node) in positions
+            .iter_mut()
+            .rev()
+            .zip(down(tape, output + 1, start))
+        {
+            *at = node.at;
+        }
         let nodes = Nodes {
             tape,
             start,

@@ -5,7 +5,7 @@ use super::outputs::Outputs;
 use crate::arena::{INDEX_MASK, Word, arena, code};
 use crate::graph::{self, RecordingScope, Segment, trace, user_code, value_of};
 use crate::handle::Var;
-use crate::nodes::{Content, Operand, down};
+use crate::nodes::{Content, down};
 use crate::record;
 use crate::rows::Op;
 use std::ops::Range;
@@ -240,12 +240,12 @@ fn uses(start: usize, range: Range<usize>) -> bool {
     arena().tape(|tape| {
         let mut uses = false;
         for node in down(tape, tape.end(), start) {
-            let each = |x: Operand| uses |= range.contains(&x.index);
+            let mut meet = |operand| uses |= range.contains(&operand);
             match node.content() {
-                Content::Row(row) => row.each_operand(each),
+                Content::Row(row) => row.each_partial(|operand, _| meet(operand)),
                 Content::Output { .. } => {} // its operands are those of its head, which is met too
                 _ => {
-                    node.read(each);
+                    node.read(|operand| meet(operand.index));
                 }
             }
         }

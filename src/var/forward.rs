@@ -8,7 +8,7 @@
 
 use crate::arena::{Tape, arena};
 use crate::handle::Var;
-use crate::nodes::{Node, NodePosition, find_positions};
+use crate::nodes::{Node, NodePosition, down};
 
 /// Directions that are pushed at a time.
 pub(crate) const LANES: usize = 8;
@@ -27,12 +27,15 @@ impl<const N: usize> Forward<N> {
     /// The nodes from the first of the leaves `x` on; `None` if there is a checkpoint among them, whose interior is not on
     /// the tape.
     pub(crate) fn from(x: &[Var]) -> Option<Forward<N>> {
-        let (end, mut positions) = (arena().end(), Vec::new());
+        let end = arena().end();
         let start = x.first().map_or(end, |x| x.index());
+        let mut positions = vec![NodePosition::default(); end - start];
         let is_complete = arena().tape(|tape| {
-            find_positions(tape, start, end, &mut positions);
-            let mut nodes = (start..).zip(&positions);
-            nodes.all(|(index, &at)| !Node::new(tape, index, at).is_of_checkpoint())
+            let mut nodes = positions.iter_mut().rev().zip(down(tape, end, start));
+            nodes.all(|(at, node)| {
+                *at = node.at;
+                !node.is_of_checkpoint()
+            })
         });
         let tangents = vec![[0.0; N]; positions.len()];
         is_complete.then_some(Forward {
