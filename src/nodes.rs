@@ -87,14 +87,15 @@ impl<'a> Iterator for Down<'a> {
             return None;
         }
         self.index -= 1;
-        let word = self.tape.word(self.position);
+        let (tape, index) = (self.tape, self.index);
+        let word = tape.word(self.position);
         let is_fused_sum = word.has_fused_sum() & !self.is_in_pair;
         let at = NodePosition::new(self.position, is_fused_sum);
         self.is_in_pair = is_fused_sum;
         if !is_fused_sum {
             self.position -= word.words();
         }
-        Some(Node::new(self.tape, self.index, at))
+        Some(Node { tape, index, at })
     }
 }
 
@@ -141,18 +142,12 @@ impl ReverseReader {
 /// A node on the tape.
 #[derive(Clone, Copy)]
 pub(crate) struct Node<'a> {
-    tape: Tape<'a>,
+    pub tape: Tape<'a>,
     pub index: usize,
     pub at: NodePosition,
 }
 
 impl<'a> Node<'a> {
-    /// The node at `index`, which stands at `at`.
-    #[inline(always)]
-    pub(crate) fn new(tape: Tape<'a>, index: usize, at: NodePosition) -> Node<'a> {
-        Node { tape, index, at }
-    }
-
     /// What it is.
     #[inline(always)]
     pub(crate) fn content(self) -> Content {
@@ -232,13 +227,13 @@ pub(crate) struct Row {
     pub op: Op,
     /// How many operands there are.
     pub arity: usize,
-    operands: [Operand; 3],
+    pub operands: [Operand; 3],
     /// The first active operand and its partial; for an operand that stands on both sides, of both.
     first: (usize, f64),
     /// Another active operand and its partial.
     second: Option<(usize, f64)>,
     /// The constant operand or the integer parameter.
-    number: f64,
+    pub number: f64,
 }
 
 impl Row {
@@ -294,23 +289,11 @@ impl Row {
         }
     }
 
-    /// The constant operand or the integer parameter.
-    #[inline(always)]
-    pub(crate) fn number(&self) -> f64 {
-        self.number
-    }
-
-    /// The first two operands.
-    #[inline(always)]
-    pub(crate) fn two(&self) -> [Operand; 2] {
-        [self.operands[0], self.operands[1]]
-    }
-
     /// The two factors of a product, as the tape tells them: the partial with respect to one is the other. The value of a
     /// node beside a constant is not told, as nobody needs it; nor is that of a square whose partial overflows.
     #[inline(always)]
     pub(crate) fn factors(&self) -> Option<[Operand; 2]> {
-        let [mut x, mut y] = self.two();
+        let [mut x, mut y, _] = self.operands;
         let p = self.first.1;
         match self.second {
             Some((_, q)) => (x.value, y.value) = (q, p),

@@ -161,7 +161,8 @@ impl Reader<'_> {
             let new = if place < inputs {
                 Ref::input(place)
             } else {
-                let node = Node::new(self.tape, index, needs.positions[place]);
+                let (tape, at) = (self.tape, needs.positions[place]);
+                let node = Node { tape, index, at };
                 match needs.needs[place] {
                     0 => Ref::ANY_CONSTANT,
                     ACTIVITY => self.activity(node),
@@ -188,7 +189,7 @@ impl Reader<'_> {
         // Most nodes have two operands, a number among them.
         match node.content() {
             Content::Row(row) if row.arity == 2 => {
-                let [x, y] = row.two();
+                let [x, y, _] = row.operands;
                 let operands = [self.operand(x), self.operand(y)];
                 if operands[0].is_constant() && operands[1].is_constant() {
                     return self.frozen(node.index);

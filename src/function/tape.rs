@@ -72,7 +72,11 @@ struct Nodes<'a> {
 impl<'a> Nodes<'a> {
     #[inline(always)]
     fn node(&self, place: usize) -> Node<'a> {
-        Node::new(self.tape, self.start + place, self.positions[place])
+        Node {
+            tape: self.tape,
+            index: self.start + place,
+            at: self.positions[place],
+        }
     }
 
     /// The place of an operand above the start, if it has one.
@@ -124,7 +128,7 @@ fn forward<T: Number>(nodes: &Nodes<'_>, inputs: usize, values: &mut [T]) -> Opt
         let fast = match nodes.node(place).content() {
             Content::Leaf(value) => Some(T::from(value)),
             Content::Row(row) if row.arity == 1 => {
-                let x = nodes.value(values, row.two()[0])?;
+                let x = nodes.value(values, row.operands[0])?;
                 Some(if row.op == Op::Neg {
                     -x
                 } else {
@@ -132,7 +136,7 @@ fn forward<T: Number>(nodes: &Nodes<'_>, inputs: usize, values: &mut [T]) -> Opt
                 })
             }
             Content::Row(row) if row.arity == 2 => {
-                let [x, y] = row.two();
+                let [x, y, _] = row.operands;
                 match row.op {
                     Op::Mul if y.index == 0 => Some(nodes.value(values, x)?.scaled(y.value)),
                     Op::Mul if x.index == 0 => Some(nodes.value(values, y)?.scaled(x.value)),
@@ -202,7 +206,8 @@ fn reverse<T: Number>(
                 continue;
             }
         };
-        let (x, y) = (nodes.place(row.two()[0]), nodes.place(row.two()[1]));
+        let [x, y, _] = row.operands;
+        let (x, y) = (nodes.place(x), nodes.place(y));
         match (row.op, x, y) {
             (Op::Add | Op::Sub, ..) => {
                 if let Some(x) = x {
@@ -222,7 +227,7 @@ fn reverse<T: Number>(
                 adjoints[y] += to_y;
             }
             (Op::Mul, Some(k), None) | (Op::Mul, None, Some(k)) => {
-                let c = row.number();
+                let c = row.number;
                 adjoints[k] += if c.is_finite() {
                     w.scaled(c)
                 } else {

@@ -95,7 +95,7 @@ impl Values {
             Some(at) => at,
             None => self.find(tape, index),
         };
-        Node::new(tape, index, at)
+        Node { tape, index, at }
     }
 
     #[cold]

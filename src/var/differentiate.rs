@@ -187,7 +187,7 @@ impl Sweep {
         }
         let (Decoded { op, n, operands }, value) = state(|state| {
             arena().tape(|tape| {
-                let decoded = state.values.decode(Node::new(tape, index, at));
+                let decoded = state.values.decode(Node { tape, index, at });
                 (decoded, state.values.of(tape, index))
             })
         });

@@ -64,7 +64,8 @@ impl<const N: usize> Forward<N> {
         for (k, &at) in self.positions.iter().enumerate() {
             let (before, rest) = self.tangents.split_at_mut(k);
             let (mut sum, mut is_leaf) = ([0.0; N], true);
-            Node::new(tape, self.start + k, at).each_partial(|operand, partial| {
+            let index = self.start + k;
+            Node { tape, index, at }.each_partial(|operand, partial| {
                 is_leaf = false;
                 // A node before the first leaf stands still.
                 if let Some(along) = operand.checked_sub(self.start) {
