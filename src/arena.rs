@@ -27,10 +27,10 @@
 //! them by the name of the function that checks it in debug builds:
 //!
 //! - **[`assert_storage`](Arena::assert_storage)**: the words from `base` to `end` are initialised, there are at least
-//!   those of the dummy node, and a write that begins below `limit` has room for [`SLACK`] words;
+//!   those of the dummy node, and a write that begins below `limit` has room for [`SLACK`](raw::SLACK) words;
 //! - **[`assert_nodes`](tape::Tape::assert_nodes)**: these words are whole nodes, as many as the next index says, the
 //!   operands of each below it, and no [window](WINDOW) of 256 nodes starts between a node and a sum that is fused into it;
-//! - **[`assert_clean`](Set)**: there is room for the adjoints of all nodes below the end of a sweep, and what
+//! - **[`assert_clean`](adjoints::Set)**: there is room for the adjoints of all nodes below the end of a sweep, and what
 //!   no sweep gave anything to is zero;
 //! - **one thread, one borrower**: `Cell` makes the arena `!Sync`. The words are borrowed as a slice only inside
 //!   [`Arena::tape`], which takes the pointers out of the arena meanwhile, so that whatever is recorded then finds an
