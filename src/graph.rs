@@ -10,7 +10,7 @@ pub(crate) mod trace;
 mod user_code;
 
 pub(crate) use lookup::{
-    decode, head_of, id_of, is_head_at, operation_name, partials_of, read_checkpoint, value_of,
+    decode, id_of, is_head_at, operation_name, partials_of, read_checkpoint, value_of,
 };
 pub(crate) use notes::{Custom, Event, Segment};
 pub use report::{Report, UnreachedLeaf, report};

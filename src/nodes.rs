@@ -1,12 +1,13 @@
-//! How a node is read back from the tape: where it stands, which operation it is, which operands it has.
+//! How nodes are read back from the tape.
 //!
-//! `record` knows how a node is written, and the sweep over `f64` reads its partials itself. All others use this module.
+//! `record` knows how a node is written, and the sweep over `f64` adds up its partials by itself. Everything else asks a
+//! [`Node`]: which operation it is, on which operands, with which partials. [`down`] goes through the nodes, the last first.
 
 mod values;
 
-pub(crate) use values::{Decoded, Operand, Values};
+pub(crate) use values::{Decoded, Values};
 
-use crate::arena::{Place, Tape, arena, code};
+use crate::arena::{LastWords, Place, Tape, arena, code};
 use crate::rows::Op;
 
 /// What stands beside the operand of a node that has one active operand.
@@ -21,6 +22,13 @@ pub(crate) enum Form {
     ConstantLeft,
     /// Itself, as in `x * x`.
     Twice,
+}
+
+/// An operand: a node, or a number where `index` is 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Operand {
+    pub index: usize,
+    pub value: f64,
 }
 
 /// Where a node stands: the position after its last word, and whether it is a sum that was fused into the node before it,
@@ -39,12 +47,59 @@ impl NodePosition {
         self.0 >> 1
     }
 
+    #[inline(always)]
     fn is_fused_sum(self) -> bool {
         self.0 & 1 == 1
     }
 }
 
-/// Reads nodes in descending order.
+/// The nodes below the index `end`, the last first, down to `start`.
+#[inline(always)]
+pub(crate) fn down(tape: Tape<'_>, end: usize, start: usize) -> Down<'_> {
+    let place = arena().place_in(tape, end);
+    Down {
+        tape,
+        index: end,
+        start,
+        position: place.position(),
+        is_in_pair: place.index() != end,
+    }
+}
+
+/// What [`down`] goes through.
+pub(crate) struct Down<'a> {
+    tape: Tape<'a>,
+    /// That of the node before.
+    index: usize,
+    start: usize,
+    /// Where the next node ends.
+    position: usize,
+    /// Whether that is the node into which the one before was fused.
+    is_in_pair: bool,
+}
+
+impl<'a> Iterator for Down<'a> {
+    type Item = Node<'a>;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Node<'a>> {
+        if self.index <= self.start {
+            return None;
+        }
+        self.index -= 1;
+        let (tape, index) = (self.tape, self.index);
+        let word = tape.word(self.position);
+        let is_fused_sum = word.has_fused_sum() & !self.is_in_pair;
+        let at = NodePosition::new(self.position, is_fused_sum);
+        self.is_in_pair = is_fused_sum;
+        if !is_fused_sum {
+            self.position -= word.words();
+        }
+        Some(Node { tape, index, at })
+    }
+}
+
+/// Reads nodes in descending order while others are recorded.
 pub(crate) struct ReverseReader(Place);
 
 impl ReverseReader {
@@ -53,12 +108,11 @@ impl ReverseReader {
         ReverseReader(arena().place_before(index + 1))
     }
 
-    /// The node at `index`, and where it stands. Fast if `index` is a little less than that of the call before.
+    /// What the node at `index` is, and where it stands. Fast if `index` is a little less than that of the call before.
     ///
-    /// Recording may go on between two calls: it may change the last node of the tape, into which it fuses a sum, but none
-    /// that was read before.
+    /// Recording may change the last node of the tape, into which it fuses a sum, but none that was read before.
     #[inline(always)]
-    pub(crate) fn read(&mut self, index: usize) -> (NodePosition, Stored) {
+    pub(crate) fn read(&mut self, index: usize) -> (NodePosition, Content) {
         const FAR: usize = 64;
         let arena = arena();
         if index >= self.0.index() {
@@ -69,8 +123,8 @@ impl ReverseReader {
         loop {
             let place = self.0;
             let words = arena.words_before(place.position());
-            let (node, end) = (Tape::of(&words), words.len());
-            let before = place.before(node.word(end));
+            let last = LastWords(&words);
+            let before = place.before(last.word());
             if before.index() > index {
                 self.0 = before;
                 continue;
@@ -79,293 +133,255 @@ impl ReverseReader {
             if !is_fused_sum {
                 self.0 = before;
             }
-            let stored = stored(node, index, NodePosition::new(end, is_fused_sum));
-            return (NodePosition::new(place.position(), is_fused_sum), stored);
+            let at = NodePosition::new(place.position(), is_fused_sum);
+            return (at, Content::read(last, index, is_fused_sum));
         }
     }
 }
 
-/// Calls `each` with the index and the position of the nodes before a place, the last first, until one is below `start`.
-#[inline(always)]
-fn descend(tape: Tape<'_>, from: Place, start: usize, mut each: impl FnMut(usize, NodePosition)) {
-    let (mut index, mut position) = (from.index(), from.position());
-    while index > start {
-        let word = tape.word(position);
-        // One `match` for both questions: how long is it (as in `Word::words`), and are there two nodes in it?
-        let words = match word.code() {
-            code::ONE => 2,
-            code::ADD | code::ADD_LAST => 1,
-            code::TWO | code::ONE_WITH => 3,
-            code::REST => word.words(),
-            fused => {
-                index -= 1;
-                each(index, NodePosition::new(position, true));
-                if fused == code::ONE_FUSED { 2 } else { 3 }
+/// A node on the tape.
+#[derive(Clone, Copy)]
+pub(crate) struct Node<'a> {
+    pub tape: Tape<'a>,
+    pub index: usize,
+    pub at: NodePosition,
+}
+
+impl<'a> Node<'a> {
+    /// What it is.
+    #[inline(always)]
+    pub(crate) fn content(self) -> Content {
+        let last = self.tape.last_words(self.at.position());
+        Content::read(last, self.index, self.at.is_fused_sum())
+    }
+
+    /// Whether it is the head of a checkpoint, or an output.
+    #[inline(always)]
+    pub(crate) fn is_of_checkpoint(self) -> bool {
+        let word = self.tape.word(self.at.position());
+        word.code() == code::REST && word.subcode() >= code::CHECKPOINT
+    }
+
+    /// Its operation and its integer parameter. `each` is called for every operand, in order; the value that comes with a node
+    /// is no more than what stands beside it.
+    #[inline(always)]
+    pub(crate) fn read(self, mut each: impl FnMut(Operand)) -> (Op, i32) {
+        let (op, position) = match self.content() {
+            Content::Leaf(_) => return (Op::Leaf, 0),
+            Content::Row(row) => {
+                row.each_operand(each);
+                return (row.op, row.n());
+            }
+            Content::Many(op) => (op, self.at.position()),
+            Content::Head => (Op::Checkpoint, self.at.position()),
+            Content::Output { head } => {
+                let head = arena().place_in(self.tape, head + 1);
+                (Op::Checkpoint, head.position())
             }
         };
-        debug_assert_eq!(words, word.words());
-        index -= 1;
-        each(index, NodePosition::new(position, false));
-        position -= words;
+        self.tape
+            .each_operand(position, |index, value| each(Operand { index, value }));
+        (op, 0)
+    }
+
+    /// Calls `each` with the index of every active operand and the partial with respect to it. The head and the outputs of a
+    /// checkpoint have none on the tape.
+    #[inline(always)]
+    pub(crate) fn each_partial(self, mut each: impl FnMut(usize, f64)) {
+        match self.content() {
+            Content::Row(row) => row.each_partial(each),
+            Content::Many(_) => self.tape.each_operand(self.at.position(), |operand, p| {
+                if operand != 0 {
+                    each(operand, p);
+                }
+            }),
+            Content::Leaf(_) | Content::Head | Content::Output { .. } => {}
+        }
+    }
+
+    /// The number before its word: the value, or of the head of a checkpoint how many outputs there are.
+    #[inline(always)]
+    pub(crate) fn number(self) -> f64 {
+        self.tape.last_words(self.at.position()).number(1)
     }
 }
 
-/// Calls `each` with the index and the position of the nodes below `end`, the last first, down to `start`; where a node
-/// and a sum fused into it end at one place, with both of them.
-#[inline(always)]
-pub(crate) fn descend_from(
-    tape: Tape<'_>,
-    end: usize,
-    start: usize,
-    each: impl FnMut(usize, NodePosition),
-) {
-    descend(tape, arena().place_in(tape, end), start, each);
-}
-
-/// The positions of the nodes from index `start` on, into `positions`.
-pub(crate) fn find_positions(
-    tape: Tape<'_>,
-    start: usize,
-    end: usize,
-    positions: &mut Vec<NodePosition>,
-) {
-    positions.resize(end.saturating_sub(start), NodePosition::default());
-    descend_from(tape, end, start, |index, at| {
-        if let Some(place) = positions.get_mut(index.wrapping_sub(start)) {
-            *place = at;
-        }
-    });
-}
-
-/// A node as it is stored.
+/// What a node is, as far as its last words tell.
 #[derive(Clone, Copy)]
-pub(crate) enum Stored {
+pub(crate) enum Content {
+    /// A leaf: its value.
     Leaf(f64),
-    /// An operation on one active operand `a` with the partial `p`. `q` is its constant operand or its integer
-    /// parameter.
-    One {
-        op: Op,
-        form: Form,
-        a: usize,
-        p: f64,
-        q: f64,
-    },
-    /// An operation on two active operands; `p` and `q` are the partials of a product.
-    Two {
-        op: Op,
-        a: usize,
-        b: usize,
-        p: f64,
-        q: f64,
-    },
-    /// A node with more operands, or a share of a softmax.
-    Other,
+    /// An operation on up to three operands.
+    Row(Row),
+    /// An operation on any number of operands.
+    Many(Op),
+    /// A checkpoint, which no handle refers to. Its outputs come after it.
+    Head,
+    /// An output of the checkpoint at `head`.
+    Output { head: usize },
 }
 
-/// The node `index`, which stands at `at`.
-#[inline(always)]
-pub(crate) fn stored(tape: Tape<'_>, index: usize, at: NodePosition) -> Stored {
-    let position = at.position();
-    let word = tape.word(position);
-    let (a, b) = (word.a(), word.b());
-    let number = |back| tape.number(position, back);
-    let sum = |op, a, b| Stored::Two {
-        op,
-        a,
-        b,
-        p: 1.0,
-        q: 1.0,
-    };
-    let one = |with: bool| {
+/// An operation on up to three operands.
+#[derive(Clone, Copy)]
+pub(crate) struct Row {
+    pub op: Op,
+    /// How many operands there are.
+    pub arity: usize,
+    pub operands: [Operand; 3],
+    /// The first active operand and its partial; for an operand that stands on both sides, of both.
+    first: (usize, f64),
+    /// Another active operand and its partial.
+    second: Option<(usize, f64)>,
+    /// The constant operand or the integer parameter.
+    pub number: f64,
+}
+
+impl Row {
+    /// An operation on two nodes, or more.
+    #[inline(always)]
+    fn pair(op: Op, [a, b]: [usize; 2], p: f64, q: f64) -> Row {
+        let none = Operand::default();
+        let (x, y) = (Operand { index: a, ..none }, Operand { index: b, ..none });
+        Row {
+            op,
+            arity: 2,
+            operands: [x, y, none],
+            first: (a, p),
+            second: Some((b, q)),
+            number: 0.0,
+        }
+    }
+
+    /// An operation on one node, `a`, and perhaps a number.
+    #[inline(always)]
+    fn one(op: Op, form: Form, a: usize, p: f64, number: f64) -> Row {
+        let none = Operand::default();
+        let (x, c) = (
+            Operand { index: a, ..none },
+            Operand {
+                index: 0,
+                value: number,
+            },
+        );
+        let (arity, x, y) = match form {
+            Form::Alone => (1, x, none),
+            Form::ConstantRight => (2, x, c),
+            Form::ConstantLeft => (2, c, x),
+            Form::Twice => (2, x, x),
+        };
+        Row {
+            op,
+            arity,
+            operands: [x, y, none],
+            first: (a, p),
+            second: None,
+            number,
+        }
+    }
+
+    /// The integer parameter.
+    #[inline(always)]
+    pub(crate) fn n(&self) -> i32 {
+        if self.op.is_indexed() {
+            self.number as i32
+        } else {
+            0
+        }
+    }
+
+    /// The two factors of a product, as the tape tells them: the partial with respect to one is the other. The value of a
+    /// node beside a constant is not told, as nobody needs it; nor is that of a square whose partial overflows.
+    #[inline(always)]
+    pub(crate) fn factors(&self) -> Option<[Operand; 2]> {
+        let [mut x, mut y, _] = self.operands;
+        let p = self.first.1;
+        match self.second {
+            Some((_, q)) => (x.value, y.value) = (q, p),
+            None if x.index == y.index && !p.is_finite() => return None,
+            None if x.index == y.index => (x.value, y.value) = (0.5 * p, 0.5 * p),
+            None => {}
+        }
+        Some([x, y])
+    }
+
+    /// Calls `each` for every operand, in order.
+    #[inline(always)]
+    pub(crate) fn each_operand(&self, mut each: impl FnMut(Operand)) {
+        each(self.operands[0]);
+        if self.arity > 1 {
+            each(self.operands[1]);
+        }
+        if self.arity > 2 {
+            each(self.operands[2]);
+        }
+    }
+
+    /// Calls `each` with the index of every active operand and the partial with respect to it.
+    #[inline(always)]
+    pub(crate) fn each_partial(&self, mut each: impl FnMut(usize, f64)) {
+        each(self.first.0, self.first.1);
+        if let Some((operand, p)) = self.second {
+            each(operand, p);
+        }
+    }
+}
+
+/// The operations by their number, in a table that any byte is a place of.
+const OPS: [Op; 256] = {
+    let (mut ops, mut k) = ([Op::Leaf; 256], 0);
+    while k < Op::ALL.len() {
+        ops[k] = Op::ALL[k];
+        k += 1;
+    }
+    ops
+};
+
+impl Content {
+    /// What the node at `index` is that these words end.
+    #[inline(always)]
+    fn read(last: LastWords<'_>, index: usize, is_fused_sum: bool) -> Content {
         const FORMS: [Form; 4] = [
             Form::Alone,
             Form::ConstantRight,
             Form::ConstantLeft,
             Form::Twice,
         ];
-        let p = number(1 + with as usize);
-        let q = if with { number(1) } else { p };
-        Stored::One {
-            op: Op::ALL[b & 255],
-            form: FORMS[b >> 8 & 3],
-            a,
-            p,
-            q,
-        }
-    };
-    match (word.code(), word.subcode()) {
-        _ if at.is_fused_sum() => sum(Op::Add, index - 2, index - 1),
-        (code::ADD, minus) => sum(if minus == 0 { Op::Add } else { Op::Sub }, a, b),
-        (code::ADD_LAST, how) => {
-            let is_sum = how & (code::NEGATES_LAST | code::NEGATES_OTHER) == 0;
-            let op = if is_sum { Op::Add } else { Op::Sub };
-            if how & code::LAST_IS_LEFT == 0 {
-                sum(op, a, index - 1)
-            } else {
-                sum(op, index - 1, a)
-            }
-        }
-        (code::REST, code::LEAF) => Stored::Leaf(number(1)),
-        (code::REST, code::SWITCH) => one(false),
-        (code::REST, code::SWITCH_WITH) => one(true),
-        (code::REST, code::PAIR | code::SWITCH_PAIR) => match Op::ALL[number(1) as usize] {
-            Op::SoftmaxShare => Stored::Other,
-            op => Stored::Two {
-                op,
-                a,
-                b,
-                p: number(3),
-                q: number(2),
-            },
-        },
-        (code::REST, _) => Stored::Other,
-        (code::ONE_WITH, _) => one(true),
-        (two, _) if two & code::TWO != 0 => Stored::Two {
-            op: Op::Mul,
-            a,
-            b,
-            p: number(2),
-            q: number(1),
-        },
-        _ => one(false),
-    }
-}
-
-/// The operation of the node at `index` and its integer parameter. `each` is called for every operand: with its index, or
-/// with 0 and the value of a constant.
-#[inline(always)]
-pub(crate) fn read_node(
-    tape: Tape<'_>,
-    index: usize,
-    at: NodePosition,
-    mut each: impl FnMut(usize, f64),
-) -> (Op, i32) {
-    match stored(tape, index, at) {
-        Stored::Leaf(_) => (Op::Leaf, 0),
-        Stored::One { op, form, a, q, .. } => {
-            if let Form::ConstantLeft = form {
-                each(0, q);
-            }
-            each(a, 0.0);
-            match form {
-                Form::ConstantRight => each(0, q),
-                Form::Twice => each(a, 0.0),
-                Form::Alone | Form::ConstantLeft => {}
-            }
-            (op, if op.is_indexed() { q as i32 } else { 0 })
-        }
-        Stored::Two { op, a, b, .. } => {
-            each(a, 0.0);
-            each(b, 0.0);
-            (op, 0)
-        }
-        Stored::Other => (read_other(tape, at, each), 0),
-    }
-}
-
-/// Calls `each` with the index of every operand of the node at `index`, or 0 for a constant beside two others or more;
-/// this is all that `read_node` would tell to somebody who asks what depends on what.
-#[inline(always)]
-pub(crate) fn read_indices(
-    tape: Tape<'_>,
-    index: usize,
-    at: NodePosition,
-    mut each: impl FnMut(usize),
-) {
-    let word = tape.word(at.position());
-    match word.code() {
-        _ if at.is_fused_sum() => {
-            each(index - 2);
-            each(index - 1);
-        }
-        code::ONE | code::ONE_FUSED | code::ONE_WITH => each(word.a()),
-        code::ADD | code::TWO | code::TWO_FUSED => {
-            each(word.a());
-            each(word.b());
-        }
-        code::ADD_LAST => {
-            each(word.a());
-            each(index - 1);
-        }
-        _ => {
-            read_node(tape, index, at, |index, _| each(index));
-        }
-    }
-}
-
-/// The operation of a node that is stored in some other way, and its operands.
-fn read_other(tape: Tape<'_>, at: NodePosition, mut each: impl FnMut(usize, f64)) -> Op {
-    let word = tape.word(at.position());
-    match word.subcode() {
-        code::NARY => {
-            tape.each_operand(at.position(), each);
-            Op::ALL[word.op()]
-        }
-        code::OUTPUT => {
-            let head = arena().place_in(tape, word.a() + 1).position();
-            tape.each_operand(head, each);
-            Op::Checkpoint
-        }
-        // A share of a softmax: the sum was recorded right after the log-sum-exp.
-        _ => {
-            for index in [word.a(), word.b(), word.b() + 1] {
-                each(index, 0.0);
-            }
-            Op::SoftmaxShare
-        }
-    }
-}
-
-/// Calls `each` with the index of every active operand of a node, and the partial with respect to it. The outputs of a
-/// [segment](is_of_segment) have none on the tape.
-#[inline(always)]
-pub(crate) fn read_partials(
-    tape: Tape<'_>,
-    index: usize,
-    at: NodePosition,
-    mut each: impl FnMut(usize, f64),
-) {
-    match stored(tape, index, at) {
-        Stored::Leaf(_) => {}
-        Stored::One { a, p, .. } => each(a, p),
-        Stored::Two { op, a, b, p, q } => {
-            each(a, p);
-            each(b, if op == Op::Sub { -q } else { q });
-        }
-        Stored::Other if tape.word(at.position()).subcode() == code::NARY => {
-            tape.each_operand(at.position(), |operand, partial| {
-                if operand != 0 {
-                    each(operand, partial);
+        let word = last.word();
+        let (a, b) = (word.a(), word.b());
+        let number = |back| last.number(back);
+        let sum = |is_sum, operands| match is_sum {
+            true => Row::pair(Op::Add, operands, 1.0, 1.0),
+            false => Row::pair(Op::Sub, operands, 1.0, -1.0),
+        };
+        let one = |p, with| Row::one(OPS[b & 255], FORMS[b >> 8 & 3], a, p, with);
+        Content::Row(match (word.code(), word.subcode()) {
+            _ if is_fused_sum => sum(true, [index - 2, index - 1]),
+            (code::ADD, minus) => sum(minus == 0, [a, b]),
+            (code::ADD_LAST, how) => {
+                let is_sum = how & (code::NEGATES_LAST | code::NEGATES_OTHER) == 0;
+                match how & code::LAST_IS_LEFT {
+                    0 => sum(is_sum, [a, index - 1]),
+                    _ => sum(is_sum, [index - 1, a]),
                 }
-            });
-        }
-        // A share of a softmax.
-        Stored::Other => {
-            let word = tape.word(at.position());
-            each(word.a(), tape.number(at.position(), 3));
-            each(word.b(), tape.number(at.position(), 2));
-        }
+            }
+            (code::ONE_WITH, _) | (code::REST, code::SWITCH_WITH) => one(number(2), number(1)),
+            (code::ONE | code::ONE_FUSED, _) | (code::REST, code::SWITCH) => {
+                one(number(1), number(1)) // the partial of a product with a constant is the constant
+            }
+            (code::REST, code::LEAF) => return Content::Leaf(number(1)),
+            (code::REST, code::NARY) => return Content::Many(OPS[word.op()]),
+            (code::REST, code::CHECKPOINT) => return Content::Head,
+            (code::REST, code::OUTPUT) => return Content::Output { head: a },
+            (code::REST, _) => {
+                let mut row =
+                    Row::pair(OPS[number(1) as u8 as usize], [a, b], number(3), number(2));
+                if row.op == Op::SoftmaxShare {
+                    // The sum was recorded right after the log-sum-exp.
+                    (row.arity, row.operands[2].index) = (3, b + 1);
+                }
+                row
+            }
+            _ => Row::pair(Op::Mul, [a, b], number(2), number(1)),
+        })
     }
-}
-
-/// Calls `each` with the terms of the node at `at`, if that is the sum of a slice; returns whether it is.
-#[inline(always)]
-pub(crate) fn read_terms(tape: Tape<'_>, at: NodePosition, each: impl FnMut(usize, f64)) -> bool {
-    let word = tape.word(at.position());
-    let is_sum = word.is(code::REST, code::NARY) && word.op() == Op::Sum as usize;
-    if is_sum {
-        tape.each_operand(at.position(), each);
-    }
-    is_sum
-}
-
-/// Whether the node that ends at `at` is the head of a segment that was not kept, or an output of one.
-pub(crate) fn is_of_segment(tape: Tape<'_>, at: NodePosition) -> bool {
-    let word = tape.word(at.position());
-    word.is(code::REST, code::CHECKPOINT) || word.is(code::REST, code::OUTPUT)
-}
-
-/// Whether the node that ends at `at` is the head of a checkpoint, which no handle refers to.
-pub(crate) fn is_head(tape: Tape<'_>, at: NodePosition) -> bool {
-    tape.word(at.position()).is(code::REST, code::CHECKPOINT)
 }

@@ -9,7 +9,6 @@
 //! - an adjoint that is not zero stands below `end`, in a window with a flag;
 //! - no window from `end` on has a flag, and there is room for all adjoints below `end`.
 
-use super::arena;
 use super::zeros::Zeros;
 use std::mem;
 
@@ -28,41 +27,10 @@ pub(crate) struct Set {
 
 /// The adjoints that `grad` reads, and those that are set aside while others are being worked out.
 pub(crate) struct Adjoints {
-    current: Set,
+    pub(super) current: Set,
     aside: Vec<Set>,
     /// Memory for the next set, with nothing in it.
     spare: Set,
-}
-
-/// Runs `f` with the current adjoints of this thread's graph.
-#[inline(always)]
-pub(crate) fn adjoints<R>(f: impl FnOnce(&mut Set) -> R) -> R {
-    f(&mut arena().adjoints.borrow_mut().current)
-}
-
-/// What has the adjoints be what they were when it is dropped.
-pub(crate) struct SetAside(());
-
-impl Drop for SetAside {
-    fn drop(&mut self) {
-        let adjoints = &mut *arena().adjoints.borrow_mut();
-        let before = adjoints.aside.pop().expect("it was set aside");
-        let mut used = mem::replace(&mut adjoints.current, before);
-        used.truncate(0);
-        adjoints.spare = used;
-    }
-}
-
-/// Sets the adjoints aside, so that others may be swept until the result is dropped; adjoints of nodes that are dropped
-/// from the graph meanwhile are zero afterwards.
-///
-/// It takes no closure, as one does not know its caller: what panics in one names a line of the crate.
-pub(crate) fn set_aside() -> SetAside {
-    let adjoints = &mut *arena().adjoints.borrow_mut();
-    let empty = mem::take(&mut adjoints.spare);
-    let current = mem::replace(&mut adjoints.current, empty);
-    adjoints.aside.push(current);
-    SetAside(())
 }
 
 impl Adjoints {
@@ -72,6 +40,21 @@ impl Adjoints {
             aside: Vec::new(),
             spare: Set::new(),
         }
+    }
+
+    /// Sets the current adjoints aside: none is left.
+    pub(super) fn set_aside(&mut self) {
+        let empty = mem::take(&mut self.spare);
+        let current = mem::replace(&mut self.current, empty);
+        self.aside.push(current);
+    }
+
+    /// Brings back those that were set aside last.
+    pub(super) fn bring_back(&mut self) {
+        let before = self.aside.pop().expect("it was set aside");
+        let mut used = mem::replace(&mut self.current, before);
+        used.truncate(0);
+        self.spare = used;
     }
 
     /// Makes the adjoints of the nodes from `end` on zero, those that are set aside too.

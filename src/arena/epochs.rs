@@ -1,8 +1,10 @@
 //! Which epochs are open, told in a few instructions.
 
-use super::FIRST_EPOCH;
 use std::cell::Cell;
 use std::ptr;
+
+/// The epoch of a thread's first nodes.
+pub(crate) const FIRST_EPOCH: u64 = 1;
 
 /// The table of an arena that has none yet: a single place.
 static FIRST_OPEN: u64 = FIRST_EPOCH;

@@ -1,10 +1,10 @@
 //! The lines of the source that recorded the nodes, kept while somebody wants to know them.
 //!
 //! A write that finds no room leaves the fast way anyhow. So the lines cost nothing while they are not wanted: while they are,
-//! the [limit](Arena::set_limit) is where the tape ends, each write asks for room, and is noted when it does. A sum that
+//! the [limit](super::Arena::set_limit) is where the tape ends, each write asks for room, and is noted when it does. A sum that
 //! is fused into the node before it asks for no room: it has the line of that node.
 
-use super::{Arena, INDEX_MASK};
+use super::word::INDEX_MASK;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::panic::Location;
@@ -12,7 +12,7 @@ use std::panic::Location;
 /// How many lines of nodes that were dropped are kept.
 const ENDED: usize = 1 << 16;
 
-type Line = &'static Location<'static>;
+pub(super) type Line = &'static Location<'static>;
 
 pub(super) struct Lines {
     is_kept: Cell<bool>,
@@ -68,29 +68,19 @@ impl Lines {
         let many = ended.len().saturating_sub(ENDED);
         ended.drain(..many);
     }
-}
 
-impl Arena {
     /// Keeps the lines of what is recorded from now on, or drops them all. Returns whether they were kept before.
-    pub(crate) fn keep_lines(&self, keep: bool) -> bool {
-        let were_kept = self.lines.is_kept.replace(keep);
+    pub(super) fn keep(&self, keep: bool) -> bool {
         if !keep {
-            *self.lines.live.borrow_mut() = Vec::new();
-            *self.lines.ended.borrow_mut() = VecDeque::new();
+            *self.live.borrow_mut() = Vec::new();
+            *self.ended.borrow_mut() = VecDeque::new();
         }
-        self.set_limit();
-        were_kept
-    }
-
-    /// Whether the lines of what is recorded are kept.
-    #[inline(always)]
-    pub(crate) fn keeps_lines(&self) -> bool {
-        self.lines.is_kept()
+        self.is_kept.replace(keep)
     }
 
     /// The line that recorded a node, if it was kept.
-    pub(crate) fn line_of(&self, index: usize) -> Option<Line> {
-        let live = self.lines.live.borrow();
+    pub(super) fn of(&self, index: usize) -> Option<Line> {
+        let live = self.live.borrow();
         let after = live.partition_point(|line| (line.0 & INDEX_MASK) as usize <= index);
         // A fused sum has no line: the node before it has.
         let (id, line) = live[..after].last()?;
@@ -98,12 +88,9 @@ impl Arena {
     }
 
     /// The line that recorded the node of a handle that is stale, if it was kept.
-    pub(crate) fn line_of_ended(&self, id: u64) -> Option<Line> {
-        let ended = self.lines.ended.borrow();
-        ended
-            .iter()
-            .rev()
-            .find(|line| line.0 == id)
-            .map(|line| line.1)
+    pub(super) fn of_ended(&self, id: u64) -> Option<Line> {
+        let ended = self.ended.borrow();
+        let mut newest_first = ended.iter().rev();
+        newest_first.find(|line| line.0 == id).map(|line| line.1)
     }
 }

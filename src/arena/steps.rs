@@ -14,7 +14,9 @@
 mod state;
 
 use super::adjoints::WINDOW;
-use super::{Arena, Place, Word, code};
+use super::place::Place;
+use super::raw::Arena;
+use super::word::{Word, code};
 use state::{State, half_of};
 
 /// Where the steps of a window stopped: before its start, or at the head of a checkpoint. Two numbers, which a function

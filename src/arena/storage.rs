@@ -1,24 +1,14 @@
-//! The memory of the tape: growing it, giving it back, and refusing where there is none.
+//! The memory of the tape: growing it, going back to a place, giving it back.
 
-use super::{Adjoints, Arena, EMPTY, INDEX_BITS, INDEX_MASK, SLACK, arena, empty_base, trampoline};
+use super::adjoints::{Adjoints, WINDOW};
+use super::lines::Line;
+use super::place::{EMPTY, Place};
+use super::raw::{Arena, SLACK, empty_base};
+use super::refusal::Refusal;
+use super::word::{INDEX_BITS, INDEX_MASK};
 use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::panic::Location;
 use std::ptr;
-
-/// Why an arena cannot grow.
-#[derive(Clone, Copy)]
-pub(super) enum Refusal {
-    Lent,
-    Retired,
-    Full,
-    NoMemory { words: usize },
-}
-
-/// Makes room in this thread's arena for one operation, or says in `refusal` why not.
-pub(super) extern "sysv64" fn grow_for_write() {
-    let arena = arena();
-    arena.refusal.set(arena.grow(SLACK).err());
-}
 
 impl Arena {
     /// Asserts that `base`, `end`, `limit` and `capacity` belong together: the tape is never empty, its words fit into the
@@ -59,7 +49,7 @@ impl Arena {
     #[track_caller]
     pub(crate) fn reserve(&self, more: usize) {
         if self.end().saturating_add(more) > INDEX_MASK as usize - SLACK {
-            self.refuse(Refusal::Full);
+            Refusal::Full.panic();
         }
         self.reserve_words(4 * more);
     }
@@ -70,8 +60,7 @@ impl Arena {
     pub(super) fn reserve_words(&self, more: usize) {
         if !self.has_room(more) {
             self.lines.ask(Location::caller());
-            self.grow(more)
-                .unwrap_or_else(|refusal| self.refuse(refusal));
+            self.grow(more).unwrap_or_else(|refusal| refusal.panic());
         }
     }
 
@@ -90,43 +79,8 @@ impl Arena {
         self.end() + SLACK >= INDEX_MASK as usize
     }
 
-    /// Makes room for one more operation, on the cold branch of a write.
-    #[inline(always)]
-    #[track_caller]
-    pub(super) fn grow_for_write(&self) {
-        self.lines.ask(Location::caller());
-        trampoline::grow_preserving_registers();
-        if let Some(refusal) = self.refusal.get() {
-            self.refuse(refusal);
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    #[track_caller]
-    pub(super) fn refuse(&self, refusal: Refusal) -> ! {
-        match refusal {
-            Refusal::Lent => {
-                panic!("scalargrad: the graph is being swept; nothing can be recorded in it now")
-            }
-            Refusal::Retired => panic!(
-                "scalargrad: this thread is ending and its graph is gone; \
-                 use `value()` in destructors of thread-local values, or finish before the thread ends"
-            ),
-            Refusal::Full => panic!(
-                "scalargrad: the graph is full: {INDEX_MASK} nodes are the most that one thread can record. \
-                 Drop finished work with `graph::scope` or `graph::clear`, or split it with `checkpoint`"
-            ),
-            Refusal::NoMemory { words } => panic!(
-                "scalargrad: no memory for a graph of {} bytes; the graph is unchanged. \
-                 Drop finished work with `graph::scope` or `graph::clear`, or split it with `checkpoint`",
-                words.saturating_mul(size_of::<u64>())
-            ),
-        }
-    }
-
     /// Makes room for `more` words.
-    fn grow(&self, more: usize) -> Result<(), Refusal> {
+    pub(super) fn grow(&self, more: usize) -> Result<(), Refusal> {
         if self.is_retired.get() {
             return Err(Refusal::Retired);
         }
@@ -177,6 +131,54 @@ impl Arena {
             unsafe { ptr::copy_nonoverlapping(EMPTY.as_ptr(), base, EMPTY.len()) };
         }
         Ok((base, new))
+    }
+
+    /// Goes back to `place`, at which a scope started or the whole tape does, and goes on there in `epoch`: drops the
+    /// nodes from there on and all that is known of them.
+    #[inline(always)]
+    pub(crate) fn restart(&self, epoch: u64, place: Place) {
+        assert!(place.index <= self.end() && place.position <= self.position());
+        self.next.set(epoch << INDEX_BITS | place.index as u64);
+        // SAFETY: not beyond the old end.
+        self.end.set(unsafe { self.base.get().add(place.position) });
+        self.adjoints.borrow_mut().truncate(place.index);
+        // Those of windows that start up to here stay what they are.
+        self.starts.borrow_mut().truncate(place.index / WINDOW + 1);
+        if self.lines.is_kept() {
+            self.lines.truncate(place.index);
+        }
+        if self.capacity.get() > INDEX_MASK as usize {
+            self.set_limit();
+        }
+        self.assert_storage();
+    }
+
+    /// Goes on in `epoch`.
+    pub(crate) fn go_on(&self, epoch: u64) {
+        self.next.set(epoch << INDEX_BITS | self.end() as u64);
+    }
+
+    /// Keeps the lines of what is recorded from now on, or drops them all. Returns whether they were kept before.
+    pub(crate) fn keep_lines(&self, keep: bool) -> bool {
+        let were_kept = self.lines.keep(keep);
+        self.set_limit();
+        were_kept
+    }
+
+    /// Whether the lines of what is recorded are kept.
+    #[inline(always)]
+    pub(crate) fn keeps_lines(&self) -> bool {
+        self.lines.is_kept()
+    }
+
+    /// The line that recorded a node, if it was kept.
+    pub(crate) fn line_of(&self, index: usize) -> Option<Line> {
+        self.lines.of(index)
+    }
+
+    /// The line that recorded the node of a handle that is stale, if it was kept.
+    pub(crate) fn line_of_ended(&self, id: u64) -> Option<Line> {
+        self.lines.of_ended(id)
     }
 
     /// Gives the storage back and records nothing more; handles are stale in the new `epoch`.

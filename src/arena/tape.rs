@@ -1,12 +1,8 @@
-//! The tape as it is read, and where on it the node of an index stands.
-//!
-//! Nodes differ in length, so the position of a node is known only from that of the node after it. Whoever wants one
-//! somewhere in the middle would have to walk down to it from the end. So the arena keeps the position at which each
-//! [`WINDOW`] of nodes starts, worked out in one walk for all windows that are new when walks without it have cost as
-//! much. Recording takes no part in this.
+//! The tape as it is read: its words, and the way down from node to node.
 
-use super::{Arena, EMPTY, Place, WINDOW, Word, code};
-use std::ops::Range;
+use super::adjoints::WINDOW;
+use super::place::{EMPTY, Place};
+use super::word::{Word, code};
 
 /// The tape, to be read.
 #[derive(Clone, Copy)]
@@ -15,13 +11,25 @@ pub(crate) struct Tape<'a> {
     pub(super) end: usize,
 }
 
-impl<'a> Tape<'a> {
-    /// The last words of a node.
+/// The last words of a node, and words before it where it is shorter.
+#[derive(Clone, Copy)]
+pub(crate) struct LastWords<'a>(pub(crate) &'a [u64; EMPTY.len()]);
+
+impl LastWords<'_> {
+    /// The word that ends the node.
     #[inline(always)]
-    pub(crate) fn of(words: &'a [u64]) -> Tape<'a> {
-        Tape { words, end: 0 }
+    pub(crate) fn word(self) -> Word {
+        Word(self.0[EMPTY.len() - 1])
     }
 
+    /// The number `back` words before that.
+    #[inline(always)]
+    pub(crate) fn number(self, back: usize) -> f64 {
+        f64::from_bits(self.0[EMPTY.len() - 1 - back])
+    }
+}
+
+impl<'a> Tape<'a> {
     /// The index after the last node.
     pub(crate) fn end(self) -> usize {
         self.end
@@ -41,10 +49,11 @@ impl<'a> Tape<'a> {
         Word(self.words[position - 1])
     }
 
-    /// The number `back` words before the word that ends at a position.
+    /// The last words before a position.
     #[inline(always)]
-    pub(crate) fn number(self, position: usize, back: usize) -> f64 {
-        f64::from_bits(self.words[position - 1 - back])
+    pub(crate) fn last_words(self, position: usize) -> LastWords<'a> {
+        let words = self.words[..position].last_chunk();
+        LastWords(words.expect("the dummy node is as long"))
     }
 
     /// Calls `each` with the operands of a node of any number that ends at a position: the index of each, and what
@@ -94,16 +103,6 @@ impl<'a> Tape<'a> {
         }
     }
 
-    /// Whether a node from the index `start` on has an operand in `range`, which is below it.
-    pub(crate) fn uses(self, start: usize, range: Range<usize>) -> bool {
-        let (mut place, mut uses) = (self.last(), false);
-        while place.index > start && !uses {
-            self.each_stored_operand(place.position, |operand| uses |= range.contains(&operand));
-            place = self.before(place);
-        }
-        uses
-    }
-
     /// Asserts that the words of the tape are whole nodes, as many as the next index tells, with the operands of each
     /// below it, and that no window starts between a node and the sum fused into it.
     pub(super) fn assert_nodes(self) {
@@ -149,72 +148,6 @@ impl<'a> Tape<'a> {
             // Index 0 has no node: its window starts where the first node does.
             place = self.down_to(place, (window * WINDOW).max(1));
             starts[window] = place.position;
-        }
-    }
-}
-
-impl Arena {
-    /// [`Tape::assert_nodes`] in debug builds, where the tape is small: it looks at every node.
-    #[inline(always)]
-    pub(super) fn assert_nodes(&self) {
-        if cfg!(debug_assertions) && self.end() < 4 * WINDOW {
-            self.tape(|tape| tape.assert_nodes());
-        }
-    }
-
-    /// The place before the node `index`; if that is a sum fused into the node before it, the place after the two.
-    #[inline]
-    pub(crate) fn place_before(&self, index: usize) -> Place {
-        let end = self.place();
-        if index == end.index {
-            return end;
-        }
-        self.find(end, index)
-    }
-
-    /// An index at or just below `index` that is not that of a sum fused into the node before it: a sweep can stop there.
-    pub(crate) fn floor_at(&self, index: usize) -> usize {
-        match self.place_before(index).index == index {
-            true => index,
-            false => index - 1,
-        }
-    }
-
-    /// As [`place_before`](Arena::place_before), from some place above it on.
-    #[inline(never)]
-    pub(crate) fn find(&self, above: Place, index: usize) -> Place {
-        self.tape(|tape| self.find_in(tape, above, index))
-    }
-
-    /// As [`place_before`](Arena::place_before), of the tape that is being read.
-    pub(crate) fn place_in(&self, tape: Tape<'_>, index: usize) -> Place {
-        self.find_in(tape, tape.last(), index)
-    }
-
-    fn find_in(&self, tape: Tape<'_>, above: Place, index: usize) -> Place {
-        debug_assert!(index <= above.index);
-        let mut starts = self.starts.borrow_mut();
-        let window = index.div_ceil(WINDOW);
-        if window >= starts.len() {
-            // Worked out when as many nodes have been walked over as that takes: so it never costs more than was spent.
-            let walked = self.walked.get() + above.index - index;
-            self.walked.set(walked);
-            if walked + starts.len() * WINDOW < tape.end {
-                return tape.down_to(above, index);
-            }
-            tape.extend_starts(&mut starts);
-            self.walked.set(0);
-        }
-        match starts.get(window) {
-            Some(&position) if window * WINDOW < above.index => {
-                let index_there = (window * WINDOW).max(1);
-                let start = Place {
-                    index: index_there,
-                    position,
-                };
-                tape.down_to(start, index)
-            }
-            _ => tape.down_to(above, index),
         }
     }
 }

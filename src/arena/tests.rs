@@ -1,6 +1,8 @@
 //! What the tests of the crate do not see: the tape word by word, and a sweep that finds no memory.
 
-use super::*;
+use super::adjoints::Adjoints;
+use super::place::EMPTY;
+use super::{WINDOW, adjoints, arena, zeros};
 use crate::graph;
 use crate::handle::Var;
 

@@ -1,8 +1,9 @@
 //! The way of the reverse sweep down the tape, window by window.
 
 use super::adjoints::{Set, WINDOW};
+use super::place::Place;
+use super::raw::{Arena, arena};
 use super::steps::{Stopped, steps};
-use super::{Arena, Place, arena};
 
 /// How many windows are flagged at once for each that a sweep went through. One without need costs about a sixth of
 /// the time of one that is reached.

@@ -1,6 +1,9 @@
 //! How a node is laid out.
 
-use super::INDEX_BITS;
+/// Bits of an index.
+pub(crate) const INDEX_BITS: u32 = 29;
+/// The largest index, and the mask that takes it from an id.
+pub(crate) const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
 
 /// The last word of a node: what it computes, and from which operands.
 ///
@@ -106,24 +109,23 @@ impl Word {
         self.0 & 3 == 1
     }
 
-    /// Whether it ends just such a node.
-    pub(crate) const fn is(self, code: u8, subcode: u8) -> bool {
-        self.code() == code && self.subcode() == subcode
-    }
-
     /// The words of the node that it ends.
     #[inline(always)]
     pub(crate) const fn words(self) -> usize {
+        const BY_CODE: [u8; 8] = [2, 2, 1, 0, 3, 3, 1, 3];
         match self.code() {
-            code::ADD | code::ADD_LAST => 1,
-            code::REST => match self.subcode() {
-                code::LEAF | code::SWITCH | code::OUTPUT => 2,
-                code::SWITCH_WITH => 3,
-                code::PAIR | code::SWITCH_PAIR => 4,
-                _ => 2 + self.operands(),
-            },
-            code::ONE | code::ONE_FUSED => 2,
-            _ => 3,
+            code::REST => self.rest_words(),
+            code => BY_CODE[code as usize] as usize,
+        }
+    }
+
+    #[inline(always)]
+    const fn rest_words(self) -> usize {
+        match self.subcode() {
+            code::LEAF | code::SWITCH | code::OUTPUT => 2,
+            code::SWITCH_WITH => 3,
+            code::PAIR | code::SWITCH_PAIR => 4,
+            _ => 2 + self.operands(),
         }
     }
 

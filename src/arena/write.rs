@@ -1,7 +1,16 @@
 //! How nodes are written: one at a time at the end of the tape, or if they have any number of operands, slot by slot or
 //! in runs.
 
-use super::{Arena, SLACK, WINDOW, Word, code, cold_path};
+use super::adjoints::WINDOW;
+use super::raw::{Arena, SLACK};
+use super::trampoline;
+use super::word::{Word, code};
+use std::panic::Location;
+
+/// Marks the branch it stands in as one that is rarely taken, so that the compiler puts it out of the way.
+#[cold]
+#[inline(always)]
+pub(crate) fn cold_path() {}
 
 /// Where the next node is written.
 ///
@@ -221,5 +230,16 @@ impl Arena {
             self.set_limit();
         }
         id
+    }
+
+    /// Makes room for one more operation, on the cold branch of a write.
+    #[inline(always)]
+    #[track_caller]
+    fn grow_for_write(&self) {
+        self.lines.ask(Location::caller());
+        trampoline::grow_preserving_registers();
+        if let Some(refusal) = self.refusal.get() {
+            refusal.panic();
+        }
     }
 }

@@ -7,11 +7,11 @@
 use super::builder::{Builder, Ref, Room};
 use super::optimise::collapse_sums;
 use super::program::{Guard, Program};
-use crate::arena::{self, arena};
+use crate::arena::{Tape, arena};
 use crate::graph::trace::{Compared, Comparison, Escape, Escaped, Trace};
 use crate::graph::{GraphState, state, verify};
 use crate::handle::Var;
-use crate::nodes::{Form, NodePosition, Stored, descend_from, read_indices, read_node, stored};
+use crate::nodes::{Content, Node, NodePosition, Operand, down};
 use crate::rows::Op;
 use std::collections::HashSet;
 
@@ -113,31 +113,27 @@ impl Needs {
     }
 
     /// Walks down the tape: what a node is needed for, its operands are needed for.
-    fn propagate(&mut self, tape: arena::Tape<'_>) {
-        let (start, end) = (self.start, self.start + self.needs.len());
-        descend_from(tape, end, start, |index, at| {
-            if index < start || index >= end {
-                return;
-            }
-            self.positions[index - start] = at;
-            let need = self.needs[index - start];
+    fn propagate(&mut self, tape: Tape<'_>) {
+        let start = self.start;
+        for node in down(tape, start + self.needs.len(), start) {
+            let place = node.index - start;
+            self.positions[place] = node.at;
+            let need = self.needs[place];
             if need == 0 {
-                return;
+                continue;
             }
             self.room.nodes += 1;
-            read_indices(tape, index, at, |operand| {
-                self.mark(operand, need);
+            node.read(|operand| {
+                self.mark(operand.index, need);
                 self.room.operands += 1;
             });
-            // A constant beside one operand is not among them.
-            self.room.operands += 1;
-        });
+        }
     }
 }
 
 /// The tape as far as it has been read.
 struct Reader<'a> {
-    tape: arena::Tape<'a>,
+    tape: Tape<'a>,
     start: usize,
     /// What each node from `start` on has become.
     refs: Vec<Ref>,
@@ -165,10 +161,12 @@ impl Reader<'_> {
             let new = if place < inputs {
                 Ref::input(place)
             } else {
+                let (tape, at) = (self.tape, needs.positions[place]);
+                let node = Node { tape, index, at };
                 match needs.needs[place] {
                     0 => Ref::ANY_CONSTANT,
-                    ACTIVITY => self.activity(index, needs.positions[place]),
-                    _ => self.push(index, needs.positions[place]),
+                    ACTIVITY => self.activity(node),
+                    _ => self.push(node),
                 }
             };
             self.refs.push(new);
@@ -176,10 +174,10 @@ impl Reader<'_> {
     }
 
     /// Any number that depends on an input, if the node does.
-    fn activity(&self, index: usize, at: NodePosition) -> Ref {
+    fn activity(&self, node: Node<'_>) -> Ref {
         let mut activity = Ref::ANY_CONSTANT;
-        read_node(self.tape, index, at, |operand, _| {
-            if operand >= self.start && !self.refs[operand - self.start].is_constant() {
+        node.read(|Operand { index, .. }| {
+            if index >= self.start && !self.refs[index - self.start].is_constant() {
                 activity = Ref::input(0);
             }
         });
@@ -187,39 +185,31 @@ impl Reader<'_> {
     }
 
     #[inline]
-    fn push(&mut self, index: usize, at: NodePosition) -> Ref {
-        // Most nodes have one operand or two.
-        let (op, n, operands) = match stored(self.tape, index, at) {
-            Stored::Two { op, a, b, .. } => (op, 0, [self.operand(a, 0.0), self.operand(b, 0.0)]),
-            Stored::One { op, form, a, q, .. } => {
-                let a = self.operand(a, 0.0);
-                match form {
-                    Form::ConstantRight => (op, 0, [a, self.builder.constant(q)]),
-                    Form::ConstantLeft => (op, 0, [self.builder.constant(q), a]),
-                    Form::Twice => (op, 0, [a, a]),
-                    Form::Alone => return self.push_any(index, at),
+    fn push(&mut self, node: Node<'_>) -> Ref {
+        // Most nodes have two operands, a number among them.
+        match node.content() {
+            Content::Row(row) if row.arity == 2 => {
+                let [x, y, _] = row.operands;
+                let operands = [self.operand(x), self.operand(y)];
+                if operands[0].is_constant() && operands[1].is_constant() {
+                    return self.frozen(node.index);
                 }
+                self.builder.node(row.op, 0, &operands)
             }
-            _ => return self.push_any(index, at),
-        };
-        if operands[0].is_constant() && operands[1].is_constant() {
-            return self.frozen(index);
+            _ => self.push_any(node),
         }
-        self.builder.node(op, n, &operands)
     }
 
     #[inline(never)]
-    fn push_any(&mut self, index: usize, at: NodePosition) -> Ref {
+    fn push_any(&mut self, node: Node<'_>) -> Ref {
         let mut operands = std::mem::take(&mut self.operands);
         operands.clear();
-        let (op, n) = read_node(self.tape, index, at, |index, value| {
-            operands.push(self.operand(index, value));
-        });
+        let (op, n) = node.read(|operand| operands.push(self.operand(operand)));
         let new = if operands.iter().all(|operand| operand.is_constant()) {
-            self.frozen(index)
+            self.frozen(node.index)
         } else if op == Op::Custom {
             let n = self.builder.customs();
-            self.builder.custom(self.state.customs[&index].clone());
+            self.builder.custom(self.state.customs[&node.index].clone());
             self.builder.node(op, n as i32, &operands)
         } else {
             assert!(
@@ -233,9 +223,7 @@ impl Reader<'_> {
     }
 
     fn push_guard(&mut self, compared: &Compared) {
-        let operands = compared
-            .operands
-            .map(|operand| self.operand(operand.index, operand.value));
+        let operands = compared.operands.map(|operand| self.operand(operand));
         if operands.iter().all(|operand| operand.is_constant())
             || !self.guards.insert((compared.comparison, operands))
         {
@@ -254,7 +242,7 @@ impl Reader<'_> {
     }
 
     #[inline(always)]
-    fn operand(&mut self, index: usize, value: f64) -> Ref {
+    fn operand(&mut self, Operand { index, value }: Operand) -> Ref {
         if index >= self.start {
             self.refs[index - self.start]
         } else if index == 0 {
@@ -296,7 +284,10 @@ impl Reader<'_> {
         }
         let outputs: Vec<Ref> = outputs
             .iter()
-            .map(|output| self.operand(output.index(), output.untracked_value()))
+            .map(|output| {
+                let (index, value) = (output.index(), output.untracked_value());
+                self.operand(Operand { index, value })
+            })
             .collect();
         let Reader {
             builder,

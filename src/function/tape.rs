@@ -5,7 +5,7 @@
 
 use super::interpret::Number;
 use crate::arena::{Tape, arena};
-use crate::nodes::{Form, NodePosition, Stored, find_positions, read_node, read_terms, stored};
+use crate::nodes::{Content, Node, NodePosition, Operand, down};
 use crate::rows::{Kind, Op};
 use crate::rules;
 use smallvec::SmallVec;
@@ -36,7 +36,14 @@ pub(crate) fn adjoints_on_tape<T: Number>(
     let inputs = x.len();
     arena().tape(|tape| {
         let len = (output + 1 - start).max(inputs);
-        find_positions(tape, start, output + 1, positions);
+        positions.resize(output + 1 - start, NodePosition::default());
+        for (at, node) in positions
+            .iter_mut()
+            .rev()
+            .zip(down(tape, output + 1, start))
+        {
+            *at = node.at;
+        }
         let nodes = Nodes {
             tape,
             start,
@@ -62,18 +69,28 @@ struct Nodes<'a> {
     positions: &'a [NodePosition],
 }
 
-impl Nodes<'_> {
+impl<'a> Nodes<'a> {
     #[inline(always)]
-    fn stored(&self, place: usize) -> Stored {
-        stored(self.tape, self.start + place, self.positions[place])
+    fn node(&self, place: usize) -> Node<'a> {
+        Node {
+            tape: self.tape,
+            index: self.start + place,
+            at: self.positions[place],
+        }
     }
 
-    /// An operand as it is read: its place above the start, if it has one, and its value. None if it is below.
+    /// The place of an operand above the start, if it has one.
     #[inline(always)]
-    fn operand<T: Number>(&self, values: &[T], index: usize, c: f64) -> Option<(Option<usize>, T)> {
-        match index.checked_sub(self.start) {
-            Some(place) => Some((Some(place), values[place])),
-            None => (index == 0).then(|| (None, T::from(c))),
+    fn place(&self, x: Operand) -> Option<usize> {
+        x.index.checked_sub(self.start)
+    }
+
+    /// The value of an operand; none if it is below the start.
+    #[inline(always)]
+    fn value<T: Number>(&self, values: &[T], x: Operand) -> Option<T> {
+        match self.place(x) {
+            Some(place) => Some(values[place]),
+            None => (x.index == 0).then(|| T::from(x.value)),
         }
     }
 }
@@ -98,39 +115,35 @@ fn operands<T: Number>(
     place: usize,
     values: &[T],
 ) -> Option<(Op, i32, Operands<T>)> {
-    let mut operands = Operands::new();
-    let mut is_inside = true;
-    let (index, at) = (nodes.start + place, nodes.positions[place]);
-    let (op, n) = read_node(nodes.tape, index, at, |index, c| {
-        match nodes.operand(values, index, c) {
-            Some(operand) => operands.push(operand),
-            None => is_inside = false,
-        }
+    let (node, mut operands, mut is_inside) = (nodes.node(place), Operands::new(), true);
+    let (op, n) = node.read(|x| match nodes.value(values, x) {
+        Some(value) => operands.push((nodes.place(x), value)),
+        None => is_inside = false,
     });
     (is_inside && !matches!(op, Op::Custom | Op::Checkpoint)).then_some((op, n, operands))
 }
 
 fn forward<T: Number>(nodes: &Nodes<'_>, inputs: usize, values: &mut [T]) -> Option<()> {
-    let start = nodes.start;
     for place in inputs..values.len() {
-        let fast = match nodes.stored(place) {
-            Stored::Leaf(value) => Some(T::from(value)),
-            Stored::One { op, form, a, q, .. } => {
-                let x = values[a.checked_sub(start)?];
-                match (form, op) {
-                    (Form::ConstantRight | Form::ConstantLeft, Op::Mul) => Some(x.scaled(q)),
-                    (Form::ConstantRight, op) => arithmetic(op, x, T::from(q)),
-                    (Form::ConstantLeft, op) => arithmetic(op, T::from(q), x),
-                    (Form::Twice, op) => arithmetic(op, x, x),
-                    (Form::Alone, Op::Neg) => Some(-x),
-                    (Form::Alone, op) => Some(one(op, q, x)),
+        let fast = match nodes.node(place).content() {
+            Content::Leaf(value) => Some(T::from(value)),
+            Content::Row(row) if row.arity == 1 => {
+                let x = nodes.value(values, row.operands[0])?;
+                Some(if row.op == Op::Neg {
+                    -x
+                } else {
+                    one(row.op, row.n(), x)
+                })
+            }
+            Content::Row(row) if row.arity == 2 => {
+                let [x, y, _] = row.operands;
+                match row.op {
+                    Op::Mul if y.index == 0 => Some(nodes.value(values, x)?.scaled(y.value)),
+                    Op::Mul if x.index == 0 => Some(nodes.value(values, y)?.scaled(x.value)),
+                    op => arithmetic(op, nodes.value(values, x)?, nodes.value(values, y)?),
                 }
             }
-            Stored::Two { op, a, b, .. } => {
-                let (x, y) = (values[a.checked_sub(start)?], values[b.checked_sub(start)?]);
-                arithmetic(op, x, y)
-            }
-            Stored::Other => None,
+            _ => None,
         };
         values[place] = match fast {
             Some(value) => value,
@@ -140,22 +153,18 @@ fn forward<T: Number>(nodes: &Nodes<'_>, inputs: usize, values: &mut [T]) -> Opt
     Some(())
 }
 
-/// The value of a row of one operand; `q` holds its parameter.
+/// The value of a row of one operand.
 #[inline(never)]
-fn one<T: Number>(op: Op, q: f64, x: T) -> T {
-    T::row(op, parameter(op, q), &[x], &|_| true)
-}
-
-fn parameter(op: Op, q: f64) -> i32 {
-    if op.is_indexed() { q as i32 } else { 0 }
+fn one<T: Number>(op: Op, n: i32, x: T) -> T {
+    T::row(op, n, &[x], &|_| true)
 }
 
 /// What the adjoint `w` gives to the operand of a row of one operand.
 #[inline(never)]
-fn give_one<T: Number>(op: Op, q: f64, x: T, z: T, w: T, adjoint: &mut T) {
+fn give_one<T: Number>(op: Op, n: i32, x: T, z: T, w: T, adjoint: &mut T) {
     if op.kind() != Kind::Step {
         let args = [x, T::default(), T::default()];
-        let p = rules::partial(op, 0, args, parameter(op, q), z, T::from(1.0));
+        let p = rules::partial(op, 0, args, n, z, T::from(1.0));
         if op.kind() == Kind::Smooth || !p.is_zero() {
             *adjoint += w.times(p);
         }
@@ -165,14 +174,12 @@ fn give_one<T: Number>(op: Op, q: f64, x: T, z: T, w: T, adjoint: &mut T) {
 /// The value of any node.
 #[inline(never)]
 fn any<T: Number>(nodes: &Nodes<'_>, place: usize, values: &[T]) -> Option<T> {
-    let (mut sum, mut is_inside) = (T::from(-0.0), true);
-    let is_sum = read_terms(nodes.tape, nodes.positions[place], |index, c| {
-        match nodes.operand(values, index, c) {
-            Some((_, x)) => sum += x,
+    let (node, mut sum, mut is_inside) = (nodes.node(place), T::from(-0.0), true);
+    if let Content::Many(Op::Sum) = node.content() {
+        node.read(|x| match nodes.value(values, x) {
+            Some(x) => sum += x,
             None => is_inside = false,
-        }
-    });
-    if is_sum {
+        });
         return is_inside.then_some(sum);
     }
     let (op, n, operands) = operands(nodes, place, values)?;
@@ -186,60 +193,50 @@ fn reverse<T: Number>(
     values: &[T],
     adjoints: &mut [T],
 ) -> Option<()> {
-    let start = nodes.start;
     for place in (inputs..adjoints.len()).rev() {
         let w = adjoints[place];
         if w.is_zero() {
             continue;
         }
-        // The operation, and the operands that it has on the tape and beside it.
-        let (op, x, y) = match nodes.stored(place) {
-            Stored::Leaf(_) => continue,
-            Stored::Two { op, a, b, .. } => (op, Ok(a), Ok(b)),
-            Stored::One { op, form, a, q, .. } => match form {
-                Form::ConstantRight => (op, Ok(a), Err(q)),
-                Form::ConstantLeft => (op, Err(q), Ok(a)),
-                Form::Twice => (op, Ok(a), Ok(a)),
-                Form::Alone => {
-                    let a = a.checked_sub(start)?;
-                    if op == Op::Neg {
-                        adjoints[a] -= w;
-                    } else {
-                        give_one(op, q, values[a], values[place], w, &mut adjoints[a]);
-                    }
-                    continue;
-                }
-            },
-            Stored::Other => (Op::Custom, Err(0.0), Err(0.0)),
+        let row = match nodes.node(place).content() {
+            Content::Leaf(_) => continue,
+            Content::Row(row) if row.arity <= 2 => row,
+            _ => {
+                give_any(nodes, place, values, adjoints)?;
+                continue;
+            }
         };
-        match (op, x, y) {
-            (Op::Add, x, y) => {
-                if let Ok(x) = x {
-                    adjoints[x - start] += w;
+        let [x, y, _] = row.operands;
+        let (x, y) = (nodes.place(x), nodes.place(y));
+        match (row.op, x, y) {
+            (Op::Add | Op::Sub, ..) => {
+                if let Some(x) = x {
+                    adjoints[x] += w;
                 }
-                if let Ok(y) = y {
-                    adjoints[y - start] += w;
-                }
-            }
-            (Op::Sub, x, y) => {
-                if let Ok(x) = x {
-                    adjoints[x - start] += w;
-                }
-                if let Ok(y) = y {
-                    adjoints[y - start] -= w;
+                if let Some(y) = y {
+                    if row.op == Op::Add {
+                        adjoints[y] += w;
+                    } else {
+                        adjoints[y] -= w;
+                    }
                 }
             }
-            (Op::Mul, Ok(x), Ok(y)) => {
-                let (to_x, to_y) = (w.times(values[y - start]), w.times(values[x - start]));
-                adjoints[x - start] += to_x;
-                adjoints[y - start] += to_y;
+            (Op::Mul, Some(x), Some(y)) => {
+                let (to_x, to_y) = (w.times(values[y]), w.times(values[x]));
+                adjoints[x] += to_x;
+                adjoints[y] += to_y;
             }
-            (Op::Mul, Ok(x), Err(c)) | (Op::Mul, Err(c), Ok(x)) => {
-                adjoints[x - start] += if c.is_finite() {
+            (Op::Mul, Some(k), None) | (Op::Mul, None, Some(k)) => {
+                let c = row.number;
+                adjoints[k] += if c.is_finite() {
                     w.scaled(c)
                 } else {
                     w.times(T::from(c))
                 };
+            }
+            (Op::Neg, Some(x), _) => adjoints[x] -= w,
+            (op, Some(x), _) if row.arity == 1 => {
+                give_one(op, row.n(), values[x], values[place], w, &mut adjoints[x]);
             }
             _ => {
                 give_any(nodes, place, values, adjoints)?;
@@ -257,12 +254,13 @@ fn give_any<T: Number>(
     values: &[T],
     adjoints: &mut [T],
 ) -> Option<()> {
-    let w = adjoints[place];
-    if read_terms(nodes.tape, nodes.positions[place], |index, _| {
-        if let Some(place) = index.checked_sub(nodes.start) {
-            adjoints[place] += w;
-        }
-    }) {
+    let (node, w) = (nodes.node(place), adjoints[place]);
+    if let Content::Many(Op::Sum) = node.content() {
+        node.read(|x| {
+            if let Some(place) = nodes.place(x) {
+                adjoints[place] += w;
+            }
+        });
         return Some(());
     }
     let (op, n, operands) = operands(nodes, place, values)?;

@@ -3,7 +3,7 @@
 use super::state;
 use crate::arena::{INDEX_BITS, arena};
 use crate::handle::Var;
-use crate::nodes::{Decoded, Operand, is_head, is_of_segment, read_node, read_partials};
+use crate::nodes::{Content, Decoded, Node, Operand, Values};
 use crate::rows::Op;
 use smallvec::SmallVec;
 
@@ -28,14 +28,19 @@ impl Operand {
     }
 }
 
-/// Reads the node at `index` back.
-pub(crate) fn decode(index: usize) -> Decoded {
+/// Calls `f` with the node at `index`, and the values that are known.
+fn look_at<R>(index: usize, f: impl FnOnce(Node<'_>, &mut Values) -> R) -> R {
     state(|state| {
         arena().tape(|tape| {
-            let at = state.values.locate(tape, index);
-            state.values.decode(tape, index, at)
+            let node = state.values.node(tape, index);
+            f(node, &mut state.values)
         })
     })
+}
+
+/// Reads the node at `index` back.
+pub(crate) fn decode(index: usize) -> Decoded {
+    look_at(index, |node, values| values.decode(node))
 }
 
 /// The value of the node at `index`.
@@ -48,46 +53,30 @@ pub(crate) fn value_of(index: usize) -> f64 {
 
 /// The operands of the checkpoint at `head`, and the number of its outputs.
 pub(crate) fn read_checkpoint(head: usize) -> (SmallVec<[Operand; 4]>, usize) {
-    arena().tape(|tape| {
-        let position = arena().place_in(tape, head + 1).position();
+    look_at(head, |node, _| {
         let mut operands = SmallVec::new();
-        tape.each_operand(position, |index, value| {
-            operands.push(Operand { index, value })
-        });
-        (operands, tape.number(position, 1) as usize)
+        node.read(|operand| operands.push(operand));
+        (operands, node.number() as usize)
     })
 }
 
-/// The head of the checkpoint that the node at `index` is an output of.
-pub(crate) fn head_of(index: usize) -> usize {
-    arena().tape(|tape| tape.word(arena().place_in(tape, index + 1).position()).a())
-}
-
-/// Whether the node at `index` is the head of a segment, which has no value and is nobody's.
+/// Whether the node at `index` is the head of a checkpoint, which has no value and is nobody's.
 pub(crate) fn is_head_at(index: usize) -> bool {
-    state(|state| arena().tape(|tape| is_head(tape, state.values.locate(tape, index))))
+    look_at(index, |node, _| matches!(node.content(), Content::Head))
 }
 
 /// The active operands of the node at `index`, each with its partial: absent for those of a checkpoint, which are told only
 /// when its segment runs again.
 pub(crate) fn partials_of(index: usize) -> SmallVec<[(usize, Option<f64>); 4]> {
-    state(|state| {
-        arena().tape(|tape| {
-            let at = state.values.locate(tape, index);
-            let mut partials = SmallVec::new();
-            if is_of_segment(tape, at) {
-                read_node(tape, index, at, |operand, _| {
-                    if operand != 0 {
-                        partials.push((operand, None));
-                    }
-                });
-            } else {
-                read_partials(tape, index, at, |operand, p| {
-                    partials.push((operand, Some(p)))
-                });
-            }
-            partials
-        })
+    look_at(index, |node, _| {
+        let mut partials = SmallVec::new();
+        if node.is_of_checkpoint() {
+            node.read(|operand| partials.push((operand.index, None)));
+            partials.retain(|&mut (operand, _)| operand != 0);
+        } else {
+            node.each_partial(|operand, p| partials.push((operand, Some(p))));
+        }
+        partials
     })
 }
 

@@ -1,17 +1,10 @@
 //! The values of nodes, which the tape does not keep: computed again, from the leaves up, the first time they are needed.
 
-use super::{NodePosition, Stored, descend, read_node, stored};
-use crate::arena::{Tape, WINDOW, arena, code};
+use super::{Content, Node, NodePosition, Operand, down};
+use crate::arena::{Tape, WINDOW};
 use crate::real::Real;
 use crate::rows::Op;
 use smallvec::SmallVec;
-
-/// An operand: a node, or a number where `index` is 0.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Operand {
-    pub index: usize,
-    pub value: f64,
-}
 
 /// A node read back: its operation, its integer parameter and its operands with their values.
 pub(crate) struct Decoded {
@@ -92,42 +85,36 @@ impl Values {
         self.values.bytes() + self.positions.bytes() + wanted
     }
 
-    /// Where the node at `index` stands.
+    /// The node at `index`.
     ///
-    /// If that is not known, finds the positions of all nodes of the same window.
+    /// If it is not known where that stands, finds the positions of all nodes of the same window.
     #[inline]
-    pub(crate) fn locate(&mut self, tape: Tape<'_>, index: usize) -> NodePosition {
+    pub(crate) fn node<'a>(&mut self, tape: Tape<'a>, index: usize) -> Node<'a> {
         self.make_room(tape.end());
-        match self.positions.get(index) {
+        let at = match self.positions.get(index) {
             Some(at) => at,
             None => self.find(tape, index),
-        }
+        };
+        Node { tape, index, at }
     }
 
     #[cold]
     fn find(&mut self, tape: Tape<'_>, index: usize) -> NodePosition {
         let first = index / WINDOW * WINDOW;
-        let end = tape.end().min(first + WINDOW);
-        descend(
-            tape,
-            arena().place_in(tape, end),
-            first.max(1),
-            |index, at| self.positions.set(index, at),
-        );
+        for node in down(tape, tape.end().min(first + WINDOW), first.max(1)) {
+            self.positions.set(node.index, node.at);
+        }
         self.positions.get(index).expect("it is among them")
     }
 
-    /// Reads the node at `index` back, with the values of its operands.
-    pub(crate) fn decode(&mut self, tape: Tape<'_>, index: usize, at: NodePosition) -> Decoded {
-        let mut operands = SmallVec::new();
-        let (op, n) = read_node(tape, index, at, |index, value| {
-            operands.push(Operand { index, value })
-        });
-        for operand in operands
-            .iter_mut()
-            .filter(|operand: &&mut Operand| operand.index != 0)
-        {
-            operand.value = self.of(tape, operand.index);
+    /// A node with the values of its operands.
+    pub(crate) fn decode(&mut self, node: Node<'_>) -> Decoded {
+        let mut operands = SmallVec::<[Operand; 4]>::new();
+        let (op, n) = node.read(|operand| operands.push(operand));
+        for operand in &mut operands {
+            if operand.index != 0 {
+                operand.value = self.of(node.tape, operand.index);
+            }
         }
         Decoded { op, n, operands }
     }
@@ -146,14 +133,12 @@ impl Values {
         let mut wanted = std::mem::take(&mut self.wanted);
         wanted.push(index);
         while let Some(&i) = wanted.last() {
-            let at = self.locate(tape, i);
-            let before = wanted.len();
-            let (mut args, mut count) = ([0.0; 3], 0);
-            let value = match stored(tape, i, at) {
-                Stored::Leaf(value) => value,
-                Stored::Other if is_valued(tape, at) => tape.number(at.position(), 1),
-                _ => {
-                    let (op, n) = read_node(tape, i, at, |index, value| {
+            let (node, before) = (self.node(tape, i), wanted.len());
+            let value = match node.content() {
+                Content::Leaf(value) => value,
+                Content::Row(row) => {
+                    let (mut args, mut count) = ([0.0; 3], 0);
+                    row.each_operand(|Operand { index, value }| {
                         args[count] = match index {
                             0 => value,
                             _ => self.values.get(index).unwrap_or_else(|| {
@@ -166,8 +151,9 @@ impl Values {
                     if wanted.len() > before {
                         continue;
                     }
-                    f64::apply(op, n, &args)
+                    f64::apply(row.op, row.n(), &args)
                 }
+                Content::Many(_) | Content::Head | Content::Output { .. } => node.number(),
             };
             self.values.set(i, value);
             wanted.pop();
@@ -188,12 +174,4 @@ impl Values {
         self.values.truncate(end);
         self.positions.truncate(end);
     }
-}
-
-/// Whether a node that is [`Stored::Other`] has its value on the tape.
-fn is_valued(tape: Tape<'_>, at: NodePosition) -> bool {
-    matches!(
-        tape.word(at.position()).subcode(),
-        code::NARY | code::OUTPUT
-    )
 }

@@ -5,8 +5,10 @@ use super::outputs::Outputs;
 use crate::arena::{INDEX_MASK, Word, arena, code};
 use crate::graph::{self, RecordingScope, Segment, trace, user_code, value_of};
 use crate::handle::Var;
+use crate::nodes::{Content, down};
 use crate::record;
 use crate::rows::Op;
+use std::ops::Range;
 use std::rc::Rc;
 
 /// Runs `f` on `inputs` without keeping its interior, and records it again when a sweep reaches it.
@@ -216,7 +218,7 @@ pub(crate) fn run_again(head: usize, start: usize, inputs: &[Var], outputs: usiz
     let later = head + 1 + outputs..start;
     let is_later = again.iter().any(|y| later.contains(&y.index()));
     assert!(
-        !is_later && !arena().tape(|tape| tape.uses(start, later)),
+        !is_later && !uses(start, later),
         "scalargrad: the closure of a checkpoint used a variable when it was run again that was made after the checkpoint. \
          It must compute the same from the same variables each time"
     );
@@ -231,4 +233,22 @@ pub(crate) fn run_again(head: usize, start: usize, inputs: &[Var], outputs: usiz
         );
     }
     again
+}
+
+/// Whether a node from the index `start` on has an operand in `range`.
+fn uses(start: usize, range: Range<usize>) -> bool {
+    arena().tape(|tape| {
+        let mut uses = false;
+        for node in down(tape, tape.end(), start) {
+            let mut meet = |operand| uses |= range.contains(&operand);
+            match node.content() {
+                Content::Row(row) => row.each_partial(|operand, _| meet(operand)),
+                Content::Output { .. } => {} // its operands are those of its head, which is met too
+                _ => {
+                    node.read(|operand| meet(operand.index));
+                }
+            }
+        }
+        uses
+    })
 }

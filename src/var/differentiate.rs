@@ -5,9 +5,9 @@ use super::checkpoint::run_again;
 use super::custom;
 use crate::arena::{arena, set_aside};
 use crate::graph::trace;
-use crate::graph::{Custom, head_of, is_paused, read_checkpoint, state, verify};
+use crate::graph::{Custom, is_paused, read_checkpoint, state, verify};
 use crate::handle::Var;
-use crate::nodes::{Decoded, Form, Operand, ReverseReader, Stored};
+use crate::nodes::{Content, Decoded, Node, Operand, ReverseReader};
 use crate::rows::{Kind, Op};
 use crate::rules;
 use smallvec::SmallVec;
@@ -171,53 +171,37 @@ impl Sweep {
         Var::of(value, epoch, index)
     }
 
-    /// The operation and the operands of a node of `+ − ×`, directly from the tape. The operands have their values only where
-    /// they are the factors of a product, as other values would have to be computed.
-    #[inline(always)]
-    fn arithmetic(&self, stored: Stored) -> Option<(Op, [Var; 2])> {
-        let active = |index, value| self.var(Operand { index, value });
-        let (op, x) = match stored {
-            // The partials of a product are its factors.
-            Stored::Two { op, a, b, p, q } => (op, [active(a, q), active(b, p)]),
-            Stored::One { op, form, a, p, q } => match form {
-                Form::ConstantRight => (op, [active(a, f64::NAN), Var::constant(q)]),
-                Form::ConstantLeft => (op, [Var::constant(q), active(a, f64::NAN)]),
-                // The partial of a square is twice its factor.
-                Form::Twice if op == Op::Mul && p.is_finite() => (op, [active(a, 0.5 * p); 2]),
-                _ => return None,
-            },
-            _ => return None,
-        };
-        matches!(op, Op::Add | Op::Sub | Op::Mul).then_some((op, x))
-    }
-
     /// Records what the node at `index`, whose adjoint is `w`, adds to the adjoints of its operands.
     #[track_caller]
     fn give_to_operands(&mut self, index: usize, w: Var) {
-        let (at, stored) = self.reader.read(index);
-        if let Stored::Leaf(_) = stored {
-            return;
-        }
-        if let Some((op, x)) = self.arithmetic(stored) {
-            return self.give_to_arithmetic(op, x, w);
+        let (at, content) = self.reader.read(index);
+        // Of `+ − ×` the operands are told by the tape; the values of others would have to be worked out.
+        match content {
+            Content::Leaf(_) => return,
+            Content::Row(row) if matches!(row.op, Op::Add | Op::Sub | Op::Mul) => {
+                if let Some([x, y]) = row.factors() {
+                    return self.give_to_arithmetic(row.op, [self.var(x), self.var(y)], w);
+                }
+            }
+            _ => {}
         }
         let (Decoded { op, n, operands }, value) = state(|state| {
             arena().tape(|tape| {
-                let decoded = state.values.decode(tape, index, at);
+                let decoded = state.values.decode(Node { tape, index, at });
                 (decoded, state.values.of(tape, index))
             })
         });
         let x: SmallVec<[Var; 4]> = operands.iter().map(|&operand| self.var(operand)).collect();
-        match op {
-            Op::Add | Op::Sub | Op::Mul => self.give_to_arithmetic(op, [x[0], x[1]], w),
-            Op::Checkpoint => self.give_to_segment(head_of(index), &x),
-            _ => {
-                let z = self.var(Operand { index, value });
-                for (&x, p) in x.iter().zip(partials(index, op, n, &x, z)) {
-                    if let Some(p) = p {
-                        self.pass_on_product(x, w, p, op.kind());
-                    }
-                }
+        if let Content::Output { head } = content {
+            return self.give_to_segment(head, &x);
+        }
+        if op == Op::Mul {
+            return self.give_to_arithmetic(op, [x[0], x[1]], w);
+        }
+        let z = self.var(Operand { index, value });
+        for (&x, p) in x.iter().zip(partials(index, op, n, &x, z)) {
+            if let Some(p) = p {
+                self.pass_on_product(x, w, p, op.kind());
             }
         }
     }

@@ -8,7 +8,7 @@
 
 use crate::arena::{Tape, arena};
 use crate::handle::Var;
-use crate::nodes::{NodePosition, find_positions, is_of_segment, read_partials};
+use crate::nodes::{Node, NodePosition, down};
 
 /// Directions that are pushed at a time.
 pub(crate) const LANES: usize = 8;
@@ -27,11 +27,15 @@ impl<const N: usize> Forward<N> {
     /// The nodes from the first of the leaves `x` on; `None` if there is a checkpoint among them, whose interior is not on
     /// the tape.
     pub(crate) fn from(x: &[Var]) -> Option<Forward<N>> {
-        let (end, mut positions) = (arena().end(), Vec::new());
+        let end = arena().end();
         let start = x.first().map_or(end, |x| x.index());
+        let mut positions = vec![NodePosition::default(); end - start];
         let is_complete = arena().tape(|tape| {
-            find_positions(tape, start, end, &mut positions);
-            !positions.iter().any(|&at| is_of_segment(tape, at))
+            let mut nodes = positions.iter_mut().rev().zip(down(tape, end, start));
+            nodes.all(|(at, node)| {
+                *at = node.at;
+                !node.is_of_checkpoint()
+            })
         });
         let tangents = vec![[0.0; N]; positions.len()];
         is_complete.then_some(Forward {
@@ -60,7 +64,8 @@ impl<const N: usize> Forward<N> {
         for (k, &at) in self.positions.iter().enumerate() {
             let (before, rest) = self.tangents.split_at_mut(k);
             let (mut sum, mut is_leaf) = ([0.0; N], true);
-            read_partials(tape, self.start + k, at, |operand, partial| {
+            let index = self.start + k;
+            Node { tape, index, at }.each_partial(|operand, partial| {
                 is_leaf = false;
                 // A node before the first leaf stands still.
                 if let Some(along) = operand.checked_sub(self.start) {

@@ -308,17 +308,20 @@ fn differentiate_runs_a_segment_once_for_all_its_outputs() {
 
 #[test]
 fn a_segment_that_uses_a_later_variable_when_it_runs_again_is_refused() {
-    let later_by = |sweep: fn(Var, Var)| {
+    let later_by = |f: fn(Var, Var) -> Var, sweep: fn(Var, Var)| {
         let x = Var::new(2.0);
         let other = Rc::new(Cell::new(x));
         let used = other.clone();
-        let y = checkpoint(&[x], move |a| a[0] * used.get());
+        let y = checkpoint(&[x], move |a| f(a[0], used.get()));
         other.set(Var::new(1.0) * 2.0);
         let panic = catch_unwind(AssertUnwindSafe(|| sweep(y, x))).unwrap_err();
         let words = panic.downcast_ref::<String>().cloned();
         let words = words.unwrap_or_else(|| panic.downcast_ref::<&str>().unwrap().to_string());
         assert!(words.contains("made after the checkpoint"), "{words}");
     };
-    later_by(|y, _| y.backward());
-    later_by(|y, x| drop(y.differentiate(&[x])));
+    // The later variable is the last node: a sum with it does not tell its index.
+    for f in [|x, later| x * later, |x, later| x + later] {
+        later_by(f, |y, _| y.backward());
+        later_by(f, |y, x| drop(y.differentiate(&[x])));
+    }
 }

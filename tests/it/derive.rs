@@ -1,5 +1,9 @@
 //! Closures in, derivatives out: against each other and against formulas.
 
+mod customs;
+#[cfg(feature = "proptest")]
+mod random;
+
 use scalargrad::function::Function;
 use scalargrad::{
     CustomOp, Matrix, Real, Var, derivative, gradient, graph, hessian, hvp, jacobian, jvp,
@@ -207,53 +211,6 @@ fn a_number_taken_from_an_inner_derivative_is_told_of() {
 }
 
 #[test]
-fn first_order_customs_have_first_derivatives() {
-    let f = |x: &[Var]| {
-        let area = Var::custom(
-            "area",
-            x[0].value() * x[1].value(),
-            [(x[0], x[1].value()), (x[1], x[0].value())],
-        );
-        [area * 2.0, x[0]]
-    };
-    assert_eq!(jacobian(f, &[3.0, 2.0]).as_slice(), [4.0, 6.0, 1.0, 0.0]);
-    assert_eq!(
-        jvp(f, &[3.0, 2.0], &[1.0, 10.0]),
-        (vec![12.0, 3.0], vec![64.0, 1.0])
-    );
-    assert_eq!(vjp(f, &[3.0, 2.0], &[1.0, 1.0]), [5.0, 6.0]);
-}
-
-#[test]
-#[should_panic(expected = "Implement `CustomOp`")]
-fn first_order_customs_have_no_hessian() {
-    let _ = hessian(|x| Var::custom("square", 9.0, [(x[0], 6.0)]), &[3.0]);
-}
-
-struct Product;
-impl CustomOp for Product {
-    fn value(&self, x: &[f64]) -> f64 {
-        x.iter().product()
-    }
-    fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
-        (0..x.len())
-            .map(|k| (0..x.len()).filter(|&j| j != k).map(|j| x[j]).product())
-            .collect()
-    }
-}
-
-#[test]
-fn customs_have_hessians() {
-    let x = point(20);
-    let f = |x: &[Var]| Var::apply(Product, &x[..5]).sin() + rosenbrock(x);
-    assert_close(hessian(f, &x).as_slice(), twice(f, &x).as_slice());
-    assert_close(
-        hessian(|x| f(x), &x[..6]).as_slice(),
-        twice(f, &x[..6]).as_slice(),
-    );
-}
-
-#[test]
 fn taylor_coefficients_are_derivatives_over_factorials() {
     let sine = taylor(|x| x.sin(), 0.0, 7);
     assert_close(
@@ -342,51 +299,6 @@ fn a_matrix_prints_its_rows_aligned() {
     let m = jacobian(|x| [x[0] * 10.0, x[1] * -0.5 + x[0]], &[1.0, 2.0]);
     assert_eq!(m.to_string(), "[  10     0]\n[   1  -0.5]");
     assert_eq!(format!("{m:.1}"), "[10.0   0.0]\n[ 1.0  -0.5]");
-}
-
-#[cfg(feature = "proptest")]
-mod random {
-    use super::*;
-    use proptest::prelude::*;
-    use scalargrad::strategy;
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(128))]
-
-        #[test]
-        fn second_derivatives_of_random_programs_agree(
-            (f, x) in strategy::programs().operations(1..=15).at_point(),
-        ) {
-            let run = |x: &[Var]| f.evaluate(x);
-            let expected = twice(run, &x);
-            prop_assume!(expected.as_slice().iter().all(|h| h.is_finite()));
-            let size = expected.as_slice().iter().fold(1.0f64, |m, h| m.max(h.abs()));
-            let recorded = Function::record(&x, run);
-            let dense = recorded.hessian(&x).unwrap();
-            let sparse = recorded.sparse_hessian(&x).unwrap().to_dense();
-            for ((dense, sparse), expected) in
-                dense.as_slice().iter().zip(sparse.as_slice()).zip(expected.as_slice())
-            {
-                prop_assert!((dense - expected).abs() <= 1e-8 * size, "{} {}", dense, expected);
-                prop_assert!((sparse - expected).abs() <= 1e-8 * size, "{} {}", sparse, expected);
-            }
-        }
-
-        #[test]
-        fn forward_equals_reverse_on_random_programs(
-            (f, x) in strategy::programs().operations(1..=30).at_point(),
-        ) {
-            let run = |x: &[Var]| f.evaluate(x);
-            let reverse = gradient(run, &x);
-            let size = reverse.iter().fold(1.0f64, |m, g| m.max(g.abs()));
-            for k in 0..x.len() {
-                let mut v = vec![0.0; x.len()];
-                v[k] = 1.0;
-                let forward = jvp(run, &x, &v).1[0];
-                prop_assert!((forward - reverse[k]).abs() <= 1e-10 * size, "{} {}", forward, reverse[k]);
-            }
-        }
-    }
 }
 
 #[test]

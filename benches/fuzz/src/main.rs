@@ -12,7 +12,7 @@
 //! second process, so that one that kills it, or never ends, can be found and shrunk as well.
 
 #[allow(dead_code, unused_imports, unused_macros)]
-#[path = "../../../tests/it/dual.rs"]
+#[path = "../../../tests/it/dual/mod.rs"]
 mod dual;
 #[path = "../../../tests/it/model/mod.rs"]
 mod model;

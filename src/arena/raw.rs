@@ -1,0 +1,162 @@
+//! What the tape of a thread consists of.
+
+use super::adjoints::Adjoints;
+use super::epochs::{FIRST_EPOCH, OpenEpochs};
+use super::lines::Lines;
+use super::place::{EMPTY, Place};
+use super::refusal::Refusal;
+use super::word::{INDEX_BITS, INDEX_MASK};
+use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
+use std::ptr;
+
+/// Words that are free beyond the limit: the longest node that is written without asking for room.
+pub(super) const SLACK: usize = 8;
+
+thread_local! {
+    // Without a destructor, so that an access is a plain address; `graph` frees what it holds.
+    static ARENA: Arena = const { Arena::new(FIRST_EPOCH) };
+}
+
+/// This thread's arena.
+#[inline(always)]
+pub(crate) fn arena() -> &'static Arena {
+    // SAFETY: the arena has no destructor, so it lives as long as the thread's storage; `Arena` is
+    // not `Sync`, so the reference cannot leave the thread.
+    unsafe { &*ARENA.with(ptr::from_ref) }
+}
+
+/// A growable tape of nodes, with the table of the epochs that are open.
+pub(crate) struct Arena {
+    pub(super) next: Cell<u64>,
+    pub(super) end: Cell<*mut u64>,
+    pub(super) limit: Cell<*mut u64>,
+    pub(super) base: Cell<*mut u64>,
+    /// Words; 0 while `base` is that of the empty tape.
+    pub(super) capacity: Cell<usize>,
+    /// The positions at which windows of nodes start, the first ones, as far as somebody asked.
+    pub(super) starts: ManuallyDrop<RefCell<Vec<usize>>>,
+    /// How many nodes were walked over to find others since then. Going back to a place does not change it: a sweep over many
+    /// checkpoints goes back after each.
+    pub(super) walked: Cell<usize>,
+    pub(super) is_lent: Cell<bool>,
+    pub(super) open: OpenEpochs,
+    pub(super) is_retired: Cell<bool>,
+    /// Freed by [`retire`](Arena::retire).
+    pub(super) adjoints: ManuallyDrop<RefCell<Adjoints>>,
+    /// Why the last write that asked for room got none.
+    pub(super) refusal: Cell<Option<Refusal>>,
+    /// Freed by [`retire`](Arena::retire).
+    pub(super) lines: ManuallyDrop<Lines>,
+}
+
+/// The base of an arena that has no memory. Nothing is written there: its limit is its end.
+pub(super) fn empty_base() -> *mut u64 {
+    EMPTY.as_ptr().cast_mut()
+}
+
+impl Arena {
+    /// An empty arena; index 0 is never used, so that it can mean "no node".
+    const fn new(epoch: u64) -> Arena {
+        let base = EMPTY.as_ptr().cast_mut();
+        // SAFETY: one past the end of the array.
+        let end = unsafe { base.add(EMPTY.len()) };
+        Arena {
+            next: Cell::new(epoch << INDEX_BITS | 1),
+            end: Cell::new(end),
+            limit: Cell::new(end),
+            base: Cell::new(base),
+            capacity: Cell::new(0),
+            starts: ManuallyDrop::new(RefCell::new(Vec::new())),
+            walked: Cell::new(0),
+            is_lent: Cell::new(false),
+            open: OpenEpochs::new(),
+            is_retired: Cell::new(false),
+            adjoints: ManuallyDrop::new(RefCell::new(Adjoints::new())),
+            refusal: Cell::new(None),
+            lines: ManuallyDrop::new(Lines::new()),
+        }
+    }
+
+    /// Whether the scope that `id` was recorded in is open.
+    #[inline(always)]
+    pub(crate) fn is_open(&self, id: u64) -> bool {
+        self.open.contains(id >> INDEX_BITS)
+    }
+
+    /// The epochs that are open.
+    #[inline(always)]
+    pub(crate) fn open(&self) -> &OpenEpochs {
+        &self.open
+    }
+
+    /// The adjoint of a node, as the last sweep left it.
+    #[inline(always)]
+    pub(crate) fn adjoint(&self, index: usize) -> f64 {
+        // SAFETY: `get` changes nothing and calls nothing that could.
+        let adjoints = unsafe { self.adjoints.try_borrow_unguarded() };
+        adjoints.expect("no sweep is under way").get(index)
+    }
+
+    /// The id that the next node will have.
+    #[inline(always)]
+    pub(crate) fn next(&self) -> u64 {
+        self.next.get()
+    }
+
+    /// The index that the next node will have.
+    #[inline(always)]
+    pub(crate) fn end(&self) -> usize {
+        (self.next.get() & INDEX_MASK) as usize
+    }
+
+    /// The place of the next node.
+    #[inline]
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            index: self.end(),
+            position: self.position(),
+        }
+    }
+
+    /// The words of the tape.
+    #[inline]
+    pub(super) fn position(&self) -> usize {
+        self.position_of(self.end.get())
+    }
+
+    /// The words before a pointer into the tape.
+    #[inline(always)]
+    pub(super) fn position_of(&self, pointer: *const u64) -> usize {
+        (pointer.addr() - self.base.get().addr()) / size_of::<u64>()
+    }
+
+    /// The bytes held.
+    pub(crate) fn bytes(&self) -> usize {
+        let adjoints = self.adjoints.borrow().bytes();
+        let starts = self.starts.borrow().capacity();
+        (self.capacity.get() + starts) * size_of::<u64>() + adjoints
+    }
+
+    /// The last words before a position.
+    #[inline(always)]
+    pub(crate) fn words_before(&self, position: usize) -> [u64; EMPTY.len()] {
+        assert!(position >= EMPTY.len() && position <= self.position());
+        // SAFETY: these words are initialised, and of one array with the base.
+        unsafe {
+            let first = self.base.get().add(position - EMPTY.len());
+            first.cast::<[u64; EMPTY.len()]>().read()
+        }
+    }
+
+    /// Whether its thread is ending.
+    pub(crate) fn is_retired(&self) -> bool {
+        self.is_retired.get()
+    }
+
+    /// Whether nothing was ever recorded.
+    #[inline(always)]
+    pub(crate) fn is_unused(&self) -> bool {
+        self.capacity.get() == 0
+    }
+}

@@ -1,0 +1,39 @@
+//! Why nothing can be written to the tape.
+
+use super::word::INDEX_MASK;
+
+/// Why an arena cannot grow.
+#[derive(Clone, Copy)]
+pub(super) enum Refusal {
+    Lent,
+    Retired,
+    Full,
+    NoMemory { words: usize },
+}
+
+impl Refusal {
+    /// Panics with what happened and what helps.
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    pub(super) fn panic(self) -> ! {
+        match self {
+            Refusal::Lent => {
+                panic!("scalargrad: the graph is being swept; nothing can be recorded in it now")
+            }
+            Refusal::Retired => panic!(
+                "scalargrad: this thread is ending and its graph is gone; \
+                 use `value()` in destructors of thread-local values, or finish before the thread ends"
+            ),
+            Refusal::Full => panic!(
+                "scalargrad: the graph is full: {INDEX_MASK} nodes are the most that one thread can record. \
+                 Drop finished work with `graph::scope` or `graph::clear`, or split it with `checkpoint`"
+            ),
+            Refusal::NoMemory { words } => panic!(
+                "scalargrad: no memory for a graph of {} bytes; the graph is unchanged. \
+                 Drop finished work with `graph::scope` or `graph::clear`, or split it with `checkpoint`",
+                words.saturating_mul(size_of::<u64>())
+            ),
+        }
+    }
+}
