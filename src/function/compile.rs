@@ -15,12 +15,17 @@ mod compiled;
 mod forward;
 mod held;
 mod instructions;
+mod joint;
 mod native;
+mod outsides;
+mod parts;
 mod plan;
+mod repeats;
 mod reverse;
 mod rows;
 mod rule;
 mod split;
+mod spread;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -31,6 +36,7 @@ pub use rows::CompiledRows;
 use super::Function;
 use super::program::Program;
 use assembler::Assembler;
+use joint::Joint;
 use native::{Builder, Code, Effort};
 use plan::{Plan, Sizes};
 use std::fmt;
@@ -99,7 +105,10 @@ impl Function {
     }
 
     fn compile_in(&self, sizes: Sizes) -> Result<Compiled, CompileError> {
-        let unit = Unit::of(&self.program, sizes, 1, 0)?;
+        let unit = match joint::unit(&self.program, sizes)? {
+            Some(unit) => unit,
+            None => Unit::of(&self.program, sizes, 1, 0)?,
+        };
         Ok(Compiled {
             function: self.clone(),
             unit,
@@ -116,20 +125,28 @@ struct Unit {
     /// Where those of the derivatives begin.
     derivatives: usize,
     has_derivatives: bool,
+    /// How the parts work together, if it is in parts.
+    joint: Option<Joint>,
 }
 
 impl Unit {
+    fn assembler(
+        program: &Program,
+        effort: Effort,
+        lanes: usize,
+    ) -> Result<Assembler, CompileError> {
+        let machine = native::machine(effort).map_err(CompileError::NoMachine)?;
+        let builder = Builder::new(machine);
+        Ok(Assembler::new(builder, lanes, program.constants.clone()))
+    }
+
     fn of(
         program: &Program,
         sizes: Sizes,
         lanes: usize,
         shared: usize,
     ) -> Result<Unit, CompileError> {
-        let assembler = |effort| -> Result<Assembler, CompileError> {
-            let machine = native::machine(effort).map_err(CompileError::NoMachine)?;
-            let builder = Builder::new(machine);
-            Ok(Assembler::new(builder, lanes, program.constants.clone()))
-        };
+        let assembler = |effort| Unit::assembler(program, effort, lanes);
         let refused = CompileError::Refused;
         let mut by = assembler(Effort::Little)?;
         let plan = Plan::new(program, &by, sizes).map_err(refused)?;
@@ -162,6 +179,7 @@ impl Unit {
             values,
             derivatives,
             has_derivatives,
+            joint: None,
         })
     }
 

@@ -35,7 +35,7 @@ pub(super) const PANICKED: i32 = -2;
 type Entry = unsafe extern "C" fn(*const f64, *const f64, *mut f64, *mut f64, *mut f64) -> i32;
 
 /// The rooms that compiled code is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Room {
     Inputs,
     Constants,
@@ -53,6 +53,12 @@ pub(super) struct Needs([usize; 5]);
 impl Needs {
     pub(super) fn of(&self, room: Room) -> usize {
         self.0[room as usize]
+    }
+
+    /// The same, but nothing in one room.
+    pub(super) fn without(mut self, room: Room) -> Needs {
+        self.0[room as usize] = 0;
+        self
     }
 
     /// There must be numbers up to `end`.
@@ -149,6 +155,11 @@ impl Builder {
     /// The number of functions so far.
     pub(super) fn len(&self) -> usize {
         self.functions.len()
+    }
+
+    /// Puts the functions into this order, which names each by its place.
+    pub(super) fn reorder(&mut self, order: impl Iterator<Item = usize>) {
+        self.functions = order.map(|k| self.functions[k]).collect();
     }
 
     /// The code of all functions, of which the first so many need less.
