@@ -9,6 +9,9 @@
 //! for what a switch does not select and a step does not hand on, and these get nothing from the right adjoint
 //! either. So a gradient without NaN is that of the replay, and one with NaN is computed again by the replay. In the same way
 //! a rule need not ask whether its result is NaN where an output would be NaN, too.
+//!
+//! A recorded loop leaves the same operations many times. They are found (`repeats`), made a small program of one repetition
+//! (`parts`), and compiled once, as a loop (`joint`). What does not repeat is one function, or cut into several (`writer`).
 
 mod assembler;
 mod compiled;
@@ -16,6 +19,8 @@ mod forward;
 mod held;
 mod instructions;
 mod joint;
+#[cfg(test)]
+mod loop_tests;
 mod native;
 mod outsides;
 mod parts;
@@ -81,11 +86,12 @@ impl std::error::Error for CompileError {}
 impl Function {
     /// The function in native code, for this machine.
     ///
-    /// A program of more than a few hundred operations takes about 5 µs an operation to compile, a shorter one, on which more
-    /// effort is spent, up to 20 µs; both in linear time. That pays after some thousand gradients. It is at its best where the
-    /// code fits the cache: a function of one row of a data set, run by [`Compiled::over_rows`], is as fast as one written by
-    /// hand, while the whole sum over the rows as one function of 40,000 operations and more is slower than its replay, as the
-    /// processor must read all its code for each call. To compile ahead of time, see [`to_rust`](Function::to_rust).
+    /// What a loop recorded, operations that repeat with other operands, is found and becomes a loop again: such a function takes
+    /// 0.1 to 2 µs an operation to compile, pays after some ten to some hundred gradients, and is as fast, within a factor of
+    /// two, as a gradient written by hand. An operation that does not repeat takes 5 µs, in a function of less than a few hundred
+    /// operations, on which more effort is spent, 20 µs; all in linear time. That pays after some thousand gradients, and a
+    /// function of 40,000 operations without loops is slower than its replay, as the processor must read all its code for each
+    /// call. For the rows of a data set see [`Compiled::over_rows`]; to compile ahead of time, [`to_rust`](Function::to_rust).
     ///
     /// # Errors
     ///
@@ -184,7 +190,7 @@ impl Unit {
     }
 
     /// Runs functions in rooms of this size: frame, values, derivatives.
-    #[inline]
+    #[inline(always)]
     fn run(
         &self,
         functions: std::ops::Range<usize>,

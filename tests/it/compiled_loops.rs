@@ -11,7 +11,9 @@ fn compare(what: &str, f: &Function, compiled: &Compiled, x: &[f64]) {
     let (found, expected) = (compiled.gradient(x), f.gradient(x));
     let ((value, gradient), (expected, of_replay)) = match (found, expected) {
         (Ok(found), Ok(expected)) => (found, expected),
-        (found, expected) => return assert_eq!(format!("{found:?}"), format!("{expected:?}"), "{what}"),
+        (found, expected) => {
+            return assert_eq!(format!("{found:?}"), format!("{expected:?}"), "{what}");
+        }
     };
     let is_same = |a: f64, b: f64| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
     assert!(is_same(value, expected), "{what}: {value} not {expected}");
@@ -30,7 +32,10 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         (self.0 >> 33) as usize % n
     }
 
@@ -127,7 +132,8 @@ fn random_loops_compute_what_their_replays_do() {
     let mut random = Random(7);
     for case in 0..150 {
         let loops = Loops::new(&mut random);
-        let point = |random: &mut Random| -> Vec<f64> { (0..INPUTS).map(|_| random.number()).collect() };
+        let point =
+            |random: &mut Random| -> Vec<f64> { (0..INPUTS).map(|_| random.number()).collect() };
         let f = Function::record(&point(&mut random), |x| loops.evaluate(x));
         let compiled = f.compile().unwrap();
         let mut points: Vec<Vec<f64>> = (0..2).map(|_| point(&mut random)).collect();
@@ -197,8 +203,14 @@ fn the_guard_that_trips_in_the_middle_is_reported() {
         let (found, expected) = (compiled.gradient(&[scale, 0.5]), f.gradient(&[scale, 0.5]));
         assert_eq!(format!("{found:?}"), format!("{expected:?}"));
         let value = compiled.value(&[scale, 0.5]);
-        assert_eq!(format!("{value:?}"), format!("{:?}", f.value(&[scale, 0.5])));
-        assert_eq!(matches!(found, Err(ReplayError::BranchChanged(_))), scale != 9.8 || expected.is_err());
+        assert_eq!(
+            format!("{value:?}"),
+            format!("{:?}", f.value(&[scale, 0.5]))
+        );
+        assert_eq!(
+            matches!(found, Err(ReplayError::BranchChanged(_))),
+            scale != 9.8 || expected.is_err()
+        );
     }
 }
 

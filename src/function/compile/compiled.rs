@@ -219,7 +219,7 @@ impl Compiled {
     }
 
     /// Writes values and derivatives, unless the replay is to do it.
-    #[inline]
+    #[inline(always)]
     fn derivatives(&self, x: &[f64], values: &mut [f64], derivatives: &mut [f64]) -> Ending {
         if !self.unit.has_derivatives {
             return Ending::Crossed;
@@ -244,7 +244,7 @@ impl Compiled {
     }
 
     /// Runs functions, in this thread's frame.
-    #[inline]
+    #[inline(always)]
     fn run(
         &self,
         functions: std::ops::Range<usize>,
@@ -252,7 +252,8 @@ impl Compiled {
         values: &mut [f64],
         derivatives: &mut [f64],
     ) -> Ending {
-        let code = self.with_frame(|frame| self.unit.run(functions, x, [frame, values, derivatives]));
+        let code =
+            self.with_frame(|frame| self.unit.run(functions, x, [frame, values, derivatives]));
         Ending::of(code)
     }
 
@@ -289,25 +290,32 @@ impl Compiled {
         Ending::of(code)
     }
 
-    /// Lends the frame of this thread.
-    #[inline]
+    /// Lends the frame of this thread, if the code needs one.
+    #[inline(always)]
     fn with_frame<R>(&self, f: impl FnOnce(&mut [f64]) -> R) -> R {
         let need = self.unit.code.need(Room::Frame);
         if need == 0 {
             return f(&mut []);
         }
-        let mut frame = FRAME.try_with(Cell::take).unwrap_or_default();
-        if frame.len() < need {
-            frame.resize(need, 0.0);
-        }
-        let result = f(&mut frame);
-        // At the end of the thread there is nobody to keep it for.
-        let _ = FRAME.try_with(|cell| cell.set(frame));
-        result
+        with_frame_of(need, f)
     }
 
+    #[cold]
     fn tripped(&self, k: usize, x: &[f64]) -> ReplayError {
         let change = BranchChange::of(&self.function.program, k, x);
         ReplayError::BranchChanged(Box::new(change))
     }
+}
+
+/// Lends so much of the frame of this thread.
+#[inline(never)]
+fn with_frame_of<R>(need: usize, f: impl FnOnce(&mut [f64]) -> R) -> R {
+    let mut frame = FRAME.try_with(Cell::take).unwrap_or_default();
+    if frame.len() < need {
+        frame.resize(need, 0.0);
+    }
+    let result = f(&mut frame);
+    // At the end of the thread there is nobody to keep it for.
+    let _ = FRAME.try_with(|cell| cell.set(frame));
+    result
 }

@@ -56,7 +56,10 @@ impl Target for Writer<'_> {
 
 impl Writer<'_> {
     fn rare_guard(&mut self, k: usize, guard: &Guard, operands: [Value; 2]) {
-        let first = self.outsides.as_ref().map_or(0, |outsides| outsides.part.first_guard);
+        let first = self
+            .outsides
+            .as_ref()
+            .map_or(0, |outsides| outsides.part.first_guard);
         let comparison: *const Comparison = &self.known.1[first + k].comparison;
         let code = self.code_of_guard(k);
         for lane in 0..self.assembler.lanes {

@@ -19,7 +19,7 @@ use std::ops::Range;
 /// For more outputs, sweeps through all parts would be more work than one from each output.
 const OUTPUTS: usize = 8;
 /// A larger program might need places farther away than instructions can tell.
-const LARGEST: usize = 1 << 23;
+const LARGEST: usize = 1 << 25;
 /// So many items of all parts together are compiled with much effort.
 const FEW: usize = 3000;
 
@@ -48,7 +48,8 @@ impl Joint {
 pub(super) fn unit(program: &Program, sizes: Sizes) -> Result<Option<Unit>, CompileError> {
     let count = program.outputs.len();
     let is_short = 2 * program.operands.len() < sizes.whole;
-    if is_short || count == 0 || count > OUTPUTS || program.len() > LARGEST {
+    if is_short || count == 0 || count > OUTPUTS || program.len() + program.operands.len() > LARGEST
+    {
         return Ok(None);
     }
     let program = &spread_sums(program);

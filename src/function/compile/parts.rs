@@ -68,7 +68,12 @@ enum Operand {
 type Column = Vec<u32>;
 
 impl Parts {
-    pub(super) fn of(items: &Items, segments: &[Segment], customs: &[Custom], shows_nan: &[bool]) -> Parts {
+    pub(super) fn of(
+        items: &Items,
+        segments: &[Segment],
+        customs: &[Custom],
+        shows_nan: &[bool],
+    ) -> Parts {
         let program = items.program;
         let is_used_outside = used_outside(items, segments);
         let mut places = vec![u32::MAX; items.items.len()];
@@ -278,7 +283,9 @@ impl Columns<'_> {
         let column = &self.inputs[k];
         let (room, place) = at(&column[0]);
         let places = || column.iter().map(|index| at(index).1);
-        let stride = column.get(1).map_or(0, |index| at(index).1 as isize - place as isize);
+        let stride = column
+            .get(1)
+            .map_or(0, |index| at(index).1 as isize - place as isize);
         let is_strided = places()
             .enumerate()
             .all(|(r, found)| found as isize == place as isize + r as isize * stride);
@@ -296,7 +303,11 @@ impl Columns<'_> {
 
     fn constant(&mut self, k: usize) -> At {
         let program = self.items.program;
-        let places = || self.constants[k].iter().map(|&index| index as usize - program.inputs);
+        let places = || {
+            self.constants[k]
+                .iter()
+                .map(|&index| index as usize - program.inputs)
+        };
         let first = self.constants[k][0] as usize - program.inputs;
         if places().all(|place| place == first) {
             return At::Strided {

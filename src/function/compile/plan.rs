@@ -87,7 +87,10 @@ impl<'a> Plan<'a> {
         let program = &part.body;
         let sweeps = vec![Sweep::of(program, &program.outputs)];
         let outputs = program.outputs.iter().zip(&part.shows_nan);
-        let shown: Vec<u32> = outputs.filter(|shown| *shown.1).map(|shown| *shown.0).collect();
+        let shown: Vec<u32> = outputs
+            .filter(|shown| *shown.1)
+            .map(|shown| *shown.0)
+            .collect();
         let mut plan = Plan::of_sweeps(program, sweeps, shows_nan(program, &shown));
         if part.count == 1 {
             plan.length = sizes.length;

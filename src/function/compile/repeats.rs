@@ -41,6 +41,8 @@ const LEAST: usize = 3;
 const SAVED: usize = 24;
 /// A longer body is not compiled as one function.
 const LONGEST: usize = 10_000;
+/// So many times as many words as there are may be searched in all.
+const SEARCHES: usize = 32;
 /// Periods that are tried for each length of stretches.
 const TRIED: usize = 3;
 
@@ -93,7 +95,12 @@ impl<'a> Items<'a> {
     pub(super) fn segments(&self) -> Vec<Segment> {
         let mut found = Vec::new();
         let mut open = vec![0..self.words.len()];
+        let mut left = SEARCHES * self.words.len();
         while let Some(range) = open.pop() {
+            let Some(less) = left.checked_sub(range.len()) else {
+                continue;
+            };
+            left = less;
             let before = found.len();
             if let Some(period) = self.period(range.clone()) {
                 self.add_runs(range.clone(), period, &mut found);
@@ -137,7 +144,7 @@ impl<'a> Items<'a> {
         let words = &self.words[range];
         let mut periods: Vec<usize> = Vec::new();
         let mut len = 4;
-        while 2 * len <= words.len() {
+        while 2 * len <= words.len() && len <= 2 * LONGEST {
             periods.extend(frequent_distances(words, len));
             len *= 2;
         }
@@ -268,7 +275,12 @@ fn frequent_distances(words: &[u64], len: usize) -> impl Iterator<Item = usize> 
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     // What the word that leaves a stretch has been multiplied by.
     let power = (0..len).fold(1u64, |power, _| power.wrapping_mul(FACTOR));
-    let bits = words.len().next_power_of_two().trailing_zeros().max(4);
+    // More slots than the longest period has words: what is overwritten would have been too far away.
+    let bits = words
+        .len()
+        .next_power_of_two()
+        .trailing_zeros()
+        .clamp(4, 18);
     let mut last: Vec<(u64, u32)> = vec![(0, u32::MAX); 1 << bits];
     let mut votes: HashMap<u32, u32> = HashMap::new();
     let (mut distance, mut times) = (0, 0);
@@ -315,11 +327,7 @@ fn word(program: &Program, item: Item) -> u64 {
         }
         Item::Guard(k) => {
             let guard: &Guard = &program.guards[k as usize];
-            let what = [
-                1 << 32,
-                guard.comparison as u64,
-                guard.answer as u8 as u64,
-            ];
+            let what = [1 << 32, guard.comparison as u64, guard.answer as u8 as u64];
             (what, &guard.operands[..])
         }
     };
