@@ -130,7 +130,7 @@ impl Loops {
 #[test]
 fn random_loops_compute_what_their_replays_do() {
     let mut random = Random(7);
-    for case in 0..150 {
+    for case in 0..60 {
         let loops = Loops::new(&mut random);
         let point =
             |random: &mut Random| -> Vec<f64> { (0..INPUTS).map(|_| random.number()).collect() };

@@ -5,7 +5,8 @@ use super::held::NONE;
 use super::native::Room;
 use super::parts::{At, Part};
 use super::writer::Writer;
-use cranelift_codegen::ir::Value;
+use crate::function::walk::Sweep;
+use cranelift_codegen::ir::{InstBuilder, Value};
 
 /// Where the numbers from outside of a part are.
 pub(super) struct Outsides<'a> {
@@ -16,6 +17,28 @@ pub(super) struct Outsides<'a> {
     shift: usize,
     /// For each index of the body which of its outputs it is.
     outputs: Vec<u32>,
+    carried: Vec<Carried>,
+}
+
+/// What a repetition takes over from the one before.
+#[derive(Clone, Copy)]
+struct Carried {
+    input: u32,
+    /// The index of the output that the repetition before has for it.
+    output: u32,
+    /// Where in the frame the first repetition has it.
+    place: usize,
+    /// What is carried in the function that is written.
+    value: Value,
+}
+
+/// A place of the frame that does not advance.
+fn first(place: usize) -> Outside {
+    Outside::Strided {
+        room: Room::Frame,
+        place,
+        stride: 0,
+    }
 }
 
 impl<'a> Outsides<'a> {
@@ -24,7 +47,21 @@ impl<'a> Outsides<'a> {
         for (k, &output) in part.body.outputs.iter().enumerate() {
             outputs[output as usize] = k as u32;
         }
+        let carried = part
+            .inputs
+            .iter()
+            .enumerate()
+            .filter_map(|(input, at)| match *at {
+                At::Carried { output, place } => Some(Carried {
+                    input: input as u32,
+                    output: part.body.outputs[output],
+                    place,
+                    value: Value::from_u32(0),
+                }),
+                _ => None,
+            });
         Outsides {
+            carried: carried.collect(),
             part,
             table,
             shift,
@@ -55,6 +92,7 @@ impl<'a> Outsides<'a> {
                 place,
                 stride,
             },
+            At::Carried { .. } => unreachable!("it is carried in a register"),
             At::Listed { room, column } => {
                 let (place, stride) = self.entry(column);
                 match is_constant {
@@ -115,6 +153,79 @@ impl<'a> Outsides<'a> {
 }
 
 impl Writer<'_> {
+    fn carried(&self) -> Vec<Carried> {
+        let outsides = self.outsides.as_ref();
+        outsides.map_or_else(Vec::new, |outsides| outsides.carried.clone())
+    }
+
+    /// Whether an input of a part is an output of the repetition before.
+    pub(super) fn is_carried(&self, index: u32) -> bool {
+        let outsides = self.outsides.as_ref();
+        let input = outsides.and_then(|outsides| outsides.part.inputs.get(index as usize));
+        matches!(input, Some(At::Carried { .. }))
+    }
+
+    /// Begins a loop: upward values are carried in registers, downward adjoints.
+    pub(super) fn begin_carrying(&mut self, is_reverse: bool) {
+        let mut carried = self.carried();
+        let initial: Vec<Value> = carried
+            .iter()
+            .map(|carried| match is_reverse {
+                true => self.assembler.constant(0.0),
+                false => self.assembler.load_outside(first(carried.place)),
+            })
+            .collect();
+        let values = self.assembler.begin_repetitions(is_reverse, &initial);
+        for (carried, value) in carried.iter_mut().zip(values) {
+            carried.value = value;
+            if !is_reverse {
+                self.hold_value(carried.input, value);
+                if self.plan.is_wanted[carried.input as usize] {
+                    self.places[carried.input as usize] = self.store(value);
+                }
+            }
+        }
+        let outsides = self.outsides.as_mut().expect("a part has a loop");
+        outsides.carried = carried;
+    }
+
+    /// Adds what the repetition after has handed on to the adjoints of the outputs.
+    pub(super) fn take_carried_adjoints(&mut self, sweep: &Sweep) {
+        for carried in self.carried() {
+            self.adjoints.is_begun[carried.input as usize] = false;
+            if sweep.is_reached[carried.output as usize] {
+                let adjoint = self.adjoint(carried.output).expect("it has begun");
+                let sum = self.assembler.ins().fadd(adjoint, carried.value);
+                self.hold_adjoint(carried.output, sum);
+            }
+        }
+    }
+
+    /// Ends a loop.
+    pub(super) fn end_carrying(&mut self, is_reverse: bool, size: usize) {
+        let carried = self.carried();
+        let next: Vec<Value> = carried
+            .iter()
+            .map(|carried| match is_reverse {
+                true => match self.adjoint(carried.input) {
+                    Some(adjoint) => adjoint,
+                    None => self.assembler.constant(0.0),
+                },
+                false => self.value_of(carried.output),
+            })
+            .collect();
+        self.assembler.end_repetitions(size, &next);
+        if is_reverse {
+            let shift = self.outsides.as_ref().map_or(0, |outsides| outsides.shift);
+            for (carried, value) in carried.iter().zip(next) {
+                let at = first(carried.place + shift);
+                let so_far = self.assembler.load_outside(at);
+                let sum = self.assembler.ins().fadd(so_far, value);
+                self.assembler.store_outside(at, sum);
+            }
+        }
+    }
+
     pub(super) fn is_output(&self, index: u32) -> bool {
         let outsides = self.outsides.as_ref();
         outsides.is_some_and(|outsides| outsides.outputs[index as usize] != NONE)

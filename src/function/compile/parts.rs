@@ -22,6 +22,8 @@ pub(super) enum At {
         place: usize,
         stride: isize,
     },
+    /// As an output of the repetition before, or at this place of the frame for the first one.
+    Carried { output: usize, place: usize },
     /// As a column of the table has it: a constant itself, the place of any other number in bytes.
     Listed { room: Room, column: usize },
 }
@@ -171,7 +173,9 @@ impl Columns<'_> {
                 (0..count).map(|k| self.operand(place, k)).collect()
             })
             .collect();
-        let inputs: Vec<At> = (0..self.inputs.len()).map(|k| self.input(k)).collect();
+        let inputs: Vec<At> = (0..self.inputs.len())
+            .map(|k| self.input(k, outputs))
+            .collect();
         let constants: Vec<At> = (0..self.constants.len())
             .map(|k| self.constant(k))
             .collect();
@@ -278,7 +282,10 @@ impl Columns<'_> {
         operand
     }
 
-    fn input(&mut self, k: usize) -> At {
+    fn input(&mut self, k: usize, outputs: &[usize]) -> At {
+        if let Some(carried) = self.carried(k, outputs) {
+            return carried;
+        }
         let at = |&index: &u32| at(self.items, self.places, index);
         let column = &self.inputs[k];
         let (room, place) = at(&column[0]);
@@ -299,6 +306,20 @@ impl Columns<'_> {
         let list = places().map(|place| f64::from_bits(8 * place as u64));
         let list = list.collect();
         self.list(room, list)
+    }
+
+    /// An input that is an output of the repetition before.
+    fn carried(&self, k: usize, outputs: &[usize]) -> Option<At> {
+        let items = self.items;
+        let (&first, others) = self.inputs[k].split_first()?;
+        let place = items.place_of(*others.first()?)?;
+        let position = place.checked_sub(self.segment.start)?;
+        let output = outputs.iter().position(|&k| k == position)?;
+        let before = self.repetitions(place);
+        let others = others.iter().map(|&index| items.place_of(index));
+        let is_carried = others.eq(before.take(self.segment.count - 1).map(Some));
+        let place = self.places[items.place_of(first)?] as usize;
+        is_carried.then_some(At::Carried { output, place })
     }
 
     fn constant(&mut self, k: usize) -> At {

@@ -33,8 +33,11 @@ impl Writer<'_> {
             }
             // No output's adjoint is known to be 1.
             self.adjoints.output.1 = NONE;
+            self.take_carried_adjoints(sweep);
             sweep.write(self);
-        } else if sweep.is_reached[sweep.outputs[0] as usize] {
+            return;
+        }
+        if sweep.is_reached[sweep.outputs[0] as usize] {
             self.seed(sweep.outputs[0]);
             sweep.write(self);
         }
@@ -68,7 +71,7 @@ impl Writer<'_> {
         }
     }
 
-    fn hold_adjoint(&mut self, index: u32, value: Value) {
+    pub(super) fn hold_adjoint(&mut self, index: u32, value: Value) {
         let place = std::mem::replace(&mut self.adjoints.places[index as usize], NONE);
         if place != NONE {
             self.free(place);
@@ -88,7 +91,7 @@ impl Writer<'_> {
     }
 
     /// The adjoint of an index as far as it has been given, if anything has.
-    fn adjoint(&mut self, index: u32) -> Option<Value> {
+    pub(super) fn adjoint(&mut self, index: u32) -> Option<Value> {
         let k = index as usize;
         if !self.adjoints.is_begun[k] {
             return None;
@@ -145,7 +148,9 @@ impl Writer<'_> {
         };
         self.adjoints.is_begun[to as usize] = true;
         self.adjoints.held[to as usize] = Held::not();
-        if next == LAST || self.is_doubled(to) {
+        if self.is_carried(to) {
+            self.hold_adjoint(to, sum);
+        } else if next == LAST || self.is_doubled(to) {
             let is_shared = (to as usize) < self.shared;
             let sum = if is_shared {
                 sum

@@ -124,7 +124,7 @@ impl<'a> Writer<'a> {
         let has_loop = self.assembler.own.count > 1;
         self.begin();
         if has_loop {
-            self.assembler.begin_repetitions(is_reverse);
+            self.begin_carrying(is_reverse);
         }
         if is_reverse {
             self.sweeps();
@@ -134,7 +134,7 @@ impl<'a> Writer<'a> {
         if has_loop {
             let places = self.places_of_frame();
             let size = self.assembler.own.size.min(places);
-            self.assembler.end_repetitions(size);
+            self.end_carrying(is_reverse, size);
         }
         self.end();
         self.error.take().map_or(Ok(()), Err)
@@ -207,14 +207,18 @@ impl<'a> Writer<'a> {
         let (k, place) = (index as usize, self.places[index as usize]);
         let first_node = program.first_node();
         let is_output = self.is_output(index);
-        let is_stored = k < first_node || place != NONE || is_output;
+        let is_carried = self.is_carried(index);
+        let is_stored = k < first_node && !is_carried || place != NONE || is_output;
         let now = self.assembler.written;
         let held = &mut self.values[k];
         if held.function == self.function && !(is_stored && now - held.at > AGE) {
             held.at = now;
             return held.value;
         }
-        let value = if let Some(value) = self.load_outside(index, place == NONE && is_output) {
+        let value = if is_carried {
+            debug_assert!(place != NONE, "what is carried is held or stored");
+            self.assembler.load(Room::Frame, place as usize)
+        } else if let Some(value) = self.load_outside(index, place == NONE && is_output) {
             value
         } else if k < program.inputs {
             self.assembler.load(Room::Inputs, k)
@@ -228,7 +232,7 @@ impl<'a> Writer<'a> {
         value
     }
 
-    fn hold_value(&mut self, index: u32, value: Value) {
+    pub(super) fn hold_value(&mut self, index: u32, value: Value) {
         self.values[index as usize] = Held {
             function: self.function,
             at: self.assembler.written,

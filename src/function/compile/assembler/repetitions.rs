@@ -47,8 +47,14 @@ pub(super) struct Repetitions {
 }
 
 impl Assembler {
-    /// Begins the loop: from the first repetition up, or from the last one down.
-    pub(in crate::function::compile) fn begin_repetitions(&mut self, is_downward: bool) {
+    /// Begins the loop: from the first repetition up, or from the last one down; what is carried from one to the next begins
+    /// with `initial`. Returns what is carried.
+    pub(in crate::function::compile) fn begin_repetitions(
+        &mut self,
+        is_downward: bool,
+        initial: &[Value],
+    ) -> Vec<Value> {
+        let kind = self.number();
         let Own {
             base, size, count, ..
         } = self.own;
@@ -64,7 +70,10 @@ impl Assembler {
         let pointer = dfg.value_type(frame);
         let header = dfg.make_block();
         let [first, second] = [(); 2].map(|()| dfg.append_block_param(header, pointer));
-        let args = [number, own].map(BlockArg::Value);
+        let carried = initial.iter().map(|_| dfg.append_block_param(header, kind));
+        let carried = carried.collect();
+        let args = [number, own].into_iter().chain(initial.iter().copied());
+        let args: Vec<BlockArg> = args.map(BlockArg::Value).collect();
         self.ins().jump(header, &args);
         let open = self.open();
         open.function.layout.append_block(header);
@@ -75,10 +84,12 @@ impl Assembler {
             number: first,
             own: second,
         });
+        carried
     }
 
-    /// Ends the loop, in which each repetition has so many places.
-    pub(in crate::function::compile) fn end_repetitions(&mut self, size: usize) {
+    /// Ends the loop, in which each repetition has so many places and carries `next` on.
+    pub(in crate::function::compile) fn end_repetitions(&mut self, size: usize, next: &[Value]) {
+        let carried = next;
         let count = self.own.count as i64;
         let repetitions = self.open().repetitions.take();
         let Repetitions {
@@ -95,7 +106,8 @@ impl Assembler {
             true => self.ins().icmp_imm_u(IntCC::NotEqual, number, 0),
         };
         let after = self.open().function.dfg.make_block();
-        let args = [next, own].map(BlockArg::Value);
+        let args = [next, own].into_iter().chain(carried.iter().copied());
+        let args: Vec<BlockArg> = args.map(BlockArg::Value).collect();
         self.ins().brif(goes_on, header, &args, after, &[]);
         let open = self.open();
         open.function.layout.append_block(after);
