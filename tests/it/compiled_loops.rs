@@ -254,7 +254,7 @@ fn one_number_under_two_names_gets_both_adjoints() {
         let mut total = x[0] * 0.0;
         for r in 0..200 {
             let (a, b) = (x[r * 7 % 5], x[r * r % 5]);
-            total = total + (a * b).sin() * (a + b) - a * 0.5;
+            total = total + (a * b + r as f64).sin() * (a + b) - a * 0.5;
         }
         total
     });

@@ -252,8 +252,13 @@ impl Compiled {
         values: &mut [f64],
         derivatives: &mut [f64],
     ) -> Ending {
-        let code =
-            self.with_frame(|frame| self.unit.run(functions, x, [frame, values, derivatives]));
+        let need = self.unit.code.need(Room::Frame);
+        if need == 0 {
+            // A small function, of whose cost each call on the way is a part.
+            return Ending::of(self.unit.run(functions, x, [&mut [], values, derivatives]));
+        }
+        let run = |frame: &mut [f64]| self.unit.run(functions, x, [frame, values, derivatives]);
+        let code = with_frame(need, run);
         Ending::of(code)
     }
 
@@ -267,7 +272,7 @@ impl Compiled {
         derivatives: &mut [f64],
     ) -> Ending {
         let unit = &self.unit;
-        let code = self.with_frame(|frame| {
+        let code = with_frame(unit.code.need(Room::Frame), |frame| {
             let mut code = unit.run(0..unit.values, x, [frame, &mut [], &mut []]);
             for (value, &(room, place)) in values.iter_mut().zip(&joint.outputs) {
                 *value = match room {
@@ -290,16 +295,6 @@ impl Compiled {
         Ending::of(code)
     }
 
-    /// Lends the frame of this thread, if the code needs one.
-    #[inline(always)]
-    fn with_frame<R>(&self, f: impl FnOnce(&mut [f64]) -> R) -> R {
-        let need = self.unit.code.need(Room::Frame);
-        if need == 0 {
-            return f(&mut []);
-        }
-        with_frame_of(need, f)
-    }
-
     #[cold]
     fn tripped(&self, k: usize, x: &[f64]) -> ReplayError {
         let change = BranchChange::of(&self.function.program, k, x);
@@ -309,7 +304,7 @@ impl Compiled {
 
 /// Lends so much of the frame of this thread.
 #[inline(never)]
-fn with_frame_of<R>(need: usize, f: impl FnOnce(&mut [f64]) -> R) -> R {
+fn with_frame<R>(need: usize, f: impl FnOnce(&mut [f64]) -> R) -> R {
     let mut frame = FRAME.try_with(Cell::take).unwrap_or_default();
     if frame.len() < need {
         frame.resize(need, 0.0);

@@ -51,7 +51,7 @@ fn of_two_nested_loops_the_outer_one_is_found() {
             for &w in &x[..9] {
                 s = (s + w) * 0.5;
             }
-            total = total + s.tanh();
+            total += s.tanh();
         }
         total
     });
@@ -133,7 +133,7 @@ fn a_spread_sum_has_the_same_bits() {
         [sum, dot, inner, crate::sum(&negative), crate::sum(&[])]
     });
     let spread = Function {
-        program: spread_sums(&f.program).into(),
+        program: spread_sums(&f.program),
         ..f.clone()
     };
     assert!(spread.operations() > 100);

@@ -94,7 +94,8 @@ impl<'a> Items<'a> {
     /// The program as segments, without a gap; those that do not repeat have a count of 1.
     pub(super) fn segments(&self) -> Vec<Segment> {
         let mut found = Vec::new();
-        let mut open = vec![0..self.words.len()];
+        let all = 0..self.words.len();
+        let mut open = vec![all];
         let mut left = SEARCHES * self.words.len();
         while let Some(range) = open.pop() {
             let Some(less) = left.checked_sub(range.len()) else {
