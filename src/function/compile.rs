@@ -11,7 +11,7 @@
 //! a rule need not ask whether its result is NaN where an output would be NaN, too.
 //!
 //! A recorded loop leaves the same operations many times. They are found (`repeats`), made a small program of one repetition
-//! (`parts`), and compiled once, as a loop (`joint`). What does not repeat is one function, or cut into several (`writer`).
+//! (`parts`), and compiled once, as a loop (`loops`). What does not repeat is one function, or cut into several (`writer`).
 
 mod assembler;
 mod compiled;
@@ -21,6 +21,7 @@ mod instructions;
 mod joint;
 #[cfg(test)]
 mod loop_tests;
+mod loops;
 mod native;
 mod outsides;
 mod parts;
@@ -111,7 +112,7 @@ impl Function {
     }
 
     fn compile_in(&self, sizes: Sizes) -> Result<Compiled, CompileError> {
-        let unit = match joint::unit(&self.program, sizes)? {
+        let unit = match Unit::of_parts(&self.program, sizes)? {
             Some(unit) => unit,
             None => Unit::of(&self.program, sizes, 1, 0)?,
         };

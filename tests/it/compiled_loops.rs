@@ -99,7 +99,7 @@ impl Loops {
                 *carried = (numbers[count - 1 - k] * 0.5).tanh();
             }
             terms.push(numbers[count - 1]);
-            grown = grown + numbers[count - 1] * self.data[r];
+            grown += numbers[count - 1] * self.data[r];
         }
         scalargrad::sum(&terms) + grown + carried.iter().copied().sum::<Var>() + x[3]
     }
@@ -156,7 +156,7 @@ fn any_number_of_repetitions_is_right() {
                 for _ in 0..30 {
                     (a, b) = (a + b * 0.01, (b - a * x[2]) * 0.9);
                 }
-                total = total + (a * b - r as f64).powi(2);
+                total += (a * b - r as f64).powi(2);
             }
             total + a
         });
@@ -191,7 +191,7 @@ fn the_guard_that_trips_in_the_middle_is_reported() {
         for &d in &data {
             let y = x[0] * d + x[1];
             if y < 10.0 && !y.is_nan() {
-                total = total + y * y;
+                total += y * y;
             }
         }
         total
@@ -254,7 +254,7 @@ fn one_number_under_two_names_gets_both_adjoints() {
         let mut total = x[0] * 0.0;
         for r in 0..200 {
             let (a, b) = (x[r * 7 % 5], x[r * r % 5]);
-            total = total + (a * b + r as f64).sin() * (a + b) - a * 0.5;
+            total += (a * b + r as f64).sin() * (a + b) - a * 0.5;
         }
         total
     });

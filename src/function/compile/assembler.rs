@@ -5,9 +5,10 @@
 //! written one after the other.
 
 mod masks;
+mod places;
 mod repetitions;
 
-pub(super) use repetitions::{Outside, Own};
+pub(super) use places::{Outside, Own};
 
 use super::native::shims::Shim;
 use super::native::{Builder, Needs, Room};
@@ -16,7 +17,7 @@ use cranelift_codegen::ir::{
     AbiParam, Block, BlockArg, DataFlowGraph, Function, InsertBuilder, Inst, InstBuilder,
     InstInserterBase, MemFlagsData, SigRef, Signature, Type, Value, types,
 };
-use repetitions::Repetitions;
+use places::Repetitions;
 use std::collections::HashMap;
 
 /// A function under construction.

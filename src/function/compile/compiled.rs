@@ -304,12 +304,12 @@ impl Compiled {
 
 /// Lends so much of the frame of this thread.
 #[inline(never)]
-fn with_frame<R>(need: usize, f: impl FnOnce(&mut [f64]) -> R) -> R {
+fn with_frame<R>(need: usize, run: impl FnOnce(&mut [f64]) -> R) -> R {
     let mut frame = FRAME.try_with(Cell::take).unwrap_or_default();
     if frame.len() < need {
         frame.resize(need, 0.0);
     }
-    let result = f(&mut frame);
+    let result = run(&mut frame);
     // At the end of the thread there is nobody to keep it for.
     let _ = FRAME.try_with(|cell| cell.set(frame));
     result

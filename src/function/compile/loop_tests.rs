@@ -1,6 +1,6 @@
 //! What repeats is found, and sums are spread without a change.
 
-use super::joint;
+use super::Unit;
 use super::plan::Sizes;
 use super::repeats::{Items, Segment};
 use super::spread::spread_sums;
@@ -156,7 +156,7 @@ fn a_short_function_is_one_piece_and_a_long_loop_is_not() {
             (0..count).fold(x[0], |y, _| (y * x[1]).sin())
         })
     };
-    let has_loops = |f: &Function| joint::unit(&f.program, Sizes::USUAL).unwrap().is_some();
+    let has_loops = |f: &Function| Unit::of_parts(&f.program, Sizes::USUAL).unwrap().is_some();
     assert!(!has_loops(&record(20)));
     assert!(has_loops(&record(2000)));
 }
