@@ -15,6 +15,7 @@
 
 mod assembler;
 mod compiled;
+mod crossing;
 mod forward;
 mod held;
 mod instructions;
