@@ -46,11 +46,11 @@ pub(super) enum Factor {
     RuleOfAll,
 }
 
-/// All that is given in reverse from one output.
+/// All that is given in reverse from outputs.
 pub(super) struct Sweep {
-    #[cfg_attr(not(feature = "jit"), allow(dead_code))] // the compiler asks for it
-    pub output: u32,
-    /// Which numbers lie between an input and the output, with no step in between.
+    #[cfg_attr(not(feature = "jit"), allow(dead_code))] // the compiler asks for them
+    pub outputs: Vec<u32>,
+    /// Which numbers lie between an input and an output, with no step in between.
     pub is_reached: Vec<bool>,
     /// The nodes that give, from the last to the first, each with the end of its gifts.
     pub nodes: Vec<(u32, u32)>,
@@ -58,7 +58,7 @@ pub(super) struct Sweep {
 }
 
 impl Sweep {
-    pub(super) fn of(program: &Program, output: u32) -> Sweep {
+    pub(super) fn of(program: &Program, outputs: &[u32]) -> Sweep {
         let first_node = program.first_node();
         let smooth = || {
             let nodes = program.nodes.iter().enumerate();
@@ -71,7 +71,9 @@ impl Sweep {
             is_varied[first_node + i] = operands.iter().any(|&k| is_varied[k as usize]);
         }
         let mut is_reached = vec![false; program.len()];
-        is_reached[output as usize] = is_varied[output as usize];
+        for &output in outputs {
+            is_reached[output as usize] = is_varied[output as usize];
+        }
         let (mut nodes, mut gifts) = (Vec::new(), Vec::new());
         for (i, node) in smooth().rev() {
             if !is_reached[first_node + i] {
@@ -101,7 +103,7 @@ impl Sweep {
             nodes.push((i as u32, gifts.len() as u32));
         }
         Sweep {
-            output,
+            outputs: outputs.to_vec(),
             is_reached,
             nodes,
             gifts,

@@ -287,8 +287,16 @@ fn compiling_takes_linear_time() {
     let time = |operations: usize| {
         let f = Function::record(&[0.5, 0.25], |x| {
             let mut y = x[0];
-            for _ in 0..operations / 3 {
-                y = (y * x[1] + x[0]) * 0.5;
+            // Without a period, so that there is no loop to be found.
+            let mut state = 1u32;
+            for _ in 0..operations / 2 {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                y = match state >> 30 {
+                    0 => y * x[1] + 0.5,
+                    1 => (y - x[0]) * 0.5,
+                    2 => (x[0] - y) / 3.0,
+                    _ => -y * 0.5,
+                };
             }
             y
         });

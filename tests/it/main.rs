@@ -7,6 +7,7 @@ mod boundary;
 mod check;
 mod checkpoint;
 mod compiled;
+mod compiled_loops;
 mod compiled_rows;
 mod custom_rules;
 mod derive;

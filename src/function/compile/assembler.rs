@@ -1,16 +1,23 @@
 //! One compiled function after the other, in cranelift's language: loads and stores, arithmetic in one lane or two, masks,
 //! calls, exits.
 //!
-//! There are no loops and no branches but the exits, so instructions are simply written one after the other.
+//! There are no branches but the exits, and at most one loop in a function, around all of it, so instructions are simply
+//! written one after the other.
+
+mod masks;
+mod places;
+mod repetitions;
+
+pub(super) use places::{Outside, Own};
 
 use super::native::shims::Shim;
 use super::native::{Builder, Needs, Room};
-use cranelift_codegen::ir::condcodes::{FloatCC, IntCC};
 use cranelift_codegen::ir::immediates::Offset32;
 use cranelift_codegen::ir::{
     AbiParam, Block, BlockArg, DataFlowGraph, Function, InsertBuilder, Inst, InstBuilder,
     InstInserterBase, MemFlagsData, SigRef, Signature, Type, Value, types,
 };
+use places::Repetitions;
 use std::collections::HashMap;
 
 /// A function under construction.
@@ -22,6 +29,11 @@ struct Open {
     signatures: HashMap<(usize, Type), SigRef>,
     /// Calls that were made, with their results.
     called: HashMap<(usize, Vec<Value>, i32), Value>,
+    repetitions: Option<Repetitions>,
+    /// Rooms as they advance with the repetitions.
+    strided: HashMap<(Room, isize), Value>,
+    /// The listed places of this repetition.
+    listed: HashMap<(Room, usize), Value>,
 }
 
 /// The end of a block, where instructions are appended.
@@ -57,6 +69,8 @@ pub(super) struct Assembler {
     pub lanes: usize,
     /// Whether results of calls are kept as long as a function goes on.
     pub is_keeping: bool,
+    /// Which places of the frame the functions use.
+    pub own: Own,
     /// The constants, which the code is given.
     pub constants: Vec<f64>,
     known_constants: HashMap<u64, u32>,
@@ -76,6 +90,7 @@ impl Assembler {
             needs: Needs::default(),
             lanes,
             is_keeping: false,
+            own: Own::ALL,
             constants,
             known_constants: HashMap::new(),
             open: None,
@@ -116,6 +131,9 @@ impl Assembler {
             rooms,
             signatures: HashMap::new(),
             called: HashMap::new(),
+            repetitions: None,
+            strided: HashMap::new(),
+            listed: HashMap::new(),
         });
         self.written = 0;
     }
@@ -155,6 +173,11 @@ impl Assembler {
     /// Leaves the function with `code` unless the condition (not zero) holds.
     pub(super) fn exit_unless(&mut self, condition: Value, code: i32) {
         let code = self.ins().iconst(types::I32, i64::from(code));
+        self.exit_with(condition, code);
+    }
+
+    /// Leaves the function with `code` unless the condition (not zero) holds.
+    pub(super) fn exit_with(&mut self, condition: Value, code: Value) {
         let open = self.open();
         let function = &mut open.function;
         let exit = *open.exit.get_or_insert_with(|| {
@@ -172,12 +195,9 @@ impl Assembler {
     }
 
     fn offset(&mut self, room: Room, place: usize) -> (Value, Offset32) {
-        let end = (place + 1) * self.lanes;
-        self.needs.widen(room, end);
-        let offset = i32::try_from(8 * self.lanes * place);
-        // `Plan` refuses what is larger.
-        let offset = offset.expect("a program of bounded size");
-        (self.open().rooms[room as usize], Offset32::new(offset))
+        let first = self.lanes * place;
+        self.widen(room, first, self.lanes);
+        self.place(room, place, first)
     }
 
     /// The number at a place of a room.
@@ -205,15 +225,41 @@ impl Assembler {
 
     /// The address of `len` single lanes.
     pub(super) fn address(&mut self, room: Room, place: usize, len: usize) -> Value {
-        self.needs.widen(room, place + len);
-        let (pointer, offset) = self.lane_offset(room, place);
+        self.widen(room, place, len);
+        let (pointer, offset) = self.place(room, place, place);
         self.ins().iadd_imm_s(pointer, i64::from(offset))
     }
 
     fn lane_offset(&mut self, room: Room, place: usize) -> (Value, Offset32) {
-        self.needs.widen(room, place + 1);
-        let offset = i32::try_from(8 * place).expect("a program of bounded size");
+        self.widen(room, place, 1);
+        self.place(room, place, place)
+    }
+
+    /// The address of a place, where so many lanes come before.
+    fn place(&mut self, room: Room, place: usize, lanes: usize) -> (Value, Offset32) {
+        if room == Room::Frame {
+            return self.own_place(place, 8 * lanes);
+        }
+        // `Plan` refuses what is larger.
+        let offset = i32::try_from(8 * lanes).expect("a program of bounded size");
         (self.open().rooms[room as usize], Offset32::new(offset))
+    }
+
+    /// The code needs so many numbers from `first` on.
+    fn widen(&mut self, room: Room, first: usize, len: usize) {
+        let Own {
+            base,
+            size,
+            common,
+            count,
+        } = self.own;
+        let first = match room {
+            Room::Frame if size == usize::MAX => base + count * (first + len) - len,
+            Room::Frame if first < size => base + (count - 1) * size + first,
+            Room::Frame => common + first - size,
+            _ => first,
+        };
+        self.needs.widen(room, first + len);
     }
 
     /// A number that is known now.
@@ -294,81 +340,5 @@ impl Assembler {
         self.written += 4;
         let results = self.open().function.dfg.inst_results(call);
         results.first().copied().unwrap_or(callee)
-    }
-
-    /// A number as a vector, in which masks are made.
-    fn vector(&mut self, x: Value) -> Value {
-        match self.lanes {
-            1 => self.ins().scalar_to_vector(types::F64X2, x),
-            _ => x,
-        }
-    }
-
-    fn of_vector(&mut self, x: Value) -> Value {
-        match self.lanes {
-            1 => self.ins().extractlane(x, 0),
-            _ => x,
-        }
-    }
-
-    /// Where the comparison holds: all bits of a lane are set, or none.
-    pub(super) fn mask(&mut self, condition: FloatCC, x: Value, y: Value) -> Value {
-        let (x, y) = (self.vector(x), self.vector(y));
-        self.ins().fcmp(condition, x, y)
-    }
-
-    /// `yes` where the mask is set, else `no`.
-    pub(super) fn select(&mut self, mask: Value, yes: Value, no: Value) -> Value {
-        let mask = self.bits_as_numbers(mask);
-        let (yes, no) = (self.vector(yes), self.vector(no));
-        let chosen = self.ins().bitselect(mask, yes, no);
-        self.of_vector(chosen)
-    }
-
-    /// The bits of `yes` where those of `bits` are set, else those of `no`.
-    pub(super) fn choose_bits(&mut self, bits: Value, yes: Value, no: Value) -> Value {
-        let [bits, yes, no] = [bits, yes, no].map(|x| self.vector(x));
-        let chosen = self.ins().bitselect(bits, yes, no);
-        self.of_vector(chosen)
-    }
-
-    /// `x` where the mask is set, else 0.
-    pub(super) fn keep(&mut self, mask: Value, x: Value) -> Value {
-        let mask = self.bits_as_numbers(mask);
-        let x = self.vector(x);
-        let kept = self.ins().band(mask, x);
-        self.of_vector(kept)
-    }
-
-    /// 0 where the mask is set, else `x`.
-    pub(super) fn drop(&mut self, mask: Value, x: Value) -> Value {
-        let mask = self.bits_as_numbers(mask);
-        let x = self.vector(x);
-        let kept = self.ins().band_not(x, mask);
-        self.of_vector(kept)
-    }
-
-    fn bits_as_numbers(&mut self, mask: Value) -> Value {
-        let flags = MemFlagsData::new().with_endianness(cranelift_codegen::ir::Endianness::Little);
-        self.ins().bitcast(types::F64X2, flags, mask)
-    }
-
-    /// Whether the comparison has the answer in all lanes, as a condition of an exit.
-    pub(super) fn holds(&mut self, condition: FloatCC, x: Value, y: Value, answer: bool) -> Value {
-        if self.lanes == 1 {
-            let holds = self.ins().fcmp(condition, x, y);
-            return match answer {
-                true => holds,
-                false => self.ins().icmp_imm_u(IntCC::Equal, holds, 0),
-            };
-        }
-        let mask = self.mask(condition, x, y);
-        match answer {
-            true => self.ins().vall_true(mask),
-            false => {
-                let any = self.ins().vany_true(mask);
-                self.ins().icmp_imm_u(IntCC::Equal, any, 0)
-            }
-        }
     }
 }

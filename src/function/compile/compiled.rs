@@ -1,6 +1,7 @@
 //! A compiled function of one point.
 
 use super::Unit;
+use super::joint::Joint;
 use super::native::Room;
 use super::native::shims::take_panic;
 use super::native::{CROSSED, PANICKED};
@@ -212,7 +213,11 @@ impl Compiled {
     #[track_caller]
     fn values_into(&self, x: &[f64], values: &mut [f64]) -> Result<(), ReplayError> {
         self.function.check_inputs(x)?;
-        match at_callers_line(|| self.run(0..self.unit.values, x, values, &mut [])) {
+        let ending = at_callers_line(|| match &self.unit.joint {
+            Some(joint) => self.run_parts(joint, false, x, values, &mut []),
+            None => self.run(0..self.unit.values, x, values, &mut []),
+        });
+        match ending {
             Ending::Done => {}
             Ending::Tripped(k) => return Err(self.tripped(k, x)),
             Ending::Crossed => values.copy_from_slice(&self.function.values(x)?),
@@ -221,13 +226,17 @@ impl Compiled {
     }
 
     /// Writes values and derivatives, unless the replay is to do it.
-    #[inline]
+    #[inline(always)]
     fn derivatives(&self, x: &[f64], values: &mut [f64], derivatives: &mut [f64]) -> Ending {
         if !self.unit.has_derivatives {
             return Ending::Crossed;
         }
         let all = self.unit.derivatives..self.unit.code.len();
-        match self.run(all, x, values, derivatives) {
+        let ending = match &self.unit.joint {
+            Some(joint) => self.run_parts(joint, true, x, values, derivatives),
+            None => self.run(all, x, values, derivatives),
+        };
+        match ending {
             Ending::Done => {
                 let numbers = values.iter().chain(&*derivatives);
                 let has_nan = numbers.fold(false, |has, x| has | x.is_nan());
@@ -242,7 +251,7 @@ impl Compiled {
     }
 
     /// Runs functions, in this thread's frame.
-    #[inline]
+    #[inline(always)]
     fn run(
         &self,
         functions: std::ops::Range<usize>,
@@ -252,22 +261,63 @@ impl Compiled {
     ) -> Ending {
         let need = self.unit.code.need(Room::Frame);
         if need == 0 {
+            // A small function, of whose cost each call on the way is a part.
             return Ending::of(self.unit.run(functions, x, [&mut [], values, derivatives]));
         }
-        let mut frame = FRAME.try_with(Cell::take).unwrap_or_default();
-        if frame.len() < need {
-            frame.resize(need, 0.0);
-        }
-        let code = self
-            .unit
-            .run(functions, x, [&mut frame, values, derivatives]);
-        // At the end of the thread there is nobody to keep it for.
-        let _ = FRAME.try_with(|cell| cell.set(frame));
+        let run = |frame: &mut [f64]| self.unit.run(functions, x, [frame, values, derivatives]);
+        let code = with_frame(need, run);
         Ending::of(code)
     }
 
+    /// Runs the parts: their values, and if wanted the derivatives of each output.
+    fn run_parts(
+        &self,
+        joint: &Joint,
+        has_derivatives: bool,
+        x: &[f64],
+        values: &mut [f64],
+        derivatives: &mut [f64],
+    ) -> Ending {
+        let unit = &self.unit;
+        let code = with_frame(unit.code.need(Room::Frame), |frame| {
+            let mut code = unit.run(0..unit.values, x, [frame, &mut [], &mut []]);
+            for (value, &(room, place)) in values.iter_mut().zip(&joint.outputs) {
+                *value = match room {
+                    Room::Inputs => x[place],
+                    Room::Constants => unit.constants[place],
+                    _ => frame[place],
+                };
+            }
+            let n = x.len();
+            for k in (0..values.len()).filter(|_| has_derivatives) {
+                if code == 0 {
+                    let derivatives = &mut derivatives[k * n..][..n];
+                    joint.seed(k, frame, derivatives);
+                    let functions = unit.derivatives..unit.code.len();
+                    code = unit.run(functions, x, [frame, &mut [], derivatives]);
+                }
+            }
+            code
+        });
+        Ending::of(code)
+    }
+
+    #[cold]
     fn tripped(&self, k: usize, x: &[f64]) -> ReplayError {
         let change = BranchChange::of(&self.function.program, k, x);
         ReplayError::BranchChanged(Box::new(change))
     }
+}
+
+/// Lends so much of the frame of this thread.
+#[inline(never)]
+fn with_frame<R>(need: usize, run: impl FnOnce(&mut [f64]) -> R) -> R {
+    let mut frame = FRAME.try_with(Cell::take).unwrap_or_default();
+    if frame.len() < need {
+        frame.resize(need, 0.0);
+    }
+    let result = run(&mut frame);
+    // At the end of the thread there is nobody to keep it for.
+    let _ = FRAME.try_with(|cell| cell.set(frame));
+    result
 }

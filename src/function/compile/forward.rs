@@ -24,7 +24,8 @@ impl Target for Writer<'_> {
             _ => return self.rare_guard(k, guard, [a, b]),
         };
         let holds = self.assembler.holds(condition, a, b, guard.answer != 0);
-        self.assembler.exit_unless(holds, k as i32 + 1);
+        let code = self.code_of_guard(k);
+        self.assembler.exit_with(holds, code);
     }
 
     fn value(&mut self, i: usize) {
@@ -55,7 +56,12 @@ impl Target for Writer<'_> {
 
 impl Writer<'_> {
     fn rare_guard(&mut self, k: usize, guard: &Guard, operands: [Value; 2]) {
-        let comparison: *const Comparison = &self.known.1[k].comparison;
+        let first = self
+            .outsides
+            .as_ref()
+            .map_or(0, |outsides| outsides.part.first_guard);
+        let comparison: *const Comparison = &self.known.1[first + k].comparison;
+        let code = self.code_of_guard(k);
         for lane in 0..self.assembler.lanes {
             let assembler = &mut self.assembler;
             let [a, b] = operands.map(|x| assembler.lane(x, lane));
@@ -65,7 +71,7 @@ impl Writer<'_> {
                 .iconst(types::I32, i64::from(guard.answer) & 0xffff_ffff);
             let args = [a, b, comparison, answer];
             let holds = assembler.call_at(shims::answers as *const () as usize, &args, types::I32);
-            assembler.exit_unless(holds, k as i32 + 1);
+            assembler.exit_with(holds, code);
         }
     }
 
@@ -121,12 +127,11 @@ impl Writer<'_> {
         self.spread(operands);
         let (len, result) = (operands.len(), self.result_lane());
         for lane in 0..self.assembler.lanes {
+            let custom = (node.op == Op::Custom).then(|| self.custom(node.n));
             let assembler = &mut self.assembler;
             let x = assembler.address(Room::Frame, lane * len, len);
             let count = assembler.pointer(len);
-            if node.op == Op::Custom {
-                let custom: *const _ = &self.known.0[node.n as usize];
-                let custom = assembler.pointer(custom as usize);
+            if let Some(custom) = custom {
                 let out = assembler.address(Room::Frame, result + lane, 1);
                 let address = shims::custom_value as *const () as usize;
                 let is_ended = assembler.call_at(address, &[custom, x, count, out], types::I32);

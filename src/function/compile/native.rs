@@ -4,11 +4,13 @@
 //!
 //! - **Memory.** A compiled function touches nothing but its own stack and five rooms that it gets as pointers. The
 //!   assembler is the only one that writes loads and stores, and each widens [`Needs`], so [`Code::run`] knows
-//!   how large every room must be, and asserts it. The inputs and constants are only read.
+//!   how large every room must be, and asserts it; in a loop, by the place of the repetition that goes farthest. Places that
+//!   are read from a table among the constants are those of inputs and of numbers of the frame, all of which the
+//!   code needs whenever it has parts. The inputs and constants are only read.
 //! - **Interface.** Every function is declared with the one signature of [`Entry`], in the platform's C convention,
 //!   and what it calls are the [`shims`], whose signatures stand beside their addresses.
 //! - **Life.** [`Code`] owns the module with the executable memory, and what compiled code knows by its address: the users'
-//!   operations and the guards. It frees the memory when it is dropped, and a call borrows it.
+//!   operations, whose addresses may stand in a table, too, and the guards. It frees the memory when it is dropped, and a call borrows it.
 //! - **Unwinding.** Nothing unwinds through compiled code: functions of the table do not panic for numbers that the code
 //!   passes, and the panic of a user's operation is caught at the boundary and resumed on this side.
 //! - **Threads.** Compiled code has no state but the rooms; executable memory is not written after it was made.
@@ -35,7 +37,7 @@ pub(super) const PANICKED: i32 = -2;
 type Entry = unsafe extern "C" fn(*const f64, *const f64, *mut f64, *mut f64, *mut f64) -> i32;
 
 /// The rooms that compiled code is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Room {
     Inputs,
     Constants,
@@ -53,6 +55,12 @@ pub(super) struct Needs([usize; 5]);
 impl Needs {
     pub(super) fn of(&self, room: Room) -> usize {
         self.0[room as usize]
+    }
+
+    /// The same, but nothing in one room.
+    pub(super) fn without(mut self, room: Room) -> Needs {
+        self.0[room as usize] = 0;
+        self
     }
 
     /// There must be numbers up to `end`.
@@ -151,6 +159,11 @@ impl Builder {
         self.functions.len()
     }
 
+    /// Puts the functions into this order, which names each by its place.
+    pub(super) fn reorder(&mut self, order: impl Iterator<Item = usize>) {
+        self.functions = order.map(|k| self.functions[k]).collect();
+    }
+
     /// The code of all functions, of which the first so many need less.
     pub(super) fn finish(
         mut self,
@@ -202,7 +215,7 @@ impl Code {
 
     /// Runs a range of the functions one after the other; stops at the first that does not return 0, and returns
     /// what it does.
-    #[inline]
+    #[inline(always)]
     pub(super) fn run(
         &self,
         functions: std::ops::Range<usize>,
@@ -210,18 +223,18 @@ impl Code {
         constants: &[f64],
         [frame, values, derivatives]: [&mut [f64]; 3],
     ) -> i32 {
-        let rooms = [inputs, constants, frame, values, derivatives];
-        let needs = if functions.end <= self.first {
+        let Needs(needs) = if functions.end <= self.first {
             self.less
         } else {
             self.needs
         };
-        assert!(
-            rooms
-                .iter()
-                .zip(needs.0)
-                .all(|(room, need)| room.len() >= need)
-        );
+        // Without a branch for each: this is a good part of the cost of a call.
+        let fits = (inputs.len() >= needs[Room::Inputs as usize])
+            & (constants.len() >= needs[Room::Constants as usize])
+            & (frame.len() >= needs[Room::Frame as usize])
+            & (values.len() >= needs[Room::Values as usize])
+            & (derivatives.len() >= needs[Room::Derivatives as usize]);
+        assert!(fits, "the rooms are as large as the code needs");
         let (inputs, constants) = (inputs.as_ptr(), constants.as_ptr());
         let (frame, values) = (frame.as_mut_ptr(), values.as_mut_ptr());
         let derivatives = derivatives.as_mut_ptr();

@@ -1,6 +1,7 @@
 //! What is known of a program before it is compiled.
 
 use super::assembler::Assembler;
+use super::parts::Part;
 use super::rule::Rule;
 use crate::function::program::Program;
 use crate::function::walk::{Factor, Sweep};
@@ -57,23 +58,10 @@ impl<'a> Plan<'a> {
         if program.len() + program.operands.len() > 1 << 25 {
             return Err("the program is too large".into());
         }
-        let mut last_use = vec![0; program.len()];
-        for (place, &k) in program.operands.iter().enumerate() {
-            last_use[k as usize] = place as u32;
-        }
-        for guard in &program.guards {
-            // Asked after the node before it.
-            let node = program.nodes.get(guard.after as usize);
-            let place = node.map_or(program.operands.len() as u32, |node| node.first);
-            for k in guard.operands {
-                let last = &mut last_use[k as usize];
-                *last = place.max(*last);
-            }
-        }
         let mut sweeps = Vec::new();
         let mut given = 0;
         for &output in &program.outputs {
-            let sweep = Sweep::of(program, output);
+            let sweep = Sweep::of(program, &[output]);
             given += sweep.gifts.len();
             sweeps.push(sweep);
             if given > sizes.whole + SWEEPS * program.operands.len() {
@@ -81,29 +69,59 @@ impl<'a> Plan<'a> {
                 break;
             }
         }
+        let is_whole = program.operands.len() + given < sizes.whole;
         let mut plan = Plan {
-            program,
-            is_whole: program.operands.len() + given < sizes.whole,
+            is_whole,
             length: sizes.length,
-            sweeps,
-            last_use,
-            is_wanted: vec![false; program.len()],
-            shows_nan: shows_nan(program),
-            rules: HashMap::new(),
-            longest: 0,
+            ..Plan::of_sweeps(program, sweeps, shows_nan(program, &program.outputs))
         };
         for &output in &program.outputs {
             plan.is_wanted[output as usize] = true;
         }
+        plan.want_all(assembler);
+        Ok(plan)
+    }
+
+    /// The plan for one repetition of a part, whose outputs are stored as soon as they are there.
+    pub(super) fn of_part(part: &'a Part, assembler: &Assembler, sizes: Sizes) -> Plan<'a> {
+        let program = &part.body;
+        let sweeps = vec![Sweep::of(program, &program.outputs)];
+        let outputs = program.outputs.iter().zip(&part.shows_nan);
+        let shown: Vec<u32> = outputs
+            .filter(|shown| *shown.1)
+            .map(|shown| *shown.0)
+            .collect();
+        let mut plan = Plan::of_sweeps(program, sweeps, shows_nan(program, &shown));
+        if part.count == 1 {
+            plan.length = sizes.length;
+        }
+        plan.want_all(assembler);
+        plan
+    }
+
+    /// One function for each direction.
+    fn of_sweeps(program: &'a Program, sweeps: Vec<Sweep>, shows_nan: Vec<bool>) -> Plan<'a> {
         let called = |op: Op| op.is_slice() && !matches!(op, Op::Sum | Op::Dot) || op == Op::Custom;
         let counts = program.nodes.iter().filter(|node| called(node.op));
-        plan.longest = counts.map(|node| node.count as usize).max().unwrap_or(0);
-        let sweeps = std::mem::take(&mut plan.sweeps);
-        for sweep in &sweeps {
-            plan.want(sweep, assembler);
+        Plan {
+            program,
+            sweeps,
+            is_whole: false,
+            length: u32::MAX,
+            last_use: last_uses(program),
+            is_wanted: vec![false; program.len()],
+            shows_nan,
+            rules: HashMap::new(),
+            longest: counts.map(|node| node.count as usize).max().unwrap_or(0),
         }
-        plan.sweeps = sweeps;
-        Ok(plan)
+    }
+
+    fn want_all(&mut self, assembler: &Assembler) {
+        let sweeps = std::mem::take(&mut self.sweeps);
+        for sweep in &sweeps {
+            self.want(sweep, assembler);
+        }
+        self.sweeps = sweeps;
     }
 
     /// Notes which values a sweep needs.
@@ -147,10 +165,28 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// For each index whether an output is NaN if it is.
-fn shows_nan(program: &Program) -> Vec<bool> {
+/// For each index the last place among all operands where it stands.
+fn last_uses(program: &Program) -> Vec<u32> {
+    let mut last_use = vec![0; program.len()];
+    for (place, &k) in program.operands.iter().enumerate() {
+        last_use[k as usize] = place as u32;
+    }
+    for guard in &program.guards {
+        // Asked after the node before it.
+        let node = program.nodes.get(guard.after as usize);
+        let place = node.map_or(program.operands.len() as u32, |node| node.first);
+        for k in guard.operands {
+            let last = &mut last_use[k as usize];
+            *last = place.max(*last);
+        }
+    }
+    last_use
+}
+
+/// For each index whether one of these outputs is NaN if it is.
+pub(super) fn shows_nan(program: &Program, outputs: &[u32]) -> Vec<bool> {
     let mut shows = vec![false; program.len()];
-    for &output in &program.outputs {
+    for &output in outputs {
         shows[output as usize] = true;
     }
     let mut known = HashMap::new();
@@ -188,6 +224,9 @@ impl Order {
     pub(super) fn of(program: &Program, sweep: &Sweep) -> Order {
         let mut place = vec![LAST; program.len()];
         let mut count = vec![0u32; program.len()];
+        for &output in &sweep.outputs {
+            count[output as usize] = 1;
+        }
         let mut start = 0;
         for &(i, end) in &sweep.nodes {
             place[program.first_node() + i as usize] = start;

@@ -20,15 +20,25 @@ impl Writer<'_> {
         let shared = self.shared;
         let adjoints = &mut self.adjoints;
         adjoints.order = Order::of(self.plan.program, sweep);
-        adjoints.output = (k, sweep.output);
+        adjoints.output = (k, sweep.outputs[0]);
         adjoints.given = 0;
         adjoints.held.fill(Held::not());
         adjoints.only_held.clear();
         adjoints.places.fill(NONE);
         adjoints.is_begun.fill(false);
         adjoints.is_begun[..shared].fill(true);
-        if sweep.is_reached[sweep.output as usize] {
-            self.seed(sweep.output);
+        if self.outsides.is_some() {
+            for &output in &sweep.outputs {
+                self.adjoints.is_begun[output as usize] = true;
+            }
+            // No output's adjoint is known to be 1.
+            self.adjoints.output.1 = NONE;
+            self.take_carried_adjoints(sweep);
+            sweep.write(self);
+            return;
+        }
+        if sweep.is_reached[sweep.outputs[0] as usize] {
+            self.seed(sweep.outputs[0]);
             sweep.write(self);
         }
         for input in 0..self.plan.program.inputs {
@@ -61,7 +71,7 @@ impl Writer<'_> {
         }
     }
 
-    fn hold_adjoint(&mut self, index: u32, value: Value) {
+    pub(super) fn hold_adjoint(&mut self, index: u32, value: Value) {
         let place = std::mem::replace(&mut self.adjoints.places[index as usize], NONE);
         if place != NONE {
             self.free(place);
@@ -81,7 +91,7 @@ impl Writer<'_> {
     }
 
     /// The adjoint of an index as far as it has been given, if anything has.
-    fn adjoint(&mut self, index: u32) -> Option<Value> {
+    pub(super) fn adjoint(&mut self, index: u32) -> Option<Value> {
         let k = index as usize;
         if !self.adjoints.is_begun[k] {
             return None;
@@ -90,11 +100,16 @@ impl Writer<'_> {
         if held.function == self.function {
             return Some(held.value);
         }
+        let place = self.adjoints.places[k];
+        if let Some(outside) = self.outside_of_adjoint(index).filter(|_| place == NONE) {
+            let value = self.assembler.load_outside(outside);
+            self.note_adjoint(index, value);
+            return Some(value);
+        }
         if self.is_input(index) {
             let place = self.place_of_input(k);
             return Some(self.assembler.load(Room::Derivatives, place));
         }
-        let place = self.adjoints.places[k];
         let value = self.assembler.load(Room::Frame, place as usize);
         self.note_adjoint(index, value);
         Some(value)
@@ -112,6 +127,9 @@ impl Writer<'_> {
 
     fn store_adjoint(&mut self, index: u32, value: Value) {
         if self.is_input(index) {
+            if let Some(outside) = self.outside_of_adjoint(index) {
+                return self.assembler.store_outside(outside, value);
+            }
             let place = self.place_of_input(index as usize);
             self.assembler.store(Room::Derivatives, place, value);
         } else if self.adjoints.places[index as usize] == NONE {
@@ -130,7 +148,9 @@ impl Writer<'_> {
         };
         self.adjoints.is_begun[to as usize] = true;
         self.adjoints.held[to as usize] = Held::not();
-        if next == LAST {
+        if self.is_carried(to) {
+            self.hold_adjoint(to, sum);
+        } else if next == LAST || self.is_doubled(to) {
             let is_shared = (to as usize) < self.shared;
             let sum = if is_shared {
                 sum
@@ -307,15 +327,14 @@ impl Writer<'_> {
             .expect("a node that gives was given something");
         let (len, lanes) = (operands.len(), self.assembler.lanes);
         for lane in 0..lanes {
+            let custom = (node.op == Op::Custom).then(|| self.custom(node.n));
             let assembler = &mut self.assembler;
             let x = assembler.address(Room::Frame, lane * len, len);
             let place = self.plan.longest * lanes + lane * len;
             let out = assembler.address(Room::Frame, place, len);
             let count = assembler.pointer(len);
             let z = assembler.lane(z, lane);
-            if node.op == Op::Custom {
-                let custom: *const _ = &self.known.0[node.n as usize];
-                let custom = assembler.pointer(custom as usize);
+            if let Some(custom) = custom {
                 let w = assembler.lane(w, lane);
                 let args = [custom, x, count, z, w, out];
                 let address = shims::custom_partials as *const () as usize;

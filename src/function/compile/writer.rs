@@ -7,6 +7,7 @@
 use super::assembler::Assembler;
 use super::held::{Adjoints, Held, NEAR, NONE};
 use super::native::{Known, Needs, Room};
+use super::outsides::Outsides;
 use super::plan::Plan;
 use crate::function::walk::write_forward;
 use cranelift_codegen::ir::Value;
@@ -36,6 +37,8 @@ pub(super) struct Writer<'a> {
     frame: Frame,
     pub adjoints: Adjoints,
     pub known: Known,
+    /// Where the numbers from outside of a part are, if it is one.
+    pub outsides: Option<Outsides<'a>>,
     /// What the functions of the values need.
     pub less: Needs,
     error: Option<String>,
@@ -64,6 +67,7 @@ impl<'a> Writer<'a> {
             held: Vec::new(),
             adjoints: Adjoints::new(len),
             known,
+            outsides: None,
             less: Needs::default(),
             error: None,
         }
@@ -113,6 +117,32 @@ impl<'a> Writer<'a> {
             self.sweep(k, sweep);
         }
         self.plan.sweeps = sweeps;
+    }
+
+    /// Writes the functions of a part: those of the values, or those of the derivatives.
+    pub(super) fn write_part(&mut self, is_reverse: bool) -> Result<(), String> {
+        let has_loop = self.assembler.own.count > 1;
+        self.begin();
+        if has_loop {
+            self.begin_carrying(is_reverse);
+        }
+        if is_reverse {
+            self.sweeps();
+        } else {
+            write_forward(self.plan.program, self);
+        }
+        if has_loop {
+            let places = self.places_of_frame();
+            let size = self.assembler.own.size.min(places);
+            self.end_carrying(is_reverse, size);
+        }
+        self.end();
+        self.error.take().map_or(Ok(()), Err)
+    }
+
+    /// How many places of the frame there are.
+    pub(super) fn places_of_frame(&self) -> usize {
+        self.frame.owners.len()
     }
 
     fn begin(&mut self) {
@@ -176,14 +206,21 @@ impl<'a> Writer<'a> {
         let program = self.plan.program;
         let (k, place) = (index as usize, self.places[index as usize]);
         let first_node = program.first_node();
-        let is_stored = k < first_node || place != NONE;
+        let is_output = self.is_output(index);
+        let is_carried = self.is_carried(index);
+        let is_stored = k < first_node && !is_carried || place != NONE || is_output;
         let now = self.assembler.written;
         let held = &mut self.values[k];
         if held.function == self.function && !(is_stored && now - held.at > AGE) {
             held.at = now;
             return held.value;
         }
-        let value = if k < program.inputs {
+        let value = if is_carried {
+            debug_assert!(place != NONE, "what is carried is held or stored");
+            self.assembler.load(Room::Frame, place as usize)
+        } else if let Some(value) = self.load_outside(index, place == NONE && is_output) {
+            value
+        } else if k < program.inputs {
             self.assembler.load(Room::Inputs, k)
         } else if k < first_node {
             self.assembler.load(Room::Constants, k - program.inputs)
@@ -195,7 +232,7 @@ impl<'a> Writer<'a> {
         value
     }
 
-    fn hold_value(&mut self, index: u32, value: Value) {
+    pub(super) fn hold_value(&mut self, index: u32, value: Value) {
         self.values[index as usize] = Held {
             function: self.function,
             at: self.assembler.written,
@@ -216,6 +253,10 @@ impl<'a> Writer<'a> {
                 self.places[k as usize] = NONE;
                 self.free(place);
             }
+        }
+        if self.is_output(index) {
+            self.store_output(index, value);
+            return;
         }
         let last_use = self.plan.last_use[index as usize];
         if self.plan.is_wanted[index as usize] || last_use > read + NEAR {

@@ -91,7 +91,7 @@ impl<'a> Writer<'a> {
         write_forward(program, self);
         self.text.push('\n');
         self.line(1, format_args!("// The derivatives of the result."));
-        let sweep = Sweep::of(program, output);
+        let sweep = Sweep::of(program, &[output]);
         let before = std::mem::take(&mut self.text);
         sweep.write(self);
         let swept = std::mem::replace(&mut self.text, before);

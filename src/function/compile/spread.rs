@@ -1,0 +1,139 @@
+//! Sums spread out: each term is added as soon as it is there.
+//!
+//! A sum over all repetitions of a loop was collapsed into one node behind the loop. Its terms are added one after the other,
+//! from the first to the last, so each addition may stand where its term is computed, and the sum grows with the loop; no
+//! value changes in a bit.
+
+use crate::function::program::{Node, Program};
+use crate::rows::Op;
+
+/// A sum of more terms than this begins with −0, to which any number can be added without a change, so that its first term is
+/// like the others.
+const SHORT: usize = 32;
+
+/// The term of a sum that is added once the nodes before `after` are there.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Term {
+    after: u32,
+    /// The node of the sum.
+    sum: u32,
+    /// The place of its first operand among those of the node.
+    place: u32,
+}
+
+/// The program with its sums, and sums of products, written as multiplications and additions.
+///
+/// Names are left out.
+pub(super) fn spread_sums(program: &Program) -> Program {
+    let first_node = program.first_node() as u32;
+    let terms = terms(program);
+    let mut constants = program.constants.clone();
+    let is_minus_zero = |c: &f64| c.to_bits() == (-0.0f64).to_bits();
+    let place = constants.iter().position(is_minus_zero);
+    let place = place.unwrap_or_else(|| {
+        constants.push(-0.0);
+        constants.len() - 1
+    });
+    let mut new = Program {
+        inputs: program.inputs,
+        constants,
+        nodes: Vec::with_capacity(program.nodes.len() + terms.len()),
+        operands: Vec::with_capacity(program.operands.len() + 2 * terms.len()),
+        customs: program.customs.clone(),
+        ..Program::default()
+    };
+    let minus_zero = (program.inputs + place) as u32;
+    // What has become of each number; of a sum, as far as it has grown.
+    let mut index: Vec<u32> = (0..first_node).collect();
+    index.resize(program.len(), u32::MAX);
+    let mut new_guards = program.guards.clone();
+    let mut push = |op: Op, n: i32, operands: &[u32]| {
+        new.nodes.push(Node {
+            op,
+            n,
+            first: new.operands.len() as u32,
+            count: operands.len() as u32,
+        });
+        new.operands.extend(operands);
+        (new.inputs + new.constants.len() + new.nodes.len() - 1) as u32
+    };
+    let mut terms = terms.iter().peekable();
+    let mut guards = new_guards.iter_mut().peekable();
+    let mut pushed = 0;
+    let mut operands = Vec::new();
+    for i in 0..=program.nodes.len() {
+        while let Some(term) = terms.next_if(|term| term.after as usize <= i) {
+            let sum = program.nodes[term.sum as usize];
+            let all = program.operands(&sum);
+            let x = index[all[term.place as usize] as usize];
+            let x = if sum.op == Op::Dot {
+                pushed += 1;
+                push(
+                    Op::Mul,
+                    0,
+                    &[x, index[all[term.place as usize + 1] as usize]],
+                )
+            } else {
+                x
+            };
+            let so_far = &mut index[(first_node + term.sum) as usize];
+            *so_far = if term.place > 0 {
+                pushed += 1;
+                push(Op::Add, 0, &[*so_far, x])
+            } else if all.len() > SHORT {
+                pushed += 1;
+                push(Op::Add, 0, &[minus_zero, x])
+            } else {
+                x
+            };
+        }
+        while let Some(guard) = guards.next_if(|guard| guard.after as usize <= i) {
+            guard.after = pushed;
+            guard.operands = guard.operands.map(|k| index[k as usize]);
+        }
+        let Some(node) = program.nodes.get(i).filter(|node| !is_spread(node)) else {
+            continue;
+        };
+        operands.clear();
+        operands.extend(program.operands(node).iter().map(|&k| index[k as usize]));
+        index[first_node as usize + i] = push(node.op, node.n, &operands);
+        pushed += 1;
+    }
+    let outputs = program.outputs.iter().map(|&k| index[k as usize]);
+    new.outputs = outputs.collect();
+    new.guards = new_guards;
+    new
+}
+
+fn is_spread(node: &Node) -> bool {
+    node.op == Op::Sum && node.count > 1 || node.op == Op::Dot && node.count > 0
+}
+
+/// All terms of all sums, in the order in which they are added.
+fn terms(program: &Program) -> Vec<Term> {
+    let first_node = program.first_node() as u32;
+    // A sum is there when its last term is.
+    let mut there: Vec<u32> = vec![0; program.nodes.len()];
+    let mut terms = Vec::new();
+    for (i, node) in program.nodes.iter().enumerate() {
+        if !is_spread(node) {
+            there[i] = i as u32 + 1;
+            continue;
+        }
+        let mut after = 0;
+        let len = if node.op == Op::Dot { 2 } else { 1 };
+        for (k, term) in program.operands(node).chunks(len).enumerate() {
+            for &x in term.iter().filter(|&&x| x >= first_node) {
+                after = after.max(there[(x - first_node) as usize]);
+            }
+            terms.push(Term {
+                after,
+                sum: i as u32,
+                place: (k * len) as u32,
+            });
+        }
+        there[i] = after;
+    }
+    terms.sort_unstable();
+    terms
+}
