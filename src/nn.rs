@@ -39,7 +39,7 @@
 //! | `model(x)` on a grid, for a picture | `model.forward(&x)`: plain `f64`, no graph |
 //! | `len(model.parameters())` | `model.parameters().len()` |
 //! | `Neuron(2, nonlin=False)` | [`Neuron::new(2, Activation::Linear, &mut uniform(1337))`](Neuron::new) |
-//! | a class of one's own with `parameters()` | a struct of one's own with [`Module::map`] and [`Module::names`] |
+//! | a class of one's own with `parameters()` | a struct of one's own with [`Module::map_named`] |
 //!
 //! A sum is added in micrograd's order, so that the same weights give the same losses.
 //!
@@ -64,8 +64,10 @@ mod layers;
 mod losses;
 mod module;
 mod optimisers;
+mod random;
 
-pub use layers::{Activation, Layer, Mlp, Neuron, uniform};
+pub use layers::{Activation, Layer, Mlp, Neuron};
 pub use losses::{cross_entropy, hinge, mean, squared};
 pub use module::Module;
 pub use optimisers::{Adam, Optimiser, Sgd};
+pub use random::uniform;
