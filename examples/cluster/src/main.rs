@@ -30,7 +30,7 @@ const ABOUT: About = About {
         },
         Setting {
             name: "rows",
-            default: 10_000,
+            default: 40_000,
             quick: 4_000,
             help: "rows of data",
         },
