@@ -118,24 +118,20 @@ fn fit(run: &Run, problem: &Problem) -> Result<Panel, Box<dyn std::error::Error>
             values[k] + 2.0 * deviation(k),
         ]
     });
-    Ok(
-        Panel::new(&format!("{}: {}", problem.name, problem.what), "x", "y")
-            .legend(if problem.name == "Eckerle4" {
-                Corner::UpperLeft
-            } else {
-                Corner::LowerRight
-            })
-            .band("two standard deviations", palette::ORANGE, band)
-            .line(
-                "fit",
-                palette::ORANGE,
-                grid.iter().copied().zip(values.iter().copied()),
-            )
-            .dots(
-                "data",
-                palette::BLUE,
-                3.0,
-                x.iter().copied().zip(y.iter().copied()),
-            ),
-    )
+    // The colours mean the same everywhere: one legend is enough.
+    let legend = |label| {
+        if problem.name == PROBLEMS[0].name {
+            label
+        } else {
+            ""
+        }
+    };
+    let title = format!("{}: {}", problem.name, problem.what);
+    let line = grid.iter().copied().zip(values.iter().copied());
+    let data = x.iter().copied().zip(y.iter().copied());
+    Ok(Panel::new(&title, "x", "y")
+        .legend(Corner::LowerRight)
+        .band(legend("two standard deviations"), palette::ORANGE, band)
+        .line(legend("fit"), palette::ORANGE, line)
+        .dots(legend("data"), palette::BLUE, 3.0, data))
 }

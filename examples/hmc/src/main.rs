@@ -165,7 +165,8 @@ fn figure(chains: &[Chain]) -> Figure {
         palette::GREEN,
         palette::PINK,
     ];
-    let mut trace = Panel::new("Four chains", "draw", "slope by temperature");
+    let mut trace =
+        Panel::new("Four chains", "draw", "slope by temperature").range(0.0..300.0, -6.0..2.0);
     for (k, (chain, colour)) in chains.iter().zip(colours).enumerate() {
         let draws = chain.draws.iter().take(300).enumerate();
         trace = trace.thin_line(
@@ -174,8 +175,8 @@ fn figure(chains: &[Chain]) -> Figure {
             draws.map(|(i, b)| (i as f64, b[1])),
         );
     }
-    let curve = (0..=110).map(|k| {
-        let t = 30.0 + 0.5 * f64::from(k);
+    let curve = (0..=120).map(|k| {
+        let t = 25.0 + 0.5 * f64::from(k);
         let failing = |b: &Vec<f64>| Real::sigmoid(b[0] + b[1] * scaled(t));
         let mut all: Vec<f64> = chains
             .iter()
@@ -191,10 +192,10 @@ fn figure(chains: &[Chain]) -> Figure {
         "temperature, °F",
         "chance that one fails",
     )
-    .legend(Corner::LowerLeft)
-    .range(30.0..85.0, -0.05..1.05)
+    .legend(Corner::LowerMiddle)
+    .range(25.0..85.0, -0.05..1.05)
     .band(
-        "nine tenths of the draws",
+        "90 % of the draws",
         palette::BLUE,
         curve.iter().map(|(t, q)| [*t, q[0], q[2]]),
     )
@@ -205,7 +206,7 @@ fn figure(chains: &[Chain]) -> Figure {
     )
     .dots("launches", palette::ORANGE, 4.0, LAUNCHES)
     .thin_line(
-        "the last launch of the Challenger, 31 °F",
+        "Challenger, 31 °F",
         palette::BLACK,
         [(31.0, 0.0), (31.0, 1.0)],
     );
