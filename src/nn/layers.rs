@@ -3,6 +3,7 @@
 use super::module::Module;
 use crate::real::Real;
 use std::fmt::Arguments;
+use std::ops::Mul;
 
 /// What a neuron does to its weighted sum.
 ///
@@ -76,7 +77,10 @@ impl<T: Real> Neuron<T> {
     ///
     /// If there are more inputs than weights, or fewer.
     #[track_caller]
-    pub fn forward<X: Copy + Into<T>>(&self, x: &[X]) -> T {
+    pub fn forward<X: Copy>(&self, x: &[X]) -> T
+    where
+        T: Mul<X, Output = T>,
+    {
         let (weights, inputs) = (self.weights.len(), x.len());
         assert!(
             weights == inputs,
@@ -84,7 +88,7 @@ impl<T: Real> Neuron<T> {
         );
         let pairs = self.weights.iter().zip(x);
         self.activation
-            .of(pairs.fold(self.bias, |sum, (&weight, &x)| sum + weight * x.into()))
+            .of(pairs.fold(self.bias, |sum, (&weight, &x)| sum + weight * x))
     }
 }
 
@@ -139,7 +143,10 @@ impl<T: Real> Layer<T> {
     ///
     /// As [`Neuron::forward`].
     #[track_caller]
-    pub fn forward<X: Copy + Into<T>>(&self, x: &[X]) -> Vec<T> {
+    pub fn forward<X: Copy>(&self, x: &[X]) -> Vec<T>
+    where
+        T: Mul<X, Output = T>,
+    {
         let mut outputs = Vec::with_capacity(self.neurons.len());
         for neuron in &self.neurons {
             outputs.push(neuron.forward(x)); // not in a closure, which would not know the caller
@@ -198,13 +205,33 @@ impl Mlp {
 }
 
 impl<T: Real> Mlp<T> {
-    /// The outputs for the inputs `x`.
+    /// The outputs for the inputs `x`, which are data (`f64`) or of the type of the parameters.
+    ///
+    /// For the gradient with respect to the inputs alone, make the parameters constants:
+    ///
+    /// ```
+    /// use scalargrad::nn::{Activation, Mlp, Module, uniform};
+    /// use scalargrad::{Var, gradient};
+    ///
+    /// let model = Mlp::new(2, &[4, 1], Activation::Tanh, uniform(7));
+    /// let slopes = gradient(|x| model.map(Var::constant).forward(x)[0], &[0.5, 0.25]);
+    /// assert_eq!(slopes.len(), 2);
+    /// ```
+    ///
+    /// ```compile_fail
+    /// # use scalargrad::nn::{Activation, Mlp, uniform};
+    /// # let model = Mlp::new(2, &[4, 1], Activation::Tanh, uniform(7));
+    /// scalargrad::gradient(|x| model.forward(x)[0], &[0.5, 0.25]); // plain numbers do not take variables
+    /// ```
     ///
     /// # Panics
     ///
     /// If the first layer wants another number of inputs.
     #[track_caller]
-    pub fn forward<X: Copy + Into<T>>(&self, x: &[X]) -> Vec<T> {
+    pub fn forward<X: Copy + Into<T>>(&self, x: &[X]) -> Vec<T>
+    where
+        T: Mul<X, Output = T>, // without it plain numbers would accept variables, and only their values
+    {
         let mut x: Vec<T> = x.iter().map(|&x| x.into()).collect();
         for layer in &self.layers {
             x = layer.forward(&x);
