@@ -25,21 +25,25 @@
 //!
 //! | `nn.py`, and its demo | here |
 //! |---|---|
-//! | `from micrograd.nn import MLP` | `use scalargrad::nn::{Activation, Mlp, Module};` |
+//! | `from micrograd.engine import Value` | `use scalargrad::{Var, graph};` |
+//! | `from micrograd.nn import MLP` | `use scalargrad::nn::{Activation, Mlp, Module, uniform};` |
 //! | `model = MLP(2, [16, 16, 1])` | `let mut model = Mlp::new(2, &[16, 16, 1], Activation::Relu, uniform(1337));` |
 //! | one `Value` for each parameter, for ever | inside the scope of a step: `let net = model.leaves();` |
+//! | `inputs = [list(map(Value, row)) for row in X]` | nothing: data stay `f64` |
 //! | `model(x)` | `net.forward(&x)`, always a vector: `net.forward(&x)[0]` for the only output |
 //! | `(1 + -yi*scorei).relu()` | the same, or [`hinge(score, y)`](hinge) |
 //! | `sum(losses) * (1.0 / len(losses))` | [`mean(losses)`](mean) |
 //! | `alpha * sum((p*p for p in model.parameters()))` | `alpha * net.parameters().iter().map(\|p\| p * p).sum::<Var>()` |
+//! | `(yi > 0) == (scorei.data > 0)` | `(yi > 0.0) == (scorei > 0.0)` |
 //! | `model.zero_grad()` | nothing: each sweep starts from zero |
 //! | `total_loss.backward()` | `total_loss.backward();` |
 //! | `for p in model.parameters(): p.data -= lr * p.grad` | `model = net.map(\|p\| p.value() - lr * p.grad());` |
 //! | | or [`model = optimiser.step(&net)`](Optimiser::step) with [`Sgd`] or [`Adam`] |
 //! | `model(x)` on a grid, for a picture | `model.forward(&x)`: plain `f64`, no graph |
 //! | `len(model.parameters())` | `model.parameters().len()` |
+//! | `print(model)` | `println!("{model:?}")`, with all its numbers |
 //! | `Neuron(2, nonlin=False)` | [`Neuron::new(2, Activation::Linear, &mut uniform(1337))`](Neuron::new) |
-//! | a class of one's own with `parameters()` | a struct of one's own with [`Module::map`] and [`Module::names`] |
+//! | a class of one's own with `parameters()` | a struct of one's own with [`Module::map_named`] |
 //!
 //! A sum is added in micrograd's order, so that the same weights give the same losses.
 //!
@@ -64,8 +68,10 @@ mod layers;
 mod losses;
 mod module;
 mod optimisers;
+mod random;
 
-pub use layers::{Activation, Layer, Mlp, Neuron, uniform};
+pub use layers::{Activation, Layer, Mlp, Neuron};
 pub use losses::{cross_entropy, hinge, mean, squared};
 pub use module::Module;
 pub use optimisers::{Adam, Optimiser, Sgd};
+pub use random::uniform;

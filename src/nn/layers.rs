@@ -2,6 +2,7 @@
 
 use super::module::Module;
 use crate::real::Real;
+use std::fmt::Arguments;
 use std::ops::Mul;
 
 /// What a neuron does to its weighted sum.
@@ -19,55 +20,23 @@ pub enum Activation {
     Linear,
     /// `max(x, 0)`.
     Relu,
-    /// `x` where it is positive, else `0.01·x`.
-    LeakyRelu,
     /// The hyperbolic tangent.
     Tanh,
     /// The logistic function, from 0 to 1.
     Sigmoid,
-    /// `ln(1 + eˣ)`.
-    Softplus,
-    /// `x` times its logistic function.
-    Silu,
     /// `x` times the normal distribution function of it.
     Gelu,
 }
 
 impl Activation {
-    fn apply<T: Real>(self, x: T) -> T {
+    fn of<T: Real>(self, x: T) -> T {
         match self {
             Activation::Linear => x,
             Activation::Relu => x.relu(),
-            Activation::LeakyRelu => x.leaky_relu(0.01),
             Activation::Tanh => x.tanh(),
             Activation::Sigmoid => x.sigmoid(),
-            Activation::Softplus => x.softplus(),
-            Activation::Silu => x.silu(),
             Activation::Gelu => x.gelu(),
         }
-    }
-}
-
-/// Numbers that are evenly distributed between −1 and 1: weights to start from, the same for the same seed.
-///
-/// A constructor here takes any closure that draws numbers, so that another distribution is one line:
-///
-/// ```
-/// use scalargrad::nn::{Activation, Layer, Module, uniform};
-///
-/// let mut draw = uniform(7);
-/// let narrow = Layer::new(100, 10, Activation::Tanh, &mut || 0.1 * draw());
-/// assert!(narrow.parameters().iter().all(|w| w.abs() <= 0.1));
-/// ```
-pub fn uniform(seed: u64) -> impl FnMut() -> f64 {
-    let mut state = seed;
-    move || {
-        // SplitMix64: https://prng.di.unimi.it/splitmix64.c
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) as f64 * 2f64.powi(-63) - 1.0
     }
 }
 
@@ -92,9 +61,10 @@ impl Neuron {
     /// assert_eq!((neuron.weights.len(), neuron.bias), (3, 0.0));
     /// ```
     pub fn new(inputs: usize, activation: Activation, draw: &mut impl FnMut() -> f64) -> Neuron {
+        let (weights, bias) = ((0..inputs).map(|_| draw()).collect(), 0.0);
         Neuron {
-            weights: (0..inputs).map(|_| draw()).collect(),
-            bias: 0.0,
+            weights,
+            bias,
             activation,
         }
     }
@@ -111,15 +81,14 @@ impl<T: Real> Neuron<T> {
     where
         T: Mul<X, Output = T>,
     {
+        let (weights, inputs) = (self.weights.len(), x.len());
         assert!(
-            x.len() == self.weights.len(),
-            "scalargrad: nn: a neuron with {} weights was given {} inputs",
-            self.weights.len(),
-            x.len()
+            weights == inputs,
+            "scalargrad: nn: a neuron with {weights} weights was given {inputs} inputs"
         );
         let pairs = self.weights.iter().zip(x);
-        let sum = pairs.fold(self.bias, |sum, (&weight, &x)| sum + weight * x);
-        self.activation.apply(sum)
+        self.activation
+            .of(pairs.fold(self.bias, |sum, (&weight, &x)| sum + weight * x))
     }
 }
 
@@ -127,17 +96,14 @@ impl<T: Real> Module for Neuron<T> {
     type Number = T;
     type Of<U: Real> = Neuron<U>;
 
-    fn map<U: Real>(&self, mut f: impl FnMut(T) -> U) -> Neuron<U> {
+    fn map_named<U: Real>(&self, f: &mut impl FnMut(Arguments, T) -> U) -> Neuron<U> {
+        let weights = self.weights.iter().enumerate();
+        let weights = weights.map(|(i, &weight)| f(format_args!("weights[{i}]"), weight));
         Neuron {
-            weights: self.weights.iter().map(|&weight| f(weight)).collect(),
-            bias: f(self.bias),
+            weights: weights.collect(),
+            bias: f(format_args!("bias"), self.bias),
             activation: self.activation,
         }
-    }
-
-    fn names(&self) -> Vec<String> {
-        let weights = (0..self.weights.len()).map(|i| format!("weights[{i}]"));
-        weights.chain(["bias".into()]).collect()
     }
 }
 
@@ -163,10 +129,9 @@ impl Layer {
         activation: Activation,
         draw: &mut impl FnMut() -> f64,
     ) -> Layer {
+        let neuron = |_| Neuron::new(inputs, activation, draw);
         Layer {
-            neurons: (0..outputs)
-                .map(|_| Neuron::new(inputs, activation, draw))
-                .collect(),
+            neurons: (0..outputs).map(neuron).collect(),
         }
     }
 }
@@ -194,14 +159,10 @@ impl<T: Real> Module for Layer<T> {
     type Number = T;
     type Of<U: Real> = Layer<U>;
 
-    fn map<U: Real>(&self, mut f: impl FnMut(T) -> U) -> Layer<U> {
-        Layer {
-            neurons: self.neurons.iter().map(|n| n.map(&mut f)).collect(),
-        }
-    }
-
-    fn names(&self) -> Vec<String> {
-        inside("neurons", &self.neurons)
+    fn map_named<U: Real>(&self, f: &mut impl FnMut(Arguments, T) -> U) -> Layer<U> {
+        let prefixed = &mut |name: Arguments, p| f(format_args!("neurons{name}"), p);
+        let neurons = self.neurons.map_named(prefixed);
+        Layer { neurons }
     }
 }
 
@@ -230,42 +191,52 @@ impl Mlp {
         activation: Activation,
         mut draw: impl FnMut() -> f64,
     ) -> Mlp {
-        let mut layers = Vec::with_capacity(sizes.len());
-        let mut inputs = inputs;
-        for (i, &outputs) in sizes.iter().enumerate() {
-            let is_last = i + 1 == sizes.len();
-            let activation = if is_last {
-                Activation::Linear
-            } else {
-                activation
+        let sizes = [&[inputs], sizes].concat();
+        let layer = |(i, size): (usize, &[usize])| {
+            let activation = match i + 2 == sizes.len() {
+                true => Activation::Linear,
+                false => activation,
             };
-            layers.push(Layer::new(inputs, outputs, activation, &mut draw));
-            inputs = outputs;
-        }
+            Layer::new(size[0], size[1], activation, &mut draw)
+        };
+        let layers = sizes.windows(2).enumerate().map(layer).collect();
         Mlp { layers }
     }
 }
 
 impl<T: Real> Mlp<T> {
-    /// The outputs for the inputs `x`.
+    /// The outputs for the inputs `x`, which are data (`f64`) or of the type of the parameters.
+    ///
+    /// For the gradient with respect to the inputs alone, make the parameters constants:
+    ///
+    /// ```
+    /// use scalargrad::nn::{Activation, Mlp, Module, uniform};
+    /// use scalargrad::{Var, gradient};
+    ///
+    /// let model = Mlp::new(2, &[4, 1], Activation::Tanh, uniform(7));
+    /// let slopes = gradient(|x| model.map(Var::constant).forward(x)[0], &[0.5, 0.25]);
+    /// assert_eq!(slopes.len(), 2);
+    /// ```
+    ///
+    /// ```compile_fail
+    /// # use scalargrad::nn::{Activation, Mlp, uniform};
+    /// # let model = Mlp::new(2, &[4, 1], Activation::Tanh, uniform(7));
+    /// scalargrad::gradient(|x| model.forward(x)[0], &[0.5, 0.25]); // plain numbers do not take variables
+    /// ```
     ///
     /// # Panics
     ///
-    /// If there are no layers, or the first one wants another number of inputs.
+    /// If the first layer wants another number of inputs.
     #[track_caller]
-    pub fn forward<X: Copy>(&self, x: &[X]) -> Vec<T>
+    pub fn forward<X: Copy + Into<T>>(&self, x: &[X]) -> Vec<T>
     where
-        T: Mul<X, Output = T>,
+        T: Mul<X, Output = T>, // without it plain numbers would accept variables, and only their values
     {
-        let (first, rest) = match self.layers.split_first() {
-            Some(layers) => layers,
-            None => panic!("scalargrad: nn: a network without layers has no outputs"),
-        };
-        let mut outputs = first.forward(x);
-        for layer in rest {
-            outputs = layer.forward::<T>(&outputs);
+        let mut x: Vec<T> = x.iter().map(|&x| x.into()).collect();
+        for layer in &self.layers {
+            x = layer.forward(&x);
         }
-        outputs
+        x
     }
 }
 
@@ -273,24 +244,9 @@ impl<T: Real> Module for Mlp<T> {
     type Number = T;
     type Of<U: Real> = Mlp<U>;
 
-    fn map<U: Real>(&self, mut f: impl FnMut(T) -> U) -> Mlp<U> {
-        Mlp {
-            layers: self.layers.iter().map(|l| l.map(&mut f)).collect(),
-        }
+    fn map_named<U: Real>(&self, f: &mut impl FnMut(Arguments, T) -> U) -> Mlp<U> {
+        let prefixed = &mut |name: Arguments, p| f(format_args!("layers{name}"), p);
+        let layers = self.layers.map_named(prefixed);
+        Mlp { layers }
     }
-
-    fn names(&self) -> Vec<String> {
-        inside("layers", &self.layers)
-    }
-}
-
-/// The names in each of the `modules`, with the place of the module before them.
-fn inside<M: Module>(field: &str, modules: &[M]) -> Vec<String> {
-    let names = |(i, module): (usize, &M)| {
-        let names = module.names().into_iter();
-        names
-            .map(|name| format!("{field}[{i}].{name}"))
-            .collect::<Vec<_>>()
-    };
-    modules.iter().enumerate().flat_map(names).collect()
 }

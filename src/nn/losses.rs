@@ -56,14 +56,8 @@ pub fn cross_entropy<T: Real>(scores: &[T], class: usize) -> T {
 /// ```
 #[track_caller]
 pub fn mean<T: Real>(losses: impl IntoIterator<Item = T>) -> T {
-    let mut losses = losses.into_iter();
-    let Some(mut total) = losses.next() else {
-        panic!("scalargrad: nn: the mean of no losses")
-    };
-    let mut count = 1.0;
-    for loss in losses {
-        total += loss;
-        count += 1.0;
-    }
-    total * (1.0 / count)
+    let losses: Vec<T> = losses.into_iter().collect();
+    let count = losses.len();
+    assert!(count > 0, "scalargrad: nn: the mean of no losses");
+    losses.into_iter().sum::<T>() * (1.0 / count as f64)
 }

@@ -43,19 +43,18 @@ pub trait Optimiser {
     }
 }
 
-/// What an optimiser remembers of each parameter: zeros at first.
+/// Makes room, at first, for what an optimiser remembers of each parameter: zeros.
 #[track_caller]
-fn remember(memory: &mut Vec<f64>, parameters: &[f64], gradient: &[f64]) {
+fn remember<M: Clone + Default>(memory: &mut Vec<M>, parameters: &[f64], gradient: &[f64]) {
+    let (count, slopes) = (parameters.len(), gradient.len());
     if memory.is_empty() {
-        memory.resize(parameters.len(), 0.0);
+        memory.resize(count, M::default());
     }
+    let before = memory.len();
     assert!(
-        parameters.len() == gradient.len() && parameters.len() == memory.len(),
-        "scalargrad: nn: a step of {} parameters with a gradient of {} numbers; the optimiser was used for {} before: \
-         make a new one for another model",
-        parameters.len(),
-        gradient.len(),
-        memory.len()
+        count == slopes && count == before,
+        "scalargrad: nn: a step of {count} parameters with a gradient of {slopes} numbers; the optimiser was used for \
+         {before} before: make a new one for another model"
     );
 }
 
@@ -70,7 +69,7 @@ fn remember(memory: &mut Vec<f64>, parameters: &[f64], gradient: &[f64]) {
 /// sgd.update(&mut p, &[0.0]); // it rolls on
 /// assert_eq!(p, [0.25]);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Sgd {
     /// The learning rate, which may change between steps.
     pub rate: f64,
@@ -84,8 +83,7 @@ impl Sgd {
     pub fn new(rate: f64) -> Sgd {
         Sgd {
             rate,
-            momentum: 0.0,
-            velocity: Vec::new(),
+            ..Sgd::default()
         }
     }
 
@@ -100,7 +98,7 @@ impl Optimiser for Sgd {
     #[track_caller]
     fn update(&mut self, parameters: &mut [f64], gradient: &[f64]) {
         remember(&mut self.velocity, parameters, gradient);
-        for ((p, &g), v) in parameters.iter_mut().zip(gradient).zip(&mut self.velocity) {
+        for ((p, g), v) in parameters.iter_mut().zip(gradient).zip(&mut self.velocity) {
             *v = self.momentum * *v + g;
             *p -= self.rate * *v;
         }
@@ -118,13 +116,12 @@ impl Optimiser for Sgd {
 /// adam.update(&mut p, &[1000.0, 0.001]); // the first step is as long for every gradient
 /// assert!(p.iter().all(|p| (p - 0.9).abs() < 1e-5));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Adam {
     /// The learning rate, which may change between steps.
     pub rate: f64,
-    steps: i32,
-    mean: Vec<f64>,
-    mean_square: Vec<f64>,
+    steps: f64,
+    means: Vec<[f64; 2]>,
 }
 
 impl Adam {
@@ -133,9 +130,7 @@ impl Adam {
     pub fn new(rate: f64) -> Adam {
         Adam {
             rate,
-            steps: 0,
-            mean: Vec::new(),
-            mean_square: Vec::new(),
+            ..Adam::default()
         }
     }
 }
@@ -143,17 +138,14 @@ impl Adam {
 impl Optimiser for Adam {
     #[track_caller]
     fn update(&mut self, parameters: &mut [f64], gradient: &[f64]) {
-        const KEPT: [f64; 2] = [0.9, 0.999];
-        remember(&mut self.mean, parameters, gradient);
-        remember(&mut self.mean_square, parameters, gradient);
-        self.steps = self.steps.saturating_add(1);
+        remember(&mut self.means, parameters, gradient);
+        self.steps += 1.0;
         // The means start at zero, and are that much too small.
-        let [share, share_of_square] = KEPT.map(|kept| 1.0 - kept.powi(self.steps));
-        let memory = self.mean.iter_mut().zip(&mut self.mean_square);
-        for ((p, &g), (m, s)) in parameters.iter_mut().zip(gradient).zip(memory) {
-            *m = KEPT[0] * *m + (1.0 - KEPT[0]) * g;
-            *s = KEPT[1] * *s + (1.0 - KEPT[1]) * g * g;
-            *p -= self.rate * (*m / share) / ((*s / share_of_square).sqrt() + 1e-8);
+        let [share, share_of_square] = [0.9f64, 0.999].map(|kept| 1.0 - kept.powf(self.steps));
+        for ((p, g), [mean, square]) in parameters.iter_mut().zip(gradient).zip(&mut self.means) {
+            *mean = 0.9 * *mean + 0.1 * g;
+            *square = 0.999 * *square + 0.001 * g * g;
+            *p -= self.rate * (*mean / share) / ((*square / share_of_square).sqrt() + 1e-8);
         }
     }
 }

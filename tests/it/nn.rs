@@ -6,14 +6,11 @@ use scalargrad::nn::{
 };
 use scalargrad::{Function, Var, check, gradient, graph, value_and_gradient};
 
-const ACTIVATIONS: [Activation; 8] = [
+const ACTIVATIONS: [Activation; 5] = [
     Activation::Linear,
     Activation::Relu,
-    Activation::LeakyRelu,
     Activation::Tanh,
     Activation::Sigmoid,
-    Activation::Softplus,
-    Activation::Silu,
     Activation::Gelu,
 ];
 
@@ -165,7 +162,7 @@ fn training_keeps_no_node_and_arrives_by_every_optimiser() {
 #[test]
 fn every_parameter_has_a_name_of_its_own_in_the_same_order() {
     let model = Mlp::new(2, &[2, 1], Activation::Relu, uniform(1));
-    let names = model.names();
+    let names: Vec<String> = model.named_parameters().into_iter().map(|p| p.0).collect();
     assert_eq!(names[0], "layers[0].neurons[0].weights[0]");
     assert_eq!(names[5], "layers[0].neurons[1].bias");
     assert_eq!(names[8], "layers[1].neurons[0].bias");
@@ -207,7 +204,6 @@ fn what_does_not_fit_is_told() {
         message(|| drop(model.with(&[1.0; 14]))),
         message(|| drop(model.forward(&[1.0]))),
         message(|| _ = neuron.forward(&[1.0, 2.0, 3.0])),
-        message(|| drop(Mlp::<f64> { layers: vec![] }.forward(&[1.0]))),
         message(|| _ = cross_entropy(&[1.0, 2.0], 2)),
         message(|| _ = mean::<f64>([])),
         message(|| {
@@ -221,7 +217,6 @@ fn what_does_not_fit_is_told() {
         "the module has 13 parameters, and 14 were given",
         "a neuron with 2 weights was given 1 inputs",
         "a neuron with 2 weights was given 3 inputs",
-        "a network without layers has no outputs",
         "there are 2 scores, from class 0 on, and none for class 2",
         "the mean of no losses",
         "a step of 2 parameters with a gradient of 2 numbers; the optimiser was used for 1 before",

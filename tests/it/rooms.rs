@@ -162,6 +162,7 @@ fn user_code_is_called_from_one_place() {
         ("src/arena/aside.rs", "f(&mut arena()"),
         ("src/arena/steps.rs", "step("),
         ("src/nn/layers.rs", "f("), // a module is mapped to a new one, and nothing is remembered
+        ("src/nn/module.rs", "f("), // the same
         ("src/var/outputs.rs", "f(self)"),
         ("src/var/checkpoint.rs", "|x: &[Var]| f(x).into_outputs()"), // called from there when the segment runs again
         ("src/check.rs", "|x| f(x)"), // closures that are called from there in turn

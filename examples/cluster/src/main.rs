@@ -30,7 +30,7 @@ const ABOUT: About = About {
         },
         Setting {
             name: "rows",
-            default: 10_000,
+            default: 40_000,
             quick: 4_000,
             help: "rows of data",
         },
@@ -44,12 +44,12 @@ const ABOUT: About = About {
             name: "failing",
             default: NOBODY,
             quick: NOBODY,
-            help: "the process that fails on purpose",
+            help: "the process that is to fail on purpose",
         },
     ],
 };
 
-const NOBODY: u64 = u32::MAX as u64;
+const NOBODY: u64 = demo::NONE;
 
 fn main() -> ExitCode {
     if std::env::var_os("OMPI_COMM_WORLD_SIZE").is_none() && std::env::var_os("PMI_SIZE").is_none()

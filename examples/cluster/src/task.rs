@@ -1,8 +1,9 @@
 //! What is computed: the loss of a small network over many points, as a function of one row.
 
 use demo::Random;
+use scalargrad::Function;
+use scalargrad::function::{ReplayError, Rows};
 use scalargrad::nn::{Activation, Mlp, Module, uniform};
-use scalargrad::{Function, Var, function::ReplayError};
 use std::f64::consts::PI;
 
 /// Numbers of a row: a point of the plane and its side.
@@ -22,7 +23,7 @@ pub fn record() -> Function {
     let start = [&parameters[..], &[0.5, 0.5, 1.0]].concat();
     Function::record(&start, |x| {
         let (p, row) = x.split_at(parameters.len());
-        let score = model.with(p).forward::<Var>(&row[..2])[0];
+        let score = model.with(p).forward(&row[..2])[0];
         (1.0 - row[2] * score).softplus()
     })
 }
@@ -52,19 +53,12 @@ pub fn blocks_of_rank(rank: usize, ranks: usize) -> std::ops::Range<usize> {
 
 /// The sum of the loss over some rows, followed by that of its gradient with respect to the parameters.
 pub fn sum_over(
-    function: &Function,
+    function: &Rows,
     parameters: &[f64],
     rows: &[f64],
 ) -> Result<Vec<f64>, ReplayError> {
-    let n = parameters.len();
-    let mut x = [parameters, &[0.0; WIDTH]].concat();
-    let (mut slopes, mut sum) = (vec![0.0; x.len()], vec![0.0; n + 1]);
-    for row in rows.chunks_exact(WIDTH) {
-        x[n..].copy_from_slice(row);
-        sum[0] += function.gradient_into(&x, &mut slopes)?;
-        add(&mut sum[1..], &slopes[..n]);
-    }
-    Ok(sum)
+    let (loss, gradient) = function.sum_gradient(parameters, rows)?;
+    Ok([&[loss], &gradient[..]].concat())
 }
 
 pub fn add(total: &mut [f64], part: &[f64]) {

@@ -8,6 +8,7 @@ use mpi::datatype::{Partition, PartitionMut};
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::*;
 use scalargrad::Function;
+use scalargrad::function::Rows;
 use scalargrad::nn::{Module, Optimiser, Sgd};
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -25,7 +26,8 @@ struct Clock {
 
 struct Process<'a> {
     world: &'a SimpleCommunicator,
-    function: Function,
+    /// The sent function of one row, over rows.
+    function: Rows,
     /// The rows of the blocks of this process.
     mine: Vec<f64>,
     rows: usize,
@@ -49,7 +51,7 @@ pub fn work(run: &Run, world: &SimpleCommunicator) -> Outcome {
     let clock = Clock::default();
     let mut process = Process {
         world,
-        function,
+        function: function.over_rows(task::network().parameters().len()),
         mine,
         rows,
         clock,

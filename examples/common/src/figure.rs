@@ -6,6 +6,9 @@ use plotters::prelude::*;
 use plotters::style::register_font;
 use std::path::Path;
 
+/// Figures are drawn so many times as large as they are shown, as the library draws at whole pixels only.
+const FINENESS: u32 = 4;
+
 /// Panels side by side.
 pub struct Figure {
     size: (u32, u32),
@@ -48,26 +51,37 @@ impl Figure {
         Ok(())
     }
 
-    pub(crate) fn write_svg(&self, path: &Path) -> Done {
-        self.draw(SVGBackend::new(path, self.size).into_drawing_area(), 1)
+    /// The size of a drawing in which everything is [`FINENESS`] times as large.
+    fn fine_size(&self) -> (u32, u32) {
+        (FINENESS * self.size.0, FINENESS * self.size.1)
     }
 
-    /// Draws twice as large and takes means of four pixels, which makes edges smooth.
+    pub(crate) fn write_svg(&self, path: &Path) -> Done {
+        let ((width, height), fine) = (self.size, self.fine_size());
+        let mut text = String::new();
+        let area = SVGBackend::with_string(&mut text, fine).into_drawing_area();
+        self.draw(area, FINENESS)?;
+        // The coordinates stay fine, and the picture is shown as large as it is meant to be.
+        let size = |(w, h): (u32, u32)| format!("<svg width=\"{w}\" height=\"{h}\"");
+        std::fs::write(path, text.replacen(&size(fine), &size((width, height)), 1))?;
+        Ok(())
+    }
+
+    /// Takes the means of neighbouring pixels, which makes edges smooth.
     pub(crate) fn write_png(&self, path: &Path) -> Done {
+        const TIMES: usize = FINENESS as usize;
         let (width, height) = self.size;
-        let row = 2 * width as usize * 3;
-        let mut large = vec![0; 2 * height as usize * row];
-        let size = (2 * width, 2 * height);
-        self.draw(
-            BitMapBackend::with_buffer(&mut large, size).into_drawing_area(),
-            2,
-        )?;
-        let mut pixels = Vec::with_capacity(large.len() / 4);
-        for rows in large.chunks_exact(2 * row) {
-            for x in (0..row).step_by(6) {
+        let row = TIMES * width as usize * 3;
+        let mut large = vec![0; TIMES * height as usize * row];
+        let area = BitMapBackend::with_buffer(&mut large, self.fine_size()).into_drawing_area();
+        self.draw(area, FINENESS)?;
+        let mut pixels = Vec::with_capacity(large.len() / (TIMES * TIMES));
+        for rows in large.chunks_exact(TIMES * row) {
+            for x in (0..row).step_by(3 * TIMES) {
                 for c in x..x + 3 {
-                    let four = [c, c + 3, row + c, row + c + 3].map(|k| u32::from(rows[k]));
-                    pixels.push((four.iter().sum::<u32>() / 4) as u8);
+                    let square = (0..TIMES * TIMES).map(|k| k / TIMES * row + c + k % TIMES * 3);
+                    let sum: usize = square.map(|at| usize::from(rows[at])).sum();
+                    pixels.push((sum / (TIMES * TIMES)) as u8);
                 }
             }
         }

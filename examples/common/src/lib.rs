@@ -20,6 +20,9 @@ use std::time::{Duration, Instant};
 
 pub type Outcome = Result<(), Box<dyn Error>>;
 
+/// The default of a setting that is off if it is not given.
+pub const NONE: u64 = u64::MAX;
+
 /// A number that can be set on the command line.
 pub struct Setting {
     pub name: &'static str,
@@ -87,7 +90,10 @@ fn help(about: &About) -> String {
     for s in about.settings {
         option(
             &format!("--{} N", s.name),
-            &format!("{} [{}; {} with --quick]", s.help, s.default, s.quick),
+            &match s.default {
+                NONE => s.help.to_string(),
+                default => format!("{} [{default}; {} with --quick]", s.help, s.quick),
+            },
         );
     }
     option(

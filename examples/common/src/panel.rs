@@ -198,6 +198,8 @@ impl Panel {
         let mut chart = ChartBuilder::on(area)
             .caption(&self.title, font(17))
             .margin(10 * scale)
+            // Half of a label at the end of the axis stands there.
+            .margin_right(22 * scale)
             .x_label_area_size(36 * scale)
             .y_label_area_size(58 * scale)
             .build_cartesian_2d(x.clone(), y.clone())?;
@@ -239,7 +241,10 @@ impl Panel {
                             let left = x.start + first as f64 * width;
                             first += run.len();
                             let right = x.start + first as f64 * width;
-                            let corners = [(left, low), (right, low + height)];
+                            // Half a cell more, under the cells that come later, or there would be seams.
+                            let right = x.end.min(right + 0.5 * width);
+                            let top = y.end.min(low + 1.5 * height);
+                            let corners = [(left, low), (right, top)];
                             runs.push(Rectangle::new(corners, run[0].filled()));
                         }
                     }
@@ -292,14 +297,17 @@ impl Panel {
                     legend
                 };
                 let is_dots = matches!(element, Element::Dots { .. });
-                shown.label(label).legend(move |(x, y)| {
-                    let half = if is_dots { wide + 1 } else { long / 2 };
-                    let middle = x + long / 2;
-                    Rectangle::new(
-                        [(middle - half, y - wide), (middle + half, y + wide)],
-                        legend.filled(),
-                    )
-                });
+                // With room to the right: who looks at an SVG may have a wider font.
+                shown
+                    .label(format!("{label}\u{a0}\u{a0}"))
+                    .legend(move |(x, y)| {
+                        let half = if is_dots { wide + 1 } else { long / 2 };
+                        let middle = x + long / 2;
+                        Rectangle::new(
+                            [(middle - half, y - wide), (middle + half, y + wide)],
+                            legend.filled(),
+                        )
+                    });
             }
         }
         if labels > 0 {

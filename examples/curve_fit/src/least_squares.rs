@@ -1,9 +1,9 @@
 //! Levenberg–Marquardt on a recorded function of residuals.
 
-use levenberg_marquardt::{LeastSquaresProblem, LevenbergMarquardt};
-use nalgebra::storage::Owned;
-use nalgebra::{DMatrix, DVector, Dyn};
+use levenberg_marquardt::LevenbergMarquardt;
+use nalgebra::{DMatrix, DVector};
 use scalargrad::Function;
+use scalargrad::interop::levenberg_marquardt::Residuals;
 use std::error::Error;
 
 /// The fitted parameters, and how well they are known.
@@ -23,34 +23,6 @@ impl Fit {
     }
 }
 
-/// What the solver works on: a recording, and where it is.
-struct Residuals<'a> {
-    function: &'a Function,
-    at: DVector<f64>,
-}
-
-impl LeastSquaresProblem<f64, Dyn, Dyn> for Residuals<'_> {
-    type ResidualStorage = Owned<f64, Dyn>;
-    type JacobianStorage = Owned<f64, Dyn, Dyn>;
-    type ParameterStorage = Owned<f64, Dyn>;
-
-    fn set_params(&mut self, x: &DVector<f64>) {
-        self.at.copy_from(x);
-    }
-    fn params(&self) -> DVector<f64> {
-        self.at.clone()
-    }
-    fn residuals(&self) -> Option<DVector<f64>> {
-        self.function
-            .values(self.at.as_slice())
-            .ok()
-            .map(DVector::from_vec)
-    }
-    fn jacobian(&self) -> Option<DMatrix<f64>> {
-        jacobian(self.function, self.at.as_slice()).ok()
-    }
-}
-
 fn jacobian(function: &Function, at: &[f64]) -> Result<DMatrix<f64>, Box<dyn Error>> {
     let jacobian = function.jacobian(at)?;
     Ok(DMatrix::from_row_slice(
@@ -61,17 +33,12 @@ fn jacobian(function: &Function, at: &[f64]) -> Result<DMatrix<f64>, Box<dyn Err
 }
 
 pub fn fit(residuals: &Function, start: &[f64]) -> Result<Fit, Box<dyn Error>> {
-    let at = DVector::from_column_slice(start);
-    let problem = Residuals {
-        function: residuals,
-        at,
-    };
     let solver = LevenbergMarquardt::new()
         .with_tol(1e-15)
         .with_patience(1000);
-    let (problem, report) = solver.minimize(problem);
+    let (problem, report) = solver.minimize(Residuals::new(residuals.clone(), start));
 
-    let parameters = problem.at.as_slice().to_vec();
+    let parameters = problem.point().to_vec();
     let sum_of_squares: f64 = residuals.values(&parameters)?.iter().map(|r| r * r).sum();
     // With J = QR the covariance is s² R⁻¹ R⁻ᵀ, where s² is the mean square for each degree of freedom.
     let freedom = residuals.outputs() - parameters.len();

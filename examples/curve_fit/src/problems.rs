@@ -12,11 +12,21 @@ pub struct Problem {
     pub model: fn(b: &[Var], x: f64) -> Var,
     /// Where a fit is to begin: far from the result, and near.
     pub starts: [&'static [f64]; 2],
+    /// Whether Levenberg–Marquardt does not find the way from afar.
+    pub is_lost_from_afar: bool,
     pub certified: &'static [f64],
     pub standard_errors: &'static [f64],
     pub sum_of_squares: f64,
     pub x: &'static [f64],
     pub y: &'static [f64],
+}
+
+impl Problem {
+    /// How far the curve is from each data point.
+    pub fn residuals(&self, b: &[Var]) -> Vec<Var> {
+        let data = self.x.iter().zip(self.y);
+        data.map(|(&x, &y)| (self.model)(b, x) - y).collect()
+    }
 }
 
 pub const PROBLEMS: [Problem; 6] = [
@@ -26,6 +36,7 @@ pub const PROBLEMS: [Problem; 6] = [
         formula: "b1 (1 - exp(-b2 x))",
         model: |b, x| b[0] * (1.0 - (-b[1] * x).exp()),
         starts: [&[500.0, 0.0001], &[250.0, 0.0005]],
+        is_lost_from_afar: false,
         certified: &[2.3894212918E+02, 5.5015643181E-04],
         standard_errors: &[2.7070075241E+00, 7.2668688436E-06],
         sum_of_squares: 1.2455138894E-01,
@@ -44,6 +55,7 @@ pub const PROBLEMS: [Problem; 6] = [
         formula: "b1 (x² + b2 x) / (x² + b3 x + b4)",
         model: |b, x| b[0] * (x * x + x * b[1]) / (x * x + x * b[2] + b[3]),
         starts: [&[25.0, 39.0, 41.5, 39.0], &[0.25, 0.39, 0.415, 0.39]],
+        is_lost_from_afar: false,
         certified: &[
             1.9280693458E-01,
             1.9128232873E-01,
@@ -70,6 +82,7 @@ pub const PROBLEMS: [Problem; 6] = [
         formula: "b1 / (1 + exp(b2 - b3 x))^(1/b4)",
         model: |b, x| b[0] / (1.0 + (b[1] - b[2] * x).exp()).powf(1.0 / b[3]),
         starts: [&[100.0, 10.0, 1.0, 1.0], &[700.0, 5.0, 0.75, 1.3]],
+        is_lost_from_afar: false,
         certified: &[
             6.9964151270E+02,
             5.2771253025E+00,
@@ -97,6 +110,7 @@ pub const PROBLEMS: [Problem; 6] = [
         formula: "b1/b2 exp(-((x - b3)/b2)²/2)",
         model: |b, x| b[0] / b[1] * (-0.5 * ((x - b[2]) / b[1]).powi(2)).exp(),
         starts: [&[1.0, 10.0, 500.0], &[1.5, 5.0, 450.0]],
+        is_lost_from_afar: false,
         certified: &[1.5543827178E+00, 4.0888321754E+00, 4.5154121844E+02],
         standard_errors: &[1.5408051163E-02, 4.6803020753E-02, 4.6800518816E-02],
         sum_of_squares: 1.4635887487E-03,
@@ -125,6 +139,7 @@ pub const PROBLEMS: [Problem; 6] = [
             &[1000.0, 1000.0, 400.0, 40.0, 0.7, 0.3, 0.03],
             &[1300.0, 1500.0, 500.0, 75.0, 1.0, 0.4, 0.05],
         ],
+        is_lost_from_afar: false,
         certified: &[
             1.2881396800E+03,
             1.4910792535E+03,
@@ -164,6 +179,7 @@ pub const PROBLEMS: [Problem; 6] = [
         formula: "b1 (1 - exp(-b2 x))",
         model: |b, x| b[0] * (1.0 - (-b[1] * x).exp()),
         starts: [&[1.0, 1.0], &[100.0, 0.75]],
+        is_lost_from_afar: true,
         certified: &[2.1380940889E+02, 5.4723748542E-01],
         standard_errors: &[1.2354515176E+01, 1.0455993237E-01],
         sum_of_squares: 1.1680088766E+03,

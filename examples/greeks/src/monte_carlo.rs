@@ -3,12 +3,13 @@
 //! The option is on the geometric mean of twelve fixings, since that one has a closed form to compare with.
 
 use demo::{ProgressBar, Random};
-use scalargrad::{Function, Real, Var, function::ReplayError};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
+use rayon::prelude::*;
+use scalargrad::function::{ReplayError, Rows};
+use scalargrad::{Function, Real, Var};
+use std::ops::Range;
 
 pub const FIXINGS: usize = 12;
-/// Paths that are drawn from one seed. Blocks are added in their order, whoever computed them.
+/// Paths that are drawn from one seed. Blocks are added in their order, whichever thread computed them.
 pub const BLOCK: u64 = 1000;
 
 /// What one path pays, discounted, for `[spot, volatility, rate]` and the normal numbers of its steps.
@@ -72,48 +73,67 @@ impl Sums {
     }
 }
 
-/// Records the payoff of one path: the inputs, then the normal numbers.
+/// Records the payoff of one path, the inputs and then the normal numbers, to be run over many.
 pub fn record(x: &[f64; 3], strike: f64, time: f64) -> Function {
     let path = [&x[..], &[0.1; FIXINGS]].concat();
     Function::record(&path, |p| payoff(&p[..3], strike, time, &p[3..]))
 }
 
-/// Runs the blocks on so many threads; gives the sums of each block.
+/// Draws the normal numbers of some blocks, path after path, on all threads.
+pub fn draw(blocks: Range<u64>) -> Vec<f64> {
+    let of_block = BLOCK as usize * FIXINGS;
+    let mut normals = vec![0.0; of_block * (blocks.end - blocks.start) as usize];
+    let parts = normals.par_chunks_exact_mut(of_block).enumerate();
+    parts.for_each(|(k, normals)| {
+        let mut random = Random::new(blocks.start + k as u64);
+        normals.fill_with(|| random.normal());
+    });
+    normals
+}
+
+/// Runs so many blocks; gives the sums of each.
 pub fn run(
-    function: &Function,
+    rows: &Rows,
     x: &[f64; 3],
     blocks: u64,
-    threads: usize,
     bar: &ProgressBar,
 ) -> Result<Vec<Sums>, ReplayError> {
-    let next = AtomicU64::new(0);
-    let work = || -> Result<Vec<(u64, Sums)>, ReplayError> {
-        let mut done = Vec::new();
-        let mut path = [&x[..], &[0.0; FIXINGS]].concat();
-        let mut slopes = vec![0.0; path.len()];
-        loop {
-            let block = next.fetch_add(1, Ordering::Relaxed);
-            if block >= blocks {
-                return Ok(done);
-            }
-            let (mut random, mut sums) = (Random::new(block), Sums::default());
-            for _ in 0..BLOCK {
-                path[3..].iter_mut().for_each(|z| *z = random.normal());
-                let price = function.gradient_into(&path, &mut slopes)?;
-                sums.add([price, slopes[0], slopes[1], slopes[2]]);
-            }
-            bar.inc(1);
-            done.push((block, sums));
-        }
+    /// Blocks whose paths are in memory at once.
+    const AT_ONCE: u64 = 20;
+    const INPUTS: usize = 3 + FIXINGS;
+    let mut all = Vec::new();
+    let (mut prices, mut slopes) = (Vec::new(), Vec::new());
+    for first in (0..blocks).step_by(AT_ONCE as usize) {
+        let some = first..blocks.min(first + AT_ONCE);
+        let normals = draw(some.clone());
+        let paths = normals.len() / FIXINGS;
+        prices.resize(paths, 0.0);
+        slopes.resize(paths * INPUTS, 0.0);
+        rows.gradients_into(x, &normals, &mut prices, &mut slopes)?;
+        let paths = prices.iter().zip(slopes.chunks_exact(INPUTS));
+        let samples: Vec<_> = paths.map(|(&p, s)| [p, s[0], s[1], s[2]]).collect();
+        all.extend(samples.chunks_exact(BLOCK as usize).map(|block| {
+            let mut sums = Sums::default();
+            block.iter().for_each(|&sample| sums.add(sample));
+            sums
+        }));
+        bar.inc(some.end - some.start);
+    }
+    Ok(all)
+}
+
+/// The same path by path: the prices and their slopes.
+pub fn one_by_one(
+    function: &Function,
+    x: &[f64; 3],
+    normals: &[f64],
+) -> Result<Vec<[f64; 4]>, ReplayError> {
+    let mut path = [&x[..], &[0.0; FIXINGS]].concat();
+    let mut slopes = vec![0.0; path.len()];
+    let one = |normals: &[f64]| {
+        path[3..].copy_from_slice(normals);
+        let price = function.gradient_into(&path, &mut slopes)?;
+        Ok([price, slopes[0], slopes[1], slopes[2]])
     };
-    let mut all = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let parts = workers
-            .into_iter()
-            .map(|worker| worker.join().expect("no panic"));
-        parts.collect::<Result<Vec<_>, _>>()
-    })?
-    .concat();
-    all.sort_by_key(|(block, _)| *block);
-    Ok(all.into_iter().map(|(_, sums)| sums).collect())
+    normals.chunks_exact(FIXINGS).map(one).collect()
 }

@@ -1,7 +1,8 @@
 //! Logistic regression: data, and the density of the coefficients, recorded once.
 
 use demo::Random;
-use scalargrad::{Function, Real, Var, sum};
+use scalargrad::function::Rows;
+use scalargrad::{Function, Real, Var};
 
 /// Rows of features, the first of which is 1, each with an outcome 0 or 1.
 pub struct Data {
@@ -72,30 +73,75 @@ impl Data {
 
     /// The logarithm of the density of the coefficients, but for a constant.
     pub fn log_density(&self, b: &[Var]) -> Var {
-        let row = |(x, &y): (&Vec<f64>, &f64)| {
-            let score = scalargrad::weighted_sum(b, x);
-            score * y - score.softplus()
+        let rows = self.features.iter().zip(&self.outcomes);
+        let of_row = |(x, &y): (&Vec<f64>, &f64)| {
+            let x: Vec<Var> = x.iter().map(|&x| Var::constant(x)).collect();
+            log_likelihood(b, &x, Var::constant(y))
         };
-        let rows: Vec<Var> = self.features.iter().zip(&self.outcomes).map(row).collect();
-        let squares: Var = b.iter().map(|b| b * b).sum();
-        sum(&rows) - squares / (2.0 * PRIOR * PRIOR)
+        rows.map(of_row).sum::<Var>() + log_prior(b)
     }
 
-    pub fn record(&self) -> Function {
-        let start = vec![0.1; self.features[0].len()];
-        Function::record(&start, |b| self.log_density(b))
+    /// The same, recorded for one row.
+    pub fn record(&self) -> Density {
+        let rows = self.outcomes.len();
+        let data = self.features.iter().zip(&self.outcomes);
+        let data: Vec<f64> = data
+            .flat_map(|(x, &y)| x.iter().copied().chain([y]))
+            .collect();
+        let n = self.features[0].len();
+        let start = [&vec![0.1; n], &data[..=n]].concat();
+        let of_row = Function::record(&start, |v| {
+            let (b, row) = v.split_at(n);
+            // Each row brings its share of what belongs to no row; it is computed once.
+            log_likelihood(b, &row[..n], row[n]) + log_prior(b) / rows as f64
+        });
+        let rows = of_row.over_rows(n);
+        Density { rows, data }
+    }
+}
+
+/// What one row adds to the logarithm of the density.
+fn log_likelihood(b: &[Var], x: &[Var], y: Var) -> Var {
+    let score: Var = b.iter().zip(x).map(|(b, x)| b * x).sum();
+    score * y - score.softplus()
+}
+
+fn log_prior(b: &[Var]) -> Var {
+    -b.iter().map(|b| b * b).sum::<Var>() / (2.0 * PRIOR * PRIOR)
+}
+
+/// The logarithm of a density, recorded for one row of data and run over all of them. Threads share it.
+pub struct Density {
+    rows: Rows,
+    data: Vec<f64>,
+}
+
+impl Density {
+    /// The number of coefficients.
+    pub fn dimension(&self) -> usize {
+        self.rows.shared()
+    }
+
+    pub fn value(&self, b: &[f64]) -> f64 {
+        self.rows.sum(b, &self.data).expect("no comparison")
+    }
+
+    pub fn gradient(&self, b: &[f64]) -> (f64, Vec<f64>) {
+        self.rows
+            .sum_gradient(b, &self.data)
+            .expect("no comparison")
     }
 }
 
 /// Mean and standard deviation of each of two coefficients by a sum over a grid: what sampling has to find.
-pub fn by_grid(density: &Function) -> [[f64; 2]; 2] {
+pub fn by_grid(density: &Density) -> [[f64; 2]; 2] {
     const N: i32 = 400;
     let at = |k: i32, low: f64, high: f64| low + (high - low) * (f64::from(k) + 0.5) / f64::from(N);
     let mut points = Vec::new();
     for i in 0..N {
         for j in 0..N {
             let b = [at(i, -6.0, 3.0), at(j, -9.0, 3.0)];
-            points.push((b, density.value(&b).expect("no branch")));
+            points.push((b, density.value(&b)));
         }
     }
     let top = points.iter().map(|p| p.1).fold(f64::MIN, f64::max);

@@ -1,7 +1,7 @@
 //! Hamiltonian Monte Carlo: a walk whose long steps follow the gradient of the density.
 
+use crate::posterior::Density;
 use demo::{ProgressBar, Random};
-use scalargrad::Function;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
@@ -28,8 +28,8 @@ struct Place {
 }
 
 impl Place {
-    fn new(function: &Function, at: Vec<f64>) -> Place {
-        let (density, gradient) = function.gradient(&at).expect("no branch");
+    fn new(posterior: &Density, at: Vec<f64>) -> Place {
+        let (density, gradient) = posterior.gradient(&at);
         Place {
             at,
             density,
@@ -43,11 +43,11 @@ const AIM: f64 = 0.8;
 
 /// One chain. In the warm-up it finds a step size by dual averaging (Hoffman and Gelman, 2014), and how widely each
 /// coefficient is spread.
-pub fn chain(function: &Function, plan: &Plan, seed: u64, bar: &ProgressBar) -> Chain {
-    let n = function.inputs();
+pub fn chain(posterior: &Density, plan: &Plan, seed: u64, bar: &ProgressBar) -> Chain {
+    let n = posterior.dimension();
     let mut random = Random::new(seed);
     let start = (0..n).map(|_| 0.5 * random.normal()).collect();
-    let mut place = Place::new(function, start);
+    let mut place = Place::new(posterior, start);
     let (mut step, mut spread) = (0.1, vec![1.0; n]);
     let (mut error, mut mean_log_step, mut since) = (0.0, 0.0, 0.0);
     let (mut sums, mut seen) = (vec![[0.0; 2]; n], 0.0);
@@ -66,7 +66,7 @@ pub fn chain(function: &Function, plan: &Plan, seed: u64, bar: &ProgressBar) -> 
         for _ in 0..steps {
             (0..n).for_each(|i| p[i] += 0.5 * step * spread[i] * there.gradient[i]);
             (0..n).for_each(|i| there.at[i] += step * spread[i] * p[i]);
-            there = Place::new(function, there.at);
+            there = Place::new(posterior, there.at);
             (0..n).for_each(|i| p[i] += 0.5 * step * spread[i] * there.gradient[i]);
         }
         chain.gradients += steps;
@@ -109,7 +109,7 @@ pub fn chain(function: &Function, plan: &Plan, seed: u64, bar: &ProgressBar) -> 
 }
 
 /// Several chains on several threads. A chain is the same, whichever thread it runs on.
-pub fn chains(function: &Function, plan: &Plan, count: u64, threads: usize) -> Vec<Chain> {
+pub fn chains(posterior: &Density, plan: &Plan, count: u64, threads: usize) -> Vec<Chain> {
     let bar = demo::bar(count * (plan.warm_up + plan.draws), "sampling");
     let next = AtomicU64::new(0);
     let work = || {
@@ -119,7 +119,7 @@ pub fn chains(function: &Function, plan: &Plan, count: u64, threads: usize) -> V
             if k >= count {
                 return done;
             }
-            done.push((k, chain(function, plan, 100 + k, &bar)));
+            done.push((k, chain(posterior, plan, 100 + k, &bar)));
         }
     };
     let mut all: Vec<(u64, Chain)> = thread::scope(|scope| {

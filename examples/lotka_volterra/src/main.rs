@@ -1,6 +1,9 @@
 //! Hares and lynxes: a predator–prey model fitted to pelts of a hundred years ago, through its integrator.
 //!
 //! `cargo run --release -p lotka_volterra`
+//!
+//! The integrator is written out here. That of the crate `diffsol` (0.18) does not accept a `Var`: it asks of its numbers that they
+//! can be sent between threads, and a `Var` belongs to the graph of one.
 
 mod bfgs;
 mod fit;
@@ -15,7 +18,8 @@ use std::process::ExitCode;
 const ABOUT: About = About {
     name: "lotka_volterra",
     text: "Hares and lynxes from 1900 to 1920: the rates of a predator-prey model, fitted through a Runge-Kutta \
-           integrator of fourth order, with `advance`, which keeps few of its steps in memory.",
+           integrator of fourth order, with `advance`, which keeps few of its steps in memory. (The integrators of the crate \
+           `diffsol` 0.18 do not accept a `Var`: they ask for numbers that can be sent to other threads.)",
     folder: env!("CARGO_MANIFEST_DIR"),
     settings: &[Setting {
         name: "steps",

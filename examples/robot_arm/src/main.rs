@@ -157,7 +157,8 @@ fn figure(path: &[Angles<f64>], freedom: &[f64]) -> Figure {
     };
     let share = |k: usize| k as f64 / end as f64;
     let free = freedom.iter().enumerate().map(|(k, &w)| (share(k), w));
-    let mut turns = Panel::new("Angles", "share of the way", "radians").range(0.0..1.35, -1.2..3.4);
+    let mut turns = Panel::new("Angles of the joints", "share of the way", "radians")
+        .range(0.0..1.19, -1.2..3.4);
     let colours = [
         palette::BLUE,
         palette::ORANGE,
@@ -168,11 +169,11 @@ fn figure(path: &[Angles<f64>], freedom: &[f64]) -> Figure {
     ];
     for (joint, colour) in colours.into_iter().enumerate() {
         let angle = path.iter().enumerate().map(|(k, q)| (share(k), q[joint]));
-        turns = turns.line(&format!("joint {}", joint + 1), colour, angle);
+        turns = turns.line(&(joint + 1).to_string(), colour, angle);
     }
     Figure::new(1000, 800, 2)
-        .panel(view("From the side", 0, 2, ["x, m", "z, m"]).range(-0.3..0.9, -0.1..1.1))
-        .panel(view("From above", 0, 1, ["x, m", "y, m"]).range(-0.3..0.9, -0.6..0.6))
+        .panel(view("From the side", 0, 2, ["x, m", "z, m"]).range(-0.3..0.9, -0.1..0.83))
+        .panel(view("From above", 0, 1, ["x, m", "y, m"]).range(-0.3..0.9, -0.48..0.45))
         .panel(Panel::new("Manipulability", "share of the way", "").line("", palette::BLUE, free))
         .panel(turns)
 }
