@@ -8,7 +8,7 @@
 //! row, and needs no pattern first.
 
 use super::evaluate::{LANES, Tripped, with_space};
-use super::interpret::{Number, is_plain, walk, walk_back};
+use super::interpret::{Number, give, is_plain, walk};
 use super::program::{Node, Program};
 use super::sparse::{Pattern, SparseMatrix};
 use super::structure::second_partials;
@@ -319,8 +319,8 @@ impl Program {
             walk(self, x, &mut space.values)?;
             let mut adjoints = vec![0.0; self.len()];
             adjoints[self.outputs[0] as usize] = 1.0;
-            for i in (0..self.nodes.len()).rev() {
-                walk_back(self, i, &space.values, &mut adjoints);
+            for place in (self.first_node()..self.len()).rev() {
+                give(self, place, &space.values, &mut adjoints);
             }
             Ok(self.push_edges(Some((&space.values, &adjoints)), budget))
         })

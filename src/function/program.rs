@@ -36,6 +36,14 @@ pub(crate) struct Guard {
     pub place: Box<str>,
 }
 
+impl Guard {
+    /// Whether these operands get another answer.
+    #[inline(always)]
+    pub(crate) fn trips(&self, [a, b]: [f64; 2]) -> bool {
+        self.comparison.answer(a, b) != self.answer
+    }
+}
+
 /// A straight-line program.
 #[derive(Clone, Default)]
 pub(crate) struct Program {

@@ -7,6 +7,7 @@
 use super::interpret::{Number, defined};
 use crate::graph::Custom;
 use crate::handle::Var;
+use crate::pull_back::Adjoint;
 use crate::real::{Real, operators};
 use crate::rows::{Kind, Op};
 use crate::rules;
@@ -139,9 +140,11 @@ impl<const N: usize> Number for Tangents<N> {
             partials.iter().map(differential).collect()
         })
     }
+}
 
+impl<const N: usize> Adjoint for Tangents<N> {
     #[inline(always)]
-    fn is_zero(self) -> bool {
+    fn is_absent(self) -> bool {
         self.value == 0.0 && self.tangents.iter().all(|&tangent| tangent == 0.0)
     }
 
@@ -156,11 +159,6 @@ impl<const N: usize> Number for Tangents<N> {
             return Self::combine(0.0, [(p.value, w.tangents)]);
         }
         self * p
-    }
-
-    #[inline(always)]
-    fn scaled(self, c: f64) -> Self {
-        Self::combine(self.value * c, [(c, self.tangents)])
     }
 }
 
