@@ -348,17 +348,6 @@ pub(crate) fn read_partials(
     }
 }
 
-/// Calls `each` with the terms of the node at `at`, if that is the sum of a slice; returns whether it is.
-#[inline(always)]
-pub(crate) fn read_terms(tape: Tape<'_>, at: NodePosition, each: impl FnMut(usize, f64)) -> bool {
-    let word = tape.word(at.position());
-    let is_sum = word.is(code::REST, code::NARY) && word.op() == Op::Sum as usize;
-    if is_sum {
-        tape.each_operand(at.position(), each);
-    }
-    is_sum
-}
-
 /// Whether the node that ends at `at` is the head of a segment that was not kept, or an output of one.
 pub(crate) fn is_of_segment(tape: Tape<'_>, at: NodePosition) -> bool {
     let word = tape.word(at.position());

@@ -128,6 +128,18 @@ fn get<T: Number>(values: &[T], x: Operand) -> T {
     x.map_or_else(T::from, |k| values[k])
 }
 
+/// `+ − × ÷`; `None` for what else there is.
+#[inline(always)]
+fn arithmetic<T: Number>(op: Op, x: T, y: T) -> Option<T> {
+    match op {
+        Op::Add => Some(x + y),
+        Op::Sub => Some(x - y),
+        Op::Mul => Some(x * y),
+        Op::Div => Some(x / y),
+        _ => None,
+    }
+}
+
 /// Fills the values of the nodes at these places, the values before them being known.
 #[inline(always)]
 pub(crate) fn forward<T: Number>(
@@ -136,16 +148,19 @@ pub(crate) fn forward<T: Number>(
     values: &mut [T],
 ) -> Option<()> {
     for place in places {
-        let x = |x| get(values, x);
-        values[place] = match nodes.read(place)? {
-            Seen::Number(value) => T::from(value),
-            Seen::One(Op::Neg, _, a) => -values[a],
-            Seen::One(op, n, a) => value_of_one(op, n, values[a]),
-            Seen::Two(Op::Add, [a, b]) => x(a) + x(b),
-            Seen::Two(Op::Sub, [a, b]) => x(a) - x(b),
-            Seen::Two(Op::Mul, [a, b]) => x(a) * x(b),
-            Seen::Two(Op::Div, [a, b]) => x(a) / x(b),
-            Seen::Two(..) | Seen::Other => value_of_any(nodes, place, values)?,
+        let value = match nodes.read(place)? {
+            Seen::Number(value) => Some(T::from(value)),
+            Seen::One(Op::Neg, _, a) => Some(-values[a]),
+            Seen::One(op, n, a) => Some(value_of_one(op, n, values[a])),
+            // Where the operands are is known at compile time in each of these.
+            Seen::Two(op, [Ok(a), Ok(b)]) => arithmetic(op, values[a], values[b]),
+            Seen::Two(op, [Ok(a), Err(c)]) => arithmetic(op, values[a], T::from(c)),
+            Seen::Two(op, [Err(c), Ok(b)]) => arithmetic(op, T::from(c), values[b]),
+            Seen::Two(_, [Err(_), Err(_)]) | Seen::Other => None,
+        };
+        values[place] = match value {
+            Some(value) => value,
+            None => value_of_any(nodes, place, values)?,
         };
     }
     Some(())
@@ -182,17 +197,28 @@ pub(crate) fn give<T: Number>(nodes: &impl Nodes, place: usize, values: &[T], ad
         Some(Seen::Two(Op::Mul, [Ok(a), Ok(b)])) if a == b => {
             adjoints[a] += w.times(values[a] + values[a]);
         }
-        Some(Seen::Two(op @ (Op::Add | Op::Sub | Op::Mul), x)) => pull_back(
-            op,
-            2,
-            |k| get(values, x[k]),
-            w,
-            || [None; 2],
-            |k| x[k].is_ok(),
-            |k, share| x[k].iter().for_each(|&k| adjoints[k] += share),
-        ),
+        Some(Seen::Two(op @ (Op::Add | Op::Sub | Op::Mul), x)) => match x {
+            [Ok(a), Ok(b)] => give_two(op, [a, b], |k| values[[a, b][k]], w, |_| true, adjoints),
+            [Ok(a), Err(c)] => give_two(op, [a, a], |_| T::from(c), w, |k| k == 0, adjoints),
+            [Err(c), Ok(b)] => give_two(op, [b, b], |_| T::from(c), w, |k| k == 1, adjoints),
+            [Err(_), Err(_)] => {}
+        },
         _ => give_any(nodes, place, values, adjoints),
     }
+}
+
+/// What `+ − ×` give to the adjoints at two places.
+#[inline(always)]
+fn give_two<T: Number>(
+    op: Op,
+    to: [usize; 2],
+    x: impl Fn(usize) -> T,
+    w: T,
+    is_wanted: impl Fn(usize) -> bool,
+    adjoints: &mut [T],
+) {
+    let add = |k: usize, share| adjoints[to[k]] += share;
+    pull_back(op, 2, x, w, || [None; 2], is_wanted, add);
 }
 
 #[inline(never)]

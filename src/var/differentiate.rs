@@ -269,13 +269,12 @@ impl Adjoint for Var {
     #[inline]
     fn times(self, p: Var) -> Var {
         let (w, slope) = (self.untracked_value(), p.untracked_value());
-        if p.is_absent() && w.is_finite() || !slope.is_finite() && self == 0.0 {
-            return Var::default();
-        }
         match (self.is_constant(), w, p.is_constant(), slope) {
             (true, 1.0, ..) => p,
             (_, _, true, 1.0) => self,
             (_, _, true, -1.0) => -self,
+            (_, _, true, 0.0) if w.is_finite() => p,
+            _ if !slope.is_finite() && self == 0.0 => Var::default(),
             _ => self * p,
         }
     }
