@@ -15,7 +15,6 @@ use smallvec::SmallVec;
 use std::cell::Cell;
 use std::cmp::Ordering;
 use std::fmt;
-use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
 /// A value and `N` tangents.
 #[derive(Clone, Copy, Debug)]
@@ -105,8 +104,25 @@ fn carefully<const N: usize, const M: usize>(terms: [(f64, [f64; N]); M]) -> [f6
 impl<const N: usize> Number for Tangents<N> {
     #[inline(always)]
     fn row(op: Op, n: i32, operands: &[Self], is_active: &dyn Fn(usize) -> bool) -> Self {
-        match operands {
-            [x] if !op.is_slice() => Self::unary(op, n, *x),
+        match (op, operands) {
+            (Op::Neg, &[x]) => Self::map(-x.value, |i| -x.tangents[i]),
+            (Op::Add, &[x, y]) => Self::map(x.value + y.value, |i| x.tangents[i] + y.tangents[i]),
+            (Op::Sub, &[x, y]) => Self::map(x.value - y.value, |i| x.tangents[i] - y.tangents[i]),
+            (Op::Mul, &[x, y]) => {
+                let terms = [(y.value, x.tangents), (x.value, y.tangents)];
+                Self::combine(x.value * y.value, terms)
+            }
+            (Op::Div | Op::Rem, &[x, y]) => {
+                let args = [x.value, y.value, 0.0];
+                let z = f64::apply(op, 0, &args[..2]);
+                let p = |k| rules::partial(op, k, args, 0, z, 1.0);
+                if y.tangents == [0.0; N] {
+                    return Self::combine(z, [(p(0), x.tangents)]);
+                }
+                Self::combine(z, [(p(0), x.tangents), (p(1), y.tangents)])
+            }
+            (Op::Sum, terms) => terms.iter().sum(),
+            (_, &[x]) if !op.is_slice() => Self::unary(op, n, x),
             _ => Self::nary(op, n, operands, is_active),
         }
     }
@@ -202,62 +218,7 @@ impl<const N: usize> PartialOrd<f64> for Tangents<N> {
     }
 }
 
-impl<const N: usize> Neg for Tangents<N> {
-    type Output = Self;
-    #[inline(always)]
-    fn neg(self) -> Self {
-        Self::map(-self.value, |i| -self.tangents[i])
-    }
-}
-
-impl<const N: usize> Add for Tangents<N> {
-    type Output = Self;
-    #[inline(always)]
-    fn add(self, y: Self) -> Self {
-        Self::map(self.value + y.value, |i| self.tangents[i] + y.tangents[i])
-    }
-}
-
-impl<const N: usize> Sub for Tangents<N> {
-    type Output = Self;
-    #[inline(always)]
-    fn sub(self, y: Self) -> Self {
-        Self::map(self.value - y.value, |i| self.tangents[i] - y.tangents[i])
-    }
-}
-
-impl<const N: usize> Mul for Tangents<N> {
-    type Output = Self;
-    #[inline(always)]
-    fn mul(self, y: Self) -> Self {
-        let terms = [(y.value, self.tangents), (self.value, y.tangents)];
-        Self::combine(self.value * y.value, terms)
-    }
-}
-
-macro_rules! binary_row {
-    ($($Trait:ident $method:ident;)*) => { $(
-        impl<const N: usize> $Trait for Tangents<N> {
-            type Output = Self;
-            #[inline(always)]
-            fn $method(self, y: Self) -> Self {
-                let args = [self.value, y.value, 0.0];
-                let z = f64::apply(Op::$Trait, 0, &args);
-                let p = |k| rules::partial(Op::$Trait, k, args, 0, z, 1.0);
-                if y.tangents == [0.0; N] {
-                    return Self::combine(z, [(p(0), self.tangents)]);
-                }
-                Self::combine(z, [(p(0), self.tangents), (p(1), y.tangents)])
-            }
-        }
-    )* };
-}
-binary_row! {
-    Div div;
-    Rem rem;
-}
-
-operators!((const N: usize) Tangents<N>);
+operators!(by apply (const N: usize) Tangents<N>);
 
 impl<const N: usize> From<Tangents<N>> for f64 {
     #[inline(always)]

@@ -4,12 +4,11 @@
 //! text that serves one. Where a rule chooses between two forms, each lane gets its own.
 
 use crate::pull_back::Adjoint;
-use crate::real::{Question, Real, call, operators};
+use crate::real::{Question, Real, call, incomparable, operators};
 use crate::rows::{Op, by_name};
 use crate::special;
 use crate::table::table;
 use smallvec::SmallVec;
-use std::cmp::Ordering;
 use std::fmt;
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
@@ -99,22 +98,7 @@ impl<const FAST: bool> fmt::Display for Lanes<FAST> {
     }
 }
 
-/// Lanes compare to nothing.
-macro_rules! incomparable {
-    ($($Other:ty),*) => { $(
-        impl<const FAST: bool> PartialEq<$Other> for Lanes<FAST> {
-            fn eq(&self, _: &$Other) -> bool {
-                false
-            }
-        }
-        impl<const FAST: bool> PartialOrd<$Other> for Lanes<FAST> {
-            fn partial_cmp(&self, _: &$Other) -> Option<Ordering> {
-                None
-            }
-        }
-    )* };
-}
-incomparable!(Lanes<FAST>, f64);
+incomparable!((const FAST: bool) Lanes<FAST>);
 
 /// The numbers that an expression gives for each lane. A loop compiles in less time than `array::from_fn`.
 macro_rules! each_lane {

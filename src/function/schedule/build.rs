@@ -2,7 +2,7 @@
 
 use super::{Check, Form, Run, Schedule, is_active};
 use crate::function::interpret::is_plain;
-use crate::function::program::{Node, Program};
+use crate::function::program::{Node, Program, Uses};
 use crate::rows::{Kind, Op};
 
 /// Operations in a window. Their values, adjoints and operands are a few hundred kilobytes.
@@ -29,32 +29,25 @@ enum Shape {
 
 /// The loop for an operation with its operands in that shape.
 fn form(shape: Shape, op: Op, operands: usize) -> Form {
+    let terms = |left: u8, right: u8, is_difference| Form::Terms {
+        left,
+        right,
+        is_difference,
+    };
     match (shape, op) {
-        (Shape::Products { plain: 1 }, _) if operands == 3 => Form::TermPlusProduct,
-        (Shape::Products { plain: 0 }, _) if operands == 4 => Form::ProductPlusProduct,
+        (Shape::Products { plain: 1 }, _) if operands == 3 => terms(1, 2, false),
+        (Shape::Products { plain: 0 }, _) if operands == 4 => terms(2, 2, false),
         (Shape::Products { plain }, _) => Form::Products { plain },
-        (Shape::Difference { left: 1, .. }, _) => Form::TermMinusProduct,
-        (Shape::Difference { right: 1, .. }, _) => Form::ProductMinusTerm,
-        (Shape::Difference { .. }, _) => Form::ProductMinusProduct,
-        (Shape::Node, Op::Add) => Form::Add,
-        (Shape::Node, Op::Sub) => Form::Sub,
-        (Shape::Node, Op::Mul) => Form::Mul,
+        (Shape::Difference { left, right }, _) => terms(left, right, true),
+        (Shape::Node, Op::Add) => terms(1, 1, false),
+        (Shape::Node, Op::Sub) => terms(1, 1, true),
+        (Shape::Node, Op::Mul) => terms(2, 0, false),
         (Shape::Node, Op::Div) => Form::Div,
         (Shape::Node, Op::Neg) => Form::Neg,
         (Shape::Node, Op::Sum) => Form::Sum,
         (Shape::Node, op) if operands == 1 && is_plain(op) => Form::OneOperand,
         (Shape::Node, _) => Form::Other,
     }
-}
-
-/// How a number of the program is used.
-#[derive(Clone, Copy, PartialEq)]
-enum Uses {
-    None,
-    Once,
-    Many,
-    /// Once, by the sum or difference that the product has become part of.
-    Part,
 }
 
 /// Makes the schedule of a program.
@@ -73,21 +66,9 @@ struct Scheduler<'a> {
 impl<'a> Scheduler<'a> {
     fn new(program: &'a Program) -> Scheduler<'a> {
         let first = program.first_node() as u32 + 1;
-        let mut uses = vec![Uses::None; program.len()];
-        for &k in &program.operands {
-            let uses = &mut uses[k as usize];
-            *uses = match uses {
-                Uses::None => Uses::Once,
-                _ => Uses::Many,
-            };
-        }
-        let guards = program.guards.iter().flat_map(|guard| guard.operands);
-        for k in guards.chain(program.outputs.iter().copied()) {
-            uses[k as usize] = Uses::Many;
-        }
         Scheduler {
             program,
-            uses,
+            uses: program.uses(std::iter::empty()),
             levels: vec![0; program.nodes.len()],
             index_of: (0..program.len() as u32).collect(),
             order: Vec::with_capacity(WINDOW.min(program.nodes.len())),
@@ -229,7 +210,7 @@ impl<'a> Scheduler<'a> {
         let (inputs, first_result) = (self.schedule.inputs, self.schedule.first);
         let is_active = |k: u32| is_active(inputs, first_result, k);
         let form = form(shape, node.op, operands.len());
-        let is_symmetric = matches!(form, Form::Add | Form::Mul);
+        let is_symmetric = matches!((shape, node.op), (Shape::Node, Op::Add | Op::Mul));
         if is_symmetric && !is_active(operands[0]) {
             operands.swap(0, 1);
         }
