@@ -66,6 +66,12 @@ pub(crate) fn share<T: Adjoint>(op: Op, w: T, p: T) -> T {
     }
 }
 
+/// The shares of the two factors of a product.
+#[inline(always)]
+pub(crate) fn shares_of_product<T: Adjoint>(w: T, [a, b]: [T; 2]) -> [T; 2] {
+    [w.times(b), w.times(a)]
+}
+
 /// Calls `give` with the place of each operand that `is_wanted`, and its share of the adjoint `w`.
 ///
 /// `x` has the operands. The partials are asked for only where they are not plain factors: one for each operand, `None` for a

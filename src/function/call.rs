@@ -2,6 +2,7 @@
 
 use super::Function;
 use super::error::{BranchChange, Counted, ReplayError};
+use super::program::Program;
 use crate::matrix::Matrix;
 
 /// # At a point
@@ -24,10 +25,9 @@ impl Function {
     /// let _ = f.value(&[0.5, -1.0]);
     /// ```
     pub fn value(&self, x: &[f64]) -> Result<f64, ReplayError> {
-        self.check(Counted::Outputs, self.outputs(), 1)?;
+        self.check_one_output()?;
         let mut value = 0.0;
-        self.check_inputs(x)?;
-        self.replay(x, self.program.values(x, |z| value = z))?;
+        self.at(x, |program| program.values(x, |z| value = z))?;
         Ok(value)
     }
 
@@ -45,8 +45,7 @@ impl Function {
     /// ```
     pub fn values(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError> {
         let mut values = Vec::with_capacity(self.outputs());
-        self.check_inputs(x)?;
-        self.replay(x, self.program.values(x, |z| values.push(z)))?;
+        self.at(x, |program| program.values(x, |z| values.push(z)))?;
         Ok(values)
     }
 
@@ -83,11 +82,13 @@ impl Function {
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
     pub fn gradient_into(&self, x: &[f64], gradient: &mut [f64]) -> Result<f64, ReplayError> {
-        self.check(Counted::Outputs, self.outputs(), 1)?;
+        self.check_one_output()?;
         self.check_inputs(x)?;
         self.check(Counted::Gradient, gradient.len(), self.inputs())?;
         let mut value = 0.0;
-        self.replay(x, self.program.vjp(x, |_| 1.0, gradient, |z| value = z))?;
+        self.at(x, |program| {
+            program.vjp(x, |_| 1.0, gradient, |z| value = z)
+        })?;
         Ok(value)
     }
 
@@ -107,8 +108,7 @@ impl Function {
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
     pub fn jacobian(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
-        self.check_inputs(x)?;
-        self.replay(x, self.program.jacobian(x))
+        self.at(x, |program| program.jacobian(x))
     }
 
     /// The weights times the Jacobian, `wᵀJ`: the gradient of the weighted sum of the outputs.
@@ -127,7 +127,7 @@ impl Function {
         self.check_inputs(x)?;
         self.check(Counted::Weights, w.len(), self.outputs())?;
         let mut gradient = vec![0.0; self.inputs()];
-        self.replay(x, self.program.vjp(x, |k| w[k], &mut gradient, |_| ()))?;
+        self.at(x, |program| program.vjp(x, |k| w[k], &mut gradient, |_| ()))?;
         Ok(gradient)
     }
 
@@ -146,7 +146,7 @@ impl Function {
     pub fn jvp(&self, x: &[f64], v: &[f64]) -> Result<(Vec<f64>, Vec<f64>), ReplayError> {
         self.check_inputs(x)?;
         self.check(Counted::Direction, v.len(), self.inputs())?;
-        self.replay(x, self.program.jvp(x, v))
+        self.at(x, |program| program.jvp(x, v))
     }
 
     /// The Hessian of the only output times `v`, by one pass forward and one in reverse.
@@ -162,10 +162,10 @@ impl Function {
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
     pub fn hvp(&self, x: &[f64], v: &[f64]) -> Result<Vec<f64>, ReplayError> {
-        self.check(Counted::Outputs, self.outputs(), 1)?;
+        self.check_one_output()?;
         self.check_inputs(x)?;
         self.check(Counted::Direction, v.len(), self.inputs())?;
-        self.replay(x, self.program.hvp(x, v))
+        self.at(x, |program| program.hvp(x, v))
     }
 
     /// The Hessian of the only output; symmetric.
@@ -181,9 +181,8 @@ impl Function {
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
     pub fn hessian(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
-        self.check(Counted::Outputs, self.outputs(), 1)?;
-        self.check_inputs(x)?;
-        self.replay(x, self.program.hessian(x))
+        self.check_one_output()?;
+        self.at(x, |program| program.hessian(x))
     }
 
     pub(super) fn check(
@@ -206,10 +205,22 @@ impl Function {
         self.check(Counted::Inputs, x.len(), self.inputs())
     }
 
-    /// Puts the place of a guard into words.
-    pub(super) fn replay<R>(&self, x: &[f64], result: Result<R, usize>) -> Result<R, ReplayError> {
-        result.map_err(|k| {
-            ReplayError::BranchChanged(Box::new(BranchChange::of(&self.program, k, x)))
-        })
+    pub(super) fn check_one_output(&self) -> Result<(), ReplayError> {
+        self.check(Counted::Outputs, self.outputs(), 1)
+    }
+
+    /// The error where guard `k` trips at `x`.
+    pub(super) fn tripped(&self, k: usize, x: &[f64]) -> ReplayError {
+        ReplayError::BranchChanged(Box::new(BranchChange::of(&self.program, k, x)))
+    }
+
+    /// What `evaluate` makes of the program at `x`.
+    pub(super) fn at<R>(
+        &self,
+        x: &[f64],
+        evaluate: impl FnOnce(&Program) -> Result<R, usize>,
+    ) -> Result<R, ReplayError> {
+        self.check_inputs(x)?;
+        evaluate(&self.program).map_err(|k| self.tripped(k, x))
     }
 }

@@ -4,17 +4,13 @@
 //! of each result and adds what it gives to the adjoints of the operands. The loops of `+ − × ÷`, of sums and of sums of
 //! products stand here; every other operation goes through [`value`] and [`pull_back`], one at a time.
 //!
-//! Where a sum or a difference has products for terms, its adjoint goes through two pull-backs at once: to the term, and from it to
-//! the factors.
-//!
 //! Whoever takes an adjoint leaves a zero in its place. So the adjoints of a program are zero before and after a sweep,
 //! and nothing has to clear them.
 
 use super::interpret::{Number, partials, value};
 use super::program::Program;
 use super::schedule::{Form, Run, Schedule};
-use crate::pull_back::pull_back;
-use crate::rows::Op;
+use crate::pull_back::{pull_back, shares_of_product};
 use smallvec::SmallVec;
 use std::mem::take;
 
@@ -52,25 +48,6 @@ pub(crate) fn forward<T: Number>(
     Ok(())
 }
 
-/// Calls `$call::<_, N, LEFT, IS_DIFFERENCE>` for the terms of a run: of `N` factors, the first `LEFT` are the left one.
-macro_rules! by_terms {
-    ($terms:expr, $call:ident $arguments:tt) => {
-        match $terms {
-            (1, 1, false) => by_terms!(@2 1 false $call $arguments),
-            (1, 1, true) => by_terms!(@2 1 true $call $arguments),
-            (1, 2, false) => by_terms!(@3 1 false $call $arguments),
-            (1, 2, true) => by_terms!(@3 1 true $call $arguments),
-            (2, 0, _) => by_terms!(@2 2 false $call $arguments),
-            (2, 1, _) => by_terms!(@3 2 true $call $arguments),
-            (_, _, false) => by_terms!(@4 2 false $call $arguments),
-            (_, _, true) => by_terms!(@4 2 true $call $arguments),
-        }
-    };
-    (@$n:literal $left:literal $is_difference:literal $call:ident ($($argument:expr),*)) => {
-        $call::<_, $n, $left, $is_difference>($($argument),*)
-    };
-}
-
 /// The results of a run.
 #[inline(always)]
 fn fill<T: Number>(program: &Program, schedule: &Schedule, run: &Run, values: &mut [T]) {
@@ -78,16 +55,16 @@ fn fill<T: Number>(program: &Program, schedule: &Schedule, run: &Run, values: &m
     let results = &mut results[..run.count as usize];
     let operands = &schedule.operands[run.operands as usize..];
     match run.form {
-        Form::Terms {
-            left,
-            right,
-            is_difference,
-        } => by_terms!(
-            (left, right, is_difference),
-            fill_terms(known, results, operands)
-        ),
-        Form::Div => fill_each(known, results, operands, |[a, b]| a / b),
-        Form::Neg => fill_each(known, results, operands, |[a]| -a),
+        Form::Add => each(known, results, operands, |[a, b]| a + b),
+        Form::Sub => each(known, results, operands, |[a, b]| a - b),
+        Form::Mul => each(known, results, operands, |[a, b]| a * b),
+        Form::Div => each(known, results, operands, |[a, b]| a / b),
+        Form::Neg => each(known, results, operands, |[a]| -a),
+        Form::TermPlusProduct => each(known, results, operands, |[s, a, b]| s + a * b),
+        Form::ProductPlusProduct => each(known, results, operands, |[a, b, c, d]| a * b + c * d),
+        Form::TermMinusProduct => each(known, results, operands, |[s, a, b]| s - a * b),
+        Form::ProductMinusTerm => each(known, results, operands, |[a, b, s]| a * b - s),
+        Form::ProductMinusProduct => each(known, results, operands, |[a, b, c, d]| a * b - c * d),
         Form::OneOperand => T::fill_unary(run.op, run.n, known, results, operands),
         Form::Sum | Form::Products { .. } | Form::Other => {
             fill_any(program, schedule, run, known, results);
@@ -97,7 +74,7 @@ fn fill<T: Number>(program: &Program, schedule: &Schedule, run: &Run, values: &m
 
 /// Fills the results of operations of `N` operands.
 #[inline(always)]
-fn fill_each<T: Number, const N: usize>(
+fn each<T: Number, const N: usize>(
     known: &[T],
     results: &mut [T],
     operands: &[u32],
@@ -106,26 +83,6 @@ fn fill_each<T: Number, const N: usize>(
     for (result, operands) in results.iter_mut().zip(operands.as_chunks().0) {
         *result = compute(operands.map(|k| known[k as usize]));
     }
-}
-
-#[inline(always)]
-fn fill_terms<T: Number, const N: usize, const LEFT: usize, const IS_DIFFERENCE: bool>(
-    known: &[T],
-    results: &mut [T],
-    operands: &[u32],
-) {
-    let term = |factors: &[T]| match *factors {
-        [a, b] => a * b,
-        _ => factors[0],
-    };
-    fill_each(known, results, operands, |x: [T; N]| {
-        let (left, right) = x.split_at(LEFT);
-        match right {
-            [] => term(left),
-            right if IS_DIFFERENCE => term(left) - term(right),
-            right => term(left) + term(right),
-        }
-    });
 }
 
 /// The results of operations of any number of operands.
@@ -189,15 +146,32 @@ fn give<T: Number>(
         is_last_active: run.is_last_active,
     };
     match run.form {
-        Form::Terms {
-            left,
-            right,
-            is_difference,
-        } => by_terms!(
-            (left, right, is_difference),
-            give_terms(&mut back, results, operands)
-        ),
-        Form::Neg => back.each(results, operands, |w, _: [T; 1]| [-w]),
+        Form::Add => back.each(results, operands, |w, _| [w, w]),
+        Form::Sub => back.each(results, operands, |w, _| [w, -w]),
+        Form::Neg => back.each(results, operands, |w, _| [-w]),
+        Form::Mul => back.each(results, operands, shares_of_product),
+        Form::TermPlusProduct => back.each(results, operands, |w, [_, a, b]| {
+            let [to_a, to_b] = shares_of_product(w, [a, b]);
+            [w, to_a, to_b]
+        }),
+        Form::ProductPlusProduct => back.each(results, operands, |w, [a, b, c, d]| {
+            let [to_a, to_b] = shares_of_product(w, [a, b]);
+            let [to_c, to_d] = shares_of_product(w, [c, d]);
+            [to_a, to_b, to_c, to_d]
+        }),
+        Form::TermMinusProduct => back.each(results, operands, |w, [_, a, b]| {
+            let [to_a, to_b] = shares_of_product(-w, [a, b]);
+            [w, to_a, to_b]
+        }),
+        Form::ProductMinusTerm => back.each(results, operands, |w, [a, b, _]| {
+            let [to_a, to_b] = shares_of_product(w, [a, b]);
+            [to_a, to_b, -w]
+        }),
+        Form::ProductMinusProduct => back.each(results, operands, |w, [a, b, c, d]| {
+            let [to_a, to_b] = shares_of_product(w, [a, b]);
+            let [to_c, to_d] = shares_of_product(-w, [c, d]);
+            [to_a, to_b, to_c, to_d]
+        }),
         Form::OneOperand => {
             let values = &values[run.start as usize..];
             T::give_unary(
@@ -214,47 +188,6 @@ fn give<T: Number>(
             back.any(program, schedule, run, (values, results));
         }
     }
-}
-
-/// What sums and differences of two terms give to the factors of these.
-#[inline(always)]
-fn give_terms<T: Number, const N: usize, const LEFT: usize, const IS_DIFFERENCE: bool>(
-    back: &mut Back<'_, T>,
-    results: &mut [T],
-    operands: &[u32],
-) {
-    let op = if IS_DIFFERENCE { Op::Sub } else { Op::Add };
-    back.each(results, operands, |w, x: [T; N]| {
-        let mut shares = [w; N];
-        let terms = if LEFT < N { 2 } else { 1 };
-        give_each(
-            op,
-            terms,
-            |_| T::default(),
-            w,
-            |term, w| {
-                let (start, end) = if term == 0 { (0, LEFT) } else { (LEFT, N) };
-                let of_term = |k: usize, share: T| shares[start + k] = share;
-                match end - start {
-                    1 => give_each(Op::Sum, 1, |_| w, w, of_term),
-                    _ => give_each(Op::Mul, 2, |k| x[start + k], w, of_term),
-                }
-            },
-        );
-        shares
-    });
-}
-
-/// The pull-back through arithmetic, to all operands.
-#[inline(always)]
-fn give_each<T: Number>(
-    op: Op,
-    count: usize,
-    x: impl Fn(usize) -> T,
-    w: T,
-    give: impl FnMut(usize, T),
-) {
-    pull_back(op, count, x, w, || [None; 2], |_| true, give);
 }
 
 /// What a sweep through a run has at hand.
@@ -319,6 +252,7 @@ impl<T: Number> Back<'_, T> {
         (values, results): (&[T], &mut [T]),
     ) {
         let known = self.known;
+        let get = |k: u32| known[k as usize];
         for (place, (w, &z)) in results.iter_mut().zip(values).enumerate() {
             let w = take(w);
             if w.is_absent() {
@@ -326,33 +260,23 @@ impl<T: Number> Back<'_, T> {
             }
             let operands = schedule.operands(run, place);
             match run.form {
-                Form::Sum => give_each(
-                    Op::Sum,
-                    operands.len(),
-                    |_| w,
-                    w,
-                    |k, share| {
-                        self.add(operands[k], share);
-                    },
-                ),
+                Form::Sum => operands.iter().for_each(|&k| self.add(k, w)),
                 Form::Products { plain } => {
                     let (terms, pairs) = operands.split_at(plain as usize);
-                    give_each(
-                        Op::Sum,
-                        terms.len(),
-                        |_| w,
-                        w,
-                        |k, share| self.add(terms[k], share),
-                    );
-                    let x = |k: usize| known[pairs[k] as usize];
-                    let is_wanted = |k: usize| k.is_multiple_of(2) || run.is_last_active;
-                    let add = |k: usize, share| self.add(pairs[k], share);
-                    pull_back(Op::Dot, pairs.len(), x, w, || [None; 2], is_wanted, add);
+                    for &k in terms {
+                        self.add(k, w);
+                    }
+                    for &[a, b] in pairs.as_chunks::<2>().0 {
+                        let [to_a, to_b] = shares_of_product(w, [get(a), get(b)]);
+                        self.add(a, to_a);
+                        if run.is_last_active {
+                            self.add(b, to_b);
+                        }
+                    }
                 }
                 _ => {
                     let Run { op, n, .. } = *run;
-                    let args: SmallVec<[T; 4]> =
-                        operands.iter().map(|&k| known[k as usize]).collect();
+                    let args: SmallVec<[T; 4]> = operands.iter().map(|&k| get(k)).collect();
                     let is_active = |k: usize| schedule.is_active(operands[k]);
                     let partials = || partials(&program.customs, op, n, &args, &is_active, z);
                     let add = |k: usize, share: T| self.add(operands[k], share);

@@ -29,20 +29,26 @@ use crate::rows::Op;
 /// What the operations of a run compute: which loop they go through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// The sum of two terms, or their difference. A term is a number, or a product that became part of it: so many factors. With
-    /// none on the right it is the product on the left alone.
-    Terms {
-        left: u8,
-        right: u8,
-        is_difference: bool,
-    },
+    Add,
+    Sub,
+    Mul,
     Div,
     Neg,
     Sum,
+    /// `s + a · b`, of the operands `s a b`.
+    TermPlusProduct,
+    /// `a · b + c · d`.
+    ProductPlusProduct,
     /// The sum of so many operands, then of the products of two each.
     Products {
         plain: u32,
     },
+    /// `s − a · b`.
+    TermMinusProduct,
+    /// `a · b − s`.
+    ProductMinusTerm,
+    /// `a · b − c · d`.
+    ProductMinusProduct,
     /// A row of the table of one operand.
     OneOperand,
     /// Any other operation, of its own operands.

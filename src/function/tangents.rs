@@ -69,7 +69,11 @@ impl<const N: usize> Tangents<N> {
     fn nary(op: Op, n: i32, x: &[Self], is_active: &dyn Fn(usize) -> bool) -> Self {
         let values: SmallVec<[f64; 4]> = x.iter().map(|x| x.value).collect();
         let z = f64::apply(op, n, &values);
-        let partials = rules::partials(op, n, &values, is_active, z);
+        Self::along(op, z, x, rules::partials(op, n, &values, is_active, z))
+    }
+
+    /// The result `z`, with what its partials make of the tangents of the operands.
+    fn along(op: Op, z: f64, x: &[Self], partials: impl IntoIterator<Item = Option<f64>>) -> Self {
         let mut result = Self::from(z);
         for (x, p) in x.iter().zip(partials) {
             if let Some(p) = p.filter(|&p| p != 0.0 || op.kind() == Kind::Smooth) {
@@ -131,11 +135,7 @@ impl<const N: usize> Number for Tangents<N> {
         let values: SmallVec<[f64; 4]> = operands.iter().map(|x| x.value).collect();
         let z = f64::custom(custom, &values);
         let partials = f64::custom_partials(custom, &values, z);
-        let mut result = Self::from(z);
-        for (x, p) in operands.iter().zip(partials) {
-            result = Self::combine(z, [(1.0, result.tangents), (p, x.tangents)]);
-        }
-        result
+        Self::along(Op::Custom, z, operands, partials.into_iter().map(Some))
     }
 
     fn custom_partials(custom: &Custom, operands: &[Self], z: Self) -> SmallVec<[Self; 4]> {

@@ -4,7 +4,7 @@ use super::Unit;
 use super::native::Room;
 use super::native::shims::take_panic;
 use super::native::{CROSSED, PANICKED};
-use crate::function::{BranchChange, Counted, Function, ReplayError};
+use crate::function::{Counted, Function, ReplayError};
 use crate::matrix::Matrix;
 use std::cell::Cell;
 use std::fmt;
@@ -108,7 +108,7 @@ impl Compiled {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn value(&self, x: &[f64]) -> Result<f64, ReplayError> {
-        self.function.check(Counted::Outputs, self.outputs(), 1)?;
+        self.function.check_one_output()?;
         let mut value = [0.0];
         self.values_into(x, &mut value)?;
         Ok(value[0])
@@ -165,14 +165,14 @@ impl Compiled {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn gradient_into(&self, x: &[f64], gradient: &mut [f64]) -> Result<f64, ReplayError> {
-        self.function.check(Counted::Outputs, self.outputs(), 1)?;
+        self.function.check_one_output()?;
         self.function.check_inputs(x)?;
         self.function
             .check(Counted::Gradient, gradient.len(), self.inputs())?;
         let mut value = [0.0];
         match self.derivatives(x, &mut value, gradient) {
             Ending::Done => Ok(value[0]),
-            Ending::Tripped(k) => Err(self.tripped(k, x)),
+            Ending::Tripped(k) => Err(self.function.tripped(k, x)),
             Ending::Crossed => self.function.gradient_into(x, gradient),
         }
     }
@@ -197,7 +197,7 @@ impl Compiled {
         match self.derivatives(x, &mut values, &mut jacobian) {
             Ending::Done if n == 0 => Ok(Matrix::zeros(m, n)),
             Ending::Done => Ok(Matrix::of(jacobian, n)),
-            Ending::Tripped(k) => Err(self.tripped(k, x)),
+            Ending::Tripped(k) => Err(self.function.tripped(k, x)),
             Ending::Crossed => self.function.jacobian(x),
         }
     }
@@ -207,7 +207,7 @@ impl Compiled {
         self.function.check_inputs(x)?;
         match self.run(0..self.unit.values, x, values, &mut []) {
             Ending::Done => {}
-            Ending::Tripped(k) => return Err(self.tripped(k, x)),
+            Ending::Tripped(k) => return Err(self.function.tripped(k, x)),
             Ending::Crossed => values.copy_from_slice(&self.function.values(x)?),
         }
         Ok(())
@@ -257,10 +257,5 @@ impl Compiled {
         // At the end of the thread there is nobody to keep it for.
         let _ = FRAME.try_with(|cell| cell.set(frame));
         Ending::of(code)
-    }
-
-    fn tripped(&self, k: usize, x: &[f64]) -> ReplayError {
-        let change = BranchChange::of(&self.function.program, k, x);
-        ReplayError::BranchChanged(Box::new(change))
     }
 }

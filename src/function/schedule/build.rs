@@ -29,19 +29,16 @@ enum Shape {
 
 /// The loop for an operation with its operands in that shape.
 fn form(shape: Shape, op: Op, operands: usize) -> Form {
-    let terms = |left: u8, right: u8, is_difference| Form::Terms {
-        left,
-        right,
-        is_difference,
-    };
     match (shape, op) {
-        (Shape::Products { plain: 1 }, _) if operands == 3 => terms(1, 2, false),
-        (Shape::Products { plain: 0 }, _) if operands == 4 => terms(2, 2, false),
+        (Shape::Products { plain: 1 }, _) if operands == 3 => Form::TermPlusProduct,
+        (Shape::Products { plain: 0 }, _) if operands == 4 => Form::ProductPlusProduct,
         (Shape::Products { plain }, _) => Form::Products { plain },
-        (Shape::Difference { left, right }, _) => terms(left, right, true),
-        (Shape::Node, Op::Add) => terms(1, 1, false),
-        (Shape::Node, Op::Sub) => terms(1, 1, true),
-        (Shape::Node, Op::Mul) => terms(2, 0, false),
+        (Shape::Difference { left: 1, .. }, _) => Form::TermMinusProduct,
+        (Shape::Difference { right: 1, .. }, _) => Form::ProductMinusTerm,
+        (Shape::Difference { .. }, _) => Form::ProductMinusProduct,
+        (Shape::Node, Op::Add) => Form::Add,
+        (Shape::Node, Op::Sub) => Form::Sub,
+        (Shape::Node, Op::Mul) => Form::Mul,
         (Shape::Node, Op::Div) => Form::Div,
         (Shape::Node, Op::Neg) => Form::Neg,
         (Shape::Node, Op::Sum) => Form::Sum,
@@ -210,7 +207,7 @@ impl<'a> Scheduler<'a> {
         let (inputs, first_result) = (self.schedule.inputs, self.schedule.first);
         let is_active = |k: u32| is_active(inputs, first_result, k);
         let form = form(shape, node.op, operands.len());
-        let is_symmetric = matches!((shape, node.op), (Shape::Node, Op::Add | Op::Mul));
+        let is_symmetric = matches!(form, Form::Add | Form::Mul);
         if is_symmetric && !is_active(operands[0]) {
             operands.swap(0, 1);
         }
