@@ -214,13 +214,13 @@ impl Function {
         ReplayError::BranchChanged(Box::new(BranchChange::of(&self.program, k, x)))
     }
 
-    /// What `evaluate` makes of the program at `x`.
+    /// What `compute` makes of the program at `x`.
     pub(super) fn at<R>(
         &self,
         x: &[f64],
-        evaluate: impl FnOnce(&Program) -> Result<R, usize>,
+        compute: impl FnOnce(&Program) -> Result<R, usize>,
     ) -> Result<R, ReplayError> {
         self.check_inputs(x)?;
-        evaluate(&self.program).map_err(|k| self.tripped(k, x))
+        compute(&self.program).map_err(|k| self.tripped(k, x))
     }
 }

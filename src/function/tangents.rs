@@ -54,6 +54,33 @@ impl<const N: usize> Tangents<N> {
     }
 
     #[inline(always)]
+    fn product(x: Self, y: Self) -> Self {
+        let terms = [(y.value, x.tangents), (x.value, y.tangents)];
+        Self::combine(x.value * y.value, terms)
+    }
+
+    /// The results of operators, which have no ties.
+    #[inline(always)]
+    fn arithmetic(op: Op, operands: &[Self]) -> Option<Self> {
+        Some(match (op, operands) {
+            (Op::Neg, &[x]) => Self::map(-x.value, |i| -x.tangents[i]),
+            (Op::Add, &[x, y]) => Self::map(x.value + y.value, |i| x.tangents[i] + y.tangents[i]),
+            (Op::Sub, &[x, y]) => Self::map(x.value - y.value, |i| x.tangents[i] - y.tangents[i]),
+            (Op::Mul, &[x, y]) => Self::product(x, y),
+            (Op::Div | Op::Rem, &[x, y]) => {
+                let args = [x.value, y.value, 0.0];
+                let z = f64::apply(op, 0, &args[..2]);
+                let p = |k| rules::partial(op, k, args, 0, z, 1.0);
+                if y.tangents == [0.0; N] {
+                    return Some(Self::combine(z, [(p(0), x.tangents)]));
+                }
+                Self::combine(z, [(p(0), x.tangents), (p(1), y.tangents)])
+            }
+            _ => return None,
+        })
+    }
+
+    #[inline(always)]
     fn unary(op: Op, n: i32, x: Self) -> Self {
         let z = f64::apply(op, n, &[x.value]);
         if op.kind() == Kind::Step {
@@ -108,25 +135,10 @@ fn carefully<const N: usize, const M: usize>(terms: [(f64, [f64; N]); M]) -> [f6
 impl<const N: usize> Number for Tangents<N> {
     #[inline(always)]
     fn row(op: Op, n: i32, operands: &[Self], is_active: &dyn Fn(usize) -> bool) -> Self {
-        match (op, operands) {
-            (Op::Neg, &[x]) => Self::map(-x.value, |i| -x.tangents[i]),
-            (Op::Add, &[x, y]) => Self::map(x.value + y.value, |i| x.tangents[i] + y.tangents[i]),
-            (Op::Sub, &[x, y]) => Self::map(x.value - y.value, |i| x.tangents[i] - y.tangents[i]),
-            (Op::Mul, &[x, y]) => {
-                let terms = [(y.value, x.tangents), (x.value, y.tangents)];
-                Self::combine(x.value * y.value, terms)
-            }
-            (Op::Div | Op::Rem, &[x, y]) => {
-                let args = [x.value, y.value, 0.0];
-                let z = f64::apply(op, 0, &args[..2]);
-                let p = |k| rules::partial(op, k, args, 0, z, 1.0);
-                if y.tangents == [0.0; N] {
-                    return Self::combine(z, [(p(0), x.tangents)]);
-                }
-                Self::combine(z, [(p(0), x.tangents), (p(1), y.tangents)])
-            }
-            (Op::Sum, terms) => terms.iter().sum(),
-            (_, &[x]) if !op.is_slice() => Self::unary(op, n, x),
+        match (Self::arithmetic(op, operands), operands) {
+            (Some(z), _) => z,
+            (None, &[x]) if !op.is_slice() => Self::unary(op, n, x),
+            (None, terms) if op == Op::Sum => terms.iter().sum(),
             _ => Self::nary(op, n, operands, is_active),
         }
     }
@@ -174,7 +186,7 @@ impl<const N: usize> Adjoint for Tangents<N> {
             };
             return Self::combine(0.0, [(p.value, w.tangents)]);
         }
-        self * p
+        Self::product(self, p)
     }
 }
 
@@ -230,6 +242,9 @@ impl<const N: usize> From<Tangents<N>> for f64 {
 impl<const N: usize> Real for Tangents<N> {
     #[inline(always)]
     fn apply(op: Op, n: i32, operands: &[Self]) -> Self {
+        if let Some(z) = Self::arithmetic(op, operands) {
+            return z;
+        }
         // Inside a rule nothing but a constant has no tangent at all.
         Self::row(op, n, operands, &|k| operands[k].tangents != [0.0; N])
     }
