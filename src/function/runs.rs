@@ -267,7 +267,7 @@ impl<T: Number> Back<'_, T> {
                         self.add(k, w);
                     }
                     for &[a, b] in pairs.as_chunks::<2>().0 {
-                        let [to_a, to_b] = shares_of_product(w, [get(a), get(b)]);
+                        let (to_a, to_b) = (w.times(get(b)), w.times(get(a)));
                         self.add(a, to_a);
                         if run.is_last_active {
                             self.add(b, to_b);

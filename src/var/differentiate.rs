@@ -8,7 +8,7 @@ use crate::graph::trace;
 use crate::graph::{Custom, head_of, is_paused, read_checkpoint, state, verify};
 use crate::handle::Var;
 use crate::nodes::{Decoded, Form, Operand, ReverseReader, Stored};
-use crate::pull_back::{Adjoint, Factor, pull_back};
+use crate::pull_back::{Adjoint, pull_back};
 use crate::rows::Op;
 use crate::rules;
 use smallvec::SmallVec;
@@ -216,12 +216,12 @@ impl Sweep {
             return self.give_to_segment(head_of(index), &x);
         }
         let z = self.var(Operand { index, value });
-        // Not in a closure, which would not know the caller.
-        let partials = match Factor::of(op, 0) {
-            Some(Factor::Partial) => partials(index, op, n, &x, z),
-            _ => rules::Partials::new(),
-        };
-        self.pull_back(op, &x, w, || partials);
+        if op == Op::Custom {
+            // Not in the closure, which would not know the caller.
+            let partials = partials(index, op, n, &x, z);
+            return self.pull_back(op, &x, w, || partials);
+        }
+        self.pull_back(op, &x, w, || partials(index, op, n, &x, z));
     }
 
     /// Records what an operation on `x`, whose adjoint is `w`, adds to the adjoints of its operands. A constant needs none, nor
