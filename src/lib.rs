@@ -92,6 +92,7 @@ pub mod interop;
 mod matrix;
 pub mod nn;
 mod nodes;
+mod pull_back;
 mod real;
 mod record;
 mod refusal;

@@ -1,7 +1,7 @@
 //! Sparse Jacobians: a sweep for each output, of only what it depends on.
 
 use super::evaluate::{Tripped, with_space};
-use super::interpret::{walk, walk_back};
+use super::interpret::{give, walk};
 use super::program::Program;
 use super::sparse::{Pattern, SparseMatrix};
 use crate::rows::Kind;
@@ -82,8 +82,9 @@ impl Program {
                 ancestors.find(row);
                 adjoints[self.outputs[row] as usize] = 1.0;
                 for &i in &ancestors.nodes {
-                    walk_back(self, i as usize, &space.values, &mut adjoints);
-                    adjoints[self.first_node() + i as usize] = 0.0;
+                    let place = self.first_node() + i as usize;
+                    give(self, place, &space.values, &mut adjoints);
+                    adjoints[place] = 0.0;
                 }
                 for &input in &ancestors.inputs {
                     let adjoint = std::mem::take(&mut adjoints[input as usize]);

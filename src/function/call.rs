@@ -2,6 +2,7 @@
 
 use super::Function;
 use super::error::{BranchChange, Counted, ReplayError};
+use super::program::Program;
 use crate::matrix::Matrix;
 use crate::refusal::at_callers_line;
 
@@ -26,10 +27,9 @@ impl Function {
     /// ```
     #[track_caller]
     pub fn value(&self, x: &[f64]) -> Result<f64, ReplayError> {
-        self.check(Counted::Outputs, self.outputs(), 1)?;
+        self.check_one_output()?;
         let mut value = 0.0;
-        self.check_inputs(x)?;
-        self.replay(x, || self.program.values(x, |z| value = z))?;
+        self.at(x, |program| program.values(x, |z| value = z))?;
         Ok(value)
     }
 
@@ -48,8 +48,7 @@ impl Function {
     #[track_caller]
     pub fn values(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError> {
         let mut values = Vec::with_capacity(self.outputs());
-        self.check_inputs(x)?;
-        self.replay(x, || self.program.values(x, |z| values.push(z)))?;
+        self.at(x, |program| program.values(x, |z| values.push(z)))?;
         Ok(values)
     }
 
@@ -88,11 +87,13 @@ impl Function {
     /// ```
     #[track_caller]
     pub fn gradient_into(&self, x: &[f64], gradient: &mut [f64]) -> Result<f64, ReplayError> {
-        self.check(Counted::Outputs, self.outputs(), 1)?;
+        self.check_one_output()?;
         self.check_inputs(x)?;
         self.check(Counted::Gradient, gradient.len(), self.inputs())?;
         let mut value = 0.0;
-        self.replay(x, || self.program.vjp(x, |_| 1.0, gradient, |z| value = z))?;
+        self.at(x, |program| {
+            program.vjp(x, |_| 1.0, gradient, |z| value = z)
+        })?;
         Ok(value)
     }
 
@@ -113,8 +114,7 @@ impl Function {
     /// ```
     #[track_caller]
     pub fn jacobian(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
-        self.check_inputs(x)?;
-        self.replay(x, || self.program.jacobian(x))
+        self.at(x, |program| program.jacobian(x))
     }
 
     /// The weights times the Jacobian, `wᵀJ`: the gradient of the weighted sum of the outputs.
@@ -134,7 +134,7 @@ impl Function {
         self.check_inputs(x)?;
         self.check(Counted::Weights, w.len(), self.outputs())?;
         let mut gradient = vec![0.0; self.inputs()];
-        self.replay(x, || self.program.vjp(x, |k| w[k], &mut gradient, |_| ()))?;
+        self.at(x, |program| program.vjp(x, |k| w[k], &mut gradient, |_| ()))?;
         Ok(gradient)
     }
 
@@ -154,7 +154,7 @@ impl Function {
     pub fn jvp(&self, x: &[f64], v: &[f64]) -> Result<(Vec<f64>, Vec<f64>), ReplayError> {
         self.check_inputs(x)?;
         self.check(Counted::Direction, v.len(), self.inputs())?;
-        self.replay(x, || self.program.jvp(x, v))
+        self.at(x, |program| program.jvp(x, v))
     }
 
     /// The Hessian of the only output times `v`, by one pass forward and one in reverse.
@@ -171,10 +171,10 @@ impl Function {
     /// ```
     #[track_caller]
     pub fn hvp(&self, x: &[f64], v: &[f64]) -> Result<Vec<f64>, ReplayError> {
-        self.check(Counted::Outputs, self.outputs(), 1)?;
+        self.check_one_output()?;
         self.check_inputs(x)?;
         self.check(Counted::Direction, v.len(), self.inputs())?;
-        self.replay(x, || self.program.hvp(x, v))
+        self.at(x, |program| program.hvp(x, v))
     }
 
     /// The Hessian of the only output; symmetric.
@@ -191,9 +191,8 @@ impl Function {
     /// ```
     #[track_caller]
     pub fn hessian(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
-        self.check(Counted::Outputs, self.outputs(), 1)?;
-        self.check_inputs(x)?;
-        self.replay(x, || self.program.hessian(x))
+        self.check_one_output()?;
+        self.at(x, |program| program.hessian(x))
     }
 
     pub(super) fn check(
@@ -216,15 +215,23 @@ impl Function {
         self.check(Counted::Inputs, x.len(), self.inputs())
     }
 
-    /// Runs the program, and puts the place of a guard into words.
+    pub(super) fn check_one_output(&self) -> Result<(), ReplayError> {
+        self.check(Counted::Outputs, self.outputs(), 1)
+    }
+
+    /// The error where guard `k` trips at `x`.
+    pub(super) fn tripped(&self, k: usize, x: &[f64]) -> ReplayError {
+        ReplayError::BranchChanged(Box::new(BranchChange::of(&self.program, k, x)))
+    }
+
+    /// What `compute` makes of the program at `x`.
     #[track_caller]
-    pub(super) fn replay<R>(
+    pub(super) fn at<R>(
         &self,
         x: &[f64],
-        run: impl FnOnce() -> Result<R, usize>,
+        compute: impl FnOnce(&Program) -> Result<R, usize>,
     ) -> Result<R, ReplayError> {
-        at_callers_line(run).map_err(|k| {
-            ReplayError::BranchChanged(Box::new(BranchChange::of(&self.program, k, x)))
-        })
+        self.check_inputs(x)?;
+        at_callers_line(|| compute(&self.program)).map_err(|k| self.tripped(k, x))
     }
 }

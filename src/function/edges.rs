@@ -8,14 +8,14 @@
 //! row, and needs no pattern first.
 
 use super::evaluate::{LANES, Tripped, with_space};
-use super::interpret::{Number, is_plain, walk, walk_back};
+use super::interpret::{self, give, walk};
 use super::program::{Node, Program};
 use super::sparse::{Pattern, SparseMatrix};
-use super::structure::second_partials;
+use super::structure::{pairs, second_partials};
 use super::tangents::Tangents;
 use crate::matrix::Matrix;
-use crate::rows::{Kind, Op};
-use crate::rules;
+use crate::pull_back::{Factor, pull_back};
+use crate::rows::Op;
 use smallvec::SmallVec;
 
 /// Row, column, entry.
@@ -120,66 +120,86 @@ impl Local {
     fn of(program: &Program, node: &Node, index: usize, values: Option<&[f64]>) -> Local {
         let operands = program.operands(node);
         let mut local = Local::default();
-        if node.op.kind() == Kind::Step {
-            return local;
-        }
         let is_active = |k: usize| program.is_active(operands[k]);
         let value = |k: usize| values.map_or(0.0, |values| values[operands[k] as usize]);
-        let active = (0..operands.len()).filter(|&k| is_active(k));
-        match (node.op, values) {
-            (Op::Add | Op::Sum, _) => local.first.extend(active.map(|k| (operands[k], 1.0))),
-            (Op::Sub, _) => {
-                let sign = |k| if k == 0 { 1.0 } else { -1.0 };
-                local.first.extend(active.map(|k| (operands[k], sign(k))));
-            }
-            (Op::Mul | Op::Dot, _) => {
-                local
-                    .first
-                    .extend(active.map(|k| (operands[k], value(k ^ 1))));
-                let pairs = (0..operands.len()).step_by(2);
-                let both = pairs.filter(|&k| is_active(k) && is_active(k + 1));
-                both.for_each(|k| local.pair(operands, k, k + 1, 1.0));
-            }
-            (_, None) => {
-                local.first.extend(active.map(|k| (operands[k], 0.0)));
-                second_partials(node.op, node.n, operands.len(), is_active, |j, k| {
-                    local.pair(operands, j, k, 0.0);
-                });
-            }
-            (op, Some(values)) if is_plain(op) => {
-                // Three would do, but every further number of lanes is compiled from all rules.
-                let mut args = [Tangents::<LANES>::default(); 3];
-                for (k, arg) in args[..operands.len()].iter_mut().enumerate() {
-                    arg.value = value(k);
-                    arg.tangents[k] = f64::from(is_active(k));
-                }
-                let args = &args[..operands.len()];
-                let z = Tangents::<LANES>::row(op, node.n, args, &is_active);
-                debug_assert!(z.value == values[index] || z.value.is_nan());
-                local
-                    .first
-                    .extend(active.map(|k| (operands[k], z.tangents[k])));
-                let partials = rules::partials(op, node.n, args, &is_active, z);
-                let mut each = |j: usize, k: usize| {
-                    let second = partials[j].map_or(0.0, |p| p.tangents[k]);
-                    local.pair(operands, j, k, second);
-                };
-                if partials.iter().flatten().any(|p| p.value.is_nan()) {
-                    // Where there is no derivative the pattern of the others does not hold.
-                    let count = operands.len();
-                    for j in (0..count).filter(|&j| is_active(j)) {
-                        (j..count)
-                            .filter(|&k| is_active(k))
-                            .for_each(|k| each(j, k));
+        for k in (0..operands.len()).filter(|&k| is_active(k)) {
+            let p = match Factor::of(node.op, k) {
+                None => return local,
+                Some(Factor::One) => 1.0,
+                Some(Factor::MinusOne) => -1.0,
+                Some(Factor::Operand(other)) => {
+                    if k < other && is_active(other) {
+                        local.pair(operands, k, other, 1.0);
                     }
-                } else {
-                    second_partials(op, node.n, operands.len(), is_active, each);
+                    value(other)
                 }
-            }
-            (_, Some(values)) => local.wide(program, node, index, values),
+                Some(Factor::Partial) => match values {
+                    Some(values) => {
+                        local.by_rule(program, node, values[index], value);
+                        break;
+                    }
+                    None => 0.0,
+                },
+            };
+            local.first.push((operands[k], p));
+        }
+        if values.is_none() && Factor::of(node.op, 0) == Some(Factor::Partial) {
+            let all = 0..operands.len();
+            second_partials(node.op, node.n, operands.len(), all, is_active, |j, k| {
+                local.pair(operands, j, k, 0.0);
+            });
         }
         local.merge();
         local
+    }
+
+    /// Those of a node with a rule: what an adjoint of 1 gives to its operands has the first partials for its values. Its
+    /// tangents along the operands, so many at a time, are the second ones.
+    fn by_rule(&mut self, program: &Program, node: &Node, z: f64, value: impl Fn(usize) -> f64) {
+        let (op, n, operands) = (node.op, node.n, program.operands(node));
+        let is_active = |k: usize| program.is_active(operands[k]);
+        let mut args: SmallVec<[Tangents<LANES>; 4]> = (0..operands.len())
+            .map(|k| Tangents::from(value(k)))
+            .collect();
+        let mut shares: SmallVec<[Tangents<LANES>; 4]> = args.clone();
+        for start in (0..operands.len()).step_by(LANES) {
+            let pack = start..operands.len().min(start + LANES);
+            for k in pack.clone().filter(|&k| is_active(k)) {
+                args[k].tangents[k - start] = 1.0;
+            }
+            let mut result = interpret::value(&program.customs, op, n, &args, &is_active);
+            debug_assert!(op == Op::Custom || result.value == z || result.value.is_nan());
+            result.value = z;
+            let mut is_defined = true;
+            shares.fill(Tangents::default());
+            pull_back(
+                op,
+                operands.len(),
+                |k| args[k],
+                Tangents::from(1.0),
+                || interpret::partials(&program.customs, op, n, &args, &is_active, result),
+                is_active,
+                |k, share: Tangents<LANES>| {
+                    is_defined &= !share.value.is_nan();
+                    shares[k] = share;
+                },
+            );
+            let pair = |j: usize, k: usize| {
+                self.pair(operands, j, k, shares[k].tangents[j - start]);
+            };
+            if is_defined {
+                second_partials(op, n, operands.len(), pack.clone(), is_active, pair);
+            } else {
+                // Where there is no derivative the pattern of the others does not hold.
+                pairs(operands.len(), pack.clone(), is_active, pair);
+            }
+            for k in pack {
+                args[k].tangents = [0.0; LANES];
+            }
+        }
+        let first = (0..operands.len()).filter(|&k| is_active(k));
+        self.first
+            .extend(first.map(|k| (operands[k], shares[k].value)));
     }
 
     /// Makes the operands distinct.
@@ -206,40 +226,6 @@ impl Local {
         let is_twice = j != k && a == b;
         self.second
             .push((a, b, if is_twice { 2.0 * second } else { second }));
-    }
-
-    /// As `of`, for a node of any number of operands: a tangent at a time.
-    fn wide(&mut self, program: &Program, node: &Node, index: usize, values: &[f64]) {
-        let operands = program.operands(node);
-        let is_active = |k: usize| program.is_active(operands[k]);
-        let mut args: Vec<Tangents<1>> = operands
-            .iter()
-            .map(|&k| Tangents::from(values[k as usize]))
-            .collect();
-        for j in (0..operands.len()).filter(|&j| is_active(j)) {
-            args[j].tangents = [1.0];
-            let (z, partials) = if node.op == Op::Custom {
-                let custom = &program.customs[node.n as usize];
-                let mut z = Tangents::from(values[index]);
-                z.tangents = Tangents::<1>::custom(custom, &args).tangents;
-                (z, Tangents::custom_partials(custom, &args, z))
-            } else {
-                let z = Tangents::row(node.op, node.n, &args, &is_active);
-                let partials = rules::partials(node.op, node.n, &args, &is_active, z);
-                (
-                    z,
-                    partials
-                        .into_iter()
-                        .map(Option::unwrap_or_default)
-                        .collect(),
-                )
-            };
-            args[j].tangents = [0.0];
-            self.first.push((operands[j], z.tangents[0]));
-            for k in (j..operands.len()).filter(|&k| is_active(k)) {
-                self.pair(operands, j, k, partials[k].tangents[0]);
-            }
-        }
     }
 }
 
@@ -319,8 +305,8 @@ impl Program {
             walk(self, x, &mut space.values)?;
             let mut adjoints = vec![0.0; self.len()];
             adjoints[self.outputs[0] as usize] = 1.0;
-            for i in (0..self.nodes.len()).rev() {
-                walk_back(self, i, &space.values, &mut adjoints);
+            for place in (self.first_node()..self.len()).rev() {
+                give(self, place, &space.values, &mut adjoints);
             }
             Ok(self.push_edges(Some((&space.values, &adjoints)), budget))
         })

@@ -4,8 +4,9 @@ use super::interpret::Number;
 use super::program::Program;
 use super::runs::{forward, reverse};
 use super::tangents::{Tangents, non_finite_products};
-use super::tape::{Room, adjoints_on_tape};
+use super::tape::adjoints_on_tape;
 use crate::matrix::Matrix;
+use crate::nodes::NodePosition;
 use std::cell::Cell;
 
 /// Directions pushed forward at a time where there are many.
@@ -25,8 +26,8 @@ pub(crate) struct Space {
     /// Zeros, but while a sweep is under way.
     adjoints: Vec<f64>,
     /// Values, and adjoints of which the same is true, with a tangent.
-    pub along: (Vec<Tangents<1>>, Vec<Tangents<1>>),
-    pub on_tape: Room<Tangents<1>>,
+    along: (Vec<Tangents<1>>, Vec<Tangents<1>>),
+    positions: Vec<NodePosition>,
 }
 
 /// Lends this thread's room.
@@ -200,14 +201,16 @@ impl Program {
 /// The Hessian times `v`, straight from the tape: of the `output` of inputs that stand on the tape
 /// from `start` on. `None` if that takes a program.
 pub(crate) fn hvp_on_tape(start: usize, x: &[f64], v: &[f64], output: usize) -> Option<Vec<f64>> {
+    let mut product = Vec::with_capacity(x.len());
     with_space(|space| {
         let x = seeded::<1>(x, |i, _| v[i]);
-        adjoints_on_tape(start, x, output, &mut space.on_tape).map(tangents)
-    })
-}
-
-fn tangents(adjoints: &[Tangents<1>]) -> Vec<f64> {
-    adjoints.iter().map(|w| w.tangents[0]).collect()
+        let Space {
+            positions, along, ..
+        } = space;
+        let each = |w: &Tangents<1>| product.push(w.tangents[0]);
+        adjoints_on_tape(start, x, output, positions, along, each)
+    })?;
+    Some(product)
 }
 
 /// Inputs with tangents.

@@ -1,21 +1,20 @@
-//! One operation over any kind of number: its value, and what its adjoint gives to its operands.
+//! The evaluator that goes through nodes one after the other, over any kind of [`Number`], wherever the [`Nodes`] stand: in
+//! a program, or still on the tape.
 //!
-//! The rules at the edges are those of the eager sweep: an adjoint that is zero is not propagated,
-//! a switch gives nothing to what it does not select, a step gives nothing at all.
-//!
-//! `runs` evaluates whole programs. What looks at one node after the other, as sparse derivatives do, walks here.
+//! It needs nothing but the nodes. A program that is called often is evaluated in the order of a schedule instead, by `runs`.
 
 use super::program::Program;
 use super::unary;
 use crate::graph::Custom;
-use crate::real::Real;
-use crate::rows::{Kind, Op};
-use crate::rules;
+use crate::pull_back::{Adjoint, pull_back, share};
+use crate::rows::Op;
+use crate::rules::{self, Partials};
 use crate::var::custom;
 use smallvec::SmallVec;
+use std::ops::Range;
 
 /// A number that a program can be run over.
-pub(crate) trait Number: Real {
+pub(crate) trait Number: Adjoint {
     /// The value of any row but a user's own; `is_active` tells which operands depend on an input.
     fn row(op: Op, n: i32, operands: &[Self], is_active: &dyn Fn(usize) -> bool) -> Self;
 
@@ -44,26 +43,11 @@ pub(crate) trait Number: Real {
     ) {
         for ((w, &z), &k) in results.1.iter_mut().zip(results.0).zip(operands) {
             let w = std::mem::take(w);
-            if w.is_zero() {
-                continue;
-            }
-            // At a tie of one operand with itself there is nothing to share.
-            let args = [known[k as usize], Self::default(), Self::default()];
-            let p = rules::partial(op, 0, args, n, z, Self::from(1.0));
-            if op.kind() == Kind::Smooth || !p.is_zero() {
-                adjoints[k as usize] += w.times(p);
+            if !w.is_absent() {
+                adjoints[k as usize] += share(op, w, partial_of_one(op, n, known[k as usize], z));
             }
         }
     }
-
-    /// Whether it is zero, and so are its tangents.
-    fn is_zero(self) -> bool;
-
-    /// What an adjoint gives through the partial `p`.
-    fn times(self, p: Self) -> Self;
-
-    /// The product with a plain number.
-    fn scaled(self, c: f64) -> Self;
 }
 
 /// Whether it is a row of the table, of at most three operands.
@@ -72,66 +56,223 @@ pub(crate) fn is_plain(op: Op) -> bool {
     !op.is_slice() && op != Op::Custom
 }
 
-/// The value of any operation; `get` has the values of its operands.
+/// The value of any operation; of a user's own one `n` is the place among the `customs`.
+#[inline]
 pub(crate) fn value<T: Number>(
-    program: &Program,
+    customs: &[Custom],
     op: Op,
     n: i32,
-    operands: &[u32],
-    get: impl Fn(u32) -> T,
+    operands: &[T],
     is_active: &dyn Fn(usize) -> bool,
 ) -> T {
-    let args: SmallVec<[T; 4]> = operands.iter().map(|&k| get(k)).collect();
-    if op == Op::Custom {
-        T::custom(&program.customs[n as usize], &args)
-    } else {
-        T::row(op, n, &args, is_active)
+    match op {
+        Op::Custom => T::custom(&customs[n as usize], operands),
+        _ => T::row(op, n, operands, is_active),
     }
 }
 
-/// What the adjoint `w` of any operation with the result `z` gives to its operands: `add` gets each with its share.
-///
-/// An adjoint of zero is to be left out by the caller.
-#[allow(clippy::too_many_arguments)]
-pub(crate) fn pull_back<T: Number>(
-    program: &Program,
+/// The partials of any operation with the result `z`, with respect to its active operands.
+#[inline]
+pub(crate) fn partials<T: Number>(
+    customs: &[Custom],
     op: Op,
     n: i32,
-    operands: &[u32],
-    get: impl Fn(u32) -> T,
+    operands: &[T],
     is_active: &dyn Fn(usize) -> bool,
     z: T,
+) -> Partials<T> {
+    if op != Op::Custom {
+        return rules::partials(op, n, operands, is_active, z);
+    }
+    let partials = T::custom_partials(&customs[n as usize], operands, z);
+    let partials = partials.into_iter().enumerate();
+    partials.map(|(k, p)| is_active(k).then_some(p)).collect()
+}
+
+/// The partial of a row of one operand, which at a tie with itself shares nothing.
+#[inline(always)]
+fn partial_of_one<T: Number>(op: Op, n: i32, x: T, z: T) -> T {
+    rules::partial(op, 0, [x, T::default(), T::default()], n, z, T::from(1.0))
+}
+
+/// An operand: the place of a number, or a number that stands beside the node.
+pub(crate) type Operand = Result<usize, f64>;
+
+/// A node, as far as it is one of the frequent ones.
+pub(crate) enum Seen {
+    Number(f64),
+    /// A row of one operand, with its parameter.
+    One(Op, i32, usize),
+    /// A row of two operands.
+    Two(Op, [Operand; 2]),
+    Other,
+}
+
+/// Where nodes stand.
+pub(crate) trait Nodes {
+    /// The node at a place. `None` if it cannot be computed from here, and so is `read_any`.
+    fn read(&self, place: usize) -> Option<Seen>;
+
+    /// Calls `each` for every operand of any node; returns its operation and its parameter.
+    fn read_any(&self, place: usize, each: impl FnMut(Operand)) -> Option<(Op, i32)>;
+
+    /// Whether an operand depends on an input.
+    fn is_active(&self, x: Operand) -> bool;
+
+    /// The users' own operations.
+    fn customs(&self) -> &[Custom];
+}
+
+#[inline(always)]
+fn get<T: Number>(values: &[T], x: Operand) -> T {
+    x.map_or_else(T::from, |k| values[k])
+}
+
+/// `+ − × ÷`; `None` for what else there is.
+#[inline(always)]
+fn arithmetic<T: Number>(op: Op, x: T, y: T) -> Option<T> {
+    match op {
+        Op::Add => Some(x + y),
+        Op::Sub => Some(x - y),
+        Op::Mul => Some(x * y),
+        Op::Div => Some(x / y),
+        _ => None,
+    }
+}
+
+/// Fills the values of the nodes at these places, the values before them being known.
+#[inline(always)]
+pub(crate) fn forward<T: Number>(
+    nodes: &impl Nodes,
+    places: Range<usize>,
+    values: &mut [T],
+) -> Option<()> {
+    for place in places {
+        let value = match nodes.read(place)? {
+            Seen::Number(value) => Some(T::from(value)),
+            Seen::One(Op::Neg, _, a) => Some(-values[a]),
+            Seen::One(op, n, a) => Some(value_of_one(op, n, values[a])),
+            // Where the operands are is known at compile time in each of these.
+            Seen::Two(op, [Ok(a), Ok(b)]) => arithmetic(op, values[a], values[b]),
+            Seen::Two(op, [Ok(a), Err(c)]) => arithmetic(op, values[a], T::from(c)),
+            Seen::Two(op, [Err(c), Ok(b)]) => arithmetic(op, T::from(c), values[b]),
+            Seen::Two(_, [Err(_), Err(_)]) | Seen::Other => None,
+        };
+        values[place] = match value {
+            Some(value) => value,
+            None => value_of_any(nodes, place, values)?,
+        };
+    }
+    Some(())
+}
+
+#[inline(never)]
+fn value_of_one<T: Number>(op: Op, n: i32, x: T) -> T {
+    T::row(op, n, &[x], &|_| true)
+}
+
+#[inline(never)]
+fn value_of_any<T: Number>(nodes: &impl Nodes, place: usize, values: &[T]) -> Option<T> {
+    let mut operands: SmallVec<[Operand; 4]> = SmallVec::new();
+    let (op, n) = nodes.read_any(place, |x| operands.push(x))?;
+    let args: SmallVec<[T; 4]> = operands.iter().map(|&x| get(values, x)).collect();
+    let is_active = |k: usize| nodes.is_active(operands[k]);
+    Some(value(nodes.customs(), op, n, &args, &is_active))
+}
+
+/// Adds what the adjoint of a node gives to those of its operands.
+#[inline(always)]
+pub(crate) fn give<T: Number>(nodes: &impl Nodes, place: usize, values: &[T], adjoints: &mut [T]) {
+    let w = adjoints[place];
+    if w.is_absent() {
+        return;
+    }
+    match nodes.read(place) {
+        Some(Seen::Number(_)) => {}
+        Some(Seen::One(Op::Neg, _, a)) => adjoints[a] -= w,
+        Some(Seen::One(op, n, a)) => {
+            give_one(op, n, values[a], values[place], w, &mut adjoints[a]);
+        }
+        // As the partial of a square is rounded.
+        Some(Seen::Two(Op::Mul, [Ok(a), Ok(b)])) if a == b => {
+            adjoints[a] += w.times(values[a] + values[a]);
+        }
+        Some(Seen::Two(op @ (Op::Add | Op::Sub | Op::Mul), x)) => match x {
+            [Ok(a), Ok(b)] => give_two(op, [a, b], |k| values[[a, b][k]], w, |_| true, adjoints),
+            [Ok(a), Err(c)] => give_two(op, [a, a], |_| T::from(c), w, |k| k == 0, adjoints),
+            [Err(c), Ok(b)] => give_two(op, [b, b], |_| T::from(c), w, |k| k == 1, adjoints),
+            [Err(_), Err(_)] => {}
+        },
+        _ => give_any(nodes, place, values, adjoints),
+    }
+}
+
+/// What `+ − ×` give to the adjoints at two places.
+#[inline(always)]
+fn give_two<T: Number>(
+    op: Op,
+    to: [usize; 2],
+    x: impl Fn(usize) -> T,
     w: T,
-    mut add: impl FnMut(u32, T),
+    is_wanted: impl Fn(usize) -> bool,
+    adjoints: &mut [T],
 ) {
-    match (op, operands) {
-        (Op::Add | Op::Sum, operands) => return operands.iter().for_each(|&k| add(k, w)),
-        (Op::Mul, &[a, b]) if a == b => return add(a, w.times(get(a) + get(a))),
-        (Op::Mul, &[a, b]) => {
-            add(a, w.times(get(b)));
-            return add(b, w.times(get(a)));
-        }
-        _ if op.kind() == Kind::Step => return,
-        _ => {}
-    }
-    let args: SmallVec<[T; 4]> = operands.iter().map(|&k| get(k)).collect();
-    let mut give = |k: usize, p: T| {
-        if op.kind() == Kind::Smooth || !p.is_zero() {
-            add(operands[k], w.times(p));
-        }
+    let add = |k: usize, share| adjoints[to[k]] += share;
+    pull_back(op, 2, x, w, || [None; 2], is_wanted, add);
+}
+
+#[inline(never)]
+fn give_one<T: Number>(op: Op, n: i32, x: T, z: T, w: T, adjoint: &mut T) {
+    let partials = || [Some(partial_of_one(op, n, x, z))];
+    pull_back(
+        op,
+        1,
+        |_| x,
+        w,
+        partials,
+        |_| true,
+        |_, share| *adjoint += share,
+    );
+}
+
+#[inline(never)]
+fn give_any<T: Number>(nodes: &impl Nodes, place: usize, values: &[T], adjoints: &mut [T]) {
+    let mut operands: SmallVec<[Operand; 4]> = SmallVec::new();
+    let Some((op, n)) = nodes.read_any(place, |x| operands.push(x)) else {
+        return;
     };
-    if op == Op::Custom {
-        let partials = T::custom_partials(&program.customs[n as usize], &args, z);
-        let partials = partials.into_iter().enumerate();
-        return partials
-            .filter(|&(k, _)| is_active(k))
-            .for_each(|(k, p)| give(k, p));
+    let args: SmallVec<[T; 4]> = operands.iter().map(|&x| get(values, x)).collect();
+    let is_active = |k: usize| nodes.is_active(operands[k]);
+    let (w, z) = (adjoints[place], values[place]);
+    let partials = || partials(nodes.customs(), op, n, &args, &is_active, z);
+    let add = |k: usize, share| operands[k].iter().for_each(|&k| adjoints[k] += share);
+    pull_back(op, args.len(), |k| args[k], w, partials, is_active, add);
+}
+
+impl Nodes for Program {
+    #[inline(always)]
+    fn read(&self, place: usize) -> Option<Seen> {
+        let node = &self.nodes[place - self.first_node()];
+        Some(match *self.operands(node) {
+            [a] if is_plain(node.op) => Seen::One(node.op, node.n, a as usize),
+            [a, b] if is_plain(node.op) => Seen::Two(node.op, [a, b].map(|k| Ok(k as usize))),
+            _ => Seen::Other,
+        })
     }
-    let partials = rules::partials(op, n, &args, is_active, z);
-    for (k, p) in partials.into_iter().enumerate() {
-        if let Some(p) = p {
-            give(k, p);
-        }
+
+    fn read_any(&self, place: usize, each: impl FnMut(Operand)) -> Option<(Op, i32)> {
+        let node = &self.nodes[place - self.first_node()];
+        let operands = self.operands(node).iter();
+        operands.map(|&k| Ok(k as usize)).for_each(each);
+        Some((node.op, node.n))
+    }
+
+    fn is_active(&self, x: Operand) -> bool {
+        x.is_ok_and(|k| Program::is_active(self, k as u32))
+    }
+
+    fn customs(&self) -> &[Custom] {
+        &self.customs
     }
 }
 
@@ -140,53 +281,27 @@ pub(crate) fn pull_back<T: Number>(
 pub(crate) fn walk(program: &Program, inputs: &[f64], values: &mut Vec<f64>) -> Result<(), usize> {
     values.clear();
     values.extend(inputs.iter().chain(&program.constants));
-    let mut guards = program.guards.iter().enumerate().peekable();
-    for i in 0..=program.nodes.len() {
-        while let Some((k, guard)) = guards.next_if(|(_, guard)| guard.after as usize <= i) {
-            let [a, b] = guard.operands.map(|index| values[index as usize]);
-            if guard.comparison.answer(a, b) != guard.answer {
-                return Err(k);
-            }
-        }
-        if let Some(node) = program.nodes.get(i) {
-            let operands = program.operands(node);
-            let is_active = |k: usize| program.is_active(operands[k]);
-            let get = |k: u32| values[k as usize];
-            let value = value(program, node.op, node.n, operands, get, &is_active);
-            values.push(value);
+    values.resize(program.len(), 0.0);
+    let mut done = program.first_node();
+    let mut compute = |end: usize, values: &mut [f64]| {
+        let all = forward(program, done..end, values);
+        debug_assert!(all.is_some(), "a program has all that it needs");
+        done = end;
+    };
+    for (k, guard) in program.guards.iter().enumerate() {
+        compute(program.first_node() + guard.after as usize, values);
+        if guard.trips(guard.operands.map(|index| values[index as usize])) {
+            return Err(k);
         }
     }
+    compute(program.len(), values);
     Ok(())
-}
-
-/// Adds to the adjoints of the operands of node `i` what its own gives them.
-#[inline]
-pub(crate) fn walk_back(program: &Program, i: usize, values: &[f64], adjoints: &mut [f64]) {
-    let (node, index) = (&program.nodes[i], program.first_node() + i);
-    let w = adjoints[index];
-    if w == 0.0 {
-        return;
-    }
-    let operands = program.operands(node);
-    let is_active = |k: usize| program.is_active(operands[k]);
-    let (get, z) = (|k: u32| values[k as usize], values[index]);
-    pull_back(
-        program,
-        node.op,
-        node.n,
-        operands,
-        get,
-        &is_active,
-        z,
-        w,
-        |k, share| adjoints[k as usize] += share,
-    );
 }
 
 impl Number for f64 {
     #[inline(always)]
     fn row(op: Op, n: i32, operands: &[f64], _: &dyn Fn(usize) -> bool) -> f64 {
-        f64::apply(op, n, operands)
+        <f64 as crate::Real>::apply(op, n, operands)
     }
 
     fn fill_unary(op: Op, n: i32, known: &[f64], results: &mut [f64], operands: &[u32]) {
@@ -210,21 +325,6 @@ impl Number for f64 {
 
     fn custom_partials(custom: &Custom, operands: &[f64], z: f64) -> SmallVec<[f64; 4]> {
         custom::plain_partials(defined(custom), operands, z)
-    }
-
-    #[inline(always)]
-    fn is_zero(self) -> bool {
-        self == 0.0
-    }
-
-    #[inline(always)]
-    fn times(self, p: f64) -> f64 {
-        self * p
-    }
-
-    #[inline(always)]
-    fn scaled(self, c: f64) -> f64 {
-        self * c
     }
 }
 

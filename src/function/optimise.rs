@@ -3,25 +3,14 @@
 //! (Dead code, constants and equal expressions are seen to when the program is written; see `capture`.) Nodes stay in
 //! the order in which they were recorded, and no value changes in a bit.
 
-use super::program::{Node, Program};
+use super::program::{Node, Program, Uses};
 use crate::rows::Op;
-
-/// How a number is used.
-#[derive(Clone, Copy, PartialEq)]
-enum Uses {
-    None,
-    Once,
-    /// More than once, or by somebody who must see it.
-    Many,
-    /// Once, by a sum that has taken it in.
-    Inner,
-}
 
 /// Makes a chain of additions one sum: added from the first to the last, as the chain was.
 pub(crate) fn collapse_sums(program: Program) -> Program {
     let first_node = program.first_node();
     let uses = uses(&program);
-    let inner = uses.iter().filter(|&&uses| uses == Uses::Inner).count();
+    let inner = uses.iter().filter(|&&uses| uses == Uses::Part).count();
     if inner == 0 {
         return program;
     }
@@ -37,7 +26,7 @@ pub(crate) fn collapse_sums(program: Program) -> Program {
             guard.after = nodes.len() as u32;
         }
         new_index.push((first_node + nodes.len()) as u32);
-        if uses[first_node + i] == Uses::Inner {
+        if uses[first_node + i] == Uses::Part {
             continue;
         }
         let first = operands.len();
@@ -84,7 +73,7 @@ pub(crate) fn collapse_sums(program: Program) -> Program {
 fn has_inner(uses: &[Uses], operands: &[u32]) -> bool {
     // A sum takes in one of its first two operands.
     let mut ends = operands.iter().take(2);
-    ends.any(|&k| uses[k as usize] == Uses::Inner)
+    ends.any(|&k| uses[k as usize] == Uses::Part)
 }
 
 /// Calls `each` with the terms of the chain that ends with a node, from the last to the first.
@@ -100,7 +89,7 @@ fn push_chain<'a>(
         let mut inner = None;
         for &k in terms.iter().rev() {
             match uses[k as usize] {
-                Uses::Inner => inner = Some(k),
+                Uses::Part => inner = Some(k),
                 _ => each(k),
             }
         }
@@ -111,22 +100,10 @@ fn push_chain<'a>(
     }
 }
 
-/// The uses of every number: a sum that is used once, where the chain of another sum goes on with it, is inner.
+/// The uses of every number: a sum that is used once, where the chain of another sum goes on with it, is part of that.
 fn uses(program: &Program) -> Vec<Uses> {
     let first_node = program.first_node();
-    let mut uses = vec![Uses::None; program.len()];
-    for &k in &program.operands {
-        let uses = &mut uses[k as usize];
-        *uses = match uses {
-            Uses::None => Uses::Once,
-            _ => Uses::Many,
-        };
-    }
-    let guards = program.guards.iter().flat_map(|guard| guard.operands);
-    let named = program.names.keys().map(|&k| k as u32);
-    for k in guards.chain(named).chain(program.outputs.iter().copied()) {
-        uses[k as usize] = Uses::Many;
-    }
+    let mut uses = program.uses(program.names.keys().map(|&k| k as u32));
     for node in &program.nodes {
         let operands = program.operands(node);
         let ends = match node.op {
@@ -139,7 +116,7 @@ fn uses(program: &Program) -> Vec<Uses> {
                 continue;
             };
             if uses[k as usize] == Uses::Once && matches!(program.nodes[i].op, Op::Add | Op::Sum) {
-                uses[k as usize] = Uses::Inner;
+                uses[k as usize] = Uses::Part;
                 break;
             }
         }

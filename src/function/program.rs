@@ -36,6 +36,25 @@ pub(crate) struct Guard {
     pub place: Box<str>,
 }
 
+impl Guard {
+    /// Whether these operands get another answer.
+    #[inline(always)]
+    pub(crate) fn trips(&self, [a, b]: [f64; 2]) -> bool {
+        self.comparison.answer(a, b) != self.answer
+    }
+}
+
+/// How a number is used.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Uses {
+    None,
+    Once,
+    /// More than once, or by somebody who must see it.
+    Many,
+    /// Once, by an operation that it has become part of.
+    Part,
+}
+
 /// A straight-line program.
 #[derive(Clone, Default)]
 pub(crate) struct Program {
@@ -68,6 +87,23 @@ impl Program {
     #[inline(always)]
     pub(crate) fn operands(&self, node: &Node) -> &[u32] {
         &self.operands[node.first as usize..][..node.count as usize]
+    }
+
+    /// How every number is used. Guards and outputs must see theirs, and somebody else those at the indices in `seen`.
+    pub(crate) fn uses(&self, seen: impl Iterator<Item = u32>) -> Vec<Uses> {
+        let mut uses = vec![Uses::None; self.len()];
+        for &k in &self.operands {
+            let uses = &mut uses[k as usize];
+            *uses = match uses {
+                Uses::None => Uses::Once,
+                _ => Uses::Many,
+            };
+        }
+        let guards = self.guards.iter().flat_map(|guard| guard.operands);
+        for k in guards.chain(seen).chain(self.outputs.iter().copied()) {
+            uses[k as usize] = Uses::Many;
+        }
+        uses
     }
 
     /// Whether the number at `index` depends on an input.

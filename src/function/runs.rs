@@ -7,9 +7,11 @@
 //! Whoever takes an adjoint leaves a zero in its place. So the adjoints of a program are zero before and after a sweep,
 //! and nothing has to clear them.
 
-use super::interpret::{Number, pull_back, value};
+use super::interpret::{Number, partials, value};
 use super::program::Program;
 use super::schedule::{Form, Run, Schedule};
+use crate::pull_back::{pull_back, shares_of_product};
+use smallvec::SmallVec;
 use std::mem::take;
 
 /// Fills `values` from the inputs; stops at the first guard whose answer is another now, and
@@ -35,9 +37,8 @@ pub(crate) fn forward<T: Number>(
             fill(program, schedule, run, values);
         }
         done = check.after;
-        let [a, b] = check.operands.map(|k| values[k as usize].value());
-        let guard = &program.guards[check.guard];
-        if guard.comparison.answer(a, b) != guard.answer {
+        let operands = check.operands.map(|k| values[k as usize].value());
+        if program.guards[check.guard].trips(operands) {
             return Err(check.guard);
         }
     }
@@ -105,8 +106,9 @@ fn fill_any<T: Number>(
                 pairs.fold(sum, |sum, &[a, b]| sum + get(a) * get(b))
             }
             _ => {
+                let args: SmallVec<[T; 4]> = operands.iter().map(|&k| get(k)).collect();
                 let is_active = |k: usize| schedule.is_active(operands[k]);
-                value(program, run.op, run.n, operands, get, &is_active)
+                value(&program.customs, run.op, run.n, &args, &is_active)
             }
         };
     }
@@ -146,22 +148,29 @@ fn give<T: Number>(
     match run.form {
         Form::Add => back.each(results, operands, |w, _| [w, w]),
         Form::Sub => back.each(results, operands, |w, _| [w, -w]),
-        Form::Mul => back.each(results, operands, |w, [a, b]| [w.times(b), w.times(a)]),
         Form::Neg => back.each(results, operands, |w, _| [-w]),
+        Form::Mul => back.each(results, operands, shares_of_product),
         Form::TermPlusProduct => back.each(results, operands, |w, [_, a, b]| {
-            [w, w.times(b), w.times(a)]
+            let [to_a, to_b] = shares_of_product(w, [a, b]);
+            [w, to_a, to_b]
         }),
         Form::ProductPlusProduct => back.each(results, operands, |w, [a, b, c, d]| {
-            [w.times(b), w.times(a), w.times(d), w.times(c)]
+            let [to_a, to_b] = shares_of_product(w, [a, b]);
+            let [to_c, to_d] = shares_of_product(w, [c, d]);
+            [to_a, to_b, to_c, to_d]
         }),
         Form::TermMinusProduct => back.each(results, operands, |w, [_, a, b]| {
-            [w, (-w).times(b), (-w).times(a)]
+            let [to_a, to_b] = shares_of_product(-w, [a, b]);
+            [w, to_a, to_b]
         }),
         Form::ProductMinusTerm => back.each(results, operands, |w, [a, b, _]| {
-            [w.times(b), w.times(a), -w]
+            let [to_a, to_b] = shares_of_product(w, [a, b]);
+            [to_a, to_b, -w]
         }),
         Form::ProductMinusProduct => back.each(results, operands, |w, [a, b, c, d]| {
-            [w.times(b), w.times(a), (-w).times(d), (-w).times(c)]
+            let [to_a, to_b] = shares_of_product(w, [a, b]);
+            let [to_c, to_d] = shares_of_product(-w, [c, d]);
+            [to_a, to_b, to_c, to_d]
         }),
         Form::OneOperand => {
             let values = &values[run.start as usize..];
@@ -221,7 +230,7 @@ impl<T: Number> Back<'_, T> {
     ) {
         for (w, operands) in results.iter_mut().zip(operands.as_chunks::<N>().0) {
             let w = take(w);
-            if w.is_zero() {
+            if w.is_absent() {
                 continue;
             }
             let given = shares(w, operands.map(|k| self.known[k as usize]));
@@ -246,7 +255,7 @@ impl<T: Number> Back<'_, T> {
         let get = |k: u32| known[k as usize];
         for (place, (w, &z)) in results.iter_mut().zip(values).enumerate() {
             let w = take(w);
-            if w.is_zero() {
+            if w.is_absent() {
                 continue;
             }
             let operands = schedule.operands(run, place);
@@ -266,9 +275,12 @@ impl<T: Number> Back<'_, T> {
                     }
                 }
                 _ => {
+                    let Run { op, n, .. } = *run;
+                    let args: SmallVec<[T; 4]> = operands.iter().map(|&k| get(k)).collect();
                     let is_active = |k: usize| schedule.is_active(operands[k]);
-                    let add = |k: u32, share: T| self.add(k, share);
-                    pull_back(program, run.op, run.n, operands, get, &is_active, z, w, add);
+                    let partials = || partials(&program.customs, op, n, &args, &is_active, z);
+                    let add = |k: usize, share: T| self.add(operands[k], share);
+                    pull_back(op, args.len(), |k| args[k], w, partials, is_active, add);
                 }
             }
         }

@@ -9,9 +9,11 @@ use std::fmt;
 
 mod expression;
 mod helpers;
+mod names;
 mod sweep;
 mod writer;
 
+use names::is_identifier;
 use writer::Writer;
 
 /// Why a function cannot be written as source.
@@ -131,21 +133,3 @@ impl Function {
         Ok(text)
     }
 }
-
-fn is_identifier(name: &str) -> bool {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    name.chars().all(is_word)
-        && name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && !KEYWORDS.contains(&name)
-}
-
-#[rustfmt::skip]
-const KEYWORDS: &[&str] = &[
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
-    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
-    "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "Self", "static",
-    "struct", "super", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual",
-    "where", "while", "yield",
-    // Patterns that a `let` would match.
-    "None", "Some", "Ok", "Err",
-];

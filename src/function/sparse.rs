@@ -1,6 +1,6 @@
 //! Sparse matrices and their patterns, in compressed rows.
 
-use super::{Counted, Function, ReplayError};
+use super::{Function, ReplayError};
 use crate::matrix::Matrix;
 
 /// The places in a matrix that may differ from zero, in compressed rows.
@@ -265,7 +265,7 @@ impl Function {
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
     pub fn hessian_pattern(&self) -> Result<Pattern, ReplayError> {
-        self.check(Counted::Outputs, self.outputs(), 1)?;
+        self.check_one_output()?;
         Ok(self.program.hessian_pattern())
     }
 
@@ -301,9 +301,8 @@ impl Function {
     /// ```
     #[track_caller]
     pub fn sparse_hessian(&self, x: &[f64]) -> Result<SparseMatrix, ReplayError> {
-        self.check(Counted::Outputs, self.outputs(), 1)?;
-        self.check_inputs(x)?;
-        self.replay(x, || self.program.sparse_hessian(x))
+        self.check_one_output()?;
+        self.at(x, |program| program.sparse_hessian(x))
     }
 
     /// The Jacobian without most of its zeros: its entries are those of
@@ -324,7 +323,6 @@ impl Function {
     /// ```
     #[track_caller]
     pub fn sparse_jacobian(&self, x: &[f64]) -> Result<SparseMatrix, ReplayError> {
-        self.check_inputs(x)?;
-        self.replay(x, || self.program.sparse_jacobian(x))
+        self.at(x, |program| program.sparse_jacobian(x))
     }
 }

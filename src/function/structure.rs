@@ -5,43 +5,44 @@ use crate::real::{Question, Real, incomparable, operators};
 use crate::rows::{Kind, Op};
 use crate::rules;
 use std::fmt;
+use std::ops::Range;
 
-/// Calls `each` for every pair of operands `j <= k` whose second partial may differ from zero.
+/// Calls `each` for every pair of active operands `j <= k`, of which the first is one of `some`.
+pub(crate) fn pairs(
+    count: usize,
+    some: Range<usize>,
+    is_active: impl Fn(usize) -> bool,
+    mut each: impl FnMut(usize, usize),
+) {
+    for j in some.filter(|&j| is_active(j)) {
+        (j..count)
+            .filter(|&k| is_active(k))
+            .for_each(|k| each(j, k));
+    }
+}
+
+/// Calls `each` for those of the [`pairs`] whose second partial may differ from zero. It is an operation that has a rule.
 pub(crate) fn second_partials(
     op: Op,
     n: i32,
     count: usize,
+    some: Range<usize>,
     is_active: impl Fn(usize) -> bool,
     mut each: impl FnMut(usize, usize),
 ) {
-    match op {
-        Op::Sum => {}
-        Op::Dot => (0..count).step_by(2).for_each(|k| {
-            if is_active(k) && is_active(k + 1) {
-                each(k, k + 1);
-            }
-        }),
-        _ if op.kind() == Kind::Step => {}
-        _ if is_plain(op) => {
-            let mut args = [Dependence(0); 3];
-            for (k, arg) in args[..count].iter_mut().enumerate() {
-                *arg = Dependence((is_active(k) as u8) << k);
-            }
-            let z = Dependence::apply(Op::Sum, 0, &args);
-            for j in (0..count).filter(|&j| is_active(j)) {
-                let Dependence(on) = rules::partial(op, j, args, n, z, Dependence(0));
-                (j..count)
-                    .filter(|&k| on >> k & 1 == 1)
-                    .for_each(|k| each(j, k));
-            }
-        }
-        _ => {
-            for j in (0..count).filter(|&j| is_active(j)) {
-                (j..count)
-                    .filter(|&k| is_active(k))
-                    .for_each(|k| each(j, k));
-            }
-        }
+    if !is_plain(op) {
+        return pairs(count, some, is_active, each);
+    }
+    let mut args = [Dependence(0); 3];
+    for (k, arg) in args[..count].iter_mut().enumerate() {
+        *arg = Dependence((is_active(k) as u8) << k);
+    }
+    let z = Dependence::apply(Op::Sum, 0, &args);
+    for j in some.filter(|&j| is_active(j)) {
+        let Dependence(on) = rules::partial(op, j, args, n, z, Dependence(0));
+        (j..count)
+            .filter(|&k| on >> k & 1 == 1)
+            .for_each(|k| each(j, k));
     }
 }
 

@@ -7,6 +7,7 @@
 use super::interpret::{Number, defined};
 use crate::graph::Custom;
 use crate::handle::Var;
+use crate::pull_back::Adjoint;
 use crate::real::{Real, operators};
 use crate::rows::{Kind, Op};
 use crate::rules;
@@ -14,7 +15,6 @@ use smallvec::SmallVec;
 use std::cell::Cell;
 use std::cmp::Ordering;
 use std::fmt;
-use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
 /// A value and `N` tangents.
 #[derive(Clone, Copy, Debug)]
@@ -54,6 +54,33 @@ impl<const N: usize> Tangents<N> {
     }
 
     #[inline(always)]
+    fn product(x: Self, y: Self) -> Self {
+        let terms = [(y.value, x.tangents), (x.value, y.tangents)];
+        Self::combine(x.value * y.value, terms)
+    }
+
+    /// The results of operators, which have no ties.
+    #[inline(always)]
+    fn arithmetic(op: Op, operands: &[Self]) -> Option<Self> {
+        Some(match (op, operands) {
+            (Op::Neg, &[x]) => Self::map(-x.value, |i| -x.tangents[i]),
+            (Op::Add, &[x, y]) => Self::map(x.value + y.value, |i| x.tangents[i] + y.tangents[i]),
+            (Op::Sub, &[x, y]) => Self::map(x.value - y.value, |i| x.tangents[i] - y.tangents[i]),
+            (Op::Mul, &[x, y]) => Self::product(x, y),
+            (Op::Div | Op::Rem, &[x, y]) => {
+                let args = [x.value, y.value, 0.0];
+                let z = f64::apply(op, 0, &args[..2]);
+                let p = |k| rules::partial(op, k, args, 0, z, 1.0);
+                if y.tangents == [0.0; N] {
+                    return Some(Self::combine(z, [(p(0), x.tangents)]));
+                }
+                Self::combine(z, [(p(0), x.tangents), (p(1), y.tangents)])
+            }
+            _ => return None,
+        })
+    }
+
+    #[inline(always)]
     fn unary(op: Op, n: i32, x: Self) -> Self {
         let z = f64::apply(op, n, &[x.value]);
         if op.kind() == Kind::Step {
@@ -69,7 +96,11 @@ impl<const N: usize> Tangents<N> {
     fn nary(op: Op, n: i32, x: &[Self], is_active: &dyn Fn(usize) -> bool) -> Self {
         let values: SmallVec<[f64; 4]> = x.iter().map(|x| x.value).collect();
         let z = f64::apply(op, n, &values);
-        let partials = rules::partials(op, n, &values, is_active, z);
+        Self::along(op, z, x, rules::partials(op, n, &values, is_active, z))
+    }
+
+    /// The result `z`, with what its partials make of the tangents of the operands.
+    fn along(op: Op, z: f64, x: &[Self], partials: impl IntoIterator<Item = Option<f64>>) -> Self {
         let mut result = Self::from(z);
         for (x, p) in x.iter().zip(partials) {
             if let Some(p) = p.filter(|&p| p != 0.0 || op.kind() == Kind::Smooth) {
@@ -104,8 +135,10 @@ fn carefully<const N: usize, const M: usize>(terms: [(f64, [f64; N]); M]) -> [f6
 impl<const N: usize> Number for Tangents<N> {
     #[inline(always)]
     fn row(op: Op, n: i32, operands: &[Self], is_active: &dyn Fn(usize) -> bool) -> Self {
-        match operands {
-            [x] if !op.is_slice() => Self::unary(op, n, *x),
+        match (Self::arithmetic(op, operands), operands) {
+            (Some(z), _) => z,
+            (None, &[x]) if !op.is_slice() => Self::unary(op, n, x),
+            (None, terms) if op == Op::Sum => terms.iter().sum(),
             _ => Self::nary(op, n, operands, is_active),
         }
     }
@@ -114,11 +147,7 @@ impl<const N: usize> Number for Tangents<N> {
         let values: SmallVec<[f64; 4]> = operands.iter().map(|x| x.value).collect();
         let z = f64::custom(custom, &values);
         let partials = f64::custom_partials(custom, &values, z);
-        let mut result = Self::from(z);
-        for (x, p) in operands.iter().zip(partials) {
-            result = Self::combine(z, [(1.0, result.tangents), (p, x.tangents)]);
-        }
-        result
+        Self::along(Op::Custom, z, operands, partials.into_iter().map(Some))
     }
 
     fn custom_partials(custom: &Custom, operands: &[Self], z: Self) -> SmallVec<[Self; 4]> {
@@ -139,9 +168,11 @@ impl<const N: usize> Number for Tangents<N> {
             partials.iter().map(differential).collect()
         })
     }
+}
 
+impl<const N: usize> Adjoint for Tangents<N> {
     #[inline(always)]
-    fn is_zero(self) -> bool {
+    fn is_absent(self) -> bool {
         self.value == 0.0 && self.tangents.iter().all(|&tangent| tangent == 0.0)
     }
 
@@ -155,12 +186,7 @@ impl<const N: usize> Number for Tangents<N> {
             };
             return Self::combine(0.0, [(p.value, w.tangents)]);
         }
-        self * p
-    }
-
-    #[inline(always)]
-    fn scaled(self, c: f64) -> Self {
-        Self::combine(self.value * c, [(c, self.tangents)])
+        Self::product(self, p)
     }
 }
 
@@ -204,62 +230,7 @@ impl<const N: usize> PartialOrd<f64> for Tangents<N> {
     }
 }
 
-impl<const N: usize> Neg for Tangents<N> {
-    type Output = Self;
-    #[inline(always)]
-    fn neg(self) -> Self {
-        Self::map(-self.value, |i| -self.tangents[i])
-    }
-}
-
-impl<const N: usize> Add for Tangents<N> {
-    type Output = Self;
-    #[inline(always)]
-    fn add(self, y: Self) -> Self {
-        Self::map(self.value + y.value, |i| self.tangents[i] + y.tangents[i])
-    }
-}
-
-impl<const N: usize> Sub for Tangents<N> {
-    type Output = Self;
-    #[inline(always)]
-    fn sub(self, y: Self) -> Self {
-        Self::map(self.value - y.value, |i| self.tangents[i] - y.tangents[i])
-    }
-}
-
-impl<const N: usize> Mul for Tangents<N> {
-    type Output = Self;
-    #[inline(always)]
-    fn mul(self, y: Self) -> Self {
-        let terms = [(y.value, self.tangents), (self.value, y.tangents)];
-        Self::combine(self.value * y.value, terms)
-    }
-}
-
-macro_rules! binary_row {
-    ($($Trait:ident $method:ident;)*) => { $(
-        impl<const N: usize> $Trait for Tangents<N> {
-            type Output = Self;
-            #[inline(always)]
-            fn $method(self, y: Self) -> Self {
-                let args = [self.value, y.value, 0.0];
-                let z = f64::apply(Op::$Trait, 0, &args);
-                let p = |k| rules::partial(Op::$Trait, k, args, 0, z, 1.0);
-                if y.tangents == [0.0; N] {
-                    return Self::combine(z, [(p(0), self.tangents)]);
-                }
-                Self::combine(z, [(p(0), self.tangents), (p(1), y.tangents)])
-            }
-        }
-    )* };
-}
-binary_row! {
-    Div div;
-    Rem rem;
-}
-
-operators!((const N: usize) Tangents<N>);
+operators!(by apply (const N: usize) Tangents<N>);
 
 impl<const N: usize> From<Tangents<N>> for f64 {
     #[inline(always)]
@@ -271,6 +242,9 @@ impl<const N: usize> From<Tangents<N>> for f64 {
 impl<const N: usize> Real for Tangents<N> {
     #[inline(always)]
     fn apply(op: Op, n: i32, operands: &[Self]) -> Self {
+        if let Some(z) = Self::arithmetic(op, operands) {
+            return z;
+        }
         // Inside a rule nothing but a constant has no tangent at all.
         Self::row(op, n, operands, &|k| operands[k].tangents != [0.0; N])
     }

@@ -2,8 +2,9 @@
 //!
 //! The operation is told once for a run, so that what is a call of a function elsewhere is compiled into the loop.
 
+use crate::pull_back::share;
 use crate::real::Real;
-use crate::rows::{Kind, Op, by_name};
+use crate::rows::{Op, by_name};
 use crate::rules;
 use crate::table::table;
 
@@ -46,11 +47,11 @@ macro_rules! stamp {
         ) {
             match op {
                 $( Op::$Op => of_one_operand!($x $($y)* => {
-                    each_share(op.kind(), known, results, operands, adjoints, |x, z| {
+                    each_share(op, known, results, operands, adjoints, |x, z| {
                         rules::of::$method(0, [x, 0.0, 0.0], n, z, 1.0)
                     })
                 }), )*
-                _ => each_share(op.kind(), known, results, operands, adjoints, |x, z| {
+                _ => each_share(op, known, results, operands, adjoints, |x, z| {
                     rules::partial(op, 0, [x, 0.0, 0.0], n, z, 1.0)
                 }),
             }
@@ -68,7 +69,7 @@ fn each_value(known: &[f64], results: &mut [f64], operands: &[u32], value: impl 
 
 #[inline(always)]
 fn each_share(
-    kind: Kind,
+    op: Op,
     known: &[f64],
     (results, taken): (&[f64], &mut [f64]),
     operands: &[u32],
@@ -80,9 +81,6 @@ fn each_share(
         if w == 0.0 {
             continue;
         }
-        let p = partial(known[k as usize], z);
-        if kind == Kind::Smooth || p != 0.0 {
-            adjoints[k as usize] += w * p;
-        }
+        adjoints[k as usize] += share(op, w, partial(known[k as usize], z));
     }
 }

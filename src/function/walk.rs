@@ -5,7 +5,9 @@
 
 pub(super) mod symbol;
 
+use super::interpret::is_plain;
 use super::program::{Guard, Program};
+use crate::pull_back;
 use crate::rows::{Kind, Op};
 
 /// What is written.
@@ -31,7 +33,7 @@ pub(super) struct Gift {
     pub factor: Factor,
 }
 
-/// What an adjoint is multiplied by on its way to an operand: the partial.
+/// What an adjoint is multiplied by on its way to an operand: the [factor](pull_back::Factor), as far as the program tells it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Factor {
     One,
@@ -40,8 +42,10 @@ pub(super) enum Factor {
     Number(u32),
     /// Twice the number at an index.
     Twice(u32),
-    /// The rule of the row, for one operand.
-    Rule,
+    /// The rule of the row, for one operand; of a switch, which gives nothing where that is zero.
+    Rule {
+        is_switch: bool,
+    },
     /// The rule of an operation on any number of operands, for all at once.
     RuleOfAll,
 }
@@ -85,14 +89,20 @@ impl Sweep {
                     continue;
                 }
                 is_reached[to as usize] = true;
-                let factor = match (node.op, place) {
-                    (Op::Add | Op::Sum, _) | (Op::Sub, 0) => Factor::One,
-                    (Op::Sub | Op::Neg, _) => Factor::MinusOne,
-                    (Op::Mul, 1) if operands[0] == operands[1] => continue,
-                    (Op::Mul, _) if operands[0] == operands[1] => Factor::Twice(to),
-                    (Op::Mul | Op::Dot, _) => Factor::Number(operands[place ^ 1]),
-                    (op, _) if op.is_slice() || op == Op::Custom => Factor::RuleOfAll,
-                    _ => Factor::Rule,
+                let is_square = node.op == Op::Mul && operands[0] == operands[1];
+                if is_square && place == 1 {
+                    continue;
+                }
+                let factor = match pull_back::Factor::of(node.op, place) {
+                    None => continue,
+                    Some(pull_back::Factor::One) => Factor::One,
+                    Some(pull_back::Factor::MinusOne) => Factor::MinusOne,
+                    Some(pull_back::Factor::Operand(_)) if is_square => Factor::Twice(to),
+                    Some(pull_back::Factor::Operand(other)) => Factor::Number(operands[other]),
+                    Some(pull_back::Factor::Partial) if is_plain(node.op) => Factor::Rule {
+                        is_switch: node.op.kind() == Kind::Switch,
+                    },
+                    Some(pull_back::Factor::Partial) => Factor::RuleOfAll,
                 };
                 gifts.push(Gift {
                     place: place as u32,

@@ -3,14 +3,12 @@
 /// The operators of a number type in terms of `+ − × ÷ % neg` between two of them: with an `f64` on the right, with
 /// assignment, sums and products; with `by apply` also these six themselves.
 macro_rules! operators {
+    (by apply ($($generics:tt)*) $T:ty) => {
+        $crate::real::operators! { @arithmetic ($($generics)*) $T }
+        $crate::real::operators! { ($($generics)*) $T }
+    };
     (by apply $T:ty) => {
-        $crate::real::operators! { @apply $T: Add add; Sub sub; Mul mul; Div div; Rem rem; }
-        impl std::ops::Neg for $T {
-            type Output = Self;
-            fn neg(self) -> Self {
-                <Self as $crate::real::Real>::apply($crate::rows::Op::Neg, 0, &[self])
-            }
-        }
+        $crate::real::operators! { @arithmetic () $T }
         impl std::iter::Sum for $T {
             fn sum<I: Iterator<Item = Self>>(terms: I) -> Self {
                 <Self as $crate::real::Real>::apply($crate::rows::Op::Sum, 0, &terms.collect::<Vec<_>>())
@@ -18,14 +16,23 @@ macro_rules! operators {
         }
         $crate::real::operators! { @others () $T }
     };
-    (@apply $T:ty: $($Trait:ident $method:ident;)*) => { $(
-        impl std::ops::$Trait for $T {
+    (@arithmetic ($($generics:tt)*) $T:ty) => {
+        $crate::real::operators! { @apply ($($generics)*) ($T)
+            Neg neg(); Add add(y); Sub sub(y); Mul mul(y); Div div(y); Rem rem(y);
+        }
+    };
+    (@apply $generics:tt $T:tt $($Trait:ident $method:ident ($($y:ident)?);)*) => { $(
+        $crate::real::operators! { @by_apply $generics $T $Trait $method ($($y)?) }
+    )* };
+    (@by_apply ($($generics:tt)*) ($T:ty) $Trait:ident $method:ident ($($y:ident)?)) => {
+        impl<$($generics)*> std::ops::$Trait for $T {
             type Output = Self;
-            fn $method(self, y: Self) -> Self {
-                <Self as $crate::real::Real>::apply($crate::rows::Op::$Trait, 0, &[self, y])
+            #[inline(always)]
+            fn $method(self $(, $y: Self)?) -> Self {
+                <Self as $crate::real::Real>::apply($crate::rows::Op::$Trait, 0, &[self $(, $y)?])
             }
         }
-    )* };
+    };
     (($($generics:tt)*) $T:ty) => {
         impl<$($generics)*> std::iter::Sum for $T {
             #[inline]
@@ -95,21 +102,24 @@ pub(crate) use operators;
 
 /// The comparisons of a number type that has no value: nothing is equal, less or greater.
 macro_rules! incomparable {
-    ($T:ty) => {
-        $crate::real::incomparable!(@to $T, $T);
-        $crate::real::incomparable!(@to $T, f64);
+    (($($generics:tt)*) $T:ty) => {
+        $crate::real::incomparable!(@to ($($generics)*) $T, $T);
+        $crate::real::incomparable!(@to ($($generics)*) $T, f64);
     };
-    (@to $T:ty, $Other:ty) => {
-        impl PartialEq<$Other> for $T {
+    (@to ($($generics:tt)*) $T:ty, $Other:ty) => {
+        impl<$($generics)*> PartialEq<$Other> for $T {
             fn eq(&self, _: &$Other) -> bool {
                 false
             }
         }
-        impl PartialOrd<$Other> for $T {
+        impl<$($generics)*> PartialOrd<$Other> for $T {
             fn partial_cmp(&self, _: &$Other) -> Option<std::cmp::Ordering> {
                 None
             }
         }
+    };
+    ($T:ty) => {
+        $crate::real::incomparable!(() $T);
     };
 }
 pub(crate) use incomparable;

@@ -8,7 +8,8 @@ use crate::graph::trace;
 use crate::graph::{Custom, is_paused, read_checkpoint, state, verify};
 use crate::handle::Var;
 use crate::nodes::{Content, Decoded, Node, Operand, ReverseReader};
-use crate::rows::{Kind, Op};
+use crate::pull_back::{Adjoint, pull_back};
+use crate::rows::Op;
 use crate::rules;
 use smallvec::SmallVec;
 
@@ -121,6 +122,9 @@ impl Sweep {
     /// Adds to the adjoint of a node.
     #[inline]
     fn give(&mut self, index: usize, contribution: Var) {
+        if contribution.is_absent() {
+            return;
+        }
         let place = self.place(index);
         if place >= self.adjoints.len() {
             self.grow(place);
@@ -179,8 +183,9 @@ impl Sweep {
         match content {
             Content::Leaf(_) => return,
             Content::Row(row) if matches!(row.op, Op::Add | Op::Sub | Op::Mul) => {
-                if let Some([x, y]) = row.factors() {
-                    return self.give_to_arithmetic(row.op, [self.var(x), self.var(y)], w);
+                if let Some(x) = row.factors() {
+                    let x = x.map(|x| self.var(x));
+                    return self.pull_back(row.op, &x, w, || [None; 2]);
                 }
             }
             _ => {}
@@ -195,15 +200,30 @@ impl Sweep {
         if let Content::Output { head } = content {
             return self.give_to_segment(head, &x);
         }
-        if op == Op::Mul {
-            return self.give_to_arithmetic(op, [x[0], x[1]], w);
-        }
         let z = self.var(Operand { index, value });
-        for (&x, p) in x.iter().zip(partials(index, op, n, &x, z)) {
-            if let Some(p) = p {
-                self.pass_on_product(x, w, p, op.kind());
-            }
+        if op == Op::Custom {
+            // Not in the closure, which would not know the caller.
+            let partials = partials(index, op, n, &x, z);
+            return self.pull_back(op, &x, w, || partials);
         }
+        self.pull_back(op, &x, w, || partials(index, op, n, &x, z));
+    }
+
+    /// Records what an operation on `x`, whose adjoint is `w`, adds to the adjoints of its operands. A constant needs none, nor
+    /// does what stands below the floor.
+    #[inline(always)]
+    #[track_caller]
+    fn pull_back<P: IntoIterator<Item = Option<Var>>>(
+        &mut self,
+        op: Op,
+        x: &[Var],
+        w: Var,
+        partials: impl FnOnce() -> P,
+    ) {
+        let (count, floor) = (x.len(), self.floor);
+        let is_wanted = |k: usize| x[k].index() >= floor;
+        let give = |k: usize, share: Var| self.give(x[k].index(), share);
+        pull_back(op, count, |k| x[k], w, partials, is_wanted, give);
     }
 
     /// Runs the segment at `head` again, on its operands `x`, and gives to its outputs what those of the checkpoint have got.
@@ -223,75 +243,30 @@ impl Sweep {
             if let Some(w) = self.adjoint(index) {
                 let place = self.place(index);
                 self.open[place / 64] &= !(1 << (place % 64));
-                self.pass_on(again, w);
+                self.pull_back(Op::Sum, &[again], w, || [None]);
             }
         }
-    }
-
-    /// Records what a node of `+ − ×` adds to the adjoints of its operands.
-    #[inline(always)]
-    fn give_to_arithmetic(&mut self, op: Op, [x, y]: [Var; 2], w: Var) {
-        match op {
-            Op::Add => {
-                self.pass_on(x, w);
-                self.pass_on(y, w);
-            }
-            Op::Sub => {
-                self.pass_on(x, w);
-                if !self.is_below(y) {
-                    self.pass_on(y, -w);
-                }
-            }
-            _ => {
-                self.pass_on_product(x, w, y, Kind::Smooth);
-                self.pass_on_product(y, w, x, Kind::Smooth);
-            }
-        }
-    }
-
-    /// Whether the adjoint of an operand is not needed: it is a constant, or below the floor.
-    #[inline(always)]
-    fn is_below(&self, x: Var) -> bool {
-        x.index() < self.floor
-    }
-
-    /// Adds to the adjoint of an operand, if that is needed.
-    #[inline(always)]
-    fn pass_on(&mut self, x: Var, contribution: Var) {
-        if !self.is_below(x) {
-            self.give(x.index(), contribution);
-        }
-    }
-
-    /// Adds `w · p` to the adjoint of an operand. As in the sweep over `f64`, an operand that a switch does not select
-    /// gets nothing, and an adjoint of zero is not passed on.
-    #[inline(always)]
-    fn pass_on_product(&mut self, x: Var, w: Var, p: Var, kind: Kind) {
-        let is_zero =
-            p.is_constant() && p.untracked_value() == 0.0 && w.untracked_value().is_finite();
-        if self.is_below(x)
-            || is_zero
-            || kind == Kind::Switch && p == 0.0
-            || !p.untracked_value().is_finite() && w == 0.0
-        {
-            return;
-        }
-        self.give(x.index(), times(w, p));
     }
 }
 
-/// `w · p`, without a node for a factor of one.
-fn times(w: Var, p: Var) -> Var {
-    match (
-        w.is_constant(),
-        w.untracked_value(),
-        p.is_constant(),
-        p.untracked_value(),
-    ) {
-        (true, 1.0, ..) => p,
-        (_, _, true, 1.0) => w,
-        (_, _, true, -1.0) => -w,
-        _ => w * p,
+impl Adjoint for Var {
+    #[inline(always)]
+    fn is_absent(self) -> bool {
+        self.is_constant() && self.untracked_value() == 0.0
+    }
+
+    /// Without a node for a factor of one, and with none for a product that is zero for good.
+    #[inline]
+    fn times(self, p: Var) -> Var {
+        let (w, slope) = (self.untracked_value(), p.untracked_value());
+        match (self.is_constant(), w, p.is_constant(), slope) {
+            (true, 1.0, ..) => p,
+            (_, _, true, 1.0) => self,
+            (_, _, true, -1.0) => -self,
+            (_, _, true, 0.0) if w.is_finite() => p,
+            _ if !slope.is_finite() && self == 0.0 => Var::default(),
+            _ => self * p,
+        }
     }
 }
 

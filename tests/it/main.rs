@@ -29,6 +29,7 @@ mod places;
 mod programs;
 mod questions;
 mod readme;
+mod replay;
 mod rooms;
 mod rows;
 mod saved;

@@ -5,7 +5,7 @@ use super::joint::Joint;
 use super::native::Room;
 use super::native::shims::take_panic;
 use super::native::{CROSSED, PANICKED};
-use crate::function::{BranchChange, Counted, Function, ReplayError};
+use crate::function::{Counted, Function, ReplayError};
 use crate::matrix::Matrix;
 use crate::refusal::at_callers_line;
 use std::cell::Cell;
@@ -111,7 +111,7 @@ impl Compiled {
     /// ```
     #[track_caller]
     pub fn value(&self, x: &[f64]) -> Result<f64, ReplayError> {
-        self.function.check(Counted::Outputs, self.outputs(), 1)?;
+        self.function.check_one_output()?;
         let mut value = [0.0];
         self.values_into(x, &mut value)?;
         Ok(value[0])
@@ -171,14 +171,14 @@ impl Compiled {
     /// ```
     #[track_caller]
     pub fn gradient_into(&self, x: &[f64], gradient: &mut [f64]) -> Result<f64, ReplayError> {
-        self.function.check(Counted::Outputs, self.outputs(), 1)?;
+        self.function.check_one_output()?;
         self.function.check_inputs(x)?;
         self.function
             .check(Counted::Gradient, gradient.len(), self.inputs())?;
         let mut value = [0.0];
         match at_callers_line(|| self.derivatives(x, &mut value, gradient)) {
             Ending::Done => Ok(value[0]),
-            Ending::Tripped(k) => Err(self.tripped(k, x)),
+            Ending::Tripped(k) => Err(self.function.tripped(k, x)),
             Ending::Crossed => self.function.gradient_into(x, gradient),
         }
     }
@@ -204,7 +204,7 @@ impl Compiled {
         match at_callers_line(|| self.derivatives(x, &mut values, &mut jacobian)) {
             Ending::Done if n == 0 => Ok(Matrix::zeros(m, n)),
             Ending::Done => Ok(Matrix::of(jacobian, n)),
-            Ending::Tripped(k) => Err(self.tripped(k, x)),
+            Ending::Tripped(k) => Err(self.function.tripped(k, x)),
             Ending::Crossed => self.function.jacobian(x),
         }
     }
@@ -219,7 +219,7 @@ impl Compiled {
         });
         match ending {
             Ending::Done => {}
-            Ending::Tripped(k) => return Err(self.tripped(k, x)),
+            Ending::Tripped(k) => return Err(self.function.tripped(k, x)),
             Ending::Crossed => values.copy_from_slice(&self.function.values(x)?),
         }
         Ok(())
@@ -300,12 +300,6 @@ impl Compiled {
             code
         });
         Ending::of(code)
-    }
-
-    #[cold]
-    fn tripped(&self, k: usize, x: &[f64]) -> ReplayError {
-        let change = BranchChange::of(&self.function.program, k, x);
-        ReplayError::BranchChanged(Box::new(change))
     }
 }
 

@@ -135,7 +135,7 @@ impl<'a> Plan<'a> {
                 match gift.factor {
                     Factor::One | Factor::MinusOne => {}
                     Factor::Number(k) | Factor::Twice(k) => self.is_wanted[k as usize] = true,
-                    Factor::Rule => {
+                    Factor::Rule { .. } => {
                         let rule = self.rule(assembler, i as usize, gift.place);
                         let used = operands.iter().zip(rule.operands);
                         used.filter(|used| used.1)

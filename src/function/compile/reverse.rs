@@ -10,7 +10,7 @@ use super::plan::{LAST, Order};
 use super::rule::Partial;
 use super::writer::Writer;
 use crate::function::walk::{Factor, Gift, Sweep};
-use crate::rows::{Kind, Op};
+use crate::rows::Op;
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 
@@ -210,7 +210,7 @@ impl Writer<'_> {
                 let x = self.value_of(k);
                 Partial::Number(self.assembler.ins().fadd(x, x))
             }
-            Factor::Rule => self.partial(i, index, gift.place),
+            Factor::Rule { .. } => self.partial(i, index, gift.place),
             Factor::RuleOfAll => {
                 let count = self.plan.program.nodes[i].count as usize;
                 let first = self.plan.longest * self.assembler.lanes + gift.place as usize;
@@ -231,8 +231,7 @@ impl Writer<'_> {
             Partial::Number(p) if is_one => (p, false),
             Partial::Number(p) => {
                 let value = self.assembler.ins().fmul(w, p);
-                let is_switch = self.plan.program.nodes[i].op.kind() == Kind::Switch;
-                let value = if is_switch {
+                let value = if gift.factor == (Factor::Rule { is_switch: true }) {
                     let zero = self.assembler.constant(0.0);
                     let selects = self.assembler.mask(FloatCC::NotEqual, p, zero);
                     self.assembler.keep(selects, value)

@@ -87,8 +87,7 @@ impl Pass<'_> {
         let guard = &self.program.guards[k as usize];
         let mut tripped: Live = 0;
         for lane in lanes_of::<W>(*live) {
-            let [a, b] = guard.operands.map(|index| self.number(values, index, lane));
-            if guard.comparison.answer(a, b) != guard.answer {
+            if guard.trips(guard.operands.map(|index| self.number(values, index, lane))) {
                 trip(lane, k);
                 tripped |= 1 << lane;
             }

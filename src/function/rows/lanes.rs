@@ -3,12 +3,12 @@
 //! Stamped from the table like every other [`Real`], so that values and partials of eight rows are computed by the
 //! text that serves one. Where a rule chooses between two forms, each lane gets its own.
 
-use crate::real::{Question, Real, call, operators};
+use crate::pull_back::Adjoint;
+use crate::real::{Question, Real, call, incomparable, operators};
 use crate::rows::{Op, by_name};
 use crate::special;
 use crate::table::table;
 use smallvec::SmallVec;
-use std::cmp::Ordering;
 use std::fmt;
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
@@ -33,14 +33,14 @@ pub(super) fn lanes_of<const W: usize>(mask: Live) -> impl Iterator<Item = usize
 pub(super) struct Lanes<const FAST: bool>(pub [f64; LANES]);
 
 /// What the rows of the table are computed over: a lane, or eight at a time.
-pub(super) trait Group: Real {
+pub(super) trait Group: Adjoint {
     const LEN: usize;
 
     /// The first of these numbers.
     fn load(from: &[f64]) -> Self;
 
-    /// Adds to `to` what the adjoint `w` gives through a partial. An adjoint that is zero gives nothing, and a switch gives nothing to what it does not select.
-    fn give(w: Self, is_switch: bool, partial: impl FnOnce() -> Self, to: &mut [f64]);
+    /// Adds to the first of these numbers.
+    fn add_to(self, to: &mut [f64]);
 }
 
 impl Group for f64 {
@@ -52,11 +52,8 @@ impl Group for f64 {
     }
 
     #[inline(always)]
-    fn give(w: f64, is_switch: bool, partial: impl FnOnce() -> f64, to: &mut [f64]) {
-        // Without a branch, so that the compiler may take several at a time.
-        let p = partial();
-        let is_zero = (w == 0.0) | (is_switch & (p == 0.0));
-        to[0] += if is_zero { 0.0 } else { w * p };
+    fn add_to(self, to: &mut [f64]) {
+        to[0] += self;
     }
 }
 
@@ -69,16 +66,16 @@ impl<const FAST: bool> Group for Lanes<FAST> {
     }
 
     #[inline(always)]
-    fn give(w: Self, is_switch: bool, partial: impl FnOnce() -> Self, to: &mut [f64]) {
-        if w.0 == [0.0; LANES] {
-            return;
-        }
-        let p = partial();
+    fn add_to(self, to: &mut [f64]) {
         let to: &mut [f64; LANES] = &mut to.as_chunks_mut().0[0];
-        for (lane, to) in to.iter_mut().enumerate() {
-            let is_zero = w.0[lane] == 0.0 || is_switch && p.0[lane] == 0.0;
-            *to += if is_zero { 0.0 } else { w.0[lane] * p.0[lane] };
-        }
+        to.iter_mut().zip(self.0).for_each(|(to, x)| *to += x);
+    }
+}
+
+impl<const FAST: bool> Adjoint for Lanes<FAST> {
+    #[inline(always)]
+    fn is_absent(self) -> bool {
+        self.0 == [0.0; LANES]
     }
 }
 
@@ -101,22 +98,7 @@ impl<const FAST: bool> fmt::Display for Lanes<FAST> {
     }
 }
 
-/// Lanes compare to nothing.
-macro_rules! incomparable {
-    ($($Other:ty),*) => { $(
-        impl<const FAST: bool> PartialEq<$Other> for Lanes<FAST> {
-            fn eq(&self, _: &$Other) -> bool {
-                false
-            }
-        }
-        impl<const FAST: bool> PartialOrd<$Other> for Lanes<FAST> {
-            fn partial_cmp(&self, _: &$Other) -> Option<Ordering> {
-                None
-            }
-        }
-    )* };
-}
-incomparable!(Lanes<FAST>, f64);
+incomparable!((const FAST: bool) Lanes<FAST>);
 
 /// The numbers that an expression gives for each lane. A loop compiles in less time than `array::from_fn`.
 macro_rules! each_lane {

@@ -282,8 +282,7 @@ impl Rows {
     }
 
     pub(super) fn check_outputs(&self) -> Result<(), ReplayError> {
-        let outputs = self.0.function.outputs();
-        self.0.function.check(Counted::Outputs, outputs, 1)
+        self.0.function.check_one_output()
     }
 
     /// Puts the trips into words.

@@ -6,8 +6,9 @@
 use super::super::program::Node;
 use super::lanes::{Group, LANES, Lanes};
 
+use crate::pull_back::share;
 use crate::real::Real;
-use crate::rows::{Kind, Op, by_name};
+use crate::rows::{Op, by_name};
 use crate::rules::of;
 use crate::special;
 use crate::table::table;
@@ -69,13 +70,15 @@ fn each_gift<T: Group>(op: Op, gift: Gift<'_>, partial: impl Fn([T; 3], T, T) ->
     let len = to.len();
     let (x, y, c) = (&x[..len], &y[..len], &c[..len]);
     let (tie, z, w) = (&tie[..len], &z[..len], &w[..len]);
-    let is_switch = op.kind() == Kind::Switch;
     for at in (0..len).step_by(T::LEN) {
-        let of_group = || {
-            let x = [T::load(&x[at..]), T::load(&y[at..]), T::load(&c[at..])];
-            partial(x, T::load(&z[at..]), T::load(&tie[at..]))
-        };
-        T::give(T::load(&w[at..]), is_switch, of_group, &mut to[at..]);
+        let w = T::load(&w[at..]);
+        // One lane at a time goes without a branch, so that the compiler may take several.
+        if T::LEN > 1 && w.is_absent() {
+            continue;
+        }
+        let x = [T::load(&x[at..]), T::load(&y[at..]), T::load(&c[at..])];
+        let p = partial(x, T::load(&z[at..]), T::load(&tie[at..]));
+        share(op, w, p).add_to(&mut to[at..]);
     }
 }
 

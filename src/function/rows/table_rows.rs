@@ -9,6 +9,7 @@ use super::stamped::{self, Gift};
 use super::sums::{Slot, Total};
 
 use crate::graph::notes::CustomOp;
+use crate::pull_back::pull_back;
 use crate::real::Real;
 use crate::rows::{Kind, Op};
 use crate::rules;
@@ -232,9 +233,6 @@ fn give_any<const W: usize>(
     let group = |slot: &Slot<W>, k: usize| Lanes::<false>(slot.as_chunks().0[k]);
     for k in 0..W / LANES {
         let (w, z) = (group(w, k), group(z, k));
-        if w.0 == [0.0; LANES] {
-            continue;
-        }
         let x: SmallVec<[Lanes<false>; 8]> = places
             .iter()
             .map(|&(_, place)| match place {
@@ -242,21 +240,23 @@ fn give_any<const W: usize>(
                 Place::Shared(k) => shared[k as usize].into(),
             })
             .collect();
-        let partials = match node.op {
+        let partials = || match node.op {
             Op::Custom => custom_partials(defined(&program.customs[node.n as usize]), &x, w, z),
             op => rules::slice_partials(op, &x, &is_wanted, z),
         };
-        for (p, &target) in partials.into_iter().zip(targets) {
-            let p = || p.expect("the partial of an operand that is asked for");
-            match target {
+        pull_back(
+            node.op,
+            x.len(),
+            |k| x[k],
+            w,
+            partials,
+            is_wanted,
+            |place, share| match targets[place] {
                 Target::Nobody => {}
-                Target::Slot(slot) => {
-                    let to = &mut adjoints[slot as usize].as_chunks_mut::<LANES>().0[k];
-                    Lanes::give(w, false, p, to);
-                }
-                Target::Total(total) => Lanes::give(w, false, p, &mut totals[total as usize]),
-            }
-        }
+                Target::Slot(slot) => share.add_to(&mut adjoints[slot as usize][k * LANES..]),
+                Target::Total(total) => share.add_to(&mut totals[total as usize]),
+            },
+        );
     }
 }
 

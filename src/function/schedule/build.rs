@@ -2,7 +2,7 @@
 
 use super::{Check, Form, Run, Schedule, is_active};
 use crate::function::interpret::is_plain;
-use crate::function::program::{Node, Program};
+use crate::function::program::{Node, Program, Uses};
 use crate::rows::{Kind, Op};
 
 /// Operations in a window. Their values, adjoints and operands are a few hundred kilobytes.
@@ -47,16 +47,6 @@ fn form(shape: Shape, op: Op, operands: usize) -> Form {
     }
 }
 
-/// How a number of the program is used.
-#[derive(Clone, Copy, PartialEq)]
-enum Uses {
-    None,
-    Once,
-    Many,
-    /// Once, by the sum or difference that the product has become part of.
-    Part,
-}
-
 /// Makes the schedule of a program.
 struct Scheduler<'a> {
     program: &'a Program,
@@ -73,21 +63,9 @@ struct Scheduler<'a> {
 impl<'a> Scheduler<'a> {
     fn new(program: &'a Program) -> Scheduler<'a> {
         let first = program.first_node() as u32 + 1;
-        let mut uses = vec![Uses::None; program.len()];
-        for &k in &program.operands {
-            let uses = &mut uses[k as usize];
-            *uses = match uses {
-                Uses::None => Uses::Once,
-                _ => Uses::Many,
-            };
-        }
-        let guards = program.guards.iter().flat_map(|guard| guard.operands);
-        for k in guards.chain(program.outputs.iter().copied()) {
-            uses[k as usize] = Uses::Many;
-        }
         Scheduler {
             program,
-            uses,
+            uses: program.uses(std::iter::empty()),
             levels: vec![0; program.nodes.len()],
             index_of: (0..program.len() as u32).collect(),
             order: Vec::with_capacity(WINDOW.min(program.nodes.len())),

@@ -4,7 +4,6 @@ use super::expression::{self, EACH_NAME, Printer, literal};
 use super::writer::Writer;
 use crate::function::walk::symbol::{Formula, RESULT, TIE};
 use crate::function::walk::{Factor, Gift};
-use crate::rows::Kind;
 
 /// A longer partial than this becomes a function.
 const INLINE: usize = 40;
@@ -13,7 +12,7 @@ impl Writer<'_> {
     /// What node `i` gives to its operands.
     pub(super) fn give(&mut self, i: usize, gifts: &[Gift]) {
         let program = self.program;
-        let (node, index) = (program.nodes[i], program.first_node() + i);
+        let index = program.first_node() + i;
         let (w, z) = (
             format!("d_{}", self.names[index]),
             self.names[index].clone(),
@@ -29,14 +28,14 @@ impl Writer<'_> {
                 Factor::One | Factor::MinusOne => String::new(),
                 Factor::Number(index) => name(index).to_string(),
                 Factor::Twice(index) => format!("({0} + {0})", name(index)),
-                Factor::Rule => self.partial(i, gift.place as usize, &z),
+                Factor::Rule { .. } => self.partial(i, gift.place as usize, &z),
                 Factor::RuleOfAll => format!("p[{}]", gift.place),
             };
             let name = &self.names[gift.to as usize];
             lines.push(match gift.factor {
                 Factor::One => format!("d_{name} += {w};"),
                 Factor::MinusOne => format!("d_{name} -= {w};"),
-                _ if node.op.kind() == Kind::Switch => {
+                Factor::Rule { is_switch: true } => {
                     format!("let p = {p}; if p != 0.0 {{ d_{name} += {w} * p; }}")
                 }
                 _ => format!("d_{name} += {w} * {p};"),

@@ -1,7 +1,7 @@
 //! The lines of a source: names, values and guards; what comes after them is [the sweep](super::sweep).
 
 use super::expression::{Printer, literal, value};
-use super::is_identifier;
+use super::names::is_identifier;
 use crate::function::program::{Guard, Program};
 use crate::function::walk::symbol::Formula;
 use crate::function::walk::{Gift, Sweep, Target, write_forward};

@@ -187,7 +187,7 @@ impl Real for Symbol {
     }
 }
 operators!(by apply Symbol);
-incomparable!(@to Symbol, f64);
+incomparable!(@to () Symbol, f64);
 
 impl PartialOrd for Symbol {
     fn partial_cmp(&self, _: &Symbol) -> Option<std::cmp::Ordering> {

@@ -1,0 +1,19 @@
+//! Which words a function or a variable may be called by.
+
+pub(super) fn is_identifier(name: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    name.chars().all(is_word)
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && !KEYWORDS.contains(&name)
+}
+
+#[rustfmt::skip]
+const KEYWORDS: &[&str] = &[
+    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
+    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
+    "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "Self", "static",
+    "struct", "super", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual",
+    "where", "while", "yield",
+    // Patterns that a `let` would match.
+    "None", "Some", "Ok", "Err",
+];

@@ -1,0 +1,108 @@
+//! The one pull-back: what the adjoint of a node gives to its operands.
+//!
+//! An adjoint of zero gives nothing, and neither does a step. A switch gives to the operand that it selects. Every other
+//! operation gives each operand its adjoint times the partial, and the partials of `+ − ×`, of sums and of dot products
+//! are so simple that nobody needs to work them out: they are named by [`Factor`].
+//!
+//! Whoever goes down through operations uses this text, over numbers of its own: recorded functions over `f64` and over
+//! numbers with tangents, rows over lanes, `differentiate` over variables, which record it, and what writes code over the
+//! factors alone. Only the sweep over the tape does not, which has its partials there.
+
+use crate::real::{Piecewise, Real};
+use crate::rows::{Kind, Op};
+
+/// A number that an adjoint can be.
+pub(crate) trait Adjoint: Real {
+    /// Whether it is zero, and so is every derivative that it carries: then there is nothing to propagate.
+    fn is_absent(self) -> bool;
+
+    /// The product with a partial; zero where the adjoint is zero, even if the partial is not finite.
+    #[inline(always)]
+    fn times(self, p: Self) -> Self {
+        self.at(0.0, Self::default, || self * p)
+    }
+}
+
+impl Adjoint for f64 {
+    #[inline(always)]
+    fn is_absent(self) -> bool {
+        self == 0.0
+    }
+}
+
+/// By what an adjoint is multiplied on its way to an operand.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Factor {
+    One,
+    MinusOne,
+    /// The operand at another place.
+    Operand(usize),
+    /// The partial that the rule of the row gives.
+    Partial,
+}
+
+impl Factor {
+    /// The factor of the operand at a place; `None` where nothing is propagated.
+    #[inline(always)]
+    pub(crate) const fn of(op: Op, place: usize) -> Option<Factor> {
+        Some(match (op, place) {
+            (Op::Add | Op::Sum, _) | (Op::Sub, 0) => Factor::One,
+            (Op::Sub | Op::Neg, _) => Factor::MinusOne,
+            (Op::Mul | Op::Dot, _) => Factor::Operand(place ^ 1),
+            _ if matches!(op.kind(), Kind::Step) => return None,
+            _ => Factor::Partial,
+        })
+    }
+}
+
+/// What the adjoint `w` of an operation gives through the partial `p`.
+#[inline(always)]
+pub(crate) fn share<T: Adjoint>(op: Op, w: T, p: T) -> T {
+    match op.kind() {
+        Kind::Smooth => w.times(p),
+        // What is not selected gets nothing, not even 0 × ∞.
+        Kind::Switch => p.at(0.0, T::default, || w.times(p)),
+        Kind::Step => T::default(),
+    }
+}
+
+/// The shares of the two factors of a product.
+#[inline(always)]
+pub(crate) fn shares_of_product<T: Adjoint>(w: T, [a, b]: [T; 2]) -> [T; 2] {
+    [w.times(b), w.times(a)]
+}
+
+/// Calls `give` with the place of each operand that `is_wanted`, and its share of the adjoint `w`.
+///
+/// `x` has the operands. The partials are asked for only where they are not plain factors: one for each operand, `None` for a
+/// constant.
+#[inline(always)]
+pub(crate) fn pull_back<T: Adjoint, P: IntoIterator<Item = Option<T>>>(
+    op: Op,
+    count: usize,
+    x: impl Fn(usize) -> T,
+    w: T,
+    partials: impl FnOnce() -> P,
+    is_wanted: impl Fn(usize) -> bool,
+    mut give: impl FnMut(usize, T),
+) {
+    if w.is_absent() {
+        return;
+    }
+    if Factor::of(op, 0) == Some(Factor::Partial) {
+        for (k, p) in partials().into_iter().enumerate() {
+            if let Some(p) = p.filter(|_| is_wanted(k)) {
+                give(k, share(op, w, p));
+            }
+        }
+        return;
+    }
+    for k in (0..count).filter(|&k| is_wanted(k)) {
+        match Factor::of(op, k) {
+            Some(Factor::One) => give(k, w),
+            Some(Factor::MinusOne) => give(k, -w),
+            Some(Factor::Operand(other)) => give(k, w.times(x(other))),
+            Some(Factor::Partial) | None => {}
+        }
+    }
+}
