@@ -10,6 +10,9 @@ const TEXTS: [&str; 5] = [
     include_str!("../../special/vector.rs"),
 ];
 
+/// What stands for `refusal::refuse`, as nothing carries a panic of written code elsewhere.
+const REFUSE: &str = "#[track_caller]\nfn refuse(words: std::fmt::Arguments<'_>) -> ! {\n    panic!(\"{words}\")\n}\n";
+
 /// The module `special` with what `source` uses of it; the name of a function that needs another crate is an error.
 pub(super) fn used_in(source: &str) -> Result<String, String> {
     let mut items = BTreeMap::new();
@@ -42,6 +45,9 @@ pub(super) fn used_in(source: &str) -> Result<String, String> {
     let mut module = String::from(
         "\nmod special {\n    #[allow(unused_imports)]\n    use std::f64::consts::*;\n",
     );
+    if used.values().any(|text| text.contains("refuse(")) {
+        used.insert("refuse".to_string(), REFUSE.to_string());
+    }
     for text in used.values() {
         module.push('\n');
         for line in text.lines() {
