@@ -244,20 +244,6 @@ fn a_file_imports_from_the_rooms_above_its_own() {
     );
 }
 
-/// Folders in which a file still imports from the file of the folder's own module, which imports from it.
-const OPEN_FOLDERS: [&str; 0] = [];
-
-/// Whether one of two files is the module of the other's folder, and the folder is one of [`OPEN_FOLDERS`].
-fn is_open(a: &str, b: &str) -> bool {
-    let of_folder = |file: &str, folder: &str| {
-        let (own, module) = (format!("{folder}.rs"), format!("{folder}/mod.rs"));
-        file == own || file == module || file.starts_with(&format!("{folder}/"))
-    };
-    OPEN_FOLDERS
-        .iter()
-        .any(|folder| of_folder(a, folder) && of_folder(b, folder))
-}
-
 #[test]
 fn no_circle_of_imports_leads_back_to_a_file() {
     let tree = Tree::new();
@@ -265,10 +251,7 @@ fn no_circle_of_imports_leads_back_to_a_file() {
     let reached = |start: &str| {
         let (mut reached, mut open) = (BTreeSet::new(), vec![start.to_string()]);
         while let Some(file) = open.pop() {
-            for other in imports[&file[..]]
-                .keys()
-                .filter(|other| !is_open(&file, other))
-            {
+            for other in imports[&file[..]].keys() {
                 if reached.insert(other.to_string()) {
                     open.push(other.to_string());
                 }
