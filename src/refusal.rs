@@ -20,7 +20,7 @@ impl Refusal {
     #[cold]
     #[inline(never)]
     #[track_caller]
-    pub(crate) fn raise(self) -> ! {
+    fn raise(self) -> ! {
         refuse(format_args!("{}", self.0))
     }
 }
@@ -73,7 +73,14 @@ pub(crate) fn attempt<R>(f: impl FnOnce() -> R) -> Result<R, Refusal> {
 #[inline]
 #[track_caller]
 pub(crate) fn at_callers_line<R>(f: impl FnOnce() -> R) -> R {
-    match attempt(f) {
+    told(attempt(f))
+}
+
+/// The result of an [`attempt`]; what it refused is a panic at the line of the caller.
+#[inline]
+#[track_caller]
+pub(crate) fn told<R>(attempted: Result<R, Refusal>) -> R {
+    match attempted {
         Ok(result) => result,
         Err(refusal) => refusal.raise(),
     }

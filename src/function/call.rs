@@ -91,7 +91,7 @@ impl Function {
         self.check_inputs(x)?;
         self.check(Counted::Gradient, gradient.len(), self.inputs())?;
         let mut value = 0.0;
-        self.at(x, |program| {
+        self.replay(x, |program| {
             program.vjp(x, |_| 1.0, gradient, |z| value = z)
         })?;
         Ok(value)
@@ -134,7 +134,7 @@ impl Function {
         self.check_inputs(x)?;
         self.check(Counted::Weights, w.len(), self.outputs())?;
         let mut gradient = vec![0.0; self.inputs()];
-        self.at(x, |program| program.vjp(x, |k| w[k], &mut gradient, |_| ()))?;
+        self.replay(x, |program| program.vjp(x, |k| w[k], &mut gradient, |_| ()))?;
         Ok(gradient)
     }
 
@@ -154,7 +154,7 @@ impl Function {
     pub fn jvp(&self, x: &[f64], v: &[f64]) -> Result<(Vec<f64>, Vec<f64>), ReplayError> {
         self.check_inputs(x)?;
         self.check(Counted::Direction, v.len(), self.inputs())?;
-        self.at(x, |program| program.jvp(x, v))
+        self.replay(x, |program| program.jvp(x, v))
     }
 
     /// The Hessian of the only output times `v`, by one pass forward and one in reverse.
@@ -174,7 +174,7 @@ impl Function {
         self.check_one_output()?;
         self.check_inputs(x)?;
         self.check(Counted::Direction, v.len(), self.inputs())?;
-        self.at(x, |program| program.hvp(x, v))
+        self.replay(x, |program| program.hvp(x, v))
     }
 
     /// The Hessian of the only output; symmetric.
@@ -224,7 +224,7 @@ impl Function {
         ReplayError::BranchChanged(Box::new(BranchChange::of(&self.program, k, x)))
     }
 
-    /// What `compute` makes of the program at `x`.
+    /// What `compute` makes of the program at `x`, which may have any length.
     #[track_caller]
     pub(super) fn at<R>(
         &self,
@@ -232,6 +232,16 @@ impl Function {
         compute: impl FnOnce(&Program) -> Result<R, usize>,
     ) -> Result<R, ReplayError> {
         self.check_inputs(x)?;
+        self.replay(x, compute)
+    }
+
+    /// The same for an `x` whose length was checked.
+    #[track_caller]
+    fn replay<R>(
+        &self,
+        x: &[f64],
+        compute: impl FnOnce(&Program) -> Result<R, usize>,
+    ) -> Result<R, ReplayError> {
         at_callers_line(|| compute(&self.program)).map_err(|k| self.tripped(k, x))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Function, Outputs, ReplayError};
 use crate::handle::Var;
-use crate::refusal::{Refusal, attempt};
+use crate::refusal::{Refusal, attempt, told};
 
 /// A closure, and a recording of each branch that it has taken.
 ///
@@ -74,11 +74,7 @@ where
     /// ```
     #[track_caller]
     pub fn values(&mut self, x: &[f64]) -> Vec<f64> {
-        let values = self.with(x, |f| replayed(|| f.values(x)));
-        match values {
-            Ok(values) => values,
-            Err(refusal) => refusal.raise(),
-        }
+        told(self.with(x, |f| replayed(|| f.values(x))))
     }
 
     /// The value and the gradient of the only output.
@@ -95,11 +91,7 @@ where
     /// ```
     #[track_caller]
     pub fn gradient(&mut self, x: &[f64]) -> (f64, Vec<f64>) {
-        let gradient = self.with(x, |f| replayed(|| f.gradient(x)));
-        match gradient {
-            Ok(gradient) => gradient,
-            Err(refusal) => refusal.raise(),
-        }
+        told(self.with(x, |f| replayed(|| f.gradient(x))))
     }
 
     /// The result of `evaluate` on the recording of the branch at `x`, made now if there is none.

@@ -53,70 +53,50 @@ fn record<const N: usize, const M: usize>(
     })
 }
 
-/// Replays one recording for each point, made when the point is first seen.
-#[derive(Default)]
-pub struct Recorded(Vec<Function>);
+/// An engine that makes something of a recording for each point, when the point is first seen, and then calls that.
+macro_rules! of_recordings {
+    ($(#[$doc:meta])* $Engine:ident($Callable:ty), $name:literal, $make:expr) => {
+        $(#[$doc])*
+        #[derive(Default)]
+        pub struct $Engine(Vec<$Callable>);
 
-impl Engine for Recorded {
-    const NAME: &'static str = "recorded";
+        impl Engine for $Engine {
+            const NAME: &'static str = $name;
 
-    #[inline]
-    fn differentiate<const N: usize, const M: usize>(
-        &mut self,
-        workload: &impl Workload<N, M>,
-        point: usize,
-        out: &mut Derivatives<N, M>,
-    ) {
-        let x = &workload.points()[point];
-        if point == self.0.len() {
-            self.0.push(record(workload, point));
+            #[inline]
+            fn differentiate<const N: usize, const M: usize>(
+                &mut self,
+                workload: &impl Workload<N, M>,
+                point: usize,
+                out: &mut Derivatives<N, M>,
+            ) {
+                let x = &workload.points()[point];
+                if point == self.0.len() {
+                    let make: fn(Function) -> $Callable = $make;
+                    self.0.push(make(record(workload, point)));
+                }
+                let f = &self.0[point];
+                if M == 1 {
+                    let value = f.gradient_into(x, &mut out.gradient[0]);
+                    out.value[0] = value.expect("at the same point");
+                } else {
+                    let jacobian = f.jacobian(x).expect("at the same point");
+                    let gradients = out.gradient.as_flattened_mut();
+                    gradients.copy_from_slice(jacobian.as_slice());
+                    out.value.copy_from_slice(&f.values(x).expect("at the same point"));
+                }
+            }
         }
-        let f = &self.0[point];
-        if M == 1 {
-            let value = f.gradient_into(x, &mut out.gradient[0]);
-            out.value[0] = value.expect("at the same point");
-        } else {
-            let jacobian = f.jacobian(x).expect("at the same point");
-            let gradients = out.gradient.as_flattened_mut();
-            gradients.copy_from_slice(jacobian.as_slice());
-            out.value
-                .copy_from_slice(&f.values(x).expect("at the same point"));
-        }
-    }
+    };
 }
 
-/// The same in native code.
-#[derive(Default)]
-pub struct Native(Vec<Compiled>);
-
-impl Engine for Native {
-    const NAME: &'static str = "compiled";
-
-    #[inline]
-    fn differentiate<const N: usize, const M: usize>(
-        &mut self,
-        workload: &impl Workload<N, M>,
-        point: usize,
-        out: &mut Derivatives<N, M>,
-    ) {
-        let x = &workload.points()[point];
-        if point == self.0.len() {
-            let compiled = record(workload, point).compile();
-            self.0
-                .push(compiled.expect("a platform that has a compiler"));
-        }
-        let f = &self.0[point];
-        if M == 1 {
-            let value = f.gradient_into(x, &mut out.gradient[0]);
-            out.value[0] = value.expect("at the same point");
-        } else {
-            let jacobian = f.jacobian(x).expect("at the same point");
-            let gradients = out.gradient.as_flattened_mut();
-            gradients.copy_from_slice(jacobian.as_slice());
-            out.value
-                .copy_from_slice(&f.values(x).expect("at the same point"));
-        }
-    }
+of_recordings! {
+    /// Replays the recording.
+    Recorded(Function), "recorded", |f| f
+}
+of_recordings! {
+    /// The same in native code.
+    Native(Compiled), "compiled", |f| f.compile().expect("a platform that has a compiler")
 }
 
 #[cfg(feature = "xad-rs")]

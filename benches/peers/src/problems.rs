@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 pub use workloads::problems::PROBLEMS;
-use workloads::problems::Problem;
+use workloads::problems::{Problem, Run};
 
 /// How far a derivative may be from the hand-written one, relative to the largest.
 const TOLERANCE: f64 = 1e-9;
@@ -25,7 +25,7 @@ pub fn measure(problem: &dyn Problem, quick: bool) -> Times {
     let start = Instant::now();
     let mut recorded = problem.recorded();
     let recording = start.elapsed().as_secs_f64();
-    let mut contestants: [Box<dyn FnMut(&mut Vec<f64>) + '_>; 3] = [
+    let mut contestants: [Run; 3] = [
         Box::new(|out| problem.by_hand(out)),
         Box::new(|out| problem.by_closure(out)),
         Box::new(|out| recorded(out)),

@@ -1,6 +1,6 @@
 use scalargrad::{Function, Real, gradient, hvp};
 
-use super::Problem;
+use super::{Problem, Run};
 use crate::rng::Rng;
 
 const POINTS: usize = 2_000;
@@ -68,7 +68,7 @@ impl Problem for Clusters {
         out.extend(hvp(|x| self.eval(x), &self.centres, &[1.0; CENTRES * D]));
     }
 
-    fn recorded(&self) -> Box<dyn FnMut(&mut Vec<f64>) + '_> {
+    fn recorded(&self) -> Run<'_> {
         let f = Function::record(&self.centres, |x| self.eval(x));
         Box::new(move |out| {
             (_, *out) = f.gradient(&self.centres).expect("at the same centres");

@@ -1,6 +1,6 @@
-use scalargrad::{Function, Var, value_and_gradient};
+use scalargrad::Var;
 
-use super::Problem;
+use super::{Problem, Run, gradient_of, recorded_gradient};
 
 const STEPS: usize = 500;
 const RATE: f64 = 0.02;
@@ -66,17 +66,10 @@ impl Problem for Descent {
     }
 
     fn by_closure(&self, out: &mut Vec<f64>) {
-        let (value, gradient) = value_and_gradient(Self::eval, &X);
-        *out = gradient;
-        out.push(value);
+        gradient_of(Self::eval, &X, out);
     }
 
-    fn recorded(&self) -> Box<dyn FnMut(&mut Vec<f64>) + '_> {
-        let f = Function::record(&X, Self::eval);
-        Box::new(move |out| {
-            let (value, gradient) = f.gradient(&X).expect("no guard");
-            *out = gradient;
-            out.push(value);
-        })
+    fn recorded(&self) -> Run<'_> {
+        recorded_gradient(Self::eval, &X)
     }
 }

@@ -1,6 +1,6 @@
 use scalargrad::{Function, Matrix, Var, jacobian};
 
-use super::Problem;
+use super::{Problem, Run};
 use crate::{BundleAdjustment, Derivatives, Workload};
 
 /// J: the Jacobian of each block of the bundle adjustment by itself.
@@ -42,7 +42,7 @@ impl Problem for Jacobians {
         self.each(out, |block, x| jacobian(|x| self.eval(block, x), x));
     }
 
-    fn recorded(&self) -> Box<dyn FnMut(&mut Vec<f64>) + '_> {
+    fn recorded(&self) -> Run<'_> {
         let record = |(block, x): (usize, &[f64; 15])| Function::record(x, |x| self.eval(block, x));
         let f: Vec<Function> = self
             .blocks

@@ -1,6 +1,6 @@
-use scalargrad::{Function, Real, value_and_gradient};
+use scalargrad::Real;
 
-use super::Problem;
+use super::{Problem, Run, gradient_of, recorded_gradient};
 use crate::rng::Rng;
 
 const INPUTS: usize = 1_000_000;
@@ -36,17 +36,10 @@ impl Problem for LogSumExp {
     }
 
     fn by_closure(&self, out: &mut Vec<f64>) {
-        let (value, gradient) = value_and_gradient(Self::eval, &self.x);
-        *out = gradient;
-        out.push(value);
+        gradient_of(Self::eval, &self.x, out);
     }
 
-    fn recorded(&self) -> Box<dyn FnMut(&mut Vec<f64>) + '_> {
-        let f = Function::record(&self.x, Self::eval);
-        Box::new(move |out| {
-            out.resize(INPUTS, 0.0);
-            let value = f.gradient_into(&self.x, out).expect("no guard");
-            out.push(value);
-        })
+    fn recorded(&self) -> Run<'_> {
+        recorded_gradient(Self::eval, &self.x)
     }
 }

@@ -1,6 +1,6 @@
-use scalargrad::{Function, Real, value_and_gradient};
+use scalargrad::Real;
 
-use super::Problem;
+use super::{Problem, Run, gradient_of, recorded_gradient};
 use crate::rng::Rng;
 
 const LAYERS: usize = 2;
@@ -191,17 +191,10 @@ impl Problem for Lstm {
     }
 
     fn by_closure(&self, out: &mut Vec<f64>) {
-        let (value, gradient) = value_and_gradient(|x| self.eval(x), &self.x);
-        *out = gradient;
-        out.push(value);
+        gradient_of(|x| self.eval(x), &self.x, out);
     }
 
-    fn recorded(&self) -> Box<dyn FnMut(&mut Vec<f64>) + '_> {
-        let f = Function::record(&self.x, |x| self.eval(x));
-        Box::new(move |out| {
-            out.resize(PARAMETERS, 0.0);
-            let value = f.gradient_into(&self.x, out).expect("no guard");
-            out.push(value);
-        })
+    fn recorded(&self) -> Run<'_> {
+        recorded_gradient(|x| self.eval(x), &self.x)
     }
 }

@@ -3,6 +3,8 @@
 //! A [`Problem`] is written as a user would write it: generic over `scalargrad::Real`, differentiated by the function of the
 //! crate that serves best. Beside it stand its derivatives by hand.
 
+use scalargrad::{Function, Var, value_and_gradient};
+
 mod clusters;
 mod descent;
 mod jacobians;
@@ -19,6 +21,12 @@ pub use lstm::Lstm;
 pub use ode::Ode;
 pub use tracking::Tracking;
 
+/// What writes derivatives.
+pub type Run<'a> = Box<dyn FnMut(&mut Vec<f64>) + 'a>;
+
+/// A letter, what it stands for, and how the problem is made.
+type Entry = (&'static str, &'static str, fn() -> Box<dyn Problem>);
+
 /// A computation of many derivatives.
 pub trait Problem {
     /// Writes the derivatives to `out`, as a programmer would compute them by hand.
@@ -28,11 +36,28 @@ pub trait Problem {
     fn by_closure(&self, out: &mut Vec<f64>);
 
     /// Records what can be recorded, once; the result writes the derivatives.
-    fn recorded(&self) -> Box<dyn FnMut(&mut Vec<f64>) + '_>;
+    fn recorded(&self) -> Run<'_>;
 }
 
-/// All of them: letter, description, and how it is made.
-pub const PROBLEMS: [(&str, &str, fn() -> Box<dyn Problem>); 7] = [
+/// Writes the gradient of a closure, and then its value.
+fn gradient_of(f: impl FnOnce(&[Var]) -> Var, x: &[f64], out: &mut Vec<f64>) {
+    let value;
+    (value, *out) = value_and_gradient(f, x);
+    out.push(value);
+}
+
+/// Records a closure; the result writes what [`gradient_of`] does.
+fn recorded_gradient<'a>(f: impl FnOnce(&[Var]) -> Var, x: &'a [f64]) -> Run<'a> {
+    let f = Function::record(x, f);
+    Box::new(move |out| {
+        out.resize(x.len(), 0.0);
+        let value = f.gradient_into(x, out).expect("at the same point");
+        out.push(value);
+    })
+}
+
+/// All of them.
+pub const PROBLEMS: [Entry; 7] = [
     (
         "L",
         "`ln Σ exp xᵢ` written by hand, a million inputs",

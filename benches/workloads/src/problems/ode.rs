@@ -1,6 +1,6 @@
-use scalargrad::{Function, Real, value_and_gradient};
+use scalargrad::Real;
 
-use super::Problem;
+use super::{Problem, Run, gradient_of, recorded_gradient};
 use crate::rng::Rng;
 
 const EQUATIONS: usize = 100;
@@ -42,7 +42,7 @@ impl Ode {
             let k3 = Self::rates(x, &along(&y, &k2, h / 2.0));
             let k4 = Self::rates(x, &along(&y, &k3, h));
             for i in 0..y.len() {
-                y[i] = y[i] + (k1[i] + k2[i] * 2.0 + k3[i] * 2.0 + k4[i]) * (h / 6.0);
+                y[i] += (k1[i] + k2[i] * 2.0 + k3[i] * 2.0 + k4[i]) * (h / 6.0);
             }
         }
         y[x.len() - 1]
@@ -103,17 +103,10 @@ impl Problem for Ode {
     }
 
     fn by_closure(&self, out: &mut Vec<f64>) {
-        let (value, gradient) = value_and_gradient(Self::eval, &self.x);
-        *out = gradient;
-        out.push(value);
+        gradient_of(Self::eval, &self.x, out);
     }
 
-    fn recorded(&self) -> Box<dyn FnMut(&mut Vec<f64>) + '_> {
-        let f = Function::record(&self.x, Self::eval);
-        Box::new(move |out| {
-            out.resize(EQUATIONS, 0.0);
-            let value = f.gradient_into(&self.x, out).expect("no guard");
-            out.push(value);
-        })
+    fn recorded(&self) -> Run<'_> {
+        recorded_gradient(Self::eval, &self.x)
     }
 }

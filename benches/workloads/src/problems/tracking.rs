@@ -1,6 +1,6 @@
 use scalargrad::{Function, Real, jacobian};
 
-use super::Problem;
+use super::{Problem, Run};
 use crate::rng::Rng;
 
 const FINGERS: usize = 5;
@@ -156,7 +156,7 @@ impl Problem for Tracking {
         out.extend_from_slice(jacobian(|x| self.eval(x), &self.x).as_slice());
     }
 
-    fn recorded(&self) -> Box<dyn FnMut(&mut Vec<f64>) + '_> {
+    fn recorded(&self) -> Run<'_> {
         let f = Function::record(&self.x, |x| self.eval(x));
         Box::new(move |out| {
             out.clear();
