@@ -70,9 +70,9 @@ mod zeros;
 
 pub(crate) use adjoints::{Set, WINDOW};
 pub(crate) use aside::{adjoints, set_aside};
-pub(crate) use epochs::{FIRST_EPOCH, OpenEpochs};
+pub(crate) use epochs::{EPOCH_STEP, FIRST_EPOCH, OpenEpochs};
 pub(crate) use place::Place;
-pub(crate) use raw::{Arena, arena};
+pub(crate) use raw::{Arena, arena, is_current};
 pub(crate) use tape::{LastWords, Tape};
 pub(crate) use word::{INDEX_BITS, INDEX_MASK, Word, code};
 pub(crate) use write::{Runs, WriteHead, cold_path};

@@ -2,7 +2,9 @@
 
 mod many;
 
-use crate::arena::{Arena, INDEX_BITS, INDEX_MASK, Word, WriteHead, arena, code, cold_path};
+use crate::arena::{
+    Arena, INDEX_BITS, INDEX_MASK, Word, WriteHead, arena, code, cold_path, is_current,
+};
 use crate::graph::{current_epoch, is_paused, register, stale};
 use crate::handle::Var;
 use crate::nodes::Form;
@@ -59,12 +61,6 @@ pub(crate) fn leaf(value: f64) -> Var {
 pub(crate) trait Rule: Fn(usize, [f64; 3], i32, f64, f64) -> f64 {}
 impl<F: Fn(usize, [f64; 3], i32, f64, f64) -> f64> Rule for F {}
 
-/// Whether a handle is not of the current scope: of another one, or a constant.
-#[inline(always)]
-fn is_old(next: u64, id: u64) -> bool {
-    (id ^ next) >> INDEX_BITS != 0
-}
-
 /// Records a function of two operands. Unlike in [`binary`], a constant operand is as likely as a variable.
 #[inline(always)]
 #[track_caller]
@@ -88,7 +84,7 @@ pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var
     if let Some(id) = sum_with_last(head, op, a_id, b_id) {
         return Var::from_parts(value, id);
     }
-    if ((a_id ^ next) | (b_id ^ next)) >> INDEX_BITS != 0 {
+    if !(is_current(next, a_id) & is_current(next, b_id)) {
         cold_path();
         if b_id == 0 {
             return with_constant(op, a, b.untracked_value(), Form::ConstantRight, value, rule);
@@ -145,7 +141,7 @@ fn sum_with_last(head: WriteHead<'_>, op: Op, a: u64, b: u64) -> Option<u64> {
     } else {
         return None;
     };
-    (!is_old(next, other)).then(|| head.push([], Word::new(code::ADD_LAST, subcode, other, 0)))
+    is_current(next, other).then(|| head.push([], Word::new(code::ADD_LAST, subcode, other, 0)))
 }
 
 /// Records an operation of one operand and a number; `form` tells on which side the number is.
@@ -160,7 +156,7 @@ pub(crate) fn with_constant(
     rule: impl Rule,
 ) -> Var {
     let head = arena().write_head();
-    if is_old(head.next(), x.node_id()) {
+    if !is_current(head.next(), x.node_id()) {
         cold_path();
         if !is_recorded(head.arena(), x.node_id()) {
             return Var::constant(value);
@@ -203,7 +199,7 @@ fn is_recorded(arena: &Arena, id: u64) -> bool {
 #[track_caller]
 pub(crate) fn unary(op: Op, n: i32, a: Var, value: impl Fn(f64) -> f64, rule: impl Rule) -> Var {
     let (arena, x) = (arena(), a.untracked_value());
-    if is_old(arena.next(), a.node_id()) {
+    if !is_current(arena.next(), a.node_id()) {
         cold_path();
         if !is_recorded(arena, a.node_id()) {
             return Var::constant(value(x));

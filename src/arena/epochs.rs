@@ -3,15 +3,23 @@
 use std::cell::Cell;
 use std::ptr;
 
-/// The epoch of a thread's first nodes.
+/// The epoch of an arena in whose thread nothing was recorded yet: no handle has it.
 pub(crate) const FIRST_EPOCH: u64 = 1;
+/// The difference between the epochs of two scopes that follow one another: all are even.
+pub(crate) const EPOCH_STEP: u64 = 2;
 
-/// The table of an arena that has none yet: a single place.
+/// The table of an arena that has none yet: a single slot.
 static FIRST_OPEN: u64 = FIRST_EPOCH;
 /// The table of an arena that is retired.
 static NONE_OPEN: u64 = 0;
 
-/// The open epochs, each at its place modulo the length of a table, a power of two.
+/// Where an epoch stands in a table of `len` slots.
+#[inline(always)]
+fn slot(epoch: u64, len: usize) -> usize {
+    (epoch / EPOCH_STEP) as usize & (len - 1)
+}
+
+/// The open epochs: a hash table of a power of two of slots, without collisions.
 pub(crate) struct OpenEpochs {
     table: Cell<*mut u64>,
     /// 1 where the table is one of the static ones.
@@ -32,14 +40,14 @@ impl OpenEpochs {
     pub(crate) fn contains(&self, epoch: u64) -> bool {
         // SAFETY: the index is below the length of the table, which is never freed without being
         // replaced.
-        unsafe { *self.table.get().add(epoch as usize & (self.len.get() - 1)) == epoch }
+        unsafe { *self.table.get().add(slot(epoch, self.len.get())) == epoch }
     }
 
-    /// Opens `epoch`, unless its place in the table is another's.
+    /// Opens `epoch`, unless another open epoch has its slot.
     pub(crate) fn try_open(&self, epoch: u64) -> bool {
-        self.entry(epoch).is_some_and(|place| {
-            place.get() == 0 && {
-                place.set(epoch);
+        self.entry(epoch).is_some_and(|entry| {
+            entry.get() == 0 && {
+                entry.set(epoch);
                 true
             }
         })
@@ -47,22 +55,22 @@ impl OpenEpochs {
 
     /// Closes `epoch`.
     pub(crate) fn close(&self, epoch: u64) {
-        if let Some(place) = self.entry(epoch).filter(|place| place.get() == epoch) {
-            place.set(0);
+        if let Some(entry) = self.entry(epoch).filter(|entry| entry.get() == epoch) {
+            entry.set(0);
         }
     }
 
-    /// The number of places in the table.
-    pub(crate) fn places(&self) -> usize {
+    /// The number of slots.
+    pub(crate) fn slots(&self) -> usize {
         self.len.get()
     }
 
-    /// Makes a table of `len` places, a power of two, in which just `epochs` are open.
+    /// Makes a table of `len` slots, a power of two, in which just `epochs` are open.
     pub(crate) fn rebuild(&self, len: usize, epochs: impl Iterator<Item = u64>) {
         assert!(len.is_power_of_two() && len > 1);
         let mut table = vec![0; len].into_boxed_slice();
         for epoch in epochs {
-            table[epoch as usize & (len - 1)] = epoch;
+            table[slot(epoch, len)] = epoch;
         }
         self.replace(Some(table));
     }
@@ -76,10 +84,9 @@ impl OpenEpochs {
         if self.is_static() {
             return None;
         }
-        let place = epoch as usize & (self.len.get() - 1);
         // SAFETY: as in `contains`; this table is not an immutable one, and the `Cell` lives no longer
         // than the call that asked for it.
-        Some(unsafe { Cell::from_mut(&mut *self.table.get().add(place)) })
+        Some(unsafe { Cell::from_mut(&mut *self.table.get().add(slot(epoch, self.len.get()))) })
     }
 
     fn is_static(&self) -> bool {

@@ -26,6 +26,17 @@ pub(crate) fn arena() -> &'static Arena {
     unsafe { &*ARENA.with(ptr::from_ref) }
 }
 
+/// Whether the node `id` is of the scope that is current and before the node `next` that is recorded next.
+///
+/// Epochs are even, so that two numbers whose difference is less than 2²⁹ have the same epoch. That the operand of an
+/// operation has the lower index is what keeps a sweep inside the adjoints; so this is not a comparison of the epochs alone.
+/// The node `next` itself passes, but no handle has its id, unless the epochs have started again: then it is an operand of
+/// itself, which does no harm to memory.
+#[inline(always)]
+pub(crate) fn is_current(next: u64, id: u64) -> bool {
+    next.wrapping_sub(id) >> INDEX_BITS == 0
+}
+
 /// A growable tape of nodes, with the table of the epochs that are open.
 pub(crate) struct Arena {
     pub(super) next: Cell<u64>,
@@ -78,10 +89,10 @@ impl Arena {
         }
     }
 
-    /// Whether the scope that `id` was recorded in is open.
+    /// Whether the scope that `id` was recorded in is open, and its node on the tape.
     #[inline(always)]
     pub(crate) fn is_open(&self, id: u64) -> bool {
-        self.open.contains(id >> INDEX_BITS)
+        self.open.contains(id >> INDEX_BITS) && ((id & INDEX_MASK) as usize) < self.end()
     }
 
     /// The epochs that are open.

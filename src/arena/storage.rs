@@ -12,7 +12,8 @@ use std::ptr;
 
 impl Arena {
     /// Asserts that `base`, `end`, `limit` and `capacity` belong together: the tape is never empty, its words fit into the
-    /// memory, and up to the limit, and [`SLACK`] words more, there is room. Debug builds check this where they change.
+    /// memory, and [`SLACK`] words fit between the limit and the end of the memory, wherever the tape ends now: going back
+    /// leaves the limit as it is. Debug builds check this where they change.
     #[inline(always)]
     pub(super) fn assert_storage(&self) {
         if cfg!(debug_assertions) {
@@ -20,7 +21,7 @@ impl Arena {
             let limit = self.position_of(self.limit.get());
             assert!(position >= EMPTY.len() && (position <= capacity || capacity == 0));
             assert!(self.is_lent.get() || capacity != 0 || position == EMPTY.len());
-            assert!(limit + SLACK <= capacity || limit <= position || capacity == 0);
+            assert!(limit + SLACK <= capacity || capacity == 0 && limit <= position);
         }
     }
 
@@ -38,10 +39,9 @@ impl Arena {
         }
         let position = self.position();
         let left = (INDEX_MASK as usize).saturating_sub(self.end() + SLACK);
-        let limit = (self.capacity.get().saturating_sub(SLACK))
-            .min(position + left)
-            .max(position);
-        // SAFETY: below the capacity, or the end itself.
+        // It may be below the end of the tape: then the next write asks for room.
+        let limit = (self.capacity.get().saturating_sub(SLACK)).min(position + left);
+        // SAFETY: not beyond the capacity; 0 where there is no memory.
         self.limit.set(unsafe { self.base.get().add(limit) });
     }
 

@@ -22,7 +22,7 @@ pub(crate) fn sweep(adjoints: &mut Set, floor: usize, end: usize) -> Option<usiz
     let mut place = arena.place_before(end);
     let (values, flags, room) = adjoints.parts();
     assert!(place.index <= room, "no room for the adjoints");
-    let top = (place.index - 1) / WINDOW;
+    let (top, lowest) = ((place.index - 1) / WINDOW, floor / WINDOW);
     let (mut swept, mut is_flagged) = (0, false);
     while place.index > floor {
         let window = (place.index - 1) / WINDOW;
@@ -31,8 +31,13 @@ pub(crate) fn sweep(adjoints: &mut Set, floor: usize, end: usize) -> Option<usiz
             place = next_live(arena, adjoints, place, floor);
             continue;
         }
-        if !is_flagged && window <= AHEAD * swept && (top - window < 2 * swept || window == 0) {
+        if !is_flagged
+            && window <= AHEAD * swept
+            && lowest <= swept
+            && (top - window < 2 * swept || window == 0)
+        {
             // It has met few windows without a flag, and has not far to go: all get one, and it need not set any more.
+            // That goes for those below the floor too, to which it may add as well.
             adjoints.flag_before(window);
             is_flagged = true;
         }

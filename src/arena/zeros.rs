@@ -5,9 +5,15 @@ use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
 /// A number for which all bits zero is the number zero.
-pub(super) trait Zero: Copy {}
-impl Zero for f64 {}
-impl Zero for u8 {}
+///
+/// # Safety
+///
+/// Memory of zeros is a valid number, and its size is not zero.
+pub(super) unsafe trait Zero: Copy {}
+// SAFETY: 0.0 is all zeros.
+unsafe impl Zero for f64 {}
+// SAFETY: so is 0.
+unsafe impl Zero for u8 {}
 
 /// A slice of zeros on the heap. As a vector would be, but a vector that is filled with zeros either touches all of
 /// its memory or cannot say that there is none.

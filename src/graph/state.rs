@@ -1,14 +1,15 @@
 //! What this thread's graph keeps beside the tape: the scopes that are open, and what is noted for nodes.
 //!
-//! Every scope has an *epoch*, a number that is not used again, and a handle carries the epoch it was
+//! Every scope has an *epoch*, an even number, and a handle carries the epoch it was
 //! recorded in. An operation compares its operands' epochs with the current one; only when they
 //! differ does it look further (a constant, a handle of an outer scope that is still open, or a
-//! stale one). Epochs have 35 bits: after 2³⁵ scopes of a process the numbers start again, so a
-//! handle would have to be kept over exactly that many scopes to be taken for another.
+//! stale one). Epochs have 35 bits: after 2³⁴ scopes of a process the numbers start again, so a
+//! handle would have to be kept over exactly that many scopes to be taken for another. Memory is safe even then, as
+//! the same comparisons see to it that every operand stands before its result.
 
 use super::numbers::{Numbers, PAUSED};
 use super::{Custom, Event, Segment};
-use crate::arena::{Arena, INDEX_BITS, OpenEpochs, Place, arena};
+use crate::arena::{Arena, EPOCH_STEP, INDEX_BITS, OpenEpochs, Place, arena, is_current};
 use crate::handle::Var;
 use crate::nodes::Values;
 use crate::refusal::refuse;
@@ -16,8 +17,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::panic::Location;
 
-/// Places of a table of open epochs that is not the static one.
-const FEWEST_PLACES: usize = 64;
+/// The slots of the first table of open epochs that is not a static one.
+const FEWEST_SLOTS: usize = 64;
 /// The number of ended scopes that a panic message can still name.
 const REMEMBERED: usize = 64;
 
@@ -33,7 +34,7 @@ pub(crate) struct GraphState {
     /// How often the graph was cleared, and where it was the last time.
     pub(super) clears: u64,
     pub(super) cleared_at: &'static Location<'static>,
-    /// How the latest epochs ended; the epoch `e` at `e % REMEMBERED`.
+    /// How the latest epochs ended, each at [`remembered`].
     ended: [Option<Ended>; REMEMBERED],
     pub(crate) names: BTreeMap<usize, String>,
     pub(crate) customs: BTreeMap<usize, Custom>,
@@ -55,6 +56,11 @@ struct Ended {
     epoch: u64,
     cleared: bool,
     at: &'static Location<'static>,
+}
+
+/// Where it is remembered how an epoch ended.
+fn remembered(epoch: u64) -> usize {
+    (epoch / EPOCH_STEP) as usize % REMEMBERED
 }
 
 impl GraphState {
@@ -79,10 +85,10 @@ impl GraphState {
         }
     }
 
-    /// Opens a new epoch, one whose place in the table of open epochs is free.
+    /// Opens a new epoch, one whose slot in the table of open epochs is free.
     #[inline]
     pub(super) fn new_epoch(&mut self, arena: &Arena) -> u64 {
-        if (self.frames.len() + 1) * 2 > arena.open().places() {
+        if (self.frames.len() + 1) * 2 > arena.open().slots() {
             self.widen(arena.open());
         }
         loop {
@@ -93,10 +99,10 @@ impl GraphState {
         }
     }
 
-    /// Gives the table of open epochs twice as many places.
+    /// Gives the table of open epochs twice as many slots.
     #[cold]
     fn widen(&self, open: &OpenEpochs) {
-        let len = (open.places() * 2).max(FEWEST_PLACES);
+        let len = (open.slots() * 2).max(FEWEST_SLOTS);
         open.rebuild(len, self.frames.iter().map(|frame| frame.epoch));
     }
 
@@ -109,7 +115,7 @@ impl GraphState {
         at: &'static Location<'static>,
     ) {
         arena.open().close(epoch);
-        self.ended[epoch as usize % REMEMBERED] = Some(Ended { epoch, cleared, at });
+        self.ended[remembered(epoch)] = Some(Ended { epoch, cleared, at });
     }
 
     /// The open epochs, each with the index of its first node.
@@ -123,6 +129,11 @@ impl GraphState {
     /// Whether an epoch is of this thread.
     pub(crate) fn is_own(&self, epoch: u64) -> bool {
         self.numbers.has(epoch)
+    }
+
+    /// Whether an epoch of this thread began after another one.
+    pub(crate) fn is_after(&self, epoch: u64, other: u64) -> bool {
+        self.numbers.is_after(epoch, other)
     }
 
     /// The epoch of what is recorded next.
@@ -167,7 +178,7 @@ impl Drop for GraphState {
 /// Sees to it that the first nodes of this thread are recorded in `epoch`.
 fn begin(epoch: u64) {
     let arena = arena();
-    arena.open().rebuild(FEWEST_PLACES, [epoch].into_iter());
+    arena.open().rebuild(FEWEST_SLOTS, [epoch].into_iter());
     if !is_paused(arena) {
         arena.go_on(epoch);
     }
@@ -218,9 +229,7 @@ fn gone() -> ! {
 #[track_caller]
 pub(crate) fn stale(id: u64) -> ! {
     let epoch = id >> INDEX_BITS;
-    let ended = state(|state| {
-        state.ended[epoch as usize % REMEMBERED].filter(|ended| ended.epoch == epoch)
-    });
+    let ended = state(|state| state.ended[remembered(epoch)].filter(|ended| ended.epoch == epoch));
     let made = match arena().line_of_ended(id) {
         Some(line) => format!("It was made at {line}"),
         None => "Inside `anomaly::detect` this message tells the line that made it".to_string(),
@@ -253,7 +262,7 @@ pub(crate) fn stale(id: u64) -> ! {
 #[inline(always)]
 #[track_caller]
 pub(crate) fn verify(x: Var) {
-    if (x.node_id() ^ arena().next()) >> INDEX_BITS != 0 {
+    if !is_current(arena().next(), x.node_id()) {
         verify_old(x.node_id());
     }
 }

@@ -166,9 +166,8 @@ fn operand(x: Var) -> Operand {
 /// Whether the scope of a handle began during the recording: its nodes are kept even after it has ended.
 fn is_kept(x: Var) -> bool {
     let began = TRACES.with_borrow(|traces| traces.first().map(|trace| trace.epoch));
-    began.is_some_and(|epoch| x.epoch() > epoch)
-        && x.index() < arena().end()
-        && super::state(|state| state.is_own(x.epoch()))
+    x.index() < arena().end()
+        && began.is_some_and(|epoch| super::state(|state| state.is_after(x.epoch(), epoch)))
 }
 
 /// Runs `f` on every recording under way.

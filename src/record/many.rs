@@ -1,8 +1,8 @@
 //! How an operation on any number of operands is written: as a *run*, where the indices of the operands are at equal distances,
 //! else in *slots* of two operands each.
 
-use super::{is_old, is_recorded};
-use crate::arena::{Arena, INDEX_BITS, Runs, Word, arena, code};
+use super::is_recorded;
+use crate::arena::{Arena, INDEX_BITS, Runs, Word, arena, code, is_current};
 use crate::graph::is_paused;
 use crate::handle::Var;
 use crate::rows::{Kind, Op};
@@ -46,12 +46,25 @@ struct Run {
 }
 
 impl Run {
-    /// The run that the ids may be, judged by the first, the second and the last. [`meet`](Run::meet) checks the others.
+    /// The run that the ids may be, judged by the first, the second and the last, if it may be recorded.
+    /// [`meet`](Run::meet) checks the others.
     #[inline(always)]
     fn of(
         arena: &Arena,
-        mut ids: impl DoubleEndedIterator<Item = u64> + ExactSizeIterator,
+        ids: impl DoubleEndedIterator<Item = u64> + ExactSizeIterator,
     ) -> Option<Run> {
+        let (run, last) = Run::spanned(ids)?;
+        let next = arena.next();
+        let are_live = is_current(next, run.first) && is_current(next, last)
+            || arena.is_open(run.first) && arena.is_open(last) && !is_paused(arena);
+        (are_live || run.is_constant() && run.stride == 0).then_some(run)
+    }
+
+    /// The run between the first and the last of the ids, and the last one.
+    #[inline(always)]
+    fn spanned(
+        mut ids: impl DoubleEndedIterator<Item = u64> + ExactSizeIterator,
+    ) -> Option<(Run, u64)> {
         let steps = ids.len().checked_sub(1)? as u64;
         let first = ids.next()?;
         let last = ids.next_back().unwrap_or(first);
@@ -64,15 +77,14 @@ impl Run {
             return None;
         }
         // All ids between two ids of a scope are of that scope.
-        let is_old = is_old(arena.next(), first);
         let are_of_one = ((first ^ second) | (first ^ last)) >> INDEX_BITS == 0;
-        let are_live = !is_old || arena.is_open(first) && !is_paused(arena);
-        (are_of_one && are_live || (first | stride) == 0).then_some(Run {
+        let run = Run {
             first,
             stride,
             expected: first,
             differs: 0,
-        })
+        };
+        are_of_one.then_some((run, last))
     }
 
     #[inline(always)]
@@ -231,17 +243,16 @@ pub(crate) fn any_recorded(arena: &Arena, operands: impl Iterator<Item = Var> + 
     if operands.clone().next().is_none() {
         return false;
     }
-    if operands
+    // As `is_current` of all of them.
+    let differences = operands
         .clone()
-        .fold(0, |all, x| all | (x.node_id() ^ next))
-        >> INDEX_BITS
-        == 0
-    {
+        .fold(0, |all, x| all | next.wrapping_sub(x.node_id()));
+    if differences >> INDEX_BITS == 0 {
         return true;
     }
     let mut any = false;
     for x in operands {
-        any |= !is_old(next, x.node_id()) || is_recorded(arena, x.node_id());
+        any |= is_current(next, x.node_id()) || is_recorded(arena, x.node_id());
     }
     any
 }
@@ -257,13 +268,13 @@ mod tests {
         let most = 1 << (INDEX_BITS - 1);
         for (first, stride) in [(1, 1), (1, most - 1), (2 * most - 1, -most), (1 << 20, -7)] {
             let ids = [first, first + stride].map(|index: i64| scope | index as u64);
-            let word = Run::of(arena(), ids.into_iter()).map(|run| run.word());
+            let word = Run::spanned(ids.into_iter()).map(|(run, _)| run.word());
             let found = word.map(|word| (word.a() as i64, word.stride() as i64));
             assert_eq!(found, Some((first, stride)));
         }
         for [first, second] in [[1, 1 + most], [2 * most - 1, most - 2]] {
             let ids = [first, second].map(|index: i64| scope | index as u64);
-            assert!(Run::of(arena(), ids.into_iter()).is_none());
+            assert!(Run::spanned(ids.into_iter()).is_none());
         }
     }
 }

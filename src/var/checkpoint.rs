@@ -215,7 +215,7 @@ pub(crate) fn run_again(head: usize, start: usize, inputs: &[Var], outputs: usiz
         "scalargrad: the closure of a checkpoint gave {} outputs when it was run again, and {outputs} before",
         again.len()
     );
-    let later = head + 1 + outputs..start;
+    let later = head..start; // its own outputs too
     let is_later = again.iter().any(|y| later.contains(&y.index()));
     assert!(
         !is_later && !uses(start, later),

@@ -1,6 +1,9 @@
 //! Going back to a place leaves the tape as it was there, and segments may hold segments.
 
 use scalargrad::{Var, advance, checkpoint, graph};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 
 #[test]
 fn a_scope_between_a_product_and_its_sum_changes_nothing() {
@@ -138,6 +141,23 @@ fn a_derivative_records_nothing_below_what_it_is_taken_by() {
         graph::no_grad(|| z.differentiate(&[s, z])).map_values(),
         [48.0, 1.0]
     );
+}
+
+#[test]
+fn a_segment_that_returns_its_own_output_is_refused() {
+    let own = Rc::new(Cell::new(None::<Var>));
+    let x = Var::new(0.5);
+    let seen = own.clone();
+    let y = checkpoint(&[x], move |x| seen.get().unwrap_or_else(|| x[0].sin()));
+    own.set(Some(y));
+    for sweep in [&(|| y.backward()) as &dyn Fn(), &|| {
+        drop(y.differentiate(&[x]))
+    }] {
+        let panic = catch_unwind(AssertUnwindSafe(sweep)).unwrap_err();
+        let text = *panic.downcast_ref::<&str>().expect("a text");
+        assert!(text.contains("made after the checkpoint"), "{text}");
+        assert_eq!((x.grad(), y.grad()), (0.0, 0.0));
+    }
 }
 
 trait MapValues {
