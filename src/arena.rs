@@ -75,4 +75,4 @@ pub(crate) use place::Place;
 pub(crate) use raw::{Arena, arena, is_current};
 pub(crate) use tape::{LastWords, Tape};
 pub(crate) use word::{INDEX_BITS, INDEX_MASK, Word, code};
-pub(crate) use write::{Runs, WriteHead, cold_path};
+pub(crate) use write::{WriteHead, cold_path};

@@ -170,38 +170,3 @@ fn a_write_stays_within_the_memory_wherever_the_limit_was_set() {
         });
     }
 }
-
-#[cfg(target_arch = "x86_64")]
-#[test]
-fn growing_leaves_the_callers_wide_registers_as_they_are() {
-    use std::arch::x86_64::{__m256d, _mm256_add_pd, _mm256_set1_pd, _mm256_storeu_pd};
-
-    /// Steps of vector arithmetic with an operation between them, which sometimes finds no room.
-    #[target_feature(enable = "avx2")]
-    fn wide_sums(x: Var) -> [[f64; 4]; 4] {
-        let mut sums: [__m256d; 4] = [0.0, 1.0, 2.0, 3.0].map(|v| _mm256_set1_pd(v));
-        let one = _mm256_set1_pd(1.0);
-        let (mut y, mut k) = (x, 0);
-        while k < 100_000 {
-            y = y * x;
-            sums[0] = _mm256_add_pd(sums[0], one);
-            sums[1] = _mm256_add_pd(sums[1], one);
-            sums[2] = _mm256_add_pd(sums[2], one);
-            sums[3] = _mm256_add_pd(sums[3], one);
-            k += 1;
-        }
-        let mut numbers = [[0.0; 4]; 4];
-        for (numbers, sum) in numbers.iter_mut().zip(sums) {
-            // SAFETY: there is room for four numbers.
-            unsafe { _mm256_storeu_pd(numbers.as_mut_ptr(), sum) };
-        }
-        numbers
-    }
-    if !std::is_x86_feature_detected!("avx2") {
-        return;
-    }
-    // SAFETY: the processor has the instructions.
-    let sums = std::thread::spawn(|| unsafe { wide_sums(Var::new(1.0)) });
-    let expected = [0.0, 1.0, 2.0, 3.0].map(|v| [v + 100_000.0; 4]);
-    assert_eq!(sums.join().unwrap(), expected);
-}

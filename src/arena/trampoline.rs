@@ -9,6 +9,11 @@ use std::sync::atomic::AtomicU32;
 
 /// Makes room in this thread's arena for one operation, or says in `refusal` why not.
 extern "sysv64" fn grow_for_write() {
+    #[cfg(all(test, target_arch = "x86_64", not(miri)))]
+    if std::is_x86_feature_detected!("avx") {
+        // SAFETY: the processor has the instruction.
+        unsafe { tests::destroy() };
+    }
     let arena = arena();
     arena.refusal.set(arena.grow(SLACK).err());
 }
@@ -21,6 +26,65 @@ const STATES: u32 = 0b1110_0111 | 1 << 19;
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 static AREA: AtomicU32 = AtomicU32::new(0);
 
+/// Calls [`grow_for_write`], and leaves all registers as they are.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[unsafe(naked)]
+extern "sysv64" fn trampoline() {
+    std::arch::naked_asm!(
+        "push rbp",
+        "mov rbp, rsp",
+        "push rax\npush rcx\npush rdx\npush rbx\npush rsi\npush rdi\npush r8\npush r9\npush r10\npush r11",
+        "mov eax, dword ptr [rip + {area}]",
+        "test eax, eax",
+        "jnz 3f",
+        // Does the system save more than `fxsave64` does? If so, how much is it?
+        "mov eax, 1\nxor ecx, ecx\ncpuid",
+        "mov r8d, 512",
+        "bt ecx, 27",
+        "jnc 2f",
+        "mov eax, 13\nxor ecx, ecx\ncpuid",
+        "mov r8d, ebx",
+        "2:",
+        "mov eax, r8d",
+        "mov dword ptr [rip + {area}], eax",
+        // Room on the stack, page by page, so that none is skipped if there is no more.
+        "3:",
+        "mov rcx, rax",
+        "4:",
+        "cmp rcx, 4096",
+        "jb 5f",
+        "sub rsp, 4096",
+        "or qword ptr [rsp], 0",
+        "sub rcx, 4096",
+        "jmp 4b",
+        "5:",
+        "sub rsp, rcx",
+        "and rsp, -64",
+        "cmp eax, 512",
+        "ja 6f",
+        "fxsave64 [rsp]",
+        "call {target}",
+        "fxrstor64 [rsp]",
+        "jmp 7f",
+        "6:",
+        // The header of the area must be zero before.
+        "xor eax, eax",
+        "mov [rsp + 512], rax\nmov [rsp + 520], rax\nmov [rsp + 528], rax\nmov [rsp + 536], rax",
+        "mov [rsp + 544], rax\nmov [rsp + 552], rax\nmov [rsp + 560], rax\nmov [rsp + 568], rax",
+        "mov eax, {states}\nxor edx, edx\nxsave64 [rsp]",
+        "call {target}",
+        "mov eax, {states}\nxor edx, edx\nxrstor64 [rsp]",
+        "7:",
+        "lea rsp, [rbp - 80]",
+        "pop r11\npop r10\npop r9\npop r8\npop rdi\npop rsi\npop rbx\npop rdx\npop rcx\npop rax",
+        "pop rbp",
+        "ret",
+        area = sym AREA,
+        states = const STATES,
+        target = sym grow_for_write,
+    )
+}
+
 /// Calls [`grow_for_write`] as if it were one instruction that touches no register: on the cold branch of a write,
 /// which is in the middle of the user's arithmetic.
 ///
@@ -30,69 +94,49 @@ static AREA: AtomicU32 = AtomicU32::new(0);
 #[cold]
 #[inline(always)]
 pub(super) fn grow_preserving_registers() {
+    // SAFETY: the trampoline restores every register that it or its callee, which does not unwind, may
+    // change, and keeps the stack aligned for the call. Without the option `nostack` the compiler keeps no
+    // red zone here.
     #[cfg(all(target_arch = "x86_64", not(miri)))]
-    {
-        #[unsafe(naked)]
-        extern "sysv64" fn trampoline() {
-            std::arch::naked_asm!(
-                "push rbp",
-                "mov rbp, rsp",
-                "push rax\npush rcx\npush rdx\npush rbx\npush rsi\npush rdi\npush r8\npush r9\npush r10\npush r11",
-                "mov eax, dword ptr [rip + {area}]",
-                "test eax, eax",
-                "jnz 3f",
-                // Does the system save more than `fxsave64` does? If so, how much is it?
-                "mov eax, 1\nxor ecx, ecx\ncpuid",
-                "mov r8d, 512",
-                "bt ecx, 27",
-                "jnc 2f",
-                "mov eax, 13\nxor ecx, ecx\ncpuid",
-                "mov r8d, ebx",
-                "2:",
-                "mov eax, r8d",
-                "mov dword ptr [rip + {area}], eax",
-                // Room on the stack, page by page, so that none is skipped if there is no more.
-                "3:",
-                "mov rcx, rax",
-                "4:",
-                "cmp rcx, 4096",
-                "jb 5f",
-                "sub rsp, 4096",
-                "or qword ptr [rsp], 0",
-                "sub rcx, 4096",
-                "jmp 4b",
-                "5:",
-                "sub rsp, rcx",
-                "and rsp, -64",
-                "cmp eax, 512",
-                "ja 6f",
-                "fxsave64 [rsp]",
-                "call {target}",
-                "fxrstor64 [rsp]",
-                "jmp 7f",
-                "6:",
-                // The header of the area must be zero before.
-                "xor eax, eax",
-                "mov [rsp + 512], rax\nmov [rsp + 520], rax\nmov [rsp + 528], rax\nmov [rsp + 536], rax",
-                "mov [rsp + 544], rax\nmov [rsp + 552], rax\nmov [rsp + 560], rax\nmov [rsp + 568], rax",
-                "mov eax, {states}\nxor edx, edx\nxsave64 [rsp]",
-                "call {target}",
-                "mov eax, {states}\nxor edx, edx\nxrstor64 [rsp]",
-                "7:",
-                "lea rsp, [rbp - 80]",
-                "pop r11\npop r10\npop r9\npop r8\npop rdi\npop rsi\npop rbx\npop rdx\npop rcx\npop rax",
-                "pop rbp",
-                "ret",
-                area = sym AREA,
-                states = const STATES,
-                target = sym grow_for_write,
-            )
-        }
-        // SAFETY: the trampoline restores every register that it or its callee, which does not unwind, may
-        // change, and keeps the stack aligned for the call. Without the option `nostack` the compiler keeps no
-        // red zone here.
-        unsafe { std::arch::asm!("call {}", sym trampoline) }
+    unsafe {
+        std::arch::asm!("call {}", sym trampoline)
     }
     #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     grow_for_write();
+}
+
+#[cfg(all(test, target_arch = "x86_64", not(miri)))]
+mod tests {
+    use super::trampoline;
+    use std::arch::{asm, x86_64::_mm256_zeroall};
+
+    #[target_feature(enable = "avx")]
+    pub(super) fn destroy() {
+        _mm256_zeroall();
+    }
+
+    #[test]
+    fn a_call_leaves_the_widest_registers_as_they_are() {
+        if !std::is_x86_feature_detected!("avx") {
+            return;
+        }
+        let before: [f64; 8] = std::array::from_fn(|k| k as f64 + 0.5);
+        let mut after = [0.0; 8];
+        // SAFETY: the processor has these registers, and the call leaves all others as they are.
+        unsafe {
+            asm!(
+                "vmovupd ymm2, [{from}]",
+                "vmovupd ymm15, [{from} + 32]",
+                "call {call}",
+                "vmovupd [{to}], ymm2",
+                "vmovupd [{to} + 32], ymm15",
+                from = in(reg) before.as_ptr(),
+                to = in(reg) after.as_mut_ptr(),
+                call = sym trampoline,
+                out("ymm2") _,
+                out("ymm15") _,
+            );
+        }
+        assert_eq!(after, before);
+    }
 }

@@ -198,15 +198,17 @@ impl Arena {
         }
     }
 
-    /// Begins a node of runs of `count` operands each, if there is room.
+    /// Begins a node of runs of `count` operands each: makes room for them.
     #[inline(always)]
-    pub(crate) fn try_runs<const R: usize>(&self, count: usize) -> Option<Runs<'_, R>> {
-        self.has_room(R * (count + 1) + SLACK).then_some(Runs {
+    #[track_caller]
+    pub(crate) fn runs<const R: usize>(&self, count: usize) -> Runs<'_, R> {
+        self.reserve_words(R * (count + 1) + SLACK);
+        Runs {
             arena: self,
             at: self.end.get().cast(),
             count,
             left: count,
-        })
+        }
     }
 
     /// Appends a node whose operands have been written after the end: its number and its word. Returns its id.

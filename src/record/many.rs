@@ -2,7 +2,7 @@
 //! else in *slots* of two operands each.
 
 use super::is_recorded;
-use crate::arena::{Arena, INDEX_BITS, Runs, Word, arena, code, is_current};
+use crate::arena::{Arena, INDEX_BITS, Word, arena, code, is_current};
 use crate::graph::is_paused;
 use crate::handle::Var;
 use crate::rows::{Kind, Op};
@@ -107,6 +107,7 @@ impl Run {
 
 /// Appends a node as a run, if its operands are one.
 #[inline(always)]
+#[track_caller]
 fn push_run(
     arena: &Arena,
     op: Op,
@@ -116,7 +117,7 @@ fn push_run(
 ) -> Option<u64> {
     let mut run =
         Run::of(arena, operands.iter().map(|x| x.node_id())).filter(|run| !run.is_constant())?;
-    let mut runs = arena.try_runs(operands.len())?;
+    let mut runs = arena.runs(operands.len());
     for (k, x) in operands.iter().enumerate() {
         run.meet(x.node_id());
         runs.push([partial(k)]);
@@ -187,14 +188,12 @@ fn sum_of_products(
         Run::of(arena, pairs.clone().map(|(x, _)| x.node_id())),
         Run::of(arena, pairs.clone().map(|(_, y)| y.node_id())),
     );
-    if let (Some(xs), Some(ys)) = runs
-        && let Some(runs) = arena.try_runs(len)
-    {
+    if let (Some(xs), Some(ys)) = runs {
         let pairs = pairs.clone();
         let id = match (xs.is_constant(), ys.is_constant()) {
-            (false, false) => push_runs(xs, ys, runs, pairs, |x, y| [y, x]),
-            (false, true) => push_runs(xs, ys, runs, pairs, |_, y| [y, y]),
-            (true, false) => push_runs(xs, ys, runs, pairs, |x, _| [x, x]),
+            (false, false) => push_runs(arena, xs, ys, pairs, |x, y| [y, x]),
+            (false, true) => push_runs(arena, xs, ys, pairs, |_, y| [y, y]),
+            (true, false) => push_runs(arena, xs, ys, pairs, |x, _| [x, x]),
             (true, true) => None,
         };
         if let Some((value, id)) = id {
@@ -217,13 +216,15 @@ fn sum_of_products(
 /// Appends the sum of the products of two runs; returns its value and id, or `None` if they are no runs. `beside` gives the
 /// numbers that stand beside the two factors.
 #[inline(always)]
+#[track_caller]
 fn push_runs(
+    arena: &Arena,
     mut xs: Run,
     mut ys: Run,
-    mut runs: Runs<'_, 2>,
     pairs: impl ExactSizeIterator<Item = (Var, Var)>,
     beside: impl Fn(f64, f64) -> [f64; 2],
 ) -> Option<(f64, u64)> {
+    let mut runs = arena.runs::<2>(pairs.len());
     let word = Word::many(code::NARY, Op::Dot as u8, 2, 2 * pairs.len());
     let value = special::dot(pairs.map(|(x, y)| {
         xs.meet(x.node_id());

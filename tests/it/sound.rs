@@ -1,6 +1,6 @@
 //! Going back to a place leaves the tape as it was there, and segments may hold segments.
 
-use scalargrad::{Var, advance, checkpoint, graph};
+use scalargrad::{Var, advance, anomaly, checkpoint, dot, graph};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -158,6 +158,30 @@ fn a_segment_that_returns_its_own_output_is_refused() {
         assert!(text.contains("made after the checkpoint"), "{text}");
         assert_eq!((x.grad(), y.grad()), (0.0, 0.0));
     }
+}
+
+#[test]
+fn gradients_do_not_depend_on_how_much_memory_the_tape_has() {
+    // Bit for bit, although their additions are in the order of the operands: whether there is room for the next node of
+    // many operands may not change how it is written.
+    fn gradient(before: usize) -> Vec<u64> {
+        graph::clear();
+        let _ = Var::leaves(&vec![0.5; before]);
+        let s: Vec<Var> = (0..40)
+            .map(|k| Var::new(0.1 + f64::from(k).sin()))
+            .collect();
+        let y = dot(&s[..39], &s[1..]) * 0.1 + dot(&s[1..], &s[..39]);
+        y.backward();
+        s.iter().map(|s| s.grad().to_bits()).collect()
+    }
+    let expected = gradient(5);
+    for before in 1900..2060 {
+        // In new memory.
+        let found = std::thread::spawn(move || gradient(before)).join().unwrap();
+        assert_eq!(found, expected, "{before}");
+    }
+    let watched = anomaly::detect(|| gradient(5)).expect("nothing is wrong");
+    assert_eq!(watched, expected);
 }
 
 trait MapValues {
