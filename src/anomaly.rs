@@ -16,7 +16,9 @@ mod report;
 pub use found::{Absorbed, Anomaly, What};
 
 use crate::arena::arena;
+use crate::graph::trace::{self, Escape};
 use crate::graph::{self, Event};
+use crate::handle::Var;
 use inspect::{FINDINGS, Findings, observe};
 
 /// Runs `f`, and gives the first operation on this thread that was not finite, if there is one.
@@ -82,6 +84,7 @@ pub fn absorbed<R>(f: impl FnOnce() -> R) -> (R, Vec<Absorbed>) {
 /// Runs `f` and gives what was found.
 #[track_caller]
 fn watched<R>(f: impl FnOnce() -> R) -> (R, Findings) {
+    trace::escaped(Escape::Inspected, Var::constant(0.0));
     /// Ends a detection when dropped.
     struct Watch {
         outside: usize,

@@ -252,12 +252,12 @@ macro_rules! table {
             /// The absolute value.
             Abs abs(x) "abs": x.abs(), z tie => ((x.gt_mask(0.0) - x.lt_mask(0.0)).unless_nan(z)); "the sign of `x`; `0` at 0";
                 [-INF..=INF]; [0.0, -2.0, 3.0];
-            /// The larger operand; a NaN operand is ignored.
-            Max max(x, y) "max": x.max(y), z tie => ((x.eq_mask(z) * tie).unless_nan(z), (y.eq_mask(z) * tie).unless_nan(z));
+            /// The larger operand, `x` where both are equal; a NaN operand is ignored.
+            Max max(x, y) "max": special::max(x, y), z tie => ((x.eq_mask(z) * tie).unless_nan(z), (y.eq_mask(z) * tie).unless_nan(z));
                 "`1` for the larger; at a tie `½`, `½`, and `0` against a constant";
                 [-INF..=INF, -INF..=INF]; [0.0, -2.0, 3.0];
-            /// The smaller operand; a NaN operand is ignored.
-            Min min(x, y) "min": x.min(y), z tie => ((x.eq_mask(z) * tie).unless_nan(z), (y.eq_mask(z) * tie).unless_nan(z));
+            /// The smaller operand, `x` where both are equal; a NaN operand is ignored.
+            Min min(x, y) "min": special::min(x, y), z tie => ((x.eq_mask(z) * tie).unless_nan(z), (y.eq_mask(z) * tie).unless_nan(z));
                 "`1` for the smaller; at a tie `½`, `½`, and `0` against a constant";
                 [-INF..=INF, -INF..=INF]; [0.0, -2.0, 3.0];
             /// The nearest number between `low` and `high`. Panics if `low > high` or one is NaN.

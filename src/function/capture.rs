@@ -8,7 +8,7 @@ use super::builder::{Builder, Ref, Room};
 use super::optimise::collapse_sums;
 use super::program::{Guard, Program};
 use crate::arena::{Tape, arena};
-use crate::graph::trace::{Compared, Comparison, Escape, Escaped, Trace};
+use crate::graph::trace::{Compared, Comparison, Escaped, Trace};
 use crate::graph::{GraphState, state, verify};
 use crate::handle::Var;
 use crate::nodes::{Content, Node, NodePosition, Operand, down};
@@ -272,8 +272,7 @@ impl Reader<'_> {
         let (start, inputs) = (self.start, self.builder.inputs());
         escapes.retain(|escaped| {
             let index = escaped.operand.index;
-            escaped.how == Escape::NotRecorded
-                || index >= start && !self.refs[index - start].is_constant()
+            escaped.how.is_general() || index >= start && !self.refs[index - start].is_constant()
         });
         for (&index, name) in self.state.names.range(start..) {
             let named = self.refs[index - start];

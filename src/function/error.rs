@@ -327,6 +327,7 @@ impl FrozenRead {
             Escape::Detached => (format!("`detach()` at {at} froze {value:?}"), Some(value)),
             Escape::Printed => (format!("a variable was printed: {value:?}"), Some(value)),
             Escape::NotRecorded => (format!("`no_grad` at {at} froze what it computed"), None),
+            Escape::Inspected => (format!("the graph was looked at by {at}"), None),
             Escape::Outside => (
                 format!("the function recorded at {at} has a variable as a constant: {value:?}"),
                 Some(value),

@@ -1,7 +1,9 @@
 //! What is in this thread's graph: why does its memory grow, why is a gradient zero?
 
+use super::trace::{self, Escape};
 use super::{decode, is_head_at, memory, operation_name, partials_of, state};
 use crate::arena::{adjoints, arena};
+use crate::handle::Var;
 use crate::rows::Op;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,7 +31,9 @@ const LISTED: usize = 8;
 /// println!("{report}");
 /// ```
 #[must_use]
+#[track_caller]
 pub fn report() -> Report {
+    trace::escaped(Escape::Inspected, Var::constant(0.0));
     let end = arena().end();
     // By node: how long the longest chain to it is (of the head of a segment 0), whether an operation uses it, and whether
     // one of them has a partial that is not zero.

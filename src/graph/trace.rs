@@ -65,6 +65,15 @@ pub(crate) enum Escape {
     Printed,
     /// As a constant of another recording.
     Outside,
+    /// Whatever a report of the graph tells.
+    Inspected,
+}
+
+impl Escape {
+    /// Whether it is no single value that left the tape.
+    pub(crate) fn is_general(self) -> bool {
+        matches!(self, Escape::NotRecorded | Escape::Inspected)
+    }
 }
 
 /// Whether this thread is recording a function.
@@ -121,7 +130,7 @@ fn note_comparison(comparison: Comparison, a: Var, b: Var) {
 #[track_caller]
 fn note_escape(how: Escape, x: Var) {
     let operand = operand(x);
-    if operand.index != 0 || how == Escape::NotRecorded {
+    if operand.index != 0 || how.is_general() {
         let at = place();
         each(|trace| trace.escapes.push(Escaped { how, operand, at }));
     }

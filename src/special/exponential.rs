@@ -84,6 +84,19 @@ pub fn xlogy(x: f64, y: f64) -> f64 {
     }
 }
 
+/// `x.max(y)`, but `x` where both are equal: `f64::max` leaves the sign of a zero to the compiler, which decides it anew at
+/// each call.
+#[inline(always)]
+pub fn max(x: f64, y: f64) -> f64 {
+    if y > x || x.is_nan() { y } else { x }
+}
+
+/// `x.min(y)`, but `x` where both are equal.
+#[inline(always)]
+pub fn min(x: f64, y: f64) -> f64 {
+    if y < x || x.is_nan() { y } else { x }
+}
+
 /// `x.clamp(low, high)`, whose panic names the line of the caller.
 #[track_caller]
 pub fn clamp(x: f64, low: f64, high: f64) -> f64 {

@@ -8,6 +8,7 @@ use crate::handle::Var;
 use crate::nodes::{Content, down};
 use crate::record;
 use crate::rows::Op;
+use smallvec::SmallVec;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -18,9 +19,10 @@ use std::rc::Rc;
 /// costs one more run of each. Checkpoints nest: inside a segment there may be others.
 ///
 /// The result has the shape of what `f` returns: a variable, an array or vector of them, a tuple.
-/// `f` must compute the same each time it is run, from the same variables: values and gradients are bit for bit those of
-/// `f(inputs)`. It may use variables from outside, and they get their gradients too. While a
-/// [`Function`](crate::function::Function) is being recorded, a checkpoint is the same as `f(inputs)`.
+/// `f` must compute the same each time it is run, from the same variables: values are bit for bit those of
+/// `f(inputs)`, and gradients up to the order of additions. It may use variables from outside, and they get their gradients
+/// too. If it differentiates on its way, its inputs are independent variables to it, even where one of them was made from
+/// another; it must not differentiate by a variable from outside from which an input was made. While a [`Function`](crate::function::Function) is being recorded, `f` is recorded as it is.
 ///
 /// # Panics
 ///
@@ -43,7 +45,8 @@ use std::rc::Rc;
 #[track_caller]
 pub fn checkpoint<O: Outputs>(inputs: &[Var], f: impl Fn(&[Var]) -> O + 'static) -> O {
     let Some(run) = FirstRun::begin(inputs) else {
-        let mut outputs = user_code("the closure of a checkpoint", || f(inputs));
+        let copies = independent(inputs);
+        let mut outputs = user_code("the closure of a checkpoint", || f(&copies));
         for y in outputs.handles() {
             graph::verify(y);
         }
@@ -117,6 +120,16 @@ pub(crate) fn leaf(x: Var) -> Var {
     }
 }
 
+/// Copies of variables for user code that may differentiate by them: each is a node of its own, whatever it was made from.
+#[track_caller]
+pub(crate) fn independent(x: &[Var]) -> SmallVec<[Var; 4]> {
+    let mut copies: SmallVec<[Var; 4]> = SmallVec::from_slice(x);
+    for copy in copies.iter_mut().filter(|copy| !copy.is_constant()) {
+        *copy *= 1.0;
+    }
+    copies
+}
+
 /// Runs a segment; panics if one of its outputs is stale.
 #[track_caller]
 fn run(segment: &dyn Fn(&[Var]) -> Vec<Var>, inputs: &[Var]) -> Vec<Var> {
@@ -129,7 +142,8 @@ fn run(segment: &dyn Fn(&[Var]) -> Vec<Var>, inputs: &[Var]) -> Vec<Var> {
 
 /// Advances a state by `steps` steps of `step`, with no more than about `at_once` steps in memory.
 ///
-/// `step(k, state)` gives the state after step `k`. The steps are cut into at most `at_once`
+/// `step(k, state)` gives the state after step `k`. If it differentiates on its way, the numbers of its state are independent
+/// variables to it. The steps are cut into at most `at_once`
 /// segments, each a [`checkpoint`]; a segment longer than `at_once` is cut again. Recording takes
 /// one run, and a sweep another for each level: two in all up to `at_once²` steps.
 ///
@@ -178,7 +192,8 @@ fn advance_from(
     let mut state = state.to_vec();
     if steps <= at_once {
         for k in first..first + steps {
-            state = graph::user_code("a step of `advance`", || step(k, &state));
+            let copies = independent(&state);
+            state = graph::user_code("a step of `advance`", || step(k, &copies));
             for &y in &state {
                 graph::verify(y);
             }

@@ -1,7 +1,7 @@
 //! The reverse sweep over `Var`: derivatives that are recorded, and can be differentiated again.
 
 use super::backward::gradient;
-use super::checkpoint::run_again;
+use super::checkpoint::{independent, run_again};
 use super::custom;
 use crate::arena::{arena, set_aside};
 use crate::graph::trace;
@@ -237,7 +237,8 @@ impl Sweep {
         }
         let (_, outputs) = read_checkpoint(head);
         let aside = set_aside(); // the segment may run sweeps of its own
-        let again = run_again(head, arena().end(), x, outputs);
+        let start = arena().end();
+        let again = run_again(head, start, &independent(x), outputs);
         drop(aside);
         for (index, again) in (head + 1..).zip(again) {
             if let Some(w) = self.adjoint(index) {
@@ -290,11 +291,6 @@ pub(crate) fn partials(
         )
     };
     let _aside = set_aside(); // the rule may run sweeps of its own
-    // A rule may differentiate by its operands, of which one may depend on another, or be the same. So each is a node of its own.
-    let mut copies: SmallVec<[Var; 4]> = SmallVec::from_slice(operands);
-    for copy in copies.iter_mut().filter(|copy| !copy.is_constant()) {
-        *copy *= 1.0;
-    }
-    let partials = custom::partials(&*op, &copies, z);
+    let partials = custom::partials(&*op, &independent(operands), z);
     partials.into_iter().map(Some).collect()
 }

@@ -39,8 +39,8 @@ impl Var {
     #[track_caller]
     pub fn named(self, name: impl Into<String>) -> Var {
         if !self.is_constant() {
-            verify(self);
-            let name = name.into();
+            let name = graph::user_code("the conversion of a name", || name.into());
+            verify(self); // after the conversion, which may have dropped it
             state(|state| state.names.insert(self.index(), name));
         }
         self

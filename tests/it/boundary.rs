@@ -211,3 +211,18 @@ fn a_rule_that_differentiates_on_its_way_is_right_in_every_sweep() {
         assert_eq!(f.gradient(&[3.0]).unwrap(), (9.0, vec![6.0]));
     }
 }
+
+#[test]
+fn a_name_is_given_to_the_variable_that_it_was_asked_for() {
+    struct Clears;
+    impl From<Clears> for String {
+        fn from(_: Clears) -> String {
+            graph::clear();
+            "nobody's".into()
+        }
+    }
+    let x = Var::new(1.0);
+    let text = message(|| x.named(Clears));
+    assert!(text.contains("graph::clear"), "{text}");
+    assert_eq!(Var::new(2.0).name(), None);
+}

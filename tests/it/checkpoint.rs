@@ -1,6 +1,6 @@
 //! Segments that are recorded again when the sweep reaches them.
 
-use scalargrad::{Var, advance, checkpoint, derivative, graph, hessian, sum};
+use scalargrad::{Function, Var, advance, checkpoint, derivative, graph, hessian, sum};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -323,5 +323,36 @@ fn a_segment_that_uses_a_later_variable_when_it_runs_again_is_refused() {
     for f in [|x, later| x * later, |x, later| x + later] {
         later_by(f, |y, _| y.backward());
         later_by(f, |y, x| drop(y.differentiate(&[x])));
+    }
+}
+
+#[test]
+fn the_inputs_of_a_segment_are_independent_to_it_wherever_it_runs() {
+    let product = |v: &[Var]| (v[0] * v[1]).differentiate(&[v[0]])[0];
+    let x = Var::new(3.0);
+    let y = checkpoint(&[x, x], product);
+    y.backward();
+    assert_eq!((y.value(), x.grad()), (3.0, 1.0));
+    assert_eq!(y.differentiate(&[x])[0].value(), 1.0);
+    let f = Function::record(&[5.0], |x| checkpoint(&[x[0], x[0]], product));
+    assert_eq!(f.gradient(&[3.0]).unwrap(), (3.0, vec![1.0]));
+    assert_eq!(
+        hessian(|x| x[0] * checkpoint(&[x[0], x[0]], product), &[3.0])[(0, 0)],
+        2.0
+    );
+
+    let step = |_: usize, s: &[Var]| {
+        let slope = (s[0] * s[1]).differentiate(&[s[1]])[0];
+        vec![s[0] * 0.5 + slope * 0.1, s[1] + 0.0 * s[0]]
+    };
+    let run = |at_once| {
+        let x = Var::new(0.75);
+        let end = advance(&[x, x], 8, at_once, step)[0];
+        end.backward();
+        (end.value(), x.grad())
+    };
+    let expected = run(8);
+    for at_once in 2..8 {
+        assert_eq!(run(at_once), expected);
     }
 }

@@ -1,7 +1,7 @@
 //! A recorded function knows every decision of its closure, and says what it cannot know.
 
 use scalargrad::function::{Function, ReplayError};
-use scalargrad::{Var, graph, value_and_gradient};
+use scalargrad::{Var, anomaly, graph, value_and_gradient};
 
 #[test]
 fn a_function_is_send_and_sync_and_leaves_no_node() {
@@ -341,4 +341,21 @@ fn a_panic_while_recording_leaves_nothing_behind() {
     let f = Function::record(&[3.0], |x| if x[0] > 1.0 { x[0] } else { -x[0] });
     assert_eq!(f.guards(), 1);
     assert!(f.frozen_reads().is_empty());
+}
+
+#[test]
+fn what_a_report_tells_while_recording_is_a_frozen_read() {
+    let look: [fn(&[Var]) -> Var; 3] = [
+        |x| anomaly::detect(|| x[0].sqrt()).unwrap_or(x[0] * 0.0),
+        |x| anomaly::absorbed(|| x[0].sqrt()).0,
+        |x| x[0] * graph::report().nodes() as f64,
+    ];
+    for f in look {
+        let f = Function::record(&[4.0], f);
+        let read = f.frozen_reads()[0].to_string();
+        assert!(
+            read.contains("looked at") && read.contains(file!()),
+            "{read}"
+        );
+    }
 }

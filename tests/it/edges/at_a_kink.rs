@@ -158,3 +158,32 @@ fn fract_and_remainders_have_the_slope_beside_their_jumps() {
     assert_eq!(slopes(|[x, y]| x.rem_euclid(y), [-7.25, 2.0]), [1.0, 4.0]);
     assert_eq!(slopes(|[x, y]| x.rem_euclid(y), [-7.25, -2.0]), [1.0, -4.0]);
 }
+
+#[test]
+fn of_two_zeros_the_first_is_the_larger_and_the_smaller_one() {
+    use scalargrad::{Function, Real};
+    use std::hint::black_box;
+    // Whatever the compiler knows of the operands: `f64::max` leaves the sign to it.
+    for (x, y) in [(-0.0, 0.0), (0.0, -0.0)] {
+        let (a, b) = (Var::new(black_box(x)), Var::new(black_box(y)));
+        let known = if y == 0.0 && y.is_sign_positive() {
+            [a.max(0.0), a.min(0.0)]
+        } else {
+            [a.max(-0.0), a.min(-0.0)]
+        };
+        let f = Function::record(&[1.0, 2.0], |x| vec![x[0].max(x[1]), x[0].min(x[1])]);
+        let replayed = f.values(&[x, y]).unwrap();
+        let plain = [Real::max(x, y), Real::min(x, y)];
+        for (k, z) in [a.max(b), a.min(b)].into_iter().chain(known).enumerate() {
+            let k = k % 2;
+            for value in [
+                z.value(),
+                (z * 2.0).operands()[0].value(),
+                replayed[k],
+                plain[k],
+            ] {
+                assert_eq!(value.to_bits(), x.to_bits());
+            }
+        }
+    }
+}
