@@ -129,7 +129,7 @@ impl Drop for Scope {
         }
         let end = state(|state| {
             let ended = state.frames.pop().expect("this scope is the innermost one");
-            state.end_epoch(arena, ended.epoch, false, self.0);
+            state.end_epoch(arena, ended.epoch, Some(ended.start.index()), self.0);
             let epoch = state.recording_epoch(arena);
             // While a function is being recorded, the nodes that a comparison refers to must stay.
             if trace::is_tracing() {
@@ -167,7 +167,7 @@ pub fn clear() {
         state.cleared_at = at;
         for i in 0..state.frames.len() {
             let epoch = state.new_epoch(arena);
-            state.end_epoch(arena, state.frames[i].epoch, true, at);
+            state.end_epoch(arena, state.frames[i].epoch, None, at);
             state.frames[i] = Frame {
                 epoch,
                 start: Place::START,

@@ -6,8 +6,16 @@ use std::panic::Location;
 /// A place in the source.
 pub(super) type Line = &'static Location<'static>;
 
+/// A line as `src/main.rs:5:48`.
+#[cfg(feature = "serde")]
+fn as_text<S: serde::Serializer>(line: &Option<Line>, serializer: S) -> Result<S::Ok, S::Error> {
+    let text = line.map(|line| line.to_string());
+    serde::Serialize::serialize(&text, serializer)
+}
+
 /// What was not finite.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum What {
     /// The value of the operation.
@@ -22,13 +30,17 @@ pub enum What {
 ///
 /// Its [`Display`](std::fmt::Display) is a report of some ten lines: what happened, where, why, and what helps.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Anomaly(pub(super) Box<Details>);
 
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub(super) struct Details {
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(super) index: usize,
     pub(super) what: What,
     pub(super) operation: String,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_text"))]
     pub(super) line: Option<Line>,
     pub(super) value: f64,
     pub(super) adjoint: Option<f64>,
@@ -41,6 +53,7 @@ pub(super) struct Details {
 
 /// An operand of an anomaly.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub(super) struct Operand {
     pub(super) name: Option<String>,
     pub(super) value: f64,
@@ -150,8 +163,10 @@ impl Error for Anomaly {}
 
 /// A place at which a partial that is NaN or infinite met an adjoint of exactly zero.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Absorbed {
     pub(super) operation: String,
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_text"))]
     pub(super) line: Option<Line>,
     pub(super) partial: f64,
 }

@@ -5,6 +5,7 @@ use std::fmt;
 
 /// The result of comparing one derivative with finite differences.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum Verdict {
     /// It agrees with the differences, within their error.
@@ -60,6 +61,7 @@ impl fmt::Display for Verdict {
 
 /// One derivative, with its estimate from finite differences.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Component {
     /// The variable that was moved.
@@ -113,6 +115,7 @@ impl Component {
 /// # Ok::<(), check::Mismatch>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Report {
     point: Vec<f64>,
     components: Vec<Component>,
@@ -235,6 +238,7 @@ impl fmt::Display for Shown<'_> {
 /// assert!(mismatch.to_string().contains("∂f/∂x[0]  2.0  -6.0000000000  6.0000000000"));
 /// ```
 #[derive(Clone, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Mismatch(Box<Report>);
 
 impl Mismatch {

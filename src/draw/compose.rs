@@ -1,7 +1,7 @@
 //! Which items a picture has: from the flat copy of the graph by folding what repeats and cutting what is too
 //! long or too wide.
 
-use super::fold::{Groups, stem};
+use super::fold::{Groups, has_places, stem};
 use super::graph::{Graph, Part, Source};
 use super::item::{Item, Kind, Range, operation, pattern};
 use crate::rows::Op;
@@ -177,20 +177,20 @@ impl<'a> Composer<'a> {
             list,
             constants,
             others,
+            count,
             ..
         } = operands;
-        let few = constants.len() <= CONSTANTS;
+        let (few, is_short) = (constants.len() <= CONSTANTS, count <= SHORT);
         let mut found: Vec<usize> = Vec::new();
-        if operands.is_short && !constants.is_empty() {
-            let places: Vec<Option<Range>> = (0..list.len())
-                .map(|i| constants.get(&i).copied())
-                .collect();
+        if is_short && !constants.is_empty() {
+            let places: Vec<Option<Range>> =
+                (0..count).map(|i| constants.get(&i).copied()).collect();
             self.items[item].operation = pattern(&self.items[item].operation, &places);
         }
         for operand in list {
             match operand {
                 Slot::Item(operand) => found.push(operand),
-                Slot::Constant(i) if few && !operands.is_short => {
+                Slot::Constant(i) if few && !is_short => {
                     found.push(self.items.len());
                     self.items.push(Item::constant(constants[&i], 1));
                 }
@@ -198,7 +198,7 @@ impl<'a> Composer<'a> {
             }
         }
         found.extend(others);
-        if !few && !operands.is_short {
+        if !few && !is_short {
             let all = constants.values().copied().reduce(Range::join);
             found.push(self.items.len());
             self.items
@@ -213,8 +213,8 @@ impl<'a> Composer<'a> {
 struct Operands {
     /// Those of its first node.
     list: Vec<Slot>,
-    /// Whether constants have room in its label.
-    is_short: bool,
+    /// The number of those of each of its nodes.
+    count: usize,
     /// The constants by their place among the operands.
     constants: BTreeMap<usize, Range>,
     /// Those that the first has not.
@@ -237,8 +237,8 @@ impl Operands {
     /// Adds the operands of node `k`; `item_of` tells the item of one, and whether that stands for several nodes.
     fn take(&mut self, graph: &Graph, k: usize, item_of: impl Fn(usize) -> (usize, bool)) {
         let is_first = self.list.is_empty();
-        self.is_short = graph.operands(k).len() <= SHORT;
-        let has_places = self.is_short && graph.nodes[k].op != Op::Add;
+        self.count = graph.operands(k).len();
+        let has_places = has_places(graph.nodes[k].op, self.count);
         for (i, operand) in graph.operands(k).enumerate() {
             match operand {
                 Part::Constant(x) => {

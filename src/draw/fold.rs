@@ -68,14 +68,17 @@ fn mix_text(hash: u64, text: &str) -> u64 {
     text.bytes().fold(hash, |hash, byte| mix(hash, byte.into()))
 }
 
-/// What tells the place of operand `i` of a node from the others: all are alike to sums and operations on
-/// slices, but that those of two slices come by turns.
+/// Whether the operands of an operation differ by their places: all are alike to sums and operations on slices.
+pub(super) fn has_places(op: Op, count: usize) -> bool {
+    op != Op::Add && !op.is_slice() && count <= 3
+}
+
+/// What tells the place of operand `i` of a node from the others; those of two slices come by turns.
 fn role(op: Op, count: usize, i: usize) -> u64 {
     match op {
         Op::Dot => (i % 2) as u64,
-        Op::Add => 0,
-        _ if op.is_slice() || count > 3 => 0,
-        _ => i as u64,
+        _ if has_places(op, count) => i as u64,
+        _ => 0,
     }
 }
 

@@ -35,11 +35,11 @@ const LISTED: usize = 8;
 pub fn report() -> Report {
     trace::escaped(Escape::Inspected, Var::constant(0.0));
     let end = arena().end();
-    // By node: how long the longest chain to it is (of the head of a segment 0), whether an operation uses it, and whether
-    // one of them has a partial that is not zero.
+    // By node: how long the longest chain to it is (of the head of a segment 0), the last operation that uses it, and whether
+    // the output of the last sweep was made from it.
     let mut depth = vec![0u32; end];
-    let mut is_used = vec![false; end];
-    let mut passes = vec![false; end];
+    let mut last_use = vec![None; end];
+    let mut is_ancestor = vec![false; end];
     let adjoint = |index| adjoints(|adjoints| adjoints.get(index));
     let mut counts = BTreeMap::new();
     for index in (1..end).filter(|&index| !is_head_at(index)) {
@@ -47,23 +47,38 @@ pub fn report() -> Report {
             .entry(operation_name(decode(index).op, index))
             .or_insert(0) += 1;
         let mut deepest = 0;
-        for (operand, partial) in partials_of(index) {
+        for (operand, _) in partials_of(index) {
             deepest = deepest.max(depth[operand]);
-            is_used[operand] = true;
-            passes[operand] |= partial != Some(0.0);
+            last_use[operand] = Some(index);
         }
         depth[index] = deepest + 1;
     }
+    let output = (1..end).rev().find(|&index| adjoint(index) != 0.0);
+    for index in (1..=output.unwrap_or(0)).rev() {
+        is_ancestor[index] |= Some(index) == output;
+        if is_ancestor[index] {
+            let operands = partials_of(index).into_iter();
+            operands.for_each(|(operand, _)| is_ancestor[operand] = true);
+        }
+    }
+    let scopes = state(|state| state.epochs());
+    let scope_of = |index| scopes[scopes.partition_point(|&(start, _)| start <= index) - 1].1;
+    let has_ended_since = |index| state(|state| state.has_ended_since(index, scope_of(index)));
     let leaves = (1..end).filter(|&index| depth[index] == 1 && decode(index).op == Op::Leaf);
     let unreached = leaves
         .filter(|&index| adjoint(index) == 0.0)
         .map(|index| UnreachedLeaf {
             name: state(|state| state.names.get(&index).cloned()),
             value: super::value_of(index),
-            why: match (is_used[index], passes[index]) {
-                (false, _) => Why::Unused,
-                (true, false) => Why::ZeroPartials,
-                (true, true) => Why::NotAnAncestor,
+            why: match last_use[index] {
+                None if has_ended_since(index) => Why::Gone,
+                None => Why::Unused,
+                Some(_) if is_ancestor[index] => Why::ZeroPartials,
+                Some(user) => match output {
+                    None => Why::NotSwept,
+                    Some(output) if scope_of(output) != scope_of(user) => Why::OtherScope,
+                    Some(_) => Why::NotAnAncestor,
+                },
             },
         });
     let unreached = unreached.collect();
@@ -80,6 +95,7 @@ pub fn report() -> Report {
 
 /// What is in a graph; its [`Display`](fmt::Display) is a page of plain text.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Report {
     nodes: usize,
     bytes: usize,
@@ -186,14 +202,19 @@ impl fmt::Display for Report {
 
 /// Why a sweep gave nothing to a leaf.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 enum Why {
     Unused,
+    Gone,
     ZeroPartials,
+    NotSwept,
+    OtherScope,
     NotAnAncestor,
 }
 
 /// A leaf whose gradient the last sweep left at zero.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct UnreachedLeaf {
     name: Option<String>,
     value: f64,
@@ -241,12 +262,17 @@ impl UnreachedLeaf {
             Why::Unused => {
                 "no operation uses it; if its `value()` was read instead, what was made from that is a constant"
             }
+            Why::Gone => {
+                "no operation that is left uses it: one in a scope that has ended is gone; or its `value()` was read instead"
+            }
+            Why::NotSwept => "no output that is left was swept",
+            Why::OtherScope => {
+                "the operations that use it are in another scope than the output that was swept"
+            }
             Why::ZeroPartials => {
-                "every operation that uses it has a zero partial here (a step, or the flat side of a kink)"
+                "on every way from it to the output is a zero partial here (a step, the flat side of a kink, a factor of 0)"
             }
-            Why::NotAnAncestor => {
-                "the output that was swept does not depend on it, or only through adjoints of zero; or nothing was swept yet"
-            }
+            Why::NotAnAncestor => "the output that was swept does not depend on it",
         }
     }
 }

@@ -54,7 +54,8 @@ pub(super) struct Frame {
 #[derive(Clone, Copy)]
 struct Ended {
     epoch: u64,
-    cleared: bool,
+    /// The index of its first node, if it was not the graph that was cleared.
+    start: Option<usize>,
     at: &'static Location<'static>,
 }
 
@@ -111,11 +112,17 @@ impl GraphState {
         &mut self,
         arena: &Arena,
         epoch: u64,
-        cleared: bool,
+        start: Option<usize>,
         at: &'static Location<'static>,
     ) {
         arena.open().close(epoch);
-        self.ended[remembered(epoch)] = Some(Ended { epoch, cleared, at });
+        self.ended[remembered(epoch)] = Some(Ended { epoch, start, at });
+    }
+
+    /// Whether a scope that was opened after the node at `index`, which is in the scope `epoch`, has ended.
+    pub(super) fn has_ended_since(&self, index: usize, epoch: u64) -> bool {
+        let opened_after = |ended: &Ended| ended.start > Some(index) && ended.epoch > epoch;
+        self.ended.iter().flatten().any(opened_after)
     }
 
     /// The open epochs, each with the index of its first node.
@@ -236,13 +243,13 @@ pub(crate) fn stale(id: u64) -> ! {
     };
     match ended {
         Some(Ended {
-            cleared: true, at, ..
+            start: None, at, ..
         }) => refuse(format_args!(
             "scalargrad: stale Var: the graph it was recorded in was dropped by `graph::clear` at {at}. \
              Its `value()` can still be read; make a new variable from it with `Var::new(old.value())`. {made}"
         )),
         Some(Ended {
-            cleared: false, at, ..
+            start: Some(_), at, ..
         }) => refuse(format_args!(
             "scalargrad: stale Var: the scope it was recorded in has ended (`graph::scope` at {at}). \
              Use it inside that scope, or take its `value()` out and make a new variable with `Var::new(old.value())`. {made}"

@@ -1,7 +1,7 @@
 //! What an optimiser of another crate is given.
 
 use crate::derive;
-use crate::function::{Function, Outputs, Recorder, ReplayError};
+use crate::function::{Function, Outputs, Recorder, ReplayError, Rows};
 use crate::graph::{self, user_code};
 use crate::handle::Var;
 use crate::matrix::Matrix;
@@ -9,7 +9,8 @@ use std::cell::RefCell;
 use std::error::Error;
 use std::fmt;
 
-/// A function of some numbers, with its derivatives: a closure, a [`Function`], or a [`Recorder`] in a `RefCell`.
+/// A function of some numbers, with its derivatives: a closure, a [`Function`], a [`Recorder`] in a `RefCell`, or rows of
+/// data, as [`SumOfRows`] and [`EachRow`].
 ///
 /// A closure runs anew at every point. A [`Function`] is faster, and an error where another branch would be taken. A
 /// [`Recorder`] is as fast, and records the other branch then.
@@ -46,7 +47,7 @@ pub trait Differentiable {
     ///
     /// # Panics
     ///
-    /// If a closure has not exactly one output.
+    /// If a closure, or [`EachRow`], has not exactly one output.
     fn hessian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError>;
 }
 
@@ -83,11 +84,7 @@ where
     fn hessian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
         let only = |x: &[Var]| {
             let outputs = self(x).into_outputs();
-            assert!(
-                outputs.len() == 1,
-                "scalargrad: second derivatives of {} outputs; a function to optimise has one",
-                outputs.len()
-            );
+            assert_only(outputs.len());
             outputs[0]
         };
         Ok(derive::hessian(only, x))
@@ -110,6 +107,103 @@ where
     fn hessian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
         Ok(self.borrow_mut().with(x, |f| f.hessian(x)))
     }
+}
+
+/// The sum over all rows of the only output, as a function of the shared inputs: a cost.
+///
+/// ```
+/// use scalargrad::{Function, interop::{Differentiable, SumOfRows}};
+///
+/// // The squared error of a line at one point: slope and intercept, then the point.
+/// let f = Function::record(&[0.0; 4], |x| (x[0] * x[2] + x[1] - x[3]).powi(2));
+/// let cost = SumOfRows(f.over_rows(2), vec![0.0, 1.0, 1.0, 3.0, 2.0, 6.0]);
+/// assert_eq!(cost.values_at(&[2.0, 1.0])?, [1.0]);
+/// assert_eq!(cost.jacobian_at(&[2.0, 1.0])?.as_slice(), [-4.0, -2.0]);
+/// assert_eq!(cost.hessian_at(&[2.0, 1.0])?.as_slice(), [10.0, 6.0, 6.0, 6.0]);
+/// # Ok::<(), scalargrad::function::ReplayError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct SumOfRows(
+    /// The function of one row.
+    pub Rows,
+    /// The rows, one after the other.
+    pub Vec<f64>,
+);
+
+impl Differentiable for SumOfRows {
+    fn values_at(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError> {
+        Ok(vec![self.0.sum(x, &self.1)?])
+    }
+
+    fn jacobian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
+        let (_, gradient) = self.0.sum_gradient(x, &self.1)?;
+        Ok(Matrix::from_rows(1, x.len(), gradient))
+    }
+
+    /// One Hessian of the function for each row.
+    fn hessian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
+        self.values_at(x)?; // refuses what has the wrong length
+        let mut sum = Matrix::zeros(x.len(), x.len());
+        for row in self.1.chunks_exact(self.0.row_len()) {
+            let of_row = self.0.function().hessian(&[x, row].concat())?;
+            for i in 0..x.len() {
+                for j in 0..x.len() {
+                    sum[(i, j)] += of_row[(i, j)];
+                }
+            }
+        }
+        Ok(sum)
+    }
+}
+
+/// The values of all outputs of every row, as functions of the shared inputs: residuals.
+///
+/// ```
+/// use scalargrad::{Function, interop::{Differentiable, EachRow}};
+///
+/// let f = Function::record(&[0.0; 4], |x| x[0] * x[2] + x[1] - x[3]);
+/// let residuals = EachRow(f.over_rows(2), vec![0.0, 1.0, 1.0, 3.0, 2.0, 6.0]);
+/// assert_eq!(residuals.values_at(&[2.0, 1.0])?, [0.0, 0.0, -1.0]);
+/// assert_eq!(residuals.jacobian_at(&[2.0, 1.0])?.as_slice(), [0.0, 1.0, 1.0, 1.0, 2.0, 1.0]);
+/// # Ok::<(), scalargrad::function::ReplayError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct EachRow(
+    /// The function of one row.
+    pub Rows,
+    /// The rows, one after the other.
+    pub Vec<f64>,
+);
+
+impl Differentiable for EachRow {
+    fn values_at(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError> {
+        self.0.values(x, &self.1)
+    }
+
+    fn jacobian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
+        let (values, gradients) = self.0.gradients(x, &self.1)?;
+        let by_shared = (0..values.len()).flat_map(|i| &gradients.row(i)[..x.len()]);
+        Ok(Matrix::from_rows(
+            values.len(),
+            x.len(),
+            by_shared.copied().collect(),
+        ))
+    }
+
+    /// As there is for a sum alone.
+    fn hessian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
+        let count = self.values_at(x)?.len();
+        assert_only(count);
+        SumOfRows(self.0.clone(), self.1.clone()).hessian_at(x)
+    }
+}
+
+/// Panics for second derivatives of another number of outputs than one.
+fn assert_only(count: usize) {
+    assert!(
+        count == 1,
+        "scalargrad: second derivatives of {count} outputs; a function to optimise has one"
+    );
 }
 
 /// An optimiser came to a point where something is NaN.

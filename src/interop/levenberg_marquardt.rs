@@ -25,8 +25,8 @@ use nalgebra_0_34::{DMatrix, DVector, Dyn};
 use std::cell::RefCell;
 use std::error::Error;
 
-/// The residuals of a least squares problem: the outputs of a closure, of a [`Function`](crate::Function), or of a
-/// [`Recorder`](crate::function::Recorder) in a `RefCell`.
+/// The residuals of a least squares problem: the outputs of a closure, or of anything else that is [`Differentiable`], such
+/// as [`EachRow`](super::EachRow) of a data set.
 ///
 /// See the [module](self) for an example.
 pub struct Residuals<F> {

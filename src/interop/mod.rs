@@ -7,9 +7,9 @@
 //! | `num-complex` | 0.4 | none | complex numbers of variables, see below |
 //! | `nalgebra` | 0.35 | `nalgebra` | matrices, decompositions and rotations of variables; `nalgebra-sparse` 0.12 |
 //! | `ndarray` | 0.17 | `ndarray` | arrays of variables |
-//! | `argmin` | 0.11 | `argmin` | closures and recorded functions as problems of optimisers |
+//! | `argmin` | 0.11 | `argmin` | closures, recorded functions and rows as problems of optimisers |
 //! | `levenberg-marquardt` | 0.15 | `levenberg-marquardt` | the same as least squares problems; its `nalgebra` is 0.34 |
-//! | `serde` | 1 | `serde` | saving and loading of recorded functions and of matrices, dense and sparse |
+//! | `serde` | 1 | `serde` | saving and loading of recorded functions and of matrices, dense and sparse; saving of reports |
 //!
 //! A *Derivative* paragraph of a method of [`Var`](crate::Var) holds for what these crates make of it, too.
 //!
@@ -56,4 +56,4 @@ mod primitive;
 mod serde;
 
 #[cfg(any(feature = "argmin", feature = "levenberg-marquardt"))]
-pub use differentiable::{Differentiable, NotANumber};
+pub use differentiable::{Differentiable, EachRow, NotANumber, SumOfRows};

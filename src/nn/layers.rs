@@ -61,34 +61,30 @@ impl Neuron {
     /// assert_eq!((neuron.weights.len(), neuron.bias), (3, 0.0));
     /// ```
     pub fn new(inputs: usize, activation: Activation, draw: &mut impl FnMut() -> f64) -> Neuron {
-        let (weights, bias) = ((0..inputs).map(|_| draw()).collect(), 0.0);
         Neuron {
-            weights,
-            bias,
+            weights: (0..inputs).map(|_| draw()).collect(),
+            bias: 0.0,
             activation,
         }
     }
 }
 
 impl<T: Real> Neuron<T> {
-    /// The output for the inputs `x`, which are data (`f64`) or outputs of other neurons.
+    /// The output for the inputs `x`.
     ///
     /// # Panics
     ///
     /// If there are more inputs than weights, or fewer.
     #[track_caller]
-    pub fn forward<X: Copy>(&self, x: &[X]) -> T
-    where
-        T: Mul<X, Output = T>,
-    {
+    pub fn forward(&self, x: &[T]) -> T {
         let (weights, inputs) = (self.weights.len(), x.len());
         assert!(
             weights == inputs,
             "scalargrad: nn: a neuron with {weights} weights was given {inputs} inputs"
         );
-        let pairs = self.weights.iter().zip(x);
+        let terms = self.weights.iter().zip(x).map(|(&weight, &x)| weight * x);
         self.activation
-            .of(pairs.fold(self.bias, |sum, (&weight, &x)| sum + weight * x))
+            .of(terms.fold(self.bias, |sum, term| sum + term))
     }
 }
 
@@ -143,10 +139,7 @@ impl<T: Real> Layer<T> {
     ///
     /// As [`Neuron::forward`].
     #[track_caller]
-    pub fn forward<X: Copy>(&self, x: &[X]) -> Vec<T>
-    where
-        T: Mul<X, Output = T>,
-    {
+    pub fn forward(&self, x: &[T]) -> Vec<T> {
         let mut outputs = Vec::with_capacity(self.neurons.len());
         for neuron in &self.neurons {
             outputs.push(neuron.forward(x)); // not in a closure, which would not know the caller
@@ -192,14 +185,13 @@ impl Mlp {
         mut draw: impl FnMut() -> f64,
     ) -> Mlp {
         let sizes = [&[inputs], sizes].concat();
-        let layer = |(i, size): (usize, &[usize])| {
-            let activation = match i + 2 == sizes.len() {
-                true => Activation::Linear,
-                false => activation,
-            };
-            Layer::new(size[0], size[1], activation, &mut draw)
-        };
-        let layers = sizes.windows(2).enumerate().map(layer).collect();
+        let layer = |size: &[usize]| Layer::new(size[0], size[1], activation, &mut draw);
+        let mut layers: Vec<Layer> = sizes.windows(2).map(layer).collect();
+        if let Some(last) = layers.last_mut() {
+            for neuron in &mut last.neurons {
+                neuron.activation = Activation::Linear;
+            }
+        }
         Mlp { layers }
     }
 }

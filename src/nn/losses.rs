@@ -8,8 +8,7 @@ use crate::real::Real;
 /// assert_eq!(scalargrad::nn::squared(3.0, 1.0), 4.0);
 /// ```
 pub fn squared<T: Real>(output: T, target: f64) -> T {
-    let error = output - target;
-    error * error
+    (output - target).powi(2)
 }
 
 /// The max-margin loss `max(0, 1 − side·score)` of one score; `side` is 1 or −1.
@@ -57,7 +56,7 @@ pub fn cross_entropy<T: Real>(scores: &[T], class: usize) -> T {
 #[track_caller]
 pub fn mean<T: Real>(losses: impl IntoIterator<Item = T>) -> T {
     let losses: Vec<T> = losses.into_iter().collect();
-    let count = losses.len();
-    assert!(count > 0, "scalargrad: nn: the mean of no losses");
-    losses.into_iter().sum::<T>() * (1.0 / count as f64)
+    assert!(!losses.is_empty(), "scalargrad: nn: the mean of no losses");
+    let share = 1.0 / losses.len() as f64;
+    losses.into_iter().sum::<T>() * share
 }

@@ -178,6 +178,20 @@ constant 7
 }
 
 #[test]
+fn one_line_leads_from_what_is_folded_to_its_sum_and_its_constants_are_shown() {
+    let w: Vec<Var> = (0..60).map(|k| Var::new(f64::from(k))).collect();
+    let part = |w: &[Var]| sum(&w.iter().map(|x| x.sin()).collect::<Vec<_>>()).tanh();
+    let parts: Vec<Var> = w.chunks(30).map(part).collect();
+    let text = sum(&[parts[0], parts[1], Var::constant(3.0)]).to_text();
+    let labels: Vec<&str> = text
+        .lines()
+        .map(|line| line.split("  ").next().unwrap())
+        .collect();
+    assert_eq!(labels[1..3], ["sum(·, ·, 3)", "└─ 2 × tanh"], "{text}");
+    assert!(!text.contains("(above)"), "{text}");
+}
+
+#[test]
 fn a_range_shows_that_some_of_its_numbers_are_nan() {
     let x: Vec<Var> = (0..60).map(|k| Var::new(f64::from(k) - 1.0)).collect();
     let text = sum(&x.iter().map(|x| x.sqrt()).collect::<Vec<_>>()).to_text();

@@ -3,6 +3,7 @@
 mod memory;
 mod no_grad;
 mod nodes;
+mod report;
 mod scopes;
 mod stale;
 mod sweeps;

@@ -150,8 +150,11 @@ fn training_keeps_no_node_and_arrives_by_every_optimiser() {
     let classes = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]];
     let layer = Layer::new(2, 3, Activation::Linear, &mut uniform(4));
     let layer = train(layer, &mut Adam::new(0.1), |net| {
-        let scores = classes.iter().map(|x| net.forward(x)).enumerate();
-        mean(scores.map(|(class, scores)| cross_entropy(&scores, class)))
+        let scores = classes.iter().map(|x| net.forward(&x.map(Var::constant)));
+        let losses = scores
+            .enumerate()
+            .map(|(class, scores)| cross_entropy(&scores, class));
+        mean(losses)
     });
     for (class, x) in classes.iter().enumerate() {
         let scores = layer.forward(x);

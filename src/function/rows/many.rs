@@ -108,6 +108,12 @@ impl Rows {
         self
     }
 
+    /// The function of one row.
+    #[cfg(any(feature = "argmin", feature = "levenberg-marquardt"))]
+    pub(crate) fn function(&self) -> &Function {
+        &self.0.function
+    }
+
     /// The number of inputs that all rows share.
     ///
     /// ```

@@ -1,4 +1,5 @@
-//! `argmin` 0.11, with the feature `argmin`: a closure or a recorded function as the problem of its solvers.
+//! `argmin` 0.11, with the feature `argmin`: a closure, a recorded function, or one over rows of data
+//! ([`SumOfRows`](super::SumOfRows)), as the problem of its solvers.
 //!
 //! ```
 //! use argmin::core::{Executor, State};
@@ -47,8 +48,7 @@ pub struct Problem<F, P = Vec<f64>, M = Matrix> {
 }
 
 impl<F: Differentiable, P> Problem<F, P> {
-    /// The problem of a closure, a [`Function`](crate::Function), or a [`Recorder`](crate::function::Recorder) in a
-    /// `RefCell`.
+    /// The problem of a closure, or of anything else that is [`Differentiable`].
     ///
     /// ```
     /// use argmin::core::Gradient;

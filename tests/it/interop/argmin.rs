@@ -10,7 +10,7 @@ use argmin::solver::newton::Newton;
 use argmin::solver::quasinewton::LBFGS;
 use argmin::solver::trustregion::{Dogleg, Steihaug, TrustRegion};
 use scalargrad::function::{Function, Recorder, ReplayError};
-use scalargrad::interop::{Differentiable, NotANumber, argmin::Problem};
+use scalargrad::interop::{Differentiable, EachRow, NotANumber, SumOfRows, argmin::Problem};
 use scalargrad::{Matrix, Var};
 use std::cell::RefCell;
 
@@ -70,6 +70,50 @@ fn the_solvers_find_the_minimum() {
         TrustRegion::new(Dogleg::new()),
         RefCell::new(Recorder::new(rosenbrock))
     );
+    // Both rows have their minimum at (1, 1).
+    let row = Function::record(&[0.0; 3], |x| x[2] * rosenbrock(&x[..2]));
+    let rows = SumOfRows(row.over_rows(2), vec![0.75, 0.5]);
+    assert_found!(LBFGS::new(MoreThuenteLineSearch::new(), 7), rows.clone());
+    assert_found!(Newton::new(), rows.clone());
+    assert_found!(
+        TrustRegion::new(Steihaug::new().with_max_iters(20)),
+        rows.clone()
+    );
+}
+
+#[test]
+fn rows_are_the_sum_of_their_functions_and_each_of_them() {
+    let f = Function::record(&[0.0; 3], |x| (x[0] * x[2]).exp() * x[1] - x[2]);
+    let data = vec![0.5, -1.0, 2.0];
+    let closure = |x: &[Var]| -> Vec<Var> {
+        let of_row = |&t: &f64| (x[0] * t).exp() * x[1] - t;
+        data.iter().map(of_row).collect()
+    };
+    let sum = |x: &[Var]| closure(x).into_iter().sum::<Var>();
+    let (each, all) = (
+        EachRow(f.over_rows(2), data.clone()),
+        SumOfRows(f.over_rows(2), data.clone()),
+    );
+    let x = [0.25, 2.0];
+    assert_eq!(each.values_at(&x).unwrap(), closure.values_at(&x).unwrap());
+    let near = |a: Matrix, b: Matrix| {
+        let pairs = a.as_slice().iter().zip(b.as_slice());
+        assert!((a.rows(), a.cols()) == (b.rows(), b.cols()));
+        assert!(
+            pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-13),
+            "{a}\n{b}"
+        );
+    };
+    near(
+        each.jacobian_at(&x).unwrap(),
+        closure.jacobian_at(&x).unwrap(),
+    );
+    near(all.jacobian_at(&x).unwrap(), sum.jacobian_at(&x).unwrap());
+    near(all.hessian_at(&x).unwrap(), sum.hessian_at(&x).unwrap());
+    assert!(all.hessian_at(&[1.0]).is_err());
+    let one = EachRow(f.over_rows(2), vec![0.5]);
+    let same = SumOfRows(f.over_rows(2), vec![0.5]);
+    near(one.hessian_at(&x).unwrap(), same.hessian_at(&x).unwrap());
 }
 
 #[test]

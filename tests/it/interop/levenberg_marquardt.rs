@@ -3,15 +3,16 @@
 use levenberg_marquardt::{LeastSquaresProblem, LevenbergMarquardt, TerminationReason};
 use nalgebra_0_34::{DMatrix, DVector, Dyn, storage::Owned};
 use scalargrad::function::{Function, Recorder};
-use scalargrad::interop::levenberg_marquardt::Residuals;
+use scalargrad::interop::{EachRow, levenberg_marquardt::Residuals};
 use scalargrad::{Real, Var};
 use std::cell::RefCell;
 
+const TIMES: [f64; 6] = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0];
+const MEASURED: [f64; 6] = [1.02, 0.71, 0.48, 0.38, 0.27, 0.13];
+
 fn residuals<T: Real>(x: &[T]) -> Vec<T> {
-    let times = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0];
-    let measured = [1.02, 0.71, 0.48, 0.38, 0.27, 0.13];
     (0..6)
-        .map(|i| x[0] * (x[1] * times[i]).exp() - measured[i])
+        .map(|i| x[0] * (x[1] * TIMES[i]).exp() - MEASURED[i])
         .collect()
 }
 
@@ -36,11 +37,10 @@ impl LeastSquaresProblem<f64, Dyn, Dyn> for ByHand {
     }
 
     fn jacobian(&self) -> Option<DMatrix<f64>> {
-        let times = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0];
         let (a, b) = (self.0[0], self.0[1]);
         let entry = |i: usize, j: usize| {
-            let e = (b * times[i]).exp();
-            if j == 0 { e } else { a * times[i] * e }
+            let e = (b * TIMES[i]).exp();
+            if j == 0 { e } else { a * TIMES[i] * e }
         };
         Some(DMatrix::from_fn(6, 2, entry))
     }
@@ -64,6 +64,15 @@ fn a_fit_is_that_by_hand() {
     check(
         LevenbergMarquardt::new()
             .minimize(Residuals::new(recorded, &start))
+            .0
+            .point(),
+    );
+    let row = Function::record(&[1.0; 4], |x| x[0] * (x[1] * x[2]).exp() - x[3]);
+    let data = TIMES.iter().zip(MEASURED).flat_map(|(&t, y)| [t, y]);
+    let rows = EachRow(row.over_rows(2), data.collect());
+    check(
+        LevenbergMarquardt::new()
+            .minimize(Residuals::new(rows, &start))
             .0
             .point(),
     );

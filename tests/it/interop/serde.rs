@@ -1,7 +1,8 @@
-//! `serde`: matrices are saved and loaded.
+//! `serde`: matrices are saved and loaded, and reports are saved.
 
 use scalargrad::function::{Function, SparseMatrix};
-use scalargrad::{Matrix, hessian};
+use scalargrad::{Matrix, Var, anomaly, check, graph, hessian};
+use serde_json::json;
 
 #[test]
 fn matrices_come_back_as_they_were() {
@@ -43,4 +44,31 @@ fn what_is_no_matrix_is_refused() {
     ] {
         assert!(sparse(text), "{text}");
     }
+}
+
+#[test]
+fn reports_are_saved() {
+    let report = check::gradient(|x| x[0] * x[1].relu(), &[2.0, 0.0]).unwrap();
+    let saved = serde_json::to_value(&report).unwrap();
+    assert_eq!(saved["point"], json!([2.0, 0.0]));
+    assert_eq!(saved["components"][0]["verdict"], "Agrees");
+    let kink = json!({ "Kink": { "left": 0.0, "right": 2.0 } });
+    assert_eq!(saved["components"][1]["verdict"], kink);
+    let wrong = |x: &[Var]| Var::custom("wrong", x[0].value(), [(x[0], 2.0)]);
+    let mismatch = check::gradient(wrong, &[2.0]).unwrap_err();
+    let saved = serde_json::to_value(&mismatch).unwrap();
+    assert_eq!(saved["components"][0]["verdict"], "Differs");
+
+    let found = anomaly::detect(|| Var::new(-1.0).named("x").ln()).unwrap_err();
+    let saved = serde_json::to_value(&found).unwrap();
+    assert_eq!(saved["operation"], "ln");
+    assert_eq!(saved["operands"][0]["name"], "x");
+    assert_eq!(saved["line"], found.line().unwrap().to_string());
+
+    graph::clear();
+    let _unused = Var::new(1.5).named("unused");
+    let saved = serde_json::to_value(graph::report()).unwrap();
+    assert_eq!(saved["operations"], json!([["leaf", 1]]));
+    let leaf = json!({ "name": "unused", "value": 1.5, "why": "Unused" });
+    assert_eq!(saved["unreached"], json!([leaf]));
 }

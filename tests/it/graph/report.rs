@@ -1,0 +1,57 @@
+//! The report of a graph tells why a sweep gave nothing to a leaf.
+
+use super::*;
+
+fn reasons() -> Vec<(String, &'static str)> {
+    let report = graph::report();
+    let reason = |leaf: &graph::UnreachedLeaf| (leaf.name().unwrap().to_string(), leaf.why());
+    report.unreached().iter().map(reason).collect()
+}
+
+#[track_caller]
+fn assert_reasons(expected: &[(&str, &str)]) {
+    let found = reasons();
+    assert_eq!(found.len(), expected.len(), "{found:?}");
+    for ((name, why), (leaf, part)) in found.iter().zip(expected) {
+        assert!(name == leaf && why.contains(part), "{name}: {why}");
+    }
+}
+
+#[test]
+fn each_reason_of_a_gradient_of_zero_is_told() {
+    afresh(|| {
+        let [read, flat, aside, x] =
+            ["read", "flat", "aside", "x"].map(|name| Var::new(2.0).named(name));
+        let _another_output = aside * 2.0;
+        (x * read.value() + (flat - 3.0).relu()).backward();
+        assert_reasons(&[
+            ("read", "`value()` was read"),
+            ("flat", "zero partial"),
+            ("aside", "does not depend on it"),
+        ]);
+    });
+}
+
+#[test]
+fn a_leaf_that_was_used_in_another_scope_is_told_from_one_that_was_not() {
+    afresh(|| {
+        let unswept = Var::new(1.0).named("unswept");
+        let _output = unswept * 2.0;
+        assert_reasons(&[("unswept", "was swept")]);
+        let gone = Var::new(2.0).named("gone");
+        let loss = graph::scope(|| (gone * gone).value());
+        let later = Var::new(loss).named("later");
+        assert_reasons(&[
+            ("unswept", "was swept"),
+            ("gone", "a scope that has ended"),
+            ("later", "no operation uses it"),
+        ]);
+        let _outside = later + gone;
+        graph::scope(|| {
+            let inside = Var::new(1.0).named("inside");
+            (inside * 3.0).backward();
+            let other = "another scope than the output";
+            assert_reasons(&[("unswept", other), ("gone", other), ("later", other)]);
+        });
+    });
+}
