@@ -39,12 +39,14 @@ pub(super) fn usable() -> &'static [Row] {
 }
 
 impl Row {
-    /// The values of the integer parameter, if it has one.
-    pub fn parameters(&self) -> Option<RangeInclusive<i32>> {
-        let of = |(_, range): &(_, RangeInclusive<i64>)| {
-            if *range.start() == 0 { 0..=3 } else { -3..=4 }
-        };
-        self.parameter.as_ref().map(of)
+    /// The integer parameter that a number below 8 stands for: from 0 to 3, or from −3 to 4. 0 if the row has none.
+    pub fn parameter_of(&self, n: i32) -> i32 {
+        match &self.parameter {
+            None => 0,
+            Some((_, range)) if *range.start() == 0 => n % 4,
+            Some(_) if n > 4 => 4 - n,
+            Some(_) => n,
+        }
     }
 
     pub fn is_nary(&self) -> bool {

@@ -130,7 +130,7 @@ impl fmt::Display for Step {
             .split_first()
             .expect("an operation has operands");
         let mut arguments: Vec<String> = others.iter().map(|&x| Place::Argument.text(x)).collect();
-        arguments.extend(self.row.parameters().map(|_| self.n.to_string()));
+        arguments.extend(self.row.parameter.as_ref().map(|_| self.n.to_string()));
         write!(
             f,
             "{}.{method}({})",
