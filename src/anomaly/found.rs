@@ -1,5 +1,6 @@
 //! What a detection tells.
 
+use crate::rows::Op;
 use std::error::Error;
 use std::panic::Location;
 
@@ -28,14 +29,14 @@ pub struct Anomaly(pub(super) Box<Details>);
 pub(super) struct Details {
     pub(super) index: usize,
     pub(super) what: What,
+    pub(super) op: Op,
+    /// The name of the operation.
     pub(super) operation: String,
     pub(super) line: Option<Line>,
     pub(super) value: f64,
     pub(super) adjoint: Option<f64>,
     pub(super) operands: Vec<Operand>,
     pub(super) names: Vec<String>,
-    pub(super) why: String,
-    pub(super) remedy: Option<&'static str>,
     pub(super) absorbed: Vec<Absorbed>,
 }
 

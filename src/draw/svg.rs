@@ -17,8 +17,6 @@ const CHANNEL: f64 = 30.0;
 const MARGIN: f64 = 14.0;
 /// Half the height of an arrow's head, and its length.
 const HEAD: (f64, f64) = (3.0, 6.0);
-/// How far the boxes behind that of several nodes are moved.
-const BEHIND: f64 = 3.0;
 /// Room for the head of each arrow, and how high a box may be for that.
 const ARROW: f64 = 9.0;
 const MOST_FOR_ARROWS: f64 = 400.0;
@@ -83,13 +81,7 @@ type Column = (f64, f64);
 
 pub(super) fn draw(items: &[Item]) -> String {
     let texts: Vec<_> = items.iter().map(texts).collect();
-    let heights: Vec<f64> = items
-        .iter()
-        .zip(&texts)
-        .map(|(item, texts)| height(item, texts))
-        .collect();
-    let behind = |k: usize| 2.0 * BEHIND * f64::from(is_stack(&items[k]));
-    let layout = Layout::of(items, |k| heights[k] + behind(k));
+    let layout = Layout::of(items, |k| height(&items[k], &texts[k]));
     let mut columns: Vec<Column> = vec![(0.0, 0.0); layout.layers.len()];
     let mut x = MARGIN;
     for (layer, column) in columns.iter_mut().enumerate().rev() {
@@ -148,11 +140,6 @@ fn height(item: &Item, texts: &[(&str, String)]) -> f64 {
     (texts.len() as f64 * LINE + 2.0 * PADDING).max(arrows.min(MOST_FOR_ARROWS))
 }
 
-/// Whether an item is drawn as boxes behind one another.
-fn is_stack(item: &Item) -> bool {
-    item.count > 1 && item.kind != Kind::Hidden
-}
-
 /// A line from an operand to its user, with an arrow's head.
 fn edge(body: &mut String, layout: &Layout, line: &[Link], columns: &[Column], color: &str) {
     let mut path = String::new();
@@ -195,7 +182,7 @@ fn shape(
 ) {
     let spot = &layout.spots[k];
     let (left, width) = columns[spot.layer];
-    let height = height(item, texts);
+    let height = spot.height;
     let top = spot.y + MARGIN - height / 2.0;
     let kind = match item.kind {
         Kind::Constant => "constant",
@@ -210,14 +197,10 @@ fn shape(
         _ => item.label(item.name.as_deref()),
     };
     let _ = write!(body, "<g><title>{}</title>", escape(&exact));
-    let behind = if is_stack(item) { 2 } else { 0 };
-    for n in (0..=behind).rev() {
-        let (x, y) = (left + BEHIND * n as f64, top - BEHIND * n as f64);
-        let _ = write!(
-            body,
-            "<rect class=\"{kind}{output}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"4\"/>"
-        );
-    }
+    let _ = write!(
+        body,
+        "<rect class=\"{kind}{output}\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"4\"/>"
+    );
     let x = left + width / 2.0;
     for (n, (class, text)) in texts.iter().enumerate() {
         let y = spot.y + MARGIN + LINE * (n as f64 + 0.75 - texts.len() as f64 / 2.0);

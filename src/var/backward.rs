@@ -7,7 +7,7 @@
 
 use super::checkpoint::{leaf, run_again};
 use super::custom;
-use crate::arena::{Set, adjoints, arena, set_aside, walk};
+use crate::arena::{adjoints, arena, set_aside, walk};
 use crate::graph::trace::{self, Escape};
 use crate::graph::{Event, open_recording, read_checkpoint, state, tell, verify};
 use crate::handle::Var;
@@ -79,7 +79,15 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn backward_accumulate(self) {
-        sweep_accumulate(self);
+        verify(self);
+        let before = adjoints(|adjoints| adjoints.nonzero());
+        sweep(self);
+        adjoints(|adjoints| {
+            adjoints.make_room(before.last().map_or(0, |&(last, _)| last + 1));
+            for (index, adjoint) in before {
+                adjoints.add(index, adjoint);
+            }
+        });
     }
 
     /// Sweeps from this output into a snapshot that outlives later sweeps.
@@ -100,7 +108,13 @@ impl Var {
     #[track_caller]
     pub fn gradients(self) -> Gradients {
         trace::escaped(Escape::Gradient, self);
-        gradients(self)
+        verify(self);
+        let _aside = set_aside();
+        sweep(self);
+        Gradients {
+            adjoints: adjoints(|adjoints| adjoints.nonzero()),
+            epochs: state(|state| state.epochs()),
+        }
     }
 }
 
@@ -185,20 +199,6 @@ fn sweep_checkpoint(head: usize) {
     adjoints(|adjoints| {
         for (x, leaf) in inputs.iter().zip(&leaves).filter(|(x, _)| x.index != 0) {
             adjoints.add(x.index, adjoints.get(leaf.index()));
-        }
-    });
-}
-
-/// Sweeps from `output` and adds the adjoints to those that are there.
-#[track_caller]
-pub(crate) fn sweep_accumulate(output: Var) {
-    verify(output);
-    let before = adjoints(|adjoints| adjoints.nonzero());
-    sweep(output);
-    adjoints(|adjoints| {
-        adjoints.make_room(before.last().map_or(0, |&(last, _)| last + 1));
-        for (index, adjoint) in before {
-            adjoints.add(index, adjoint);
         }
     });
 }
@@ -305,17 +305,5 @@ pub(crate) fn gradients_into(outputs: &[Var], x: &[Var], rows: &mut [f64]) {
                 *slope = adjoints.get(x.index());
             }
         });
-    }
-}
-
-/// Sweeps from `output` into a snapshot, and leaves the adjoints in the graph as they were.
-#[track_caller]
-pub(crate) fn gradients(output: Var) -> Gradients {
-    verify(output);
-    let _aside = set_aside();
-    sweep(output);
-    Gradients {
-        adjoints: adjoints(|adjoints: &mut Set| adjoints.nonzero()),
-        epochs: state(|state| state.epochs()),
     }
 }
