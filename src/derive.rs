@@ -23,7 +23,7 @@
 use crate::arena::arena;
 use crate::function::{Effort, Outputs, Program, capture, hvp_on_tape};
 use crate::graph::trace::{self, Escape, Trace};
-use crate::graph::{self, current_epoch, user_code, verify};
+use crate::graph::{self, user_code, verify};
 use crate::handle::Var;
 use crate::matrix::Matrix;
 use crate::refusal::at_callers_line;
@@ -181,9 +181,7 @@ pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
     assert_eq!(x.len(), v.len(), "hvp: `v` must be as long as `x`");
     let _scope = graph::open_recording();
     let leaves = leaves(x);
-    let (output, _) = user_code("the closure", || {
-        trace::trace(current_epoch(), || f(&leaves))
-    });
+    let (output, _) = user_code("the closure", || trace::trace(|| f(&leaves)));
     let start = leaves.first().map_or(0, |x| x.index());
     if !output.is_constant() && output.index() >= start && !trace::is_tracing() {
         verify(output);
@@ -348,9 +346,7 @@ fn program(x: &[Var], outputs: &[Var]) -> Program {
 fn computable(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Program {
     let _scope = graph::open_recording();
     let leaves = leaves(x);
-    let (output, _) = user_code("the closure", || {
-        trace::trace(current_epoch(), || f(&leaves))
-    });
+    let (output, _) = user_code("the closure", || trace::trace(|| f(&leaves)));
     let program = program(&leaves, &[output]);
     program.refuse_first_order_customs();
     program

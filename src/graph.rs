@@ -16,6 +16,7 @@ pub(crate) use notes::{Custom, Event, Segment};
 pub use report::{Report, UnreachedLeaf, report};
 pub(crate) use state::{
     GraphState, current_epoch, is_paused, observe_with, register, stale, state, tell, verify,
+    verify_all,
 };
 pub(crate) use user_code::user_code;
 

@@ -296,8 +296,8 @@ impl Row {
         }
     }
 
-    /// The two factors of a product, as the tape tells them: the partial with respect to one is the other. The value of a
-    /// node beside a constant is not told, as nobody needs it; nor is that of a square whose partial overflows.
+    /// The two factors of a product, as far as they are known from the tape: the partial with respect to one is the other. The value of a
+    /// node beside a constant is not known, as it is not needed; nor is that of a square whose partial overflows.
     #[inline(always)]
     pub(crate) fn factors(&self) -> Option<[Operand; 2]> {
         let [mut x, mut y, _] = self.operands;
@@ -333,7 +333,7 @@ impl Row {
     }
 }
 
-/// The operations by their number, in a table that any byte is a place of.
+/// The operations by their number, in a table that has a place for every byte, so that no index is out of bounds.
 const OPS: [Op; 256] = {
     let (mut ops, mut k) = ([Op::Leaf; 256], 0);
     while k < Op::ALL.len() {

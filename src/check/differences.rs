@@ -12,7 +12,7 @@ const RATIO: f64 = std::f64::consts::E;
 const COLUMNS: usize = 7;
 /// The fewest steps that a ladder has, and the most.
 const STEPS: Range<usize> = 12..100;
-/// A ladder ends after so many successive steps at which rounding hides the differences.
+/// A ladder ends after this number of successive steps at which rounding hides the differences.
 const SPENT: usize = 4;
 /// The fewest steps from which anything is concluded about a side.
 const RUN: usize = 6;

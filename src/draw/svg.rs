@@ -13,7 +13,7 @@ const CHARACTER: f64 = 6.7;
 const LINE: f64 = 14.0;
 /// Room around the text in a box, between layers, and at the border.
 const PADDING: f64 = 6.0;
-const CHANNEL: f64 = 30.0;
+const CHANNEL: f64 = 50.0;
 const MARGIN: f64 = 14.0;
 /// Half the height of an arrow's head, and its length.
 const HEAD: (f64, f64) = (3.0, 6.0);
@@ -91,16 +91,9 @@ pub(super) fn draw(items: &[Item]) -> String {
         let lengths = here
             .flat_map(|k| &texts[k])
             .map(|(_, text)| text.chars().count());
-        *column = (
-            x,
-            lengths.max().unwrap_or(0) as f64 * CHARACTER + 2.0 * PADDING,
-        );
-        let crossing = layout
-            .lines
-            .iter()
-            .flatten()
-            .filter(|link| layout.spots[link.from].layer == layer);
-        x += column.1 + CHANNEL + 2.0 * (crossing.count().min(20) as f64);
+        let width = lengths.max().unwrap_or(0) as f64 * CHARACTER + 2.0 * PADDING;
+        *column = (x, width);
+        x += width + CHANNEL;
     }
     let mut uses: Vec<Vec<&Vec<Link>>> = items.iter().map(|_| Vec::new()).collect();
     for line in &layout.lines {

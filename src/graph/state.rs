@@ -258,6 +258,14 @@ pub(crate) fn verify(x: Var) {
     }
 }
 
+/// Panics if one of these handles is stale.
+#[track_caller]
+pub(crate) fn verify_all(x: &[Var]) {
+    for &x in x {
+        verify(x);
+    }
+}
+
 /// As [`verify`], for a handle that is not of the current scope.
 #[inline(never)]
 #[track_caller]

@@ -58,7 +58,6 @@ impl Programs {
             program: Program {
                 inputs,
                 steps: Vec::new(),
-                output: Source::Input(0),
             },
             ranges: Vec::new(),
             unused: Vec::new(),
@@ -103,7 +102,7 @@ impl Growth<'_> {
         if self.is_smooth && !allowed.is_smooth {
             return false;
         }
-        let (output, unused) = (self.program.output, self.unused.clone());
+        let unused = self.unused.clone();
         let mut sources: Vec<Source> = (gene.operands[..arity].iter())
             .map(|&choice| self.source(choice))
             .collect();
@@ -119,13 +118,12 @@ impl Growth<'_> {
             .unzip();
         let place = self.program.steps.len();
         self.program.steps.push(Step { row, n, operands });
-        self.program.output = Source::Step(place);
         if self
             .point
             .is_some_and(|x| !self.program.can_be_checked_at(x))
         {
             self.program.steps.pop();
-            (self.program.output, self.unused) = (output, unused);
+            self.unused = unused;
             return false;
         }
         self.ranges.push(row.range(n, &ranges));

@@ -32,7 +32,6 @@ const REACH: f64 = 0.05;
 pub struct Program {
     pub(super) inputs: usize,
     pub(super) steps: Vec<Step>,
-    pub(super) output: Source,
 }
 
 /// One operation.
@@ -150,42 +149,35 @@ fn two_digits(x: f64) -> f64 {
 }
 
 impl Program {
+    /// The latest operation, or an input where there is none.
+    pub(super) fn output(&self) -> Source {
+        match self.steps.len().checked_sub(1) {
+            Some(last) => Source::Step(last),
+            None => Source::Input(0),
+        }
+    }
+
     /// Drops what the output does not depend on.
     pub(super) fn prune(&mut self) {
         let mut is_live = vec![false; self.steps.len()];
-        let mark = |is_live: &mut [bool], source: Source| {
-            if let Source::Step(j) = source {
-                is_live[j] = true;
-            }
-        };
-        mark(&mut is_live, self.output);
         for j in (0..self.steps.len()).rev() {
-            if is_live[j] {
-                for x in &self.steps[j].operands {
-                    mark(&mut is_live, x.source);
+            is_live[j] |= self.output() == Source::Step(j);
+            if !is_live[j] {
+                continue;
+            }
+            for x in &self.steps[j].operands {
+                if let Source::Step(operand) = x.source {
+                    is_live[operand] = true;
                 }
             }
         }
-        let renumbered: Vec<usize> = is_live
-            .iter()
-            .scan(0, |next, &live| {
-                *next += usize::from(live);
-                Some(*next - usize::from(live))
-            })
-            .collect();
-        let renumber = |source: &mut Source| {
-            if let Source::Step(j) = source {
-                *j = renumbered[*j];
-            }
-        };
         let mut live = is_live.iter();
         self.steps.retain(|_| live.next() == Some(&true));
-        for step in &mut self.steps {
-            step.operands
-                .iter_mut()
-                .for_each(|x| renumber(&mut x.source));
+        for x in self.steps.iter_mut().flat_map(|step| &mut step.operands) {
+            if let Source::Step(j) = &mut x.source {
+                *j = is_live[..*j].iter().filter(|&&is_live| is_live).count();
+            }
         }
-        renumber(&mut self.output);
     }
 
     /// The number of inputs.
@@ -279,7 +271,7 @@ impl Program {
             let step = &self.steps[next];
             values[next] = Some(step.row.value(step.n, &step.numbers(x, &values)));
         }
-        let output = self.output.number(x, &values);
+        let output = self.output().number(x, &values);
         output.expect("all operations are done")
     }
 

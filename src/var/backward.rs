@@ -136,7 +136,7 @@ fn sweep_above(output: Var, floor: usize) {
         custom::derivative_of_a_constant();
     }
     let (output, end) = (output.index(), output.index() + 1);
-    // One more, as a sum may be fused into the output.
+    // Room for one node more than the output, as a sum may be fused into it.
     let checkpoint = adjoints(|adjoints| {
         adjoints.start(output, end + 1);
         walk::sweep(adjoints, floor, end)

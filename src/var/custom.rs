@@ -2,7 +2,7 @@
 
 use crate::arena::set_aside;
 use crate::graph::notes::CustomOp;
-use crate::graph::{Custom, open_recording, state, user_code, verify};
+use crate::graph::{Custom, open_recording, state, user_code, verify_all};
 use crate::handle::Var;
 use crate::record;
 use crate::refusal::refuse;
@@ -160,9 +160,7 @@ pub(crate) fn partials(op: &dyn CustomOp, x: &[Var], z: Var) -> Vec<Var> {
             label(op)
         ));
     }
-    for &p in &partials {
-        verify(p); // not in a closure, which would not know the caller
-    }
+    verify_all(&partials);
     partials
 }
 
