@@ -119,7 +119,7 @@ fn hypot_dx<T: Real>(x: T, y: T) -> T {
     )
 }
 
-/// `of` both inverted coordinates and a scale.
+/// Calls `of` with both inverted coordinates and a scale.
 ///
 /// Where the first one, `z`, overflows, the derivative is infinite, and `∞ − ∞` would make it NaN: there `of` gets the
 /// coordinates for a point that is farther from the origin by the scale.

@@ -1,8 +1,8 @@
 //! A layered layout: an item stands one layer to the left of its leftmost user.
 //!
 //! Each edge has a line of its own, with a [`Spot`] in each layer that it passes, so that it finds a way
-//! between the boxes. The order in a layer follows the mean place of the neighbours, and so do the heights, as
-//! near to it as the order and the boxes' sizes allow.
+//! between the boxes. The spots of a layer are ordered by the mean place of their neighbours in the next layer. Each
+//! then gets the height that is nearest to the mean height of its neighbours, where the order and the boxes leave room.
 
 use super::item::Item;
 
@@ -32,7 +32,7 @@ pub(super) struct Link {
 }
 
 pub(super) struct Layout {
-    /// The items' first.
+    /// Those of the items come first, in the items' order.
     pub(super) spots: Vec<Spot>,
     /// The links of each line, from an operand to its user.
     pub(super) lines: Vec<Vec<Link>>,

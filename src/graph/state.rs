@@ -180,7 +180,7 @@ impl Drop for GraphState {
     }
 }
 
-/// Has another observer be told from now on. Returns the one before.
+/// Sets the observer that is told from now on. Returns the one before.
 pub(crate) fn observe_with(observer: Option<fn(Event<'_>)>) -> Option<fn(Event<'_>)> {
     state(|state| std::mem::replace(&mut state.observer, observer))
 }

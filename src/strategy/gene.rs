@@ -1,8 +1,8 @@
 //! How a random program is drawn and made simpler.
 //!
 //! proptest draws a list of [`Gene`]s, and it makes a counterexample simpler by dropping genes and by making their numbers
-//! smaller. Every list makes a program: a gene that would give an operation which is not wanted gives the next one of the
-//! table instead.
+//! smaller. Every list makes a program: where the operation of a gene is not wanted, because it is not smooth or cannot be
+//! checked at the point, the next one of the table is taken.
 
 use super::Programs;
 use super::program::{Operand, Program, Source, Step};
@@ -27,7 +27,7 @@ pub(super) struct Gene {
     is_used: bool,
 }
 
-/// What an operand is made from: the kind of its source, and which one of that kind.
+/// What an operand is made from: the kind of its source, and a number that chooses one of that kind.
 type Choice = (u8, usize);
 
 impl Programs {

@@ -106,8 +106,8 @@ thread_local! {
     static ASKED: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
-/// Notes that somebody asks for a derivative of, or by, a constant: it is zero, but not in a rule whose operand the constant
-/// stands for.
+/// Notes that a derivative of a constant, or with respect to one, is asked for. It is zero, except in a rule that runs on
+/// constants: there the constant stands for an operand, and the rule must run again, on variables.
 #[cold]
 #[inline(never)]
 pub(crate) fn derivative_of_a_constant() {
