@@ -241,7 +241,7 @@ impl Check {
                 others.fold(output.clone(), Output::widened)
             };
             let base: Vec<Output> = base.iter().enumerate().map(wide).collect();
-            let ladder = ladder(x, index, start, &base, &values);
+            let ladder = ladder(x, index, start, &base, values);
             for (of, output) in base.iter().enumerate() {
                 let rows: Vec<Row> = ladder
                     .iter()

@@ -296,8 +296,8 @@ impl Row {
         }
     }
 
-    /// The two factors of a product, as far as they are known from the tape: the partial with respect to one is the other. The value of a
-    /// node beside a constant is not known, as it is not needed; nor is that of a square whose partial overflows.
+    /// The two factors of a product, as far as they are known from the tape: the partial with respect to one is the other.
+    /// The value of a node beside a constant is not known, as it is not needed; nor is that of a square whose partial overflows.
     #[inline(always)]
     pub(crate) fn factors(&self) -> Option<[Operand; 2]> {
         let [mut x, mut y, _] = self.operands;

@@ -41,7 +41,7 @@ pub fn taylor(f: impl FnOnce(Var) -> Var, x: f64, order: usize) -> Vec<f64> {
     let _scope = graph::open_recording();
     // While tracing, a checkpoint runs its closure directly, which is needed here, in the partials of a custom operation too.
     // If a function is being recorded around this call, that one traces already, and notes what `f` decides.
-    let _tracing = (!trace::is_tracing()).then(|| trace::start());
+    let _tracing = (!trace::is_tracing()).then(trace::start);
     let x = Var::new(x);
     let z = graph::user_code("the closure", || f(x));
     let mut series = Series {
