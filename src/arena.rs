@@ -68,7 +68,7 @@ mod word;
 mod write;
 mod zeros;
 
-pub(crate) use adjoints::{Set, WINDOW};
+pub(crate) use adjoints::WINDOW;
 pub(crate) use aside::{adjoints, set_aside};
 pub(crate) use epochs::{EPOCH_STEP, FIRST_EPOCH, OpenEpochs};
 pub(crate) use place::Place;

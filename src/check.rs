@@ -34,7 +34,7 @@ pub use report::{Component, Mismatch, Report, Verdict};
 use crate::handle::Var;
 use crate::refusal::at_callers_line;
 use crate::{gradient as reverse, graph};
-use differences::{Output, Row, derivative_noise, ladder, leaves};
+use differences::{Output, Row, derivative_noise, ladder};
 
 /// Checks the gradient of `f` at `x`, by [`Var::backward`], against finite differences.
 ///
@@ -186,10 +186,7 @@ impl Check {
     /// As [`gradient()`].
     #[track_caller]
     pub fn gradient(&self, f: impl Fn(&[Var]) -> Var, x: &[f64]) -> Result<Report, Mismatch> {
-        let f = |x: &[Var]| graph::user_code("the closure", || f(x));
-        // `f` gets leaves, not constants, as it may take derivatives itself.
-        let values = |x: &[f64]| vec![graph::recording_scope(|| f(&leaves(x)).value())];
-        at_callers_line(|| self.run(x, false, |x| vec![f(x)], values))
+        at_callers_line(|| self.run(x, false, &f))
     }
 
     /// As [`hessian()`].
@@ -203,26 +200,30 @@ impl Check {
     /// As [`hessian()`].
     #[track_caller]
     pub fn hessian(&self, f: impl Fn(&[Var]) -> Var, x: &[f64]) -> Result<Report, Mismatch> {
-        let f = |x: &[Var]| graph::user_code("the closure", || f(x));
-        at_callers_line(|| self.run(x, true, |x| f(x).differentiate(x), |x| reverse(&f, x)))
+        at_callers_line(|| self.run(x, true, &f))
     }
 
-    /// Checks the derivatives of every output with respect to every variable against the outputs' values.
-    fn run(
-        &self,
-        x: &[f64],
-        second: bool,
-        outputs: impl Fn(&[Var]) -> Vec<Var>,
-        values: impl Fn(&[f64]) -> Vec<f64>,
-    ) -> Result<Report, Mismatch> {
+    /// Checks the derivatives of every output with respect to every variable against the outputs' values. There is one output,
+    /// or, for `second` derivatives, each component of its gradient.
+    fn run(&self, x: &[f64], second: bool, f: &impl Fn(&[Var]) -> Var) -> Result<Report, Mismatch> {
+        // `f` gets leaves, not constants, as it may take derivatives itself.
+        let output = |x: &[Var]| graph::user_code("the closure", || f(x));
+        let outputs = |x: &[Var]| match second {
+            true => output(x).differentiate(x),
+            false => vec![output(x)],
+        };
         let outputs_at = |x: &[f64]| -> Vec<Output> {
-            graph::recording_scope(|| {
-                let x = leaves(x);
-                outputs(&x)
-                    .into_iter()
-                    .map(|z| Output::new(z, &x))
-                    .collect()
-            })
+            let _scope = graph::open_recording();
+            let x = Var::leaves(x);
+            let outputs = outputs(&x).into_iter();
+            outputs.map(|z| Output::new(z, &x)).collect()
+        };
+        let values = |x: &[f64]| {
+            if second {
+                return reverse(f, x);
+            }
+            let _scope = graph::open_recording();
+            vec![output(&Var::leaves(x)).value()]
         };
         let base = outputs_at(x);
         let mut components = Vec::with_capacity(base.len() * x.len());
@@ -240,7 +241,7 @@ impl Check {
                 others.fold(output.clone(), Output::widened)
             };
             let base: Vec<Output> = base.iter().enumerate().map(wide).collect();
-            let ladder = ladder(x, index, start, &base, &values);
+            let ladder = ladder(x, index, start, &base, values);
             for (of, output) in base.iter().enumerate() {
                 let rows: Vec<Row> = ladder
                     .iter()
@@ -248,10 +249,9 @@ impl Check {
                     .collect();
                 let analytic = output.analytic[index];
                 let own = || {
-                    graph::recording_scope(|| {
-                        let x = leaves(x);
-                        derivative_noise(outputs(&x)[of], x[index])
-                    })
+                    let _scope = graph::open_recording();
+                    let x = Var::leaves(x);
+                    derivative_noise(outputs(&x)[of], x[index])
                 };
                 let component = Component::new(index, second.then_some(of), x[index], analytic);
                 let mut component = self.judge(&rows, output, &own, component);

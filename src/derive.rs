@@ -23,7 +23,7 @@
 use crate::arena::arena;
 use crate::function::{Effort, Outputs, Program, capture, hvp_on_tape};
 use crate::graph::trace::{self, Escape, Trace};
-use crate::graph::{self, current_epoch, user_code, verify};
+use crate::graph::{self, user_code, verify};
 use crate::handle::Var;
 use crate::matrix::Matrix;
 use crate::refusal::at_callers_line;
@@ -181,9 +181,7 @@ pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
     assert_eq!(x.len(), v.len(), "hvp: `v` must be as long as `x`");
     let _scope = graph::open_recording();
     let leaves = leaves(x);
-    let (output, _) = user_code("the closure", || {
-        trace::trace(current_epoch(), || f(&leaves))
-    });
+    let (output, _) = user_code("the closure", || trace::trace(|| f(&leaves)));
     let start = leaves.first().map_or(0, |x| x.index());
     if !output.is_constant() && output.index() >= start && !trace::is_tracing() {
         verify(output);
@@ -269,10 +267,7 @@ pub fn differentiate_along(outputs: &[Var], x: &[Var], v: &[Var]) -> Vec<Var> {
         "differentiate_along: `v` must be as long as `x`"
     );
     // Both sweeps must be recorded, even where the result is not.
-    let scope = match graph::is_paused(arena()) {
-        true => Some(graph::open_recording()), // not as a closure, which would not know the caller
-        false => None,
-    };
+    let scope = graph::is_paused(arena()).then(graph::open_recording);
     let weights: Vec<Var> = outputs.iter().map(|_| Var::new(1.0)).collect();
     let weighted = dot(&weights, outputs);
     let slopes = weighted.differentiate(x);
@@ -333,16 +328,6 @@ fn leaves(x: &[f64]) -> SmallVec<[Var; 8]> {
     x.iter().map(|&x| Var::new(x)).collect()
 }
 
-/// Runs `f`, and makes a program of what it recorded.
-#[track_caller]
-fn recorded<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[Var]) -> (Vec<Var>, Program) {
-    let (outputs, _) = user_code("the closure", || {
-        trace::trace(current_epoch(), || f(x).into_outputs())
-    });
-    let program = program(x, &outputs);
-    (outputs, program)
-}
-
 /// The program of what was recorded.
 #[track_caller]
 fn program(x: &[Var], outputs: &[Var]) -> Program {
@@ -360,7 +345,9 @@ fn program(x: &[Var], outputs: &[Var]) -> Program {
 #[track_caller]
 fn computable(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Program {
     let _scope = graph::open_recording();
-    let (_, program) = recorded(f, &leaves(x));
+    let leaves = leaves(x);
+    let (output, _) = user_code("the closure", || trace::trace(|| f(&leaves)));
+    let program = program(&leaves, &[output]);
     program.refuse_first_order_customs();
     program
 }

@@ -16,6 +16,7 @@ pub(crate) use notes::{Custom, Event, Segment};
 pub use report::{Report, UnreachedLeaf, report};
 pub(crate) use state::{
     GraphState, current_epoch, is_paused, observe_with, register, stale, state, tell, verify,
+    verify_all,
 };
 pub(crate) use user_code::user_code;
 
@@ -58,19 +59,13 @@ pub(crate) fn recording_scope<R>(f: impl FnOnce() -> R) -> R {
 ///
 /// For places where a closure, as [`recording_scope`] takes it, would not do: a panic inside a closure is reported at a line
 /// of this crate, and not at the caller's.
-pub(crate) struct RecordingScope {
-    _switch: Switch,
-    _scope: Scope,
-}
+pub(crate) struct RecordingScope(#[expect(dead_code)] Switch, #[expect(dead_code)] Scope);
 
 /// Opens a scope that records, inside [`no_grad`] too.
 #[track_caller]
 pub(crate) fn open_recording() -> RecordingScope {
     let scope = Scope::open(Location::caller());
-    RecordingScope {
-        _switch: Switch::to(false),
-        _scope: scope,
-    }
+    RecordingScope(Switch::to(false), scope)
 }
 
 /// Stops or resumes recording, until this is dropped.

@@ -31,6 +31,18 @@ pub(crate) struct Operand {
     pub value: f64,
 }
 
+impl Operand {
+    #[inline(always)]
+    pub(crate) fn node(index: usize) -> Operand {
+        Operand { index, value: 0.0 }
+    }
+
+    #[inline(always)]
+    pub(crate) fn constant(value: f64) -> Operand {
+        Operand { index: 0, value }
+    }
+}
+
 /// Where a node stands: the position after its last word, and whether it is a sum that was fused into the node before it,
 /// which ends at the same position.
 #[derive(Clone, Copy, Default)]
@@ -240,12 +252,10 @@ impl Row {
     /// An operation on two nodes, or more.
     #[inline(always)]
     fn pair(op: Op, [a, b]: [usize; 2], p: f64, q: f64) -> Row {
-        let none = Operand::default();
-        let (x, y) = (Operand { index: a, ..none }, Operand { index: b, ..none });
         Row {
             op,
             arity: 2,
-            operands: [x, y, none],
+            operands: [Operand::node(a), Operand::node(b), Operand::default()],
             first: (a, p),
             second: Some((b, q)),
             number: 0.0,
@@ -255,13 +265,10 @@ impl Row {
     /// An operation on one node, `a`, and perhaps a number.
     #[inline(always)]
     fn one(op: Op, form: Form, a: usize, p: f64, number: f64) -> Row {
-        let none = Operand::default();
-        let (x, c) = (
-            Operand { index: a, ..none },
-            Operand {
-                index: 0,
-                value: number,
-            },
+        let (x, c, none) = (
+            Operand::node(a),
+            Operand::constant(number),
+            Operand::default(),
         );
         let (arity, x, y) = match form {
             Form::Alone => (1, x, none),
@@ -289,8 +296,8 @@ impl Row {
         }
     }
 
-    /// The two factors of a product, as the tape tells them: the partial with respect to one is the other. The value of a
-    /// node beside a constant is not told, as nobody needs it; nor is that of a square whose partial overflows.
+    /// The two factors of a product, as far as they are known from the tape: the partial with respect to one is the other.
+    /// The value of a node beside a constant is not known, as it is not needed; nor is that of a square whose partial overflows.
     #[inline(always)]
     pub(crate) fn factors(&self) -> Option<[Operand; 2]> {
         let [mut x, mut y, _] = self.operands;
@@ -326,7 +333,7 @@ impl Row {
     }
 }
 
-/// The operations by their number, in a table that any byte is a place of.
+/// The operations by their number, in a table that has a place for every byte, so that no index is out of bounds.
 const OPS: [Op; 256] = {
     let (mut ops, mut k) = ([Op::Leaf; 256], 0);
     while k < Op::ALL.len() {

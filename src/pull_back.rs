@@ -2,11 +2,11 @@
 //!
 //! An adjoint of zero gives nothing, and neither does a step. A switch gives to the operand that it selects. Every other
 //! operation gives each operand its adjoint times the partial, and the partials of `+ − ×`, of sums and of dot products
-//! are so simple that nobody needs to work them out: they are named by [`Factor`].
+//! are so simple that no rule is needed for them: they are named by [`Factor`].
 //!
-//! Whoever goes down through operations uses this text, over numbers of its own: recorded functions over `f64` and over
-//! numbers with tangents, rows over lanes, `differentiate` over variables, which record it, and what writes code over the
-//! factors alone. Only the sweep over the tape does not, which has its partials there.
+//! Every reverse pass over operations uses this code, each over its own type of number: recorded functions over `f64` and over
+//! numbers with tangents, rows over lanes, `differentiate` over variables, which record it. What writes code uses the factors
+//! alone. Only the sweep over the tape does not use it: the tape has the partials already.
 
 use crate::real::{Piecewise, Real};
 use crate::rows::{Kind, Op};

@@ -249,21 +249,6 @@ macro_rules! trait_real {
                 }
             }
 
-            #[inline(always)]
-            fn is_nan(self) -> bool {
-                f64::is_nan(self)
-            }
-
-            #[inline(always)]
-            fn is_infinite(self) -> bool {
-                f64::is_infinite(self)
-            }
-
-            #[inline(always)]
-            fn is_finite(self) -> bool {
-                f64::is_finite(self)
-            }
-
             #[track_caller]
             fn dot(x: &[f64], y: &[f64]) -> f64 {
                 assert_eq!(x.len(), y.len(), "scalargrad: dot: the slices have different lengths");

@@ -119,7 +119,7 @@ fn hypot_dx<T: Real>(x: T, y: T) -> T {
     )
 }
 
-/// `of` both inverted coordinates and a scale.
+/// Calls `of` with both inverted coordinates and a scale.
 ///
 /// Where the first one, `z`, overflows, the derivative is infinite, and `∞ − ∞` would make it NaN: there `of` gets the
 /// coordinates for a point that is farther from the origin by the scale.
@@ -141,7 +141,8 @@ fn inversion_dy<T: Real>(x: T, y: T, z: T) -> T {
 }
 
 fn silu_dx<T: Real>(x: T) -> T {
-    // Beyond ±700 the smaller of the two sigmoids is subnormal, and its product with x may be normal. e to −|x|/2 is normal.
+    // Beyond ±700 the smaller of the two sigmoids is subnormal, though its product with x may be normal. `exp(−|x|/2)` is
+    // normal there.
     let left = |x: T| {
         let h = (x * 0.5).exp();
         h.at(0.0, || h, || (x + 1.0) * h * h)
@@ -237,7 +238,8 @@ macro_rules! nth {
     };
 }
 
-/// A partial, which is NaN where the result is. Those of operators follow their operands, those of switches say so themselves.
+/// A partial, which is NaN where the result is. Those of operators are NaN where their operands are, and the rules of switches
+/// take care of it themselves.
 macro_rules! undefined {
     (smooth $partial:ident $z:ident) => {
         $partial.unless_nan($z)

@@ -6,7 +6,7 @@
 //! series then grow together, one order at a time.
 
 use crate::graph::trace::{self, Escape};
-use crate::graph::{self, current_epoch, decode};
+use crate::graph::{self, decode};
 use crate::handle::Var;
 use crate::nodes::Decoded;
 use crate::rows::{Kind, Op};
@@ -41,7 +41,7 @@ pub fn taylor(f: impl FnOnce(Var) -> Var, x: f64, order: usize) -> Vec<f64> {
     let _scope = graph::open_recording();
     // While tracing, a checkpoint runs its closure directly, which is needed here, in the partials of a custom operation too.
     // If a function is being recorded around this call, that one traces already, and notes what `f` decides.
-    let _tracing = (!trace::is_tracing()).then(|| trace::start(current_epoch()));
+    let _tracing = (!trace::is_tracing()).then(trace::start);
     let x = Var::new(x);
     let z = graph::user_code("the closure", || f(x));
     let mut series = Series {
@@ -52,7 +52,7 @@ pub fn taylor(f: impl FnOnce(Var) -> Var, x: f64, order: usize) -> Vec<f64> {
         of_expression: HashMap::new(),
     };
     let output = series.of(z, 0);
-    // A recording around this call must know that the result is a number.
+    // A recording around this call must know that its variable became a plain number.
     trace::escaped(Escape::Gradient, z);
     series.add_partials();
     series.grow();

@@ -1,5 +1,6 @@
 //! What a detection tells.
 
+use crate::rows::Op;
 use std::error::Error;
 use std::panic::Location;
 
@@ -39,6 +40,8 @@ pub(super) struct Details {
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(super) index: usize,
     pub(super) what: What,
+    pub(super) op: Op,
+    /// The name of the operation.
     pub(super) operation: String,
     #[cfg_attr(feature = "serde", serde(serialize_with = "as_text"))]
     pub(super) line: Option<Line>,
@@ -46,8 +49,6 @@ pub(super) struct Details {
     pub(super) adjoint: Option<f64>,
     pub(super) operands: Vec<Operand>,
     pub(super) names: Vec<String>,
-    pub(super) why: String,
-    pub(super) remedy: Option<&'static str>,
     pub(super) absorbed: Vec<Absorbed>,
 }
 

@@ -1,12 +1,10 @@
 //! Looks through what was recorded and what was swept.
 
 use super::found::{Absorbed, Anomaly, Details, Operand, What};
-use super::report::why;
 use crate::arena::{adjoints, arena};
 use crate::graph::names::tidy;
 use crate::graph::{Event, decode, is_head_at, operation_name, partials_of, state, value_of};
 use crate::nodes;
-use crate::rules;
 use std::cell::RefCell;
 
 thread_local! {
@@ -134,18 +132,15 @@ fn anomaly(index: usize, what: What, adjoint: Option<f64>) -> Anomaly {
         value: operand.value,
         partial: (operand.index != 0).then(|| partial_of(operand.index).unwrap_or(0.0)),
     };
-    let operands: Vec<Operand> = decoded.operands.iter().map(operand).collect();
-    let (value, label) = (value_of(index), tidy(&operation_name(decoded.op, index)));
     Anomaly(Box::new(Details {
         index,
         what,
-        why: why(what, decoded.op, &label, value, adjoint, &operands),
-        operation: label,
+        op: decoded.op,
+        operation: tidy(&operation_name(decoded.op, index)),
         line: arena().line_of(index),
-        value,
+        value: value_of(index),
         adjoint,
-        remedy: rules::remedy(decoded.op),
-        operands,
+        operands: decoded.operands.iter().map(operand).collect(),
         names: Vec::new(),
         absorbed: Vec::new(),
     }))

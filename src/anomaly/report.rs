@@ -2,10 +2,12 @@
 
 use super::found::{Anomaly, Details, Operand, What};
 use crate::rows::Op;
+use crate::rules;
 use std::fmt;
 
 /// How many operands, and how many absorbed partials, a report lists.
 const LISTED: usize = 4;
+const TOO_LARGE: &str = "larger than a number of 64 bits can be";
 
 impl fmt::Display for Anomaly {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -13,108 +15,87 @@ impl fmt::Display for Anomaly {
             operation, value, ..
         } = &*self.0;
         match self.0.what {
-            What::Value => writeln!(f, "the value of `{operation}` is {value:?}")?,
-            What::Partial => writeln!(f, "a partial of `{operation}` is not finite")?,
-            What::Adjoint => writeln!(f, "an adjoint that `{operation}` passes on is not finite")?,
+            What::Value => write!(f, "the value of `{operation}` is {value:?}")?,
+            What::Partial => write!(f, "a partial of `{operation}` is not finite")?,
+            What::Adjoint => write!(f, "an adjoint that `{operation}` passes on is not finite")?,
         }
         match self.0.line {
-            Some(line) => writeln!(f, "  where:    {line}")?,
-            None => writeln!(f, "  where:    recorded before the detection began")?,
+            Some(line) => write!(f, "\n  where:    {line}")?,
+            None => write!(f, "\n  where:    recorded before the detection began")?,
         }
-        writeln!(f, "  value:    {value:?}")?;
+        write!(f, "\n  value:    {value:?}")?;
         if let Some(adjoint) = self.0.adjoint {
-            writeln!(f, "  adjoint:  {adjoint:?}")?;
+            write!(f, "\n  adjoint:  {adjoint:?}")?;
         }
-        for operand in self.0.operands.iter().take(LISTED) {
-            write!(f, "  operand:  {:?}", operand.value)?;
-            if let Some(name) = &operand.name {
-                write!(f, " (`{name}`)")?;
-            }
-            match operand.partial {
-                Some(partial) => writeln!(f, ", with the partial {partial:?}")?,
-                None => writeln!(f, ", a constant")?,
-            }
+        let operands = &self.0.operands;
+        for operand in operands.iter().take(LISTED) {
+            write!(f, "\n  operand:  {operand}")?;
         }
-        if self.0.operands.len() > LISTED {
-            writeln!(
-                f,
-                "            … and {} more",
-                self.0.operands.len() - LISTED
-            )?;
+        if operands.len() > LISTED {
+            let more = operands.len() - LISTED;
+            write!(f, "\n            … and {more} more")?;
         }
         if !self.0.names.is_empty() {
-            let names: Vec<_> = self
-                .0
-                .names
-                .iter()
-                .map(|name| format!("`{name}`"))
-                .collect();
-            writeln!(f, "  on the way to the output: {}", names.join(", "))?;
+            let names = self.0.names.join("`, `");
+            write!(f, "\n  on the way to the output: `{names}`")?;
         }
-        write!(f, "  why:      {}", self.0.why)?;
-        if let Some(remedy) = self.0.remedy {
+        write!(f, "\n  why:      {}", self.0.why())?;
+        if let Some(remedy) = rules::remedy(self.0.op) {
             write!(f, "\n  remedy:   {remedy}")?;
         }
-        if !self.0.absorbed.is_empty() {
-            let count = self.0.absorbed.len();
+        let absorbed = &self.0.absorbed;
+        if !absorbed.is_empty() {
+            let count = absorbed.len();
             write!(
                 f,
                 "\n  absorbed: {count} partials that are not finite met an adjoint of zero, without effect:"
             )?;
-            for absorbed in self.0.absorbed.iter().take(LISTED) {
-                write!(f, "\n            `{}`", absorbed.operation)?;
-                if let Some(line) = absorbed.line {
-                    write!(f, " at {line}")?;
-                }
+        }
+        for absorbed in absorbed.iter().take(LISTED) {
+            write!(f, "\n            `{}`", absorbed.operation)?;
+            if let Some(line) = absorbed.line {
+                write!(f, " at {line}")?;
             }
         }
         Ok(())
     }
 }
 
-/// What may have led to it.
-pub(super) fn why(
-    what: What,
-    op: Op,
-    label: &str,
-    value: f64,
-    adjoint: Option<f64>,
-    operands: &[Operand],
-) -> String {
-    let at = operands
-        .iter()
-        .map(|operand| format!("{:?}", operand.value));
-    let at = at.take(LISTED).collect::<Vec<_>>().join(", ");
-    match what {
-        What::Partial => format!("the slope of `{label}` at ({at}) is not finite"),
-        What::Adjoint => {
-            let adjoint = adjoint.unwrap_or(f64::NAN);
-            match adjoint.is_finite() {
-                true => format!(
-                    "the adjoint {adjoint:?} times a partial is larger than a number of 64 bits can be"
-                ),
-                false => {
-                    "contributions to its adjoint add up to more than a number of 64 bits can be"
-                        .into()
-                }
-            }
+impl fmt::Display for Operand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.value)?;
+        if let Some(name) = &self.name {
+            write!(f, " (`{name}`)")?;
         }
-        What::Value if op == Op::Leaf => "the variable was made with this value".into(),
-        What::Value => match operands.iter().find(|operand| !operand.value.is_finite()) {
-            Some(operand) if operand.partial.is_none() => {
-                format!(
-                    "its operand {:?} is a number from outside the graph",
-                    operand.value
-                )
-            }
-            Some(operand) => format!(
-                "its operand was {:?} before the detection began",
-                operand.value
-            ),
-            None if value.is_nan() => format!("`{label}` is not defined at ({at})"),
-            None => {
-                format!("`{label}` at ({at}) is a pole, or larger than a number of 64 bits can be")
-            }
-        },
+        match self.partial {
+            Some(partial) => write!(f, ", with the partial {partial:?}"),
+            None => write!(f, ", a constant"),
+        }
+    }
+}
+
+impl Details {
+    /// What may have led to it.
+    fn why(&self) -> String {
+        let operation = &self.operation;
+        let operands = self.operands.iter().take(LISTED);
+        let at: Vec<String> = operands.map(|x| format!("{:?}", x.value)).collect();
+        let at = at.join(", ");
+        match self.what {
+            What::Value if self.op == Op::Leaf => "the variable was made with this value".into(),
+            What::Value => match self.operands.iter().find(|x| !x.value.is_finite()) {
+                Some(Operand { value, partial, .. }) => match partial {
+                    None => format!("its operand {value:?} is a number from outside the graph"),
+                    Some(_) => format!("its operand was {value:?} before the detection began"),
+                },
+                None if self.value.is_nan() => format!("`{operation}` is not defined at ({at})"),
+                None => format!("`{operation}` at ({at}) is a pole, or {TOO_LARGE}"),
+            },
+            What::Partial => format!("the slope of `{operation}` at ({at}) is not finite"),
+            What::Adjoint => match self.adjoint.filter(|adjoint| adjoint.is_finite()) {
+                Some(adjoint) => format!("the adjoint {adjoint:?} times a partial is {TOO_LARGE}"),
+                None => format!("the sum of the contributions to its adjoint is {TOO_LARGE}"),
+            },
+        }
     }
 }

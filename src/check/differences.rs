@@ -13,7 +13,7 @@ const RATIO: f64 = std::f64::consts::E;
 const COLUMNS: usize = 7;
 /// The fewest steps that a ladder has, and the most.
 const STEPS: Range<usize> = 12..100;
-/// A ladder ends after so many successive steps at which rounding hides the differences.
+/// A ladder ends after this number of successive steps at which rounding hides the differences.
 const SPENT: usize = 4;
 /// The fewest steps from which anything is concluded about a side.
 const RUN: usize = 6;
@@ -37,9 +37,7 @@ impl Output {
             noise: noise(z, floor, &gradients),
         }
     }
-}
 
-impl Output {
     /// With the rounding error of the same output at another point, if that is larger.
     pub(super) fn widened(mut self, other: &Output) -> Output {
         if other.noise.is_finite() {
@@ -47,10 +45,6 @@ impl Output {
         }
         self
     }
-}
-
-pub(super) fn leaves(x: &[f64]) -> Vec<Var> {
-    x.iter().map(|&x| Var::new(x)).collect()
 }
 
 /// A step, and the outputs with a variable moved by it to the right and to the left.
@@ -211,30 +205,23 @@ pub(super) struct Estimate {
 }
 
 impl Estimate {
-    pub(super) const UNKNOWN: Estimate = Estimate {
-        value: f64::NAN,
-        error: f64::INFINITY,
-        step: f64::NAN,
-    };
+    pub(super) const UNKNOWN: Estimate = Estimate::without_step(f64::NAN, f64::INFINITY);
 
     /// There is no estimate.
-    pub(super) const NONE: Estimate = Estimate {
-        value: f64::NAN,
-        error: f64::NAN,
-        step: f64::NAN,
-    };
+    pub(super) const NONE: Estimate = Estimate::without_step(f64::NAN, f64::NAN);
+
+    pub(super) const fn exactly(value: f64) -> Estimate {
+        Estimate::without_step(value, 0.0)
+    }
+
+    const fn without_step(value: f64, error: f64) -> Estimate {
+        let step = f64::NAN;
+        Estimate { value, error, step }
+    }
 
     /// The difference of two estimates, divided by the error that they may have.
     pub(super) fn disagreement(&self, other: &Estimate) -> f64 {
         (self.value - other.value).abs() / (self.error + other.error)
-    }
-
-    pub(super) fn exactly(value: f64) -> Estimate {
-        Estimate {
-            value,
-            error: 0.0,
-            step: f64::NAN,
-        }
     }
 }
 

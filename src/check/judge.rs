@@ -58,7 +58,7 @@ impl Check {
                 c.settle(if within { estimate } else { nearest }, within, verdict);
             }
             (Side::Slope(left), Side::Slope(right)) => {
-                // The noise is so large that the slopes may be equal. The error of their mean is at least their difference.
+                // The noise is so large that the slopes may be equal. The error of their mean is at least half of their difference.
                 let gap = (left.value - right.value).abs();
                 let are_apart = gap > 1e-3 * left.value.abs().max(right.value.abs());
                 let least = if are_apart { 0.5 * gap } else { 0.0 };

@@ -7,6 +7,7 @@
 use super::graph::{Graph, Part, Source};
 use crate::rows::Op;
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 /// Classes beyond which nothing is folded: most of what is drawn would be left out all the same.
 const MOST: usize = 100_000;
@@ -56,16 +57,10 @@ pub(super) fn stem(name: &str) -> String {
     letters.trim_matches(end).to_string()
 }
 
-/// A hash of two numbers: two rounds of multiplication and shift, as in SplitMix64.
-fn mix(a: u64, b: u64) -> u64 {
-    let mut z = a.rotate_left(23) ^ b.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ z >> 31
-}
-
-fn mix_text(hash: u64, text: &str) -> u64 {
-    text.bytes().fold(hash, |hash, byte| mix(hash, byte.into()))
+fn hash(of: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Whether the operands of an operation differ by their places: all are alike to sums and operations on slices.
@@ -87,16 +82,14 @@ fn classes(graph: &Graph, source: &dyn Source) -> Vec<u64> {
     let mut classes = vec![0u64; count];
     let mut uses = vec![0u32; count + 1];
     for (k, node) in graph.nodes.iter().enumerate().rev() {
-        let mut hash = mix(node.op as u64, node.n as u64);
-        if node.op == Op::Custom {
-            // The parameter is the place of the operation.
-            hash = mix_text(
-                node.op as u64,
-                &source.custom_label(node.index as usize, node.n),
-            );
-        }
-        if let Some(name) = source.name(node.index as usize) {
-            hash = mix_text(hash, &stem(&name));
+        let index = node.index as usize;
+        // The parameter of a custom operation is its place.
+        let mut class = match node.op {
+            Op::Custom => hash((node.op, source.custom_label(index, node.n))),
+            op => hash((op, node.n)),
+        };
+        if let Some(name) = source.name(index) {
+            class = hash((class, stem(&name)));
         }
         for operand in graph.operands(k) {
             let operand = match operand {
@@ -106,9 +99,9 @@ fn classes(graph: &Graph, source: &dyn Source) -> Vec<u64> {
                     classes[k]
                 }
             };
-            hash = mix(hash, operand);
+            class = hash((class, operand));
         }
-        classes[k] = hash;
+        classes[k] = class;
     }
     // The users of each node come one after another; `uses` becomes where they begin.
     let mut first = 0;
@@ -120,12 +113,8 @@ fn classes(graph: &Graph, source: &dyn Source) -> Vec<u64> {
     for k in 0..count {
         let mine = &mut users[uses[k] as usize..uses[k + 1] as usize];
         mine.sort_unstable();
-        let mut before = None;
-        for &user in mine
-            .iter()
-            .filter(|user| before.replace(**user) != Some(**user))
-        {
-            classes[k] = mix(classes[k], user);
+        for user in mine.chunk_by(|a, b| a == b).map(|equal| equal[0]) {
+            classes[k] = hash((classes[k], user));
         }
         let node = &graph.nodes[k];
         let operands = graph.operands(k);
@@ -133,7 +122,7 @@ fn classes(graph: &Graph, source: &dyn Source) -> Vec<u64> {
         for (i, operand) in operands.enumerate() {
             if let Part::Node(operand) = operand {
                 users[(uses[operand] + filled[operand]) as usize] =
-                    mix(classes[k], role(node.op, number, i));
+                    hash((classes[k], role(node.op, number, i)));
                 filled[operand] += 1;
             }
         }

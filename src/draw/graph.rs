@@ -2,6 +2,8 @@
 
 use crate::nodes::Operand;
 use crate::rows::Op;
+use std::collections::BinaryHeap;
+use std::ops::Range;
 
 /// What can be drawn: this thread's graph, or a recorded function.
 pub(super) trait Source {
@@ -25,11 +27,27 @@ pub(super) enum Part {
     Constant(f64),
 }
 
+impl Part {
+    fn of(operand: Operand) -> Part {
+        match operand.index {
+            0 => Part::Constant(operand.value),
+            index => Part::Node(index),
+        }
+    }
+
+    fn node(self) -> Option<usize> {
+        match self {
+            Part::Node(k) => Some(k),
+            Part::Constant(_) => None,
+        }
+    }
+}
+
 /// The ancestors of the outputs, users before their operands.
 pub(super) struct Graph {
     pub(super) nodes: Vec<Node>,
-    operands: Vec<u32>,
-    constants: Vec<f64>,
+    /// Those of all nodes.
+    operands: Vec<Part>,
     /// The outputs.
     pub(super) outputs: Vec<Part>,
 }
@@ -47,8 +65,12 @@ pub(super) struct Node {
     pub(super) covers: u32,
 }
 
-/// Marks an operand that is a constant.
-const CONSTANT: u32 = 1 << 31;
+impl Node {
+    /// Where its operands stand in the list of all.
+    fn range(&self) -> Range<usize> {
+        self.first as usize..(self.first + self.count) as usize
+    }
+}
 
 impl Graph {
     pub(super) fn of(source: &dyn Source) -> Graph {
@@ -57,42 +79,19 @@ impl Graph {
         let mut graph = Graph {
             nodes: Vec::new(),
             operands: Vec::new(),
-            constants: Vec::new(),
             outputs: Vec::new(),
         };
         // The place of each ancestor in the copy plus one. Fresh pages cost nothing until they are used.
         let mut places = vec![0u32; last + 1];
-        let mut reached = vec![0u64; last / 64 + 1];
-        let mut open = 0;
-        let reach = |index: usize, open: &mut usize, reached: &mut [u64]| {
-            let bit = 1 << (index % 64);
-            *open += usize::from(reached[index / 64] & bit == 0);
-            reached[index / 64] |= bit;
-        };
-        for x in outputs.iter().filter(|x| x.index != 0) {
-            reach(x.index, &mut open, &mut reached);
-        }
-        let mut word = last / 64;
-        while open > 0 {
-            let bits = reached[word];
-            if bits == 0 {
-                word -= 1;
+        let mut open: BinaryHeap<usize> = outputs.iter().map(|x| x.index).collect();
+        while let Some(index) = open.pop() {
+            if index == 0 || places[index] != 0 {
                 continue;
             }
-            let bit = bits.ilog2();
-            reached[word] ^= 1 << bit;
-            open -= 1;
-            let index = word * 64 + bit as usize;
             let first = graph.operands.len();
-            let (operands, constants) = (&mut graph.operands, &mut graph.constants);
             let (op, n) = source.read(index, &mut |operand| {
-                if operand.index == 0 {
-                    operands.push(CONSTANT | constants.len() as u32);
-                    constants.push(operand.value);
-                } else {
-                    operands.push(operand.index as u32);
-                    reach(operand.index, &mut open, &mut reached);
-                }
+                graph.operands.push(Part::of(operand));
+                open.push(operand.index);
             });
             graph.nodes.push(Node {
                 index: index as u32,
@@ -104,50 +103,36 @@ impl Graph {
             });
             places[index] = graph.nodes.len() as u32;
         }
-        for operand in graph.operands.iter_mut().filter(|k| **k & CONSTANT == 0) {
-            *operand = places[*operand as usize] - 1;
-        }
-        graph.outputs = outputs
-            .iter()
-            .map(|x| match x.index {
-                0 => Part::Constant(x.value),
-                index => Part::Node(places[index] as usize - 1),
-            })
-            .collect();
+        graph.outputs = outputs.into_iter().map(Part::of).collect();
+        graph.renumber(|index| places[index] as usize - 1);
         graph
     }
 
-    pub(super) fn operands(&self, k: usize) -> impl ExactSizeIterator<Item = Part> + '_ {
-        let node = &self.nodes[k];
-        let operands = &self.operands[node.first as usize..][..node.count as usize];
-        operands.iter().map(|&k| self.part(k))
+    /// Gives the nodes that operands and outputs refer to other places.
+    fn renumber(&mut self, place: impl Fn(usize) -> usize) {
+        for part in self.operands.iter_mut().chain(&mut self.outputs) {
+            if let Part::Node(k) = part {
+                *k = place(*k);
+            }
+        }
     }
 
-    fn part(&self, k: u32) -> Part {
-        match k & CONSTANT {
-            0 => Part::Node(k as usize),
-            _ => Part::Constant(self.constants[(k & !CONSTANT) as usize]),
-        }
+    pub(super) fn operands(&self, k: usize) -> impl ExactSizeIterator<Item = Part> + '_ {
+        self.operands[self.nodes[k].range()].iter().copied()
     }
 
     /// The operands of `k` that are nodes.
     pub(super) fn node_operands(&self, k: usize) -> impl Iterator<Item = usize> + '_ {
-        self.operands(k).filter_map(|operand| match operand {
-            Part::Node(k) => Some(k),
-            Part::Constant(_) => None,
-        })
+        self.operands(k).filter_map(Part::node)
     }
 
     /// The number of times that each node is an operand or an output.
     fn uses(&self) -> Vec<u32> {
         let mut uses = vec![0; self.nodes.len()];
-        let nodes = (self.operands.iter()).filter(|&&k| k & CONSTANT == 0);
-        nodes.for_each(|&k| uses[k as usize] += 1);
-        for output in &self.outputs {
-            if let Part::Node(k) = output {
-                uses[*k] += 1;
-            }
-        }
+        let parts = self.operands.iter().chain(&self.outputs);
+        parts
+            .filter_map(|part| part.node())
+            .for_each(|k| uses[k] += 1);
         uses
     }
 
@@ -175,14 +160,7 @@ impl Graph {
         }
         self.nodes.truncate(kept);
         // Those of the joined nodes are not looked at again.
-        for operand in self.operands.iter_mut().filter(|k| **k & CONSTANT == 0) {
-            *operand = place[*operand as usize];
-        }
-        for output in &mut self.outputs {
-            if let Part::Node(k) = output {
-                *k = place[*k] as usize;
-            }
-        }
+        self.renumber(|k| place[k] as usize);
     }
 
     /// The nodes that are joined to `k`, if any.
@@ -193,24 +171,19 @@ impl Graph {
         uses: &[u32],
         source: &dyn Source,
     ) -> Vec<usize> {
-        let range = |node: &Node| node.first as usize..(node.first + node.count) as usize;
-        let is_link = |operand: u32| {
-            let node = self.nodes.get(operand as usize); // no constant is so low
-            node.is_some_and(|node| {
-                node.op == Op::Add
-                    && uses[operand as usize] == 1
-                    && source.name(node.index as usize).is_none()
-            })
+        let is_link = |&k: &usize| {
+            let node = &self.nodes[k];
+            node.op == Op::Add && uses[k] == 1 && source.name(node.index as usize).is_none()
         };
         let (mut terms, mut links) = (Vec::new(), Vec::new());
         let mut at = k;
-        while let [before, term] = self.operands[range(&self.nodes[at])] {
+        while let [before, term] = self.operands[self.nodes[at].range()] {
             terms.push(term);
-            if !is_link(before) {
+            let Some(link) = before.node().filter(is_link) else {
                 terms.push(before);
                 break;
-            }
-            at = before as usize;
+            };
+            at = link;
             links.push(at);
         }
         if links.len() + 1 < least {

@@ -1,12 +1,10 @@
 //! A layered layout: an item stands one layer to the left of its leftmost user.
 //!
 //! Each edge has a line of its own, with a [`Spot`] in each layer that it passes, so that it finds a way
-//! between the boxes. The order in a layer follows the mean place of the neighbours, and so do the heights, as
-//! near to it as the order and the boxes' sizes allow.
+//! between the boxes. The spots of a layer are ordered by the mean place of their neighbours in the next layer. Each
+//! then gets the height that is nearest to the mean height of its neighbours, where the order and the boxes leave room.
 
-use super::fold::stem;
-use super::item::{Item, Kind};
-use std::collections::BTreeMap;
+use super::item::Item;
 
 /// Room between the boxes of one layer.
 pub(super) const GAP: f64 = 12.0;
@@ -34,9 +32,8 @@ pub(super) struct Link {
 }
 
 pub(super) struct Layout {
-    /// The items' first.
+    /// Those of the items come first, in the items' order.
     pub(super) spots: Vec<Spot>,
-    links: Vec<Link>,
     /// The links of each line, from an operand to its user.
     pub(super) lines: Vec<Vec<Link>>,
     /// The spots of each layer, from the top; the outputs' layer first.
@@ -59,28 +56,7 @@ fn layers(items: &[Item]) -> Vec<usize> {
             }
         }
     }
-    align(items, &mut layer);
     layer
-}
-
-/// Moves leaves that are called alike, as `x1` and `x2`, from two neighbouring layers into one column.
-fn align(items: &[Item], layer: &mut [usize]) {
-    let mut alike: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (k, item) in items.iter().enumerate() {
-        if let (Kind::Leaf, Some(name)) = (item.kind, &item.name) {
-            alike.entry(stem(name)).or_default().push(k);
-        }
-    }
-    for mut leaves in alike.into_values() {
-        leaves.sort_by_key(|&k| layer[k]);
-        let runs: Vec<&[usize]> = leaves.chunk_by(|&a, &b| layer[b] - layer[a] <= 1).collect();
-        for run in runs {
-            let (nearest, farthest) = (layer[run[0]], layer[run[run.len() - 1]]);
-            if farthest == nearest + 1 {
-                run.iter().for_each(|&k| layer[k] = farthest);
-            }
-        }
-    }
 }
 
 impl Layout {
@@ -90,7 +66,6 @@ impl Layout {
         let depth = layer.iter().max().map_or(0, |&deepest| deepest + 1);
         let mut layout = Layout {
             spots: Vec::new(),
-            links: Vec::new(),
             lines: Vec::new(),
             layers: vec![Vec::new(); depth],
         };
@@ -100,30 +75,21 @@ impl Layout {
         for (k, item) in items.iter().enumerate() {
             let count = item.operands.len() as f64;
             for (n, &operand) in item.operands.iter().enumerate() {
+                let mut line = Vec::new();
                 let mut from = operand;
                 for between in (layer[k] + 1..layer[operand]).rev() {
                     let to = layout.add(between, None, PASSAGE);
-                    layout.links.push(Link {
-                        from,
-                        to,
-                        entry: 0.5,
-                    });
+                    let entry = 0.5;
+                    line.push(Link { from, to, entry });
                     from = to;
                 }
                 let entry = (n as f64 + 1.0) / (count + 1.0);
-                layout.links.push(Link { from, to: k, entry });
+                line.push(Link { from, to: k, entry });
+                layout.lines.push(line);
             }
         }
         layout.order();
         layout.place();
-        let mut line = Vec::new();
-        for link in std::mem::take(&mut layout.links) {
-            let is_end = layout.spots[link.to].item.is_some();
-            line.push(link);
-            if is_end {
-                layout.lines.push(std::mem::take(&mut line));
-            }
-        }
         layout
     }
 
@@ -150,7 +116,7 @@ impl Layout {
     /// For each spot the mean of `at` over its links to the left, or to the right.
     fn means(&self, to_left: bool, at: impl Fn(&Spot, f64) -> f64) -> Vec<Option<f64>> {
         let mut sums = vec![(0.0, 0.0); self.spots.len()];
-        for link in &self.links {
+        for link in self.lines.iter().flatten() {
             let (here, there, entry) = if to_left {
                 (link.to, link.from, 0.5)
             } else {
@@ -164,32 +130,26 @@ impl Layout {
             .collect()
     }
 
+    /// The layers in the order in which a pass goes through them: to the left, or to the right.
+    fn pass(&self, to_left: bool) -> Vec<usize> {
+        let mut layers: Vec<usize> = (0..self.layers.len()).collect();
+        if to_left {
+            layers.reverse();
+        }
+        layers
+    }
+
     /// Orders each layer so that few edges cross.
     fn order(&mut self) {
-        let mut best = (usize::MAX, self.layers.clone());
         for pass in 0..PASSES {
             let to_left = pass % 2 == 1;
-            for step in 0..self.layers.len() {
+            for layer in self.pass(to_left) {
                 self.number();
-                let layer = if to_left {
-                    self.layers.len() - 1 - step
-                } else {
-                    step
-                };
                 let means = self.means(to_left, |spot, entry| spot.y + entry);
-                let spots = &self.spots;
-                self.layers[layer].sort_by(|&a, &b| {
-                    let key = |k: usize| means[k].unwrap_or(spots[k].y + 0.5);
-                    key(a).total_cmp(&key(b))
-                });
-            }
-            self.number();
-            let crossings = self.crossings();
-            if crossings < best.0 {
-                best = (crossings, self.layers.clone());
+                let key = |k: usize| means[k].unwrap_or(self.spots[k].y + 0.5);
+                self.layers[layer].sort_by(|&a, &b| key(a).total_cmp(&key(b)));
             }
         }
-        self.layers = best.1;
     }
 
     /// Makes the height of each spot its place in its layer.
@@ -201,22 +161,6 @@ impl Layout {
         }
     }
 
-    fn crossings(&self) -> usize {
-        let mut between = vec![Vec::new(); self.layers.len()];
-        for link in &self.links {
-            let (from, to) = (&self.spots[link.from], &self.spots[link.to]);
-            between[to.layer].push((from.y, to.y + link.entry));
-        }
-        let cross = |a: &(f64, f64), b: &(f64, f64)| (a.0 - b.0) * (a.1 - b.1) < 0.0;
-        let of = |edges: &Vec<(f64, f64)>| -> usize {
-            let pairs = edges.iter().enumerate();
-            pairs
-                .map(|(i, a)| edges[..i].iter().filter(|b| cross(a, b)).count())
-                .sum()
-        };
-        between.iter().map(of).sum()
-    }
-
     /// Gives each spot its height in the image; that of the highest begins at 0.
     fn place(&mut self) {
         for spot in &mut self.spots {
@@ -224,12 +168,7 @@ impl Layout {
         }
         for pass in 0..=PASSES {
             let to_left = pass % 2 == 0;
-            for step in 0..self.layers.len() {
-                let layer = if to_left {
-                    self.layers.len() - 1 - step
-                } else {
-                    step
-                };
+            for layer in self.pass(to_left) {
                 let means = self.means(to_left, |spot, entry| spot.y + (entry - 0.5) * spot.height);
                 self.settle(layer, &means);
             }

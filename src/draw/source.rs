@@ -16,10 +16,8 @@ fn in_print(name: &str) -> Option<String> {
 /// This thread's graph, below an output.
 impl Source for Var {
     fn outputs(&self) -> Vec<Operand> {
-        vec![Operand {
-            index: if self.is_constant() { 0 } else { self.index() },
-            value: self.untracked_value(),
-        }]
+        let (index, value) = (self.index(), self.untracked_value());
+        vec![Operand { index, value }]
     }
 
     fn read(&self, index: usize, each: &mut dyn FnMut(Operand)) -> (Op, i32) {
@@ -77,14 +75,8 @@ impl Source for Program {
 impl Program {
     fn operand(&self, k: u32) -> Operand {
         match self.is_active(k) {
-            true => Operand {
-                index: k as usize + 1,
-                value: 0.0,
-            },
-            false => Operand {
-                index: 0,
-                value: self.constants[k as usize - self.inputs],
-            },
+            true => Operand::node(k as usize + 1),
+            false => Operand::constant(self.constants[k as usize - self.inputs]),
         }
     }
 }

@@ -13,12 +13,10 @@ const CHARACTER: f64 = 6.7;
 const LINE: f64 = 14.0;
 /// Room around the text in a box, between layers, and at the border.
 const PADDING: f64 = 6.0;
-const CHANNEL: f64 = 30.0;
+const CHANNEL: f64 = 50.0;
 const MARGIN: f64 = 14.0;
 /// Half the height of an arrow's head, and its length.
 const HEAD: (f64, f64) = (3.0, 6.0);
-/// How far the boxes behind that of several nodes are moved.
-const BEHIND: f64 = 3.0;
 /// Room for the head of each arrow, and how high a box may be for that.
 const ARROW: f64 = 9.0;
 const MOST_FOR_ARROWS: f64 = 400.0;
@@ -83,13 +81,7 @@ type Column = (f64, f64);
 
 pub(super) fn draw(items: &[Item]) -> String {
     let texts: Vec<_> = items.iter().map(texts).collect();
-    let heights: Vec<f64> = items
-        .iter()
-        .zip(&texts)
-        .map(|(item, texts)| height(item, texts))
-        .collect();
-    let behind = |k: usize| 2.0 * BEHIND * f64::from(is_stack(&items[k]));
-    let layout = Layout::of(items, |k| heights[k] + behind(k));
+    let layout = Layout::of(items, |k| height(&items[k], &texts[k]));
     let mut columns: Vec<Column> = vec![(0.0, 0.0); layout.layers.len()];
     let mut x = MARGIN;
     for (layer, column) in columns.iter_mut().enumerate().rev() {
@@ -99,16 +91,9 @@ pub(super) fn draw(items: &[Item]) -> String {
         let lengths = here
             .flat_map(|k| &texts[k])
             .map(|(_, text)| text.chars().count());
-        *column = (
-            x,
-            lengths.max().unwrap_or(0) as f64 * CHARACTER + 2.0 * PADDING,
-        );
-        let crossing = layout
-            .lines
-            .iter()
-            .flatten()
-            .filter(|link| layout.spots[link.from].layer == layer);
-        x += column.1 + CHANNEL + 2.0 * (crossing.count().min(20) as f64);
+        let width = lengths.max().unwrap_or(0) as f64 * CHARACTER + 2.0 * PADDING;
+        *column = (x, width);
+        x += width + CHANNEL;
     }
     let mut uses: Vec<Vec<&Vec<Link>>> = items.iter().map(|_| Vec::new()).collect();
     for line in &layout.lines {
@@ -146,11 +131,6 @@ pub(super) fn draw(items: &[Item]) -> String {
 fn height(item: &Item, texts: &[(&str, String)]) -> f64 {
     let arrows = (item.operands.len() + 1) as f64 * ARROW;
     (texts.len() as f64 * LINE + 2.0 * PADDING).max(arrows.min(MOST_FOR_ARROWS))
-}
-
-/// Whether an item is drawn as boxes behind one another.
-fn is_stack(item: &Item) -> bool {
-    item.count > 1 && item.kind != Kind::Hidden
 }
 
 /// A line from an operand to its user, with an arrow's head.
@@ -195,7 +175,7 @@ fn shape(
 ) {
     let spot = &layout.spots[k];
     let (left, width) = columns[spot.layer];
-    let height = height(item, texts);
+    let height = spot.height;
     let top = spot.y + MARGIN - height / 2.0;
     let kind = match item.kind {
         Kind::Constant => "constant",
@@ -210,14 +190,10 @@ fn shape(
         _ => item.label(item.name.as_deref()),
     };
     let _ = write!(body, "<g><title>{}</title>", escape(&exact));
-    let behind = if is_stack(item) { 2 } else { 0 };
-    for n in (0..=behind).rev() {
-        let (x, y) = (left + BEHIND * n as f64, top - BEHIND * n as f64);
-        let _ = write!(
-            body,
-            "<rect class=\"{kind}{output}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"4\"/>"
-        );
-    }
+    let _ = write!(
+        body,
+        "<rect class=\"{kind}{output}\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"4\"/>"
+    );
     let x = left + width / 2.0;
     for (n, (class, text)) in texts.iter().enumerate() {
         let y = spot.y + MARGIN + LINE * (n as f64 + 0.75 - texts.len() as f64 / 2.0);

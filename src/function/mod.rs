@@ -66,7 +66,7 @@ pub(crate) use evaluate::hvp_on_tape;
 pub(crate) use program::Program;
 
 use crate::graph::trace::{self, Escape};
-use crate::graph::{current_epoch, id_of, open_recording, user_code, value_of};
+use crate::graph::{id_of, open_recording, user_code, value_of};
 use crate::handle::Var;
 
 /// A function recorded once.
@@ -114,9 +114,7 @@ impl Function {
         // Not in a closure, which would not know the caller.
         let scope = open_recording();
         let x: Vec<Var> = x.iter().map(|&x| Var::new(x)).collect();
-        let (outputs, trace) = user_code("the closure", || {
-            trace::trace(current_epoch(), || f(&x).into_outputs())
-        });
+        let (outputs, trace) = user_code("the closure", || trace::trace(|| f(&x).into_outputs()));
         let captured = capture(&x, &outputs, trace, Effort::Optimised);
         let escapes = captured.escapes.iter().map(FrozenRead::of);
         let indices = captured.outside.iter();

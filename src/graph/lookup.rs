@@ -60,12 +60,12 @@ pub(crate) fn read_checkpoint(head: usize) -> (SmallVec<[Operand; 4]>, usize) {
     })
 }
 
-/// Whether the node at `index` is the head of a checkpoint, which has no value and is nobody's.
+/// Whether the node at `index` is the head of a checkpoint, which has no value, and to which no handle refers.
 pub(crate) fn is_head_at(index: usize) -> bool {
     look_at(index, |node, _| matches!(node.content(), Content::Head))
 }
 
-/// The active operands of the node at `index`, each with its partial: absent for those of a checkpoint, which are told only
+/// The active operands of the node at `index`, each with its partial: absent for those of a checkpoint, which are known only
 /// when its segment runs again.
 pub(crate) fn partials_of(index: usize) -> SmallVec<[(usize, Option<f64>); 4]> {
     look_at(index, |node, _| {

@@ -4,8 +4,8 @@
 //! `nalgebra` a handle is `Send`, which `simba` asks of a number), or from another copy of this crate in the same process, as
 //! a notebook links one for each of its cells. So the numbers of two graphs differ: a thread takes them in blocks of 2¹⁶ from a
 //! list of the process, to which it gives back those that it has not used when it ends, and where a copy of the crate
-//! begins to count depends on where it lies in memory. The first block, in which the arena of a thread that has not
-//! recorded anything begins, is given to nobody.
+//! begins to count depends on where it lies in memory. The first block is never given out: the arena of a thread that has
+//! not recorded anything begins in it.
 //!
 //! Only even numbers are given out: [`is_current`](crate::arena::is_current) rests on that.
 

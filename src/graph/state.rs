@@ -68,7 +68,11 @@ impl GraphState {
     fn new() -> GraphState {
         let numbers = Numbers::new();
         let epoch = numbers.last();
-        begin(epoch);
+        let arena = arena();
+        arena.open().rebuild(FEWEST_SLOTS, [epoch].into_iter());
+        if !is_paused(arena) {
+            arena.go_on(epoch);
+        }
         GraphState {
             frames: vec![Frame {
                 epoch,
@@ -127,10 +131,8 @@ impl GraphState {
 
     /// The open epochs, each with the index of its first node.
     pub(crate) fn epochs(&self) -> Vec<(usize, u64)> {
-        self.frames
-            .iter()
-            .map(|frame| (frame.start.index(), frame.epoch))
-            .collect()
+        let epoch = |frame: &Frame| (frame.start.index(), frame.epoch);
+        self.frames.iter().map(epoch).collect()
     }
 
     /// Whether an epoch is of this thread.
@@ -148,10 +150,13 @@ impl GraphState {
         if is_paused(arena) {
             return PAUSED;
         }
-        let innermost = self.frames.last();
-        innermost
-            .expect("the thread's own graph is never closed")
-            .epoch
+        self.innermost()
+    }
+
+    /// The epoch of the innermost scope.
+    fn innermost(&self) -> u64 {
+        let frame = self.frames.last();
+        frame.expect("the thread's own graph is never closed").epoch
     }
 
     /// Forgets what is known of the nodes from `end` on. Returns whether there may be things that the user gave to nodes:
@@ -182,16 +187,7 @@ impl Drop for GraphState {
     }
 }
 
-/// Sees to it that the first nodes of this thread are recorded in `epoch`.
-fn begin(epoch: u64) {
-    let arena = arena();
-    arena.open().rebuild(FEWEST_SLOTS, [epoch].into_iter());
-    if !is_paused(arena) {
-        arena.go_on(epoch);
-    }
-}
-
-/// Has another observer be told from now on. Returns the one before.
+/// Sets the observer that is told from now on. Returns the one before.
 pub(crate) fn observe_with(observer: Option<fn(Event<'_>)>) -> Option<fn(Event<'_>)> {
     state(|state| std::mem::replace(&mut state.observer, observer))
 }
@@ -237,32 +233,27 @@ fn gone() -> ! {
 pub(crate) fn stale(id: u64) -> ! {
     let epoch = id >> INDEX_BITS;
     let ended = state(|state| state.ended[remembered(epoch)].filter(|ended| ended.epoch == epoch));
+    if ended.is_none() && !state(|state| state.is_own(epoch)) {
+        refuse(format_args!(
+            "scalargrad: foreign Var: it was recorded on another thread, or by another copy of this crate (in a notebook, by \
+             another cell), and each has a graph of its own. Send its `value()`, and make a new variable with `Var::new(value)`"
+        ));
+    }
+    let what = match ended {
+        Some(Ended { start, at, .. }) => match start.is_none() {
+            true => format!("the graph it was recorded in was dropped by `graph::clear` at {at}"),
+            false => format!("the scope it was recorded in has ended (`graph::scope` at {at})"),
+        },
+        None => "the scope it was recorded in has ended, or `graph::clear` dropped it".to_string(),
+    };
     let made = match arena().line_of_ended(id) {
         Some(line) => format!("It was made at {line}"),
         None => "Inside `anomaly::detect` this message tells the line that made it".to_string(),
     };
-    match ended {
-        Some(Ended {
-            start: None, at, ..
-        }) => refuse(format_args!(
-            "scalargrad: stale Var: the graph it was recorded in was dropped by `graph::clear` at {at}. \
-             Its `value()` can still be read; make a new variable from it with `Var::new(old.value())`. {made}"
-        )),
-        Some(Ended {
-            start: Some(_), at, ..
-        }) => refuse(format_args!(
-            "scalargrad: stale Var: the scope it was recorded in has ended (`graph::scope` at {at}). \
-             Use it inside that scope, or take its `value()` out and make a new variable with `Var::new(old.value())`. {made}"
-        )),
-        None if !state(|state| state.is_own(epoch)) => refuse(format_args!(
-            "scalargrad: foreign Var: it was recorded on another thread, or by another copy of this crate (in a notebook, by \
-             another cell), and each has a graph of its own. Send its `value()`, and make a new variable with `Var::new(value)`"
-        )),
-        None => refuse(format_args!(
-            "scalargrad: stale Var: the scope it was recorded in has ended, or `graph::clear` dropped it. \
-             Use it inside its scope, or make a new variable with `Var::new(old.value())`. {made}"
-        )),
-    }
+    refuse(format_args!(
+        "scalargrad: stale Var: {what}. Use it before that, or make a new variable with `Var::new(old.value())`, as its `value()` \
+         can still be read. {made}"
+    ))
 }
 
 /// Panics for a stale handle: one whose node is no longer in the graph.
@@ -271,6 +262,14 @@ pub(crate) fn stale(id: u64) -> ! {
 pub(crate) fn verify(x: Var) {
     if !is_current(arena().next(), x.node_id()) {
         verify_old(x.node_id());
+    }
+}
+
+/// Panics if one of these handles is stale.
+#[track_caller]
+pub(crate) fn verify_all(x: &[Var]) {
+    for &x in x {
+        verify(x);
     }
 }
 
@@ -292,13 +291,7 @@ pub(crate) fn is_paused(arena: &Arena) -> bool {
 #[cold]
 #[inline(never)]
 pub(crate) fn current_epoch() -> u64 {
-    state(|state| {
-        state
-            .frames
-            .last()
-            .expect("the thread's own graph is never closed")
-            .epoch
-    })
+    state(|state| state.innermost())
 }
 
 /// Makes sure that the arena is freed when this thread ends.

@@ -113,13 +113,11 @@ pub(crate) fn escaped(how: Escape, x: Var) {
 fn note_comparison(comparison: Comparison, a: Var, b: Var) {
     let operands = [operand(a), operand(b)];
     if operands.iter().any(|operand| operand.index != 0) {
-        let end = arena().end();
-        let at = place();
         let compared = Compared {
             comparison,
             operands,
-            end,
-            at,
+            end: arena().end(),
+            at: place(),
         };
         each(|trace| trace.comparisons.push(compared));
     }
@@ -184,9 +182,9 @@ fn each(f: impl FnMut(&mut Trace)) {
     TRACES.with_borrow_mut(|traces| traces.iter_mut().for_each(f));
 }
 
-/// Runs `f` and returns what was noted meanwhile; `epoch` is the current one.
-pub(crate) fn trace<R>(epoch: u64, f: impl FnOnce() -> R) -> (R, Trace) {
-    let _end = start(epoch);
+/// Runs `f` and returns what was noted meanwhile.
+pub(crate) fn trace<R>(f: impl FnOnce() -> R) -> (R, Trace) {
+    let _end = start();
     let result = f();
     let trace = TRACES.with_borrow_mut(Vec::pop).unwrap_or_default();
     (result, trace)
@@ -202,10 +200,10 @@ impl Drop for Tracing {
     }
 }
 
-/// Starts to note comparisons and reads; `epoch` is the current one.
-pub(crate) fn start(epoch: u64) -> Tracing {
+/// Starts to note comparisons and reads.
+pub(crate) fn start() -> Tracing {
     let new = Trace {
-        epoch,
+        epoch: super::current_epoch(),
         ..Trace::default()
     };
     IS_TRACING.set(true);

@@ -46,7 +46,7 @@ struct Run {
 }
 
 impl Run {
-    /// The run that the ids may be, judged by the first, the second and the last, if it may be recorded.
+    /// The run that these ids would be, as far as the first, the second and the last one show, if it may be recorded.
     /// [`meet`](Run::meet) checks the others.
     #[inline(always)]
     fn of(
@@ -213,7 +213,7 @@ fn sum_of_products(
     Var::from_parts(value, slots.finish(value, word))
 }
 
-/// Appends the sum of the products of two runs; returns its value and id, or `None` if they are no runs. `beside` gives the
+/// Appends the sum of the products of two runs; returns its value and id, or `None` if they are not runs. `beside` gives the
 /// numbers that stand beside the two factors.
 #[inline(always)]
 #[track_caller]

@@ -44,21 +44,16 @@
 //! # a_gradient_is_linear();
 //! ```
 
-mod draw;
+mod gene;
 mod program;
-mod random;
 mod rows;
-mod shrink;
 mod text;
 
 pub use program::Program;
-pub use shrink::Tree;
 
 use proptest::collection::vec;
-use proptest::strategy::{NewTree, Strategy};
+use proptest::strategy::{NewTree, Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
-use random::Random;
-use shrink::Case;
 use std::ops::RangeInclusive;
 
 /// Points of `n` coordinates in `−2 ..= 2`: the box in which every [`Program`] is defined.
@@ -217,14 +212,14 @@ impl Programs {
 }
 
 impl Strategy for Programs {
-    type Tree = Tree<Program>;
+    type Tree = Box<dyn ValueTree<Value = Program>>;
     type Value = Program;
 
     fn new_tree(&self, runner: &mut TestRunner) -> NewTree<Self> {
-        let program = self.draw(&mut Random::new(runner)?);
-        Ok(Tree::new(Case::Anywhere(program), |case| {
-            case.program().clone()
-        }))
+        let programs = self.clone();
+        let grown =
+            (self.genes()).prop_map(move |(inputs, genes)| programs.grow(inputs, &genes, None));
+        grown.boxed().new_tree(runner)
     }
 }
 
@@ -233,14 +228,16 @@ impl Strategy for Programs {
 pub struct ProgramsAtPoints(Programs);
 
 impl Strategy for ProgramsAtPoints {
-    type Tree = Tree<(Program, Vec<f64>)>;
+    type Tree = Box<dyn ValueTree<Value = (Program, Vec<f64>)>>;
     type Value = (Program, Vec<f64>);
 
     fn new_tree(&self, runner: &mut TestRunner) -> NewTree<Self> {
-        let (program, x) = self.0.draw_at_point(&mut Random::new(runner)?);
-        Ok(Tree::new(Case::At(program, x), |case| match case {
-            Case::At(program, x) => (program.clone(), x.clone()),
-            Case::Anywhere(_) => unreachable!("a case keeps its point"),
-        }))
+        let programs = self.0.clone();
+        let cases = (self.0.genes(), points(*programs.inputs.end()));
+        let grown = cases.prop_map(move |((inputs, genes), mut x)| {
+            x.truncate(inputs);
+            (programs.grow(inputs, &genes, Some(&x)), x)
+        });
+        grown.boxed().new_tree(runner)
     }
 }

@@ -32,7 +32,6 @@ const REACH: f64 = 0.05;
 pub struct Program {
     pub(super) inputs: usize,
     pub(super) steps: Vec<Step>,
-    pub(super) output: Source,
 }
 
 /// One operation.
@@ -49,6 +48,25 @@ pub(super) enum Source {
     Constant(f64),
     Input(usize),
     Step(usize),
+}
+
+impl Source {
+    /// The number, from the inputs and the values of operations; `None` for an operation that has none yet.
+    fn number<T: Real>(self, x: &[T], values: &[Option<T>]) -> Option<T> {
+        match self {
+            Source::Constant(c) => Some(T::from(c)),
+            Source::Input(i) => Some(x[i]),
+            Source::Step(j) => values[j],
+        }
+    }
+}
+
+impl Step {
+    /// The operands, from the inputs and the values of the operations before.
+    fn numbers<T: Real>(&self, x: &[T], values: &[Option<T>]) -> Vec<T> {
+        let number = |k: &Operand| k.apply(k.source.number(x, values).expect("it is known"));
+        self.operands.iter().map(number).collect()
+    }
 }
 
 /// `source · scale + shift`.
@@ -69,7 +87,7 @@ impl Operand {
     }
 
     /// An operand that is scaled and shifted from its range into another one.
-    fn fitted(source: Source, from: Range, to: Range) -> Operand {
+    pub fn fitted(source: Source, from: Range, to: Range) -> Operand {
         let plain = Operand::plain(source);
         if to.0 <= from.0 && from.1 <= to.1 {
             return plain;
@@ -96,7 +114,7 @@ impl Operand {
         }
     }
 
-    fn map(self, (low, high): Range) -> Range {
+    pub fn map(self, (low, high): Range) -> Range {
         (
             low * self.scale + self.shift,
             high * self.scale + self.shift,
@@ -131,70 +149,34 @@ fn two_digits(x: f64) -> f64 {
 }
 
 impl Program {
-    /// Drops what the output does not depend on, and fits each operand into the domain of its operation.
-    pub(super) fn new(inputs: usize, steps: Vec<Step>, output: Source) -> Program {
-        let mut program = Program {
-            inputs,
-            steps,
-            output,
-        };
-        program.prune();
-        program.fit();
-        program
+    /// The latest operation, or an input where there is none.
+    pub(super) fn output(&self) -> Source {
+        match self.steps.len().checked_sub(1) {
+            Some(last) => Source::Step(last),
+            None => Source::Input(0),
+        }
     }
 
-    fn prune(&mut self) {
+    /// Drops what the output does not depend on.
+    pub(super) fn prune(&mut self) {
         let mut is_live = vec![false; self.steps.len()];
-        let mark = |is_live: &mut [bool], source: Source| {
-            if let Source::Step(j) = source {
-                is_live[j] = true;
-            }
-        };
-        mark(&mut is_live, self.output);
         for j in (0..self.steps.len()).rev() {
-            if is_live[j] {
-                for x in &self.steps[j].operands {
-                    mark(&mut is_live, x.source);
+            is_live[j] |= self.output() == Source::Step(j);
+            if !is_live[j] {
+                continue;
+            }
+            for x in &self.steps[j].operands {
+                if let Source::Step(operand) = x.source {
+                    is_live[operand] = true;
                 }
             }
         }
-        let renumbered: Vec<usize> = is_live
-            .iter()
-            .scan(0, |next, &live| {
-                *next += usize::from(live);
-                Some(*next - usize::from(live))
-            })
-            .collect();
-        let renumber = |source: &mut Source| {
-            if let Source::Step(j) = source {
-                *j = renumbered[*j];
-            }
-        };
         let mut live = is_live.iter();
         self.steps.retain(|_| live.next() == Some(&true));
-        for step in &mut self.steps {
-            step.operands
-                .iter_mut()
-                .for_each(|x| renumber(&mut x.source));
-        }
-        renumber(&mut self.output);
-    }
-
-    fn fit(&mut self) {
-        let mut ranges: Vec<Range> = Vec::with_capacity(self.steps.len());
-        for step in &mut self.steps {
-            let allowed = step.row.operand_box(step.n, step.operands.len());
-            let mut fitted = Vec::with_capacity(step.operands.len());
-            for (x, &to) in step.operands.iter_mut().zip(&allowed.ranges) {
-                let from = |x: &Operand| match x.source {
-                    Source::Constant(c) => (c, c),
-                    Source::Input(_) => (-ROOM, ROOM),
-                    Source::Step(j) => ranges[j],
-                };
-                *x = Operand::fitted(x.source, from(x), to);
-                fitted.push(x.map(from(x)));
+        for x in self.steps.iter_mut().flat_map(|step| &mut step.operands) {
+            if let Source::Step(j) = &mut x.source {
+                *j = is_live[..*j].iter().filter(|&&is_live| is_live).count();
             }
-            ranges.push(step.row.range(step.n, &fitted));
         }
     }
 
@@ -275,55 +257,36 @@ impl Program {
             "scalargrad: a program of {} inputs",
             self.inputs
         );
-        let mut values: Vec<Option<T>> = vec![None; self.steps.len()];
-        let number = |values: &[Option<T>], source: Source| match source {
-            Source::Constant(c) => Some(T::from(c)),
-            Source::Input(i) => Some(x[i]),
-            Source::Step(j) => values[j],
-        };
+        let mut values = vec![None; self.steps.len()];
         let mut waiting: Vec<usize> = (0..self.steps.len()).collect();
         while !waiting.is_empty() {
             let is_ready = |&j: &usize| {
                 let mut operands = self.steps[j].operands.iter();
-                operands.all(|x| number(&values, x.source).is_some())
+                operands.all(|operand| operand.source.number(x, &values).is_some())
             };
             let ready: Vec<usize> = (0..waiting.len())
                 .filter(|&place| is_ready(&waiting[place]))
                 .collect();
-            let j = waiting.remove(ready[pick(ready.len())]);
-            let step = &self.steps[j];
-            let operands: Vec<T> = step
-                .operands
-                .iter()
-                .map(|x| x.apply(number(&values, x.source).expect("it is ready")))
-                .collect();
-            values[j] = Some(step.row.value(step.n, &operands));
+            let next = waiting.remove(ready[pick(ready.len())]);
+            let step = &self.steps[next];
+            values[next] = Some(step.row.value(step.n, &step.numbers(x, &values)));
         }
-        number(&values, self.output).expect("all operations are done")
+        let output = self.output().number(x, &values);
+        output.expect("all operations are done")
     }
 
     /// Whether it is smooth around `x`, so that finite differences can check it there.
     ///
     /// Judged by plain numbers only: if derivatives were used, a wrong one could exclude the programs that show it.
     pub(super) fn can_be_checked_at(&self, x: &[f64]) -> bool {
-        let mut values: Vec<f64> = Vec::with_capacity(self.steps.len());
+        let mut values = Vec::with_capacity(self.steps.len());
         for step in &self.steps {
-            let operands: Vec<f64> = step
-                .operands
-                .iter()
-                .map(|operand| {
-                    operand.apply(match operand.source {
-                        Source::Constant(c) => c,
-                        Source::Input(i) => x[i],
-                        Source::Step(j) => values[j],
-                    })
-                })
-                .collect();
+            let operands = step.numbers(x, &values);
             let z = step.row.value(step.n, &operands);
             if !z.is_finite() || !step.row.is_smooth_at(step.n, &operands, REACH) {
                 return false;
             }
-            values.push(z);
+            values.push(Some(z));
         }
         let slope = |i: usize, h: f64| {
             let at = |x_i: f64| {

@@ -39,12 +39,14 @@ pub(super) fn usable() -> &'static [Row] {
 }
 
 impl Row {
-    /// The values of the integer parameter, if it has one.
-    pub fn parameters(&self) -> Option<RangeInclusive<i32>> {
-        let of = |(_, range): &(_, RangeInclusive<i64>)| {
-            if *range.start() == 0 { 0..=3 } else { -3..=4 }
-        };
-        self.parameter.as_ref().map(of)
+    /// The integer parameter that a number below 8 stands for: from 0 to 3, or from −3 to 4. 0 if the row has none.
+    pub fn parameter_of(&self, n: i32) -> i32 {
+        match &self.parameter {
+            None => 0,
+            Some((_, range)) if *range.start() == 0 => n % 4,
+            Some(_) if n > 4 => 4 - n,
+            Some(_) => n,
+        }
     }
 
     pub fn is_nary(&self) -> bool {
@@ -89,36 +91,29 @@ impl Row {
             (0..arity).map(part).collect()
         };
         let wholes = SIZES.map(whole);
-        if let Some(ranges) = wholes.iter().find(|b| self.is_moderate(n, b, true)) {
-            let ranges = ranges.clone();
-            return OperandBox {
-                ranges,
-                is_smooth: true,
-            };
-        }
-        if !self.is_piecewise_linear(n, &wholes[1]) {
-            // Poles and kinks are mostly at or below 0. The upper part of the box has none: that of the last operand
-            // alone, which is enough for the norm of a vector, or those of all operands.
-            for cut in [0.25, 0.5625, 0.625, 0.75, 0.875] {
-                for first in [arity - 1, 0] {
-                    let mut ranges = wholes[1].clone();
-                    for (low, high) in &mut ranges[first..] {
-                        *low += cut * (*high - *low);
-                    }
-                    if self.is_moderate(n, &ranges, true) {
-                        return OperandBox {
-                            ranges,
-                            is_smooth: true,
-                        };
-                    }
-                }
+        // Poles and kinks are mostly at or below 0. The upper part of the box has none: that of the last operand
+        // alone, which is enough for the norm of a vector, or those of all operands.
+        let upper_part = |cut: f64, first: usize| {
+            let mut ranges = wholes[1].clone();
+            for (low, high) in &mut ranges[first..] {
+                *low += cut * (*high - *low);
             }
-        }
-        match wholes.into_iter().find(|b| self.is_moderate(n, b, false)) {
-            Some(ranges) => OperandBox {
-                ranges,
-                is_smooth: false,
-            },
+            ranges
+        };
+        let cuts = [0.25, 0.5625, 0.625, 0.75, 0.875].into_iter();
+        let parts = cuts.flat_map(|cut| [arity - 1, 0].map(|first| upper_part(cut, first)));
+        let is_linear = self.is_piecewise_linear(n, &wholes[1]);
+        let mut boxes = wholes.iter().cloned().chain(parts.filter(|_| !is_linear));
+        let smooth = boxes.find(|b| self.is_moderate(n, b, true));
+        let is_smooth = smooth.is_some();
+        let others = || {
+            wholes
+                .iter()
+                .find(|b| self.is_moderate(n, b, false))
+                .cloned()
+        };
+        match smooth.or_else(others) {
+            Some(ranges) => OperandBox { ranges, is_smooth },
             None => panic!(
                 "scalargrad: `{}` has no box of operands with moderate values",
                 self.method

@@ -15,8 +15,8 @@ impl fmt::Display for Program {
     /// Rust to paste: a closure over `&[Var]`, in one line, or in several with `{:#}`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "|x: &[Var]| ")?;
-        let Some((last, others)) = self.steps.split_last().filter(|_| self.is_last_output()) else {
-            return write!(f, "{}", Place::Receiver.text(Operand::plain(self.output)));
+        let Some((last, others)) = self.steps.split_last() else {
+            return write!(f, "{}", Place::Receiver.text(Operand::plain(self.output())));
         };
         if others.is_empty() {
             return write!(f, "{last}");
@@ -31,12 +31,6 @@ impl fmt::Display for Program {
             write!(f, "{open}let {} = {step};", name(j))?;
         }
         write!(f, "{open}{last}{close}}}")
-    }
-}
-
-impl Program {
-    fn is_last_output(&self) -> bool {
-        matches!(self.output, Source::Step(_))
     }
 }
 
@@ -93,27 +87,16 @@ impl fmt::Display for Step {
             Op::Neg => return write!(f, "-{}", Place::Receiver.text(self.operands[0])),
             _ => "",
         };
-        let slice = |operands: &[Operand]| {
-            let elements: Vec<String> = operands.iter().map(|&x| Place::Element.text(x)).collect();
-            format!("&[{}]", elements.join(", "))
-        };
         let method = self.row.method;
-        if self.row.op == Op::Dot {
-            let half = |first: usize| {
-                slice(
-                    &self
-                        .operands
-                        .iter()
-                        .skip(first)
-                        .step_by(2)
-                        .copied()
-                        .collect::<Vec<_>>(),
-                )
-            };
-            return write!(f, "scalargrad::{method}({}, {})", half(0), half(1));
-        }
         if self.row.is_nary() {
-            return write!(f, "scalargrad::{method}({})", slice(&self.operands));
+            let group = self.row.group();
+            let slice = |first: usize| {
+                let operands = self.operands.iter().skip(first).step_by(group);
+                let elements: Vec<String> = operands.map(|&x| Place::Element.text(x)).collect();
+                format!("&[{}]", elements.join(", "))
+            };
+            let slices: Vec<String> = (0..group).map(slice).collect();
+            return write!(f, "scalargrad::{method}({})", slices.join(", "));
         }
         if !sign.is_empty() {
             let [x, y] = [self.operands[0], self.operands[1]];
@@ -130,7 +113,7 @@ impl fmt::Display for Step {
             .split_first()
             .expect("an operation has operands");
         let mut arguments: Vec<String> = others.iter().map(|&x| Place::Argument.text(x)).collect();
-        arguments.extend(self.row.parameters().map(|_| self.n.to_string()));
+        arguments.extend(self.row.parameter.as_ref().map(|_| self.n.to_string()));
         write!(
             f,
             "{}.{method}({})",

@@ -7,7 +7,7 @@
 
 use super::checkpoint::{leaf, run_again};
 use super::custom;
-use crate::arena::{Set, adjoints, arena, set_aside, walk};
+use crate::arena::{adjoints, arena, set_aside, walk};
 use crate::graph::trace::{self, Escape};
 use crate::graph::{Event, open_recording, read_checkpoint, state, tell, verify};
 use crate::handle::Var;
@@ -79,7 +79,15 @@ impl Var {
     /// ```
     #[track_caller]
     pub fn backward_accumulate(self) {
-        sweep_accumulate(self);
+        verify(self);
+        let before = adjoints(|adjoints| adjoints.nonzero());
+        sweep(self);
+        adjoints(|adjoints| {
+            adjoints.make_room(before.last().map_or(0, |&(last, _)| last + 1));
+            for (index, adjoint) in before {
+                adjoints.add(index, adjoint);
+            }
+        });
     }
 
     /// Sweeps from this output into a snapshot that outlives later sweeps.
@@ -122,7 +130,7 @@ fn sweep_above(output: Var, floor: usize) {
         custom::derivative_of_a_constant();
     }
     let (output, end) = (output.index(), output.index() + 1);
-    // One more, as a sum may be fused into the output.
+    // Room for one node more than the output, as a sum may be fused into it.
     let checkpoint = adjoints(|adjoints| {
         adjoints.start(output, end + 1);
         walk::sweep(adjoints, floor, end)
@@ -185,20 +193,6 @@ fn sweep_checkpoint(head: usize) {
     adjoints(|adjoints| {
         for (x, leaf) in inputs.iter().zip(&leaves).filter(|(x, _)| x.index != 0) {
             adjoints.add(x.index, adjoints.get(leaf.index()));
-        }
-    });
-}
-
-/// Sweeps from `output` and adds the adjoints to those that are there.
-#[track_caller]
-pub(crate) fn sweep_accumulate(output: Var) {
-    verify(output);
-    let before = adjoints(|adjoints| adjoints.nonzero());
-    sweep(output);
-    adjoints(|adjoints| {
-        adjoints.make_room(before.last().map_or(0, |&(last, _)| last + 1));
-        for (index, adjoint) in before {
-            adjoints.add(index, adjoint);
         }
     });
 }
@@ -316,7 +310,7 @@ pub(crate) fn gradients_above(output: Var, floor: usize) -> Gradients {
     let _aside = set_aside();
     sweep_above(output, floor);
     Gradients {
-        adjoints: adjoints(|adjoints: &mut Set| adjoints.nonzero()),
+        adjoints: adjoints(|adjoints| adjoints.nonzero()),
         epochs: state(|state| state.epochs()),
     }
 }

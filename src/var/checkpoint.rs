@@ -47,9 +47,7 @@ pub fn checkpoint<O: Outputs>(inputs: &[Var], f: impl Fn(&[Var]) -> O + 'static)
     let Some(run) = FirstRun::begin(inputs) else {
         let copies = independent(inputs);
         let mut outputs = user_code("the closure of a checkpoint", || f(&copies));
-        for y in outputs.handles() {
-            graph::verify(y);
-        }
+        graph::verify_all(&outputs.handles());
         return outputs;
     };
     let mut outputs = user_code("the closure of a checkpoint", || f(&run.leaves));
@@ -88,9 +86,7 @@ impl FirstRun {
     /// Ends it, and records the segment in its place, from the inputs and the outputs of the first run.
     #[track_caller]
     fn end(self, first: &[Var], segment: Segment, inputs: &[Var]) -> Vec<Var> {
-        for &y in first {
-            graph::verify(y);
-        }
+        graph::verify_all(first);
         drop(self);
         let values: Vec<f64> = first.iter().map(|y| y.untracked_value()).collect();
         record(segment, inputs, &values)
@@ -130,16 +126,6 @@ pub(crate) fn independent(x: &[Var]) -> SmallVec<[Var; 4]> {
     copies
 }
 
-/// Runs a segment; panics if one of its outputs is stale.
-#[track_caller]
-fn run(segment: &dyn Fn(&[Var]) -> Vec<Var>, inputs: &[Var]) -> Vec<Var> {
-    let outputs = graph::user_code("the closure of a checkpoint", || segment(inputs));
-    for &y in &outputs {
-        graph::verify(y);
-    }
-    outputs
-}
-
 /// Advances a state by `steps` steps of `step`, with no more than about `at_once` steps in memory.
 ///
 /// `step(k, state)` gives the state after step `k`. If it differentiates on its way, the numbers of its state are independent
@@ -173,9 +159,7 @@ pub fn advance(
         at_once >= 2,
         "scalargrad: `advance` needs room for at least 2 steps at once"
     );
-    for &x in state {
-        graph::verify(x);
-    }
+    graph::verify_all(state);
     advance_from(0, state, steps, at_once, &(Rc::new(step) as Step))
 }
 
@@ -194,9 +178,7 @@ fn advance_from(
         for k in first..first + steps {
             let copies = independent(&state);
             state = graph::user_code("a step of `advance`", || step(k, &copies));
-            for &y in &state {
-                graph::verify(y);
-            }
+            graph::verify_all(&state);
         }
         return state;
     }
@@ -223,7 +205,8 @@ fn advance_from(
 #[track_caller]
 pub(crate) fn run_again(head: usize, start: usize, inputs: &[Var], outputs: usize) -> Vec<Var> {
     let segment: Segment = graph::state(|state| state.segments[&head].clone());
-    let again = run(&*segment, inputs);
+    let again = graph::user_code("the closure of a checkpoint", || segment(inputs));
+    graph::verify_all(&again);
     assert_eq!(
         again.len(),
         outputs,

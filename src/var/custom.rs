@@ -2,7 +2,7 @@
 
 use crate::arena::set_aside;
 use crate::graph::notes::CustomOp;
-use crate::graph::{Custom, open_recording, state, user_code, verify};
+use crate::graph::{Custom, open_recording, state, user_code, verify_all};
 use crate::handle::Var;
 use crate::record;
 use crate::refusal::refuse;
@@ -106,8 +106,8 @@ thread_local! {
     static ASKED: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
-/// Notes that somebody asks for a derivative of, or by, a constant: it is zero, but not in a rule whose operand the constant
-/// stands for.
+/// Notes that a derivative of a constant, or with respect to one, is asked for. It is zero, except in a rule that runs on
+/// constants: there the constant stands for an operand, and the rule must run again, on variables.
 #[cold]
 #[inline(never)]
 pub(crate) fn derivative_of_a_constant() {
@@ -160,9 +160,7 @@ pub(crate) fn partials(op: &dyn CustomOp, x: &[Var], z: Var) -> Vec<Var> {
             label(op)
         ));
     }
-    for &p in &partials {
-        verify(p); // not in a closure, which would not know the caller
-    }
+    verify_all(&partials);
     partials
 }
 

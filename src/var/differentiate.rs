@@ -234,7 +234,7 @@ impl Sweep {
     #[track_caller]
     fn give_to_segment(&mut self, head: usize, x: &[Var]) {
         if head < self.floor {
-            return; // nobody asks for what it was made from
+            return; // no adjoint of what it was made from is needed
         }
         let (_, outputs) = read_checkpoint(head);
         let aside = set_aside(); // the segment may run sweeps of its own

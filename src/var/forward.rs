@@ -46,8 +46,8 @@ impl<const N: usize> Forward<N> {
         })
     }
 
-    /// Works out all tangents in `N` directions, given those of some leaves; all other leaves stand still. False if a product
-    /// on the way is not finite.
+    /// Computes all tangents in `N` directions, given those of some leaves; those of all other leaves are zero. False if a
+    /// product on the way is not finite.
     pub(crate) fn push(&mut self, given: impl Iterator<Item = (Var, [f64; N])>) -> bool {
         for k in self.moved.drain(..) {
             self.tangents[k] = [0.0; N];
@@ -67,7 +67,7 @@ impl<const N: usize> Forward<N> {
             let index = self.start + k;
             Node { tape, index, at }.each_partial(|operand, partial| {
                 is_leaf = false;
-                // A node before the first leaf stands still.
+                // The tangent of a node before the first leaf is zero.
                 if let Some(along) = operand.checked_sub(self.start) {
                     let along = &before[along];
                     sum = std::array::from_fn(|lane| sum[lane] + partial * along[lane]);

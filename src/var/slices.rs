@@ -157,11 +157,7 @@ pub fn softmax(x: &[Var]) -> Vec<Var> {
     let c = log_sum_exp(x);
     let operands: SmallVec<[Var; 16]> = iter::once(c).chain(x.iter().copied()).collect();
     // This would be 1, were `c` not rounded; dividing by it removes that error. Its derivative is 0.
-    let s = f64::apply(
-        Op::SumExp,
-        0,
-        &values(&operands).collect::<SmallVec<[f64; 16]>>(),
-    );
+    let s = f64::apply(Op::SumExp, 0, &values(&operands).collect::<Vec<f64>>());
     record_softmax(c, &operands, s)
 }
 
@@ -174,38 +170,17 @@ pub fn softmax(x: &[Var]) -> Vec<Var> {
 fn record_softmax(c: Var, operands: &[Var], s: f64) -> Vec<Var> {
     let s = record::with_partials(Op::SumExp, operands, s, |_| 0.0);
     let share = |&x: &Var| {
-        if x.is_constant() || c.is_constant() {
-            let value = f64::apply(
-                Op::SoftmaxShare,
-                0,
-                &[
-                    x.untracked_value(),
-                    c.untracked_value(),
-                    s.untracked_value(),
-                ],
-            );
-            return record::ternary(Op::SoftmaxShare, [x, c, s], value, rules::of::softmax_share);
-        }
-        let (op, args) = (
-            Op::SoftmaxShare,
-            [
-                x.untracked_value(),
-                c.untracked_value(),
-                s.untracked_value(),
-            ],
-        );
+        let (op, operands) = (Op::SoftmaxShare, [x, c, s]);
+        let args = operands.map(Var::untracked_value);
         let z = f64::apply(op, 0, &args);
+        if x.is_constant() || c.is_constant() {
+            return record::ternary(Op::SoftmaxShare, operands, z, rules::of::softmax_share);
+        }
         let partial = |k| rules::partial(op, k, args, 0, z, 0.0);
+        let (head, p, q) = (arena().write_head(), partial(0), partial(1));
         Var::from_parts(
             z,
-            record::push_two(
-                arena().write_head(),
-                op,
-                x.node_id(),
-                c.node_id(),
-                partial(0),
-                partial(1),
-            ),
+            record::push_two(head, op, x.node_id(), c.node_id(), p, q),
         )
     };
     operands[1..].iter().map(share).collect()

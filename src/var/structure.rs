@@ -2,7 +2,7 @@
 
 use crate::graph::{self, state, verify};
 use crate::handle::Var;
-use crate::nodes::Decoded;
+use crate::nodes::{Decoded, Operand};
 use crate::rows::Op;
 use smallvec::SmallVec;
 
@@ -80,10 +80,7 @@ impl Var {
     #[must_use]
     #[track_caller]
     pub fn op(self) -> Op {
-        match self.decode() {
-            Some(node) => node.op,
-            None => Op::Constant,
-        }
+        self.decode().map_or(Op::Constant, |node| node.op)
     }
 
     /// The operands that it was made from, constants included.
@@ -101,10 +98,8 @@ impl Var {
     #[must_use]
     #[track_caller]
     pub fn operands(self) -> SmallVec<[Var; 4]> {
-        match self.decode() {
-            Some(node) => node.operands.iter().map(|x| x.var()).collect(),
-            None => SmallVec::new(),
-        }
+        let operands = self.decode().map(|node| node.operands);
+        operands.into_iter().flatten().map(Operand::var).collect()
     }
 
     /// What tells this variable from others: for walks over [`operands`](Var::operands).

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::num::FpCategory;
 
 macro_rules! comparisons {
-    ($($(#[$doc:meta])* $Comparison:ident)*) => {
+    ($($(#[$doc:meta])* $Comparison:ident $sign:literal)*) => {
         /// What is asked of two operands, or of the first of them.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub(crate) enum Comparison {
@@ -14,29 +14,36 @@ macro_rules! comparisons {
         impl Comparison {
             #[cfg(feature = "serde")]
             const ALL: &[Comparison] = &[$(Comparison::$Comparison),*];
+
+            /// The sign or the method that it is written with.
+            pub(crate) const fn sign(self) -> &'static str {
+                match self {
+                    $(Comparison::$Comparison => $sign,)*
+                }
+            }
         }
     };
 }
 comparisons! {
-    Equal
-    Less
-    LessOrEqual
-    Greater
-    GreaterOrEqual
+    Equal "=="
+    Less "<"
+    LessOrEqual "<="
+    Greater ">"
+    GreaterOrEqual ">="
     /// Which of the four answers `partial_cmp` gives.
-    Order
+    Order "partial_cmp"
     /// Which of the three answers `total_cmp` gives.
-    TotalOrder
+    TotalOrder "total_cmp"
     // All that follow are asked of one number.
-    IsNan
-    IsInfinite
-    IsFinite
-    IsNormal
-    IsSubnormal
-    IsSignPositive
-    IsSignNegative
+    IsNan "is_nan"
+    IsInfinite "is_infinite"
+    IsFinite "is_finite"
+    IsNormal "is_normal"
+    IsSubnormal "is_subnormal"
+    IsSignPositive "is_sign_positive"
+    IsSignNegative "is_sign_negative"
     /// Which of five classes `classify` gives.
-    Class
+    Class "classify"
 }
 
 use Comparison::*;
@@ -73,10 +80,8 @@ impl Comparison {
             IsSignNegative => a.is_sign_negative() as i8,
             Class => {
                 let class = a.classify();
-                (0..)
-                    .zip(CLASSES)
-                    .find_map(|(k, c)| (c == class).then_some(k))
-                    .expect("one of five")
+                let place = CLASSES.iter().position(|&(c, _)| c == class);
+                place.expect("one of five") as i8
             }
             Equal | Less | LessOrEqual | Greater | GreaterOrEqual => {
                 unreachable!("answered before")
@@ -89,27 +94,6 @@ impl Comparison {
     pub(crate) fn of_sign(sign: &str) -> Option<Comparison> {
         let mut all = Comparison::ALL.iter().copied();
         all.find(|comparison| comparison.sign() == sign)
-    }
-
-    /// The sign or the method that it is written with.
-    pub(crate) const fn sign(self) -> &'static str {
-        match self {
-            Equal => "==",
-            Less => "<",
-            LessOrEqual => "<=",
-            Greater => ">",
-            GreaterOrEqual => ">=",
-            Order => "partial_cmp",
-            TotalOrder => "total_cmp",
-            IsNan => "is_nan",
-            IsInfinite => "is_infinite",
-            IsFinite => "is_finite",
-            IsNormal => "is_normal",
-            IsSubnormal => "is_subnormal",
-            IsSignPositive => "is_sign_positive",
-            IsSignNegative => "is_sign_negative",
-            Class => "classify",
-        }
     }
 
     /// Whether it is asked of one number.
@@ -144,7 +128,10 @@ impl Comparison {
             (Order, 2) => format!("{call} == None"),
             (Order, _) => format!("{call} == Some(std::cmp::Ordering::{:?})", order(answer)),
             (TotalOrder, _) => format!("{call} == std::cmp::Ordering::{:?}", order(answer)),
-            (Class, k) => format!("{call} == std::num::FpCategory::{:?}", CLASSES[k as usize]),
+            (Class, k) => format!(
+                "{call} == std::num::FpCategory::{:?}",
+                CLASSES[k as usize].0
+            ),
             (_, 0) => format!("!({call})"),
             _ => call,
         }
@@ -157,21 +144,17 @@ impl Comparison {
             (Order | TotalOrder, 0) => "equal",
             (Order | TotalOrder, 1) => "greater",
             (Order | TotalOrder, _) => "none",
-            (Class, 0) => "NaN",
-            (Class, 1) => "infinite",
-            (Class, 2) => "zero",
-            (Class, 3) => "subnormal",
-            (Class, _) => "normal",
+            (Class, k) => CLASSES[k as usize].1,
             (_, 0) => "false",
             _ => "true",
         }
     }
 }
 
-const CLASSES: [FpCategory; 5] = [
-    FpCategory::Nan,
-    FpCategory::Infinite,
-    FpCategory::Zero,
-    FpCategory::Subnormal,
-    FpCategory::Normal,
+const CLASSES: [(FpCategory, &str); 5] = [
+    (FpCategory::Nan, "NaN"),
+    (FpCategory::Infinite, "infinite"),
+    (FpCategory::Zero, "zero"),
+    (FpCategory::Subnormal, "subnormal"),
+    (FpCategory::Normal, "normal"),
 ];

@@ -37,7 +37,7 @@ fn counterexamples_shrink_to_the_operation_at_fault() {
     );
     assert_eq!(
         minimal(strategy::program_at_point(), |(f, _)| without(".relu(")(f)),
-        "(|x: &[Var]| x[0].relu(), [1.0])"
+        "(|x: &[Var]| x[0].relu(), [0.05])"
     );
     // A fault that takes two operations.
     let text = minimal(programs(), |f| {
