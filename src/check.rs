@@ -32,6 +32,7 @@ mod report;
 pub use report::{Component, Mismatch, Report, Verdict};
 
 use crate::handle::Var;
+use crate::refusal::at_callers_line;
 use crate::{gradient as reverse, graph};
 use differences::{Output, Row, derivative_noise, ladder, leaves};
 
@@ -185,17 +186,10 @@ impl Check {
     /// As [`gradient()`].
     #[track_caller]
     pub fn gradient(&self, f: impl Fn(&[Var]) -> Var, x: &[f64]) -> Result<Report, Mismatch> {
-        let scope = graph::open_recording();
-        // A first run here, as a panic inside a closure would not name the caller's line.
-        graph::verify(graph::user_code("the closure", || f(&leaves(x))));
-        drop(scope);
+        let f = |x: &[Var]| graph::user_code("the closure", || f(x));
         // `f` gets leaves, not constants, as it may take derivatives itself.
-        let values = |x: &[f64]| {
-            vec![graph::recording_scope(|| {
-                graph::user_code("the closure", || f(&leaves(x))).value()
-            })]
-        };
-        self.run(x, false, |x| vec![f(x)], values)
+        let values = |x: &[f64]| vec![graph::recording_scope(|| f(&leaves(x)).value())];
+        at_callers_line(|| self.run(x, false, |x| vec![f(x)], values))
     }
 
     /// As [`hessian()`].
@@ -209,12 +203,8 @@ impl Check {
     /// As [`hessian()`].
     #[track_caller]
     pub fn hessian(&self, f: impl Fn(&[Var]) -> Var, x: &[f64]) -> Result<Report, Mismatch> {
-        let scope = graph::open_recording();
-        let leaves = leaves(x);
-        let output = graph::user_code("the closure", || f(&leaves));
-        let _ = output.differentiate(&leaves); // panics at the caller's line, as it is not inside a closure
-        drop(scope);
-        self.run(x, true, |x| f(x).differentiate(x), |x| reverse(&f, x))
+        let f = |x: &[Var]| graph::user_code("the closure", || f(x));
+        at_callers_line(|| self.run(x, true, |x| f(x).differentiate(x), |x| reverse(&f, x)))
     }
 
     /// Checks the derivatives of every output with respect to every variable against the outputs' values.
@@ -228,8 +218,10 @@ impl Check {
         let outputs_at = |x: &[f64]| -> Vec<Output> {
             graph::recording_scope(|| {
                 let x = leaves(x);
-                let outputs = graph::user_code("the closure", || outputs(&x));
-                outputs.into_iter().map(|z| Output::new(z, &x)).collect()
+                outputs(&x)
+                    .into_iter()
+                    .map(|z| Output::new(z, &x))
+                    .collect()
             })
         };
         let base = outputs_at(x);
@@ -258,10 +250,7 @@ impl Check {
                 let own = || {
                     graph::recording_scope(|| {
                         let x = leaves(x);
-                        derivative_noise(
-                            graph::user_code("the closure", || outputs(&x))[of],
-                            x[index],
-                        )
+                        derivative_noise(outputs(&x)[of], x[index])
                     })
                 };
                 let component = Component::new(index, second.then_some(of), x[index], analytic);

@@ -3,6 +3,7 @@
 use crate::handle::Var;
 use crate::rows::Op;
 use crate::var::Gradients;
+use crate::var::backward::gradients_above;
 use std::collections::HashSet;
 use std::ops::Range;
 
@@ -28,11 +29,12 @@ pub(super) struct Output {
 
 impl Output {
     pub(super) fn new(z: Var, x: &[Var]) -> Output {
-        let gradients = z.gradients();
+        let floor = x.first().map_or(1, |x| x.index());
+        let gradients = gradients_above(z, floor);
         Output {
             value: z.value(),
             analytic: gradients.wrt_all(x),
-            noise: noise(z, &gradients),
+            noise: noise(z, floor, &gradients),
         }
     }
 }
@@ -91,11 +93,11 @@ pub(super) fn ladder(
     ladder
 }
 
-/// The ancestors of a result, itself included.
-fn ancestors(z: Var) -> Vec<Var> {
+/// The ancestors of a result from the index `floor` on, itself included: what the function has computed of its own leaves.
+fn ancestors(z: Var, floor: usize) -> Vec<Var> {
     let (mut open, mut found, mut seen) = (vec![z], Vec::new(), HashSet::new());
     while let Some(z) = open.pop() {
-        if !z.is_constant() && seen.insert(z.node_id()) {
+        if z.index() >= floor && seen.insert(z.node_id()) {
             found.push(z);
             open.extend(z.operands());
         }
@@ -105,8 +107,10 @@ fn ancestors(z: Var) -> Vec<Var> {
 
 /// The rounding error of a result: half a unit in the last place of every intermediate, times the derivative of the result
 /// with respect to it.
-fn noise(z: Var, gradients: &Gradients) -> f64 {
-    let computed = ancestors(z).into_iter().filter(|z| z.op() != Op::Leaf);
+fn noise(z: Var, floor: usize, gradients: &Gradients) -> f64 {
+    let computed = ancestors(z, floor)
+        .into_iter()
+        .filter(|z| z.op() != Op::Leaf);
     let reach = |z: Var| z.value().abs().max(f64::MIN_POSITIVE) * gradients.wrt(z).abs();
     let sum: f64 = computed.map(reach).filter(|r| r.is_finite()).sum();
     sum * f64::EPSILON / 2.0
@@ -114,11 +118,15 @@ fn noise(z: Var, gradients: &Gradients) -> f64 {
 
 /// The rounding error of the derivative of `z`. What is behind a custom operation is not known, and not counted.
 pub(super) fn derivative_noise(z: Var, x: Var) -> f64 {
-    if ancestors(z).into_iter().any(|z| z.op() == Op::Custom) {
+    let floor = x.index();
+    if ancestors(z, floor)
+        .into_iter()
+        .any(|z| z.op() == Op::Custom)
+    {
         return 0.0;
     }
     let derivative = z.differentiate(&[x])[0];
-    noise(derivative, &derivative.gradients())
+    noise(derivative, floor, &gradients_above(derivative, floor))
 }
 
 /// The values of a function at one step to either side.

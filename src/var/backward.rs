@@ -100,7 +100,7 @@ impl Var {
     #[track_caller]
     pub fn gradients(self) -> Gradients {
         trace::escaped(Escape::Gradient, self);
-        gradients(self)
+        gradients_above(self, 1)
     }
 }
 
@@ -308,12 +308,13 @@ pub(crate) fn gradients_into(outputs: &[Var], x: &[Var], rows: &mut [f64]) {
     }
 }
 
-/// Sweeps from `output` into a snapshot, and leaves the adjoints in the graph as they were.
+/// Sweeps from `output` down to the index `floor`, that of a leaf or of the first node of a scope, into a snapshot, and leaves
+/// the adjoints in the graph as they were.
 #[track_caller]
-pub(crate) fn gradients(output: Var) -> Gradients {
+pub(crate) fn gradients_above(output: Var, floor: usize) -> Gradients {
     verify(output);
     let _aside = set_aside();
-    sweep(output);
+    sweep_above(output, floor);
     Gradients {
         adjoints: adjoints(|adjoints: &mut Set| adjoints.nonzero()),
         epochs: state(|state| state.epochs()),

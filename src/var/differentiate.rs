@@ -9,6 +9,7 @@ use crate::graph::{Custom, is_paused, read_checkpoint, state, verify};
 use crate::handle::Var;
 use crate::nodes::{Content, Decoded, Node, Operand, ReverseReader};
 use crate::pull_back::{Adjoint, pull_back};
+use crate::refusal::refuse;
 use crate::rows::Op;
 use crate::rules;
 use smallvec::SmallVec;
@@ -285,10 +286,10 @@ pub(crate) fn partials(
     }
     let Custom { label, op } = state(|state| state.customs[&index].clone());
     let Some(op) = op else {
-        panic!(
+        refuse(format_args!(
             "scalargrad: `{label}` was made by `Var::custom` with partials that are plain numbers, \
              so it cannot be differentiated again. Implement `CustomOp`, whose partials are expressions"
-        )
+        ))
     };
     let _aside = set_aside(); // the rule may run sweeps of its own
     let partials = custom::partials(&*op, &independent(operands), z);
