@@ -33,6 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const IMPATIENCE: Duration = Duration::from_secs(4);
 
 fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|_| ()));
     let arguments: Vec<String> = env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
         Some("programs") => run_programs(&arguments[1..]),
@@ -221,7 +222,6 @@ fn run_program(arguments: &[String]) -> ExitCode {
 
 /// Runs a program in a thread of its own; prints how many operations it has, or what is wrong.
 fn run(seed: u64, mix: Mix, edits: Vec<Edit>) -> bool {
-    std::panic::set_hook(Box::new(|_| ()));
     let run = move || {
         let (program, operations) = model::generate::program(seed, mix);
         (model::difference(&edited(&program, &edits)), operations)

@@ -6,7 +6,7 @@ use super::program::{Rule, Slice, Trouble};
 use super::second::SHARE;
 use super::second::second;
 use super::side::Side;
-use super::state::{About, CLEARED, Knowledge, Model};
+use super::state::{About, CLEARED, Knowledge, Model, refusal};
 use super::story::{Fact, Refusal, Told};
 use scalargrad::{Op, Real};
 
@@ -81,6 +81,7 @@ impl Model {
                 .filter(|&trouble| trouble != Trouble::Sweeps)
                 .or(about.trouble)
                 .or(trouble);
+            self.has_troubles |= about.trouble.is_some();
             handles.push(self.tape.push(value, operands, about));
         }
         Ok(handles)
@@ -210,8 +211,9 @@ impl Model {
                     }
                     continue;
                 }
-                (Some(Rule::Panics), _) | (_, Some(Trouble::Panics)) => Refusal::Panic,
-                (Some(Rule::Clears), _) | (_, Some(Trouble::Clears)) => CLEARED,
+                (Some(Rule::Panics), _) => Refusal::Panic,
+                (Some(Rule::Clears), _) => CLEARED,
+                (_, Some(trouble)) if trouble != Trouble::Sweeps => refusal(trouble),
                 (None, _) if op == Op::Custom => {
                     Refusal::Words("with partials that are plain numbers")
                 }

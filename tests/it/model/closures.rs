@@ -18,13 +18,23 @@ impl Model {
         is_watched: bool,
         f: impl FnOnce(&mut Model, &[Handle]) -> Told<R>,
     ) -> Told<R> {
+        self.watched(is_watched, |model| {
+            model.recording(|model| {
+                let leaves: Vec<Handle> = at.iter().map(|&x| model.leaf(x)).collect();
+                f(model, &leaves)
+            })
+        })
+    }
+
+    /// Runs what is recorded as a function, maybe. After the outermost recording as many nodes are there as before.
+    fn watched<R>(&mut self, is_watched: bool, f: impl FnOnce(&mut Model) -> Told<R>) -> Told<R> {
+        let (clears, vague_within) = (self.clears, self.vague_within);
         self.watching += usize::from(is_watched);
-        let result = self.recording(|model| {
-            let leaves: Vec<Handle> = at.iter().map(|&x| model.leaf(x)).collect();
-            f(model, &leaves)
-        });
+        let result = f(self);
         self.watching -= usize::from(is_watched);
-        self.count_again();
+        if self.watching == 0 {
+            self.vague_within = vague_within.filter(|_| self.clears == clears);
+        }
         result
     }
 
@@ -83,7 +93,17 @@ impl Model {
                     self.tell(Fact::Slope(p.value, p.size));
                 }
             }
-            Calculus::Hessian | Calculus::Hvp | Calculus::Laplacian | Calculus::Taylor => {
+            Calculus::Check => {
+                for p in &jacobian(self)?[0] {
+                    self.tell(Fact::Slope(p.value, p.size));
+                }
+                self.tell(Fact::Holds(true));
+            }
+            Calculus::Hessian
+            | Calculus::CheckSecond
+            | Calculus::Hvp
+            | Calculus::Laplacian
+            | Calculus::Taylor => {
                 return self.tell_second(calculus, along, leaves, outputs[0]);
             }
             Calculus::Sweeps | Calculus::Along | Calculus::ByTurns | Calculus::Series => {
@@ -121,7 +141,7 @@ impl Model {
         let n = leaves.len();
         let mut facts = Vec::new();
         match calculus {
-            Calculus::Hessian => {
+            Calculus::Hessian | Calculus::CheckSecond => {
                 facts.extend((0..n * n).map(|k| slope(entry(k / n, k % n), 1.0)));
             }
             Calculus::Hvp => facts.extend((0..n).map(|j| {
@@ -160,19 +180,30 @@ impl Model {
         way: Way,
     ) -> Told<()> {
         let at_first = self.answers.len();
+        let mut trouble = None;
         self.in_closure(&at.recorded, true, |model, leaves| {
             let outputs = model.user_code(|model| run_body(model, body, leaves, captured))?;
+            trouble = model.last_trouble;
             model.verify(leaves)?;
             model.verify(&outputs)
         })?;
-        let recorded = self.answers.split_off(at_first);
+        let mut recorded = vec![self.answers.split_off(at_first)];
+        let (mut facts, clears) = (Vec::new(), self.clears);
         for at in &at.called {
+            if self.clears != clears {
+                break; // what was captured is gone
+            }
             let (adjoints, knowledge) = (self.tape.adjoints.clone(), self.knowledge);
             self.quiet += 1;
             let told = self.in_closure(at, true, |model, leaves| {
-                let outputs = run_body(model, body, leaves, captured)?;
-                if model.answers.split_off(at_first) != recorded && !way.records_anew() {
-                    return Ok(vec![Fact::Words(ANOTHER_BRANCH.to_string())]);
+                let outputs = model.user_code(|model| run_body(model, body, leaves, captured))?;
+                let answers = model.answers.split_off(at_first);
+                if !recorded.contains(&answers) {
+                    if !way.records_anew() {
+                        return Ok(vec![Fact::Words(ANOTHER_BRANCH.to_string())]);
+                    }
+                    trouble.map_or(Ok(()), |trouble| model.meet(trouble))?;
+                    recorded.push(answers);
                 }
                 let from = model.facts.len();
                 let was_quiet = std::mem::take(&mut model.quiet);
@@ -187,9 +218,17 @@ impl Model {
                 Ok(model.facts.split_off(from))
             });
             self.quiet -= 1;
-            (self.tape.adjoints, self.knowledge) = (adjoints, knowledge);
-            told?.into_iter().for_each(|fact| self.tell(fact));
+            if self.clears == clears {
+                (self.tape.adjoints, self.knowledge) = (adjoints, knowledge);
+            }
+            match told {
+                Ok(more) => facts.extend(more),
+                // Another point is another call, after which the next one is made.
+                Err(refusal) if way == Way::Recorded => facts.push(Fact::Refused(refusal)),
+                Err(refusal) => return Err(refusal),
+            }
         }
+        facts.into_iter().for_each(|fact| self.tell(fact));
         Ok(())
     }
 
@@ -203,19 +242,22 @@ impl Model {
     ) -> Told<()> {
         let tell = |model: &mut Model, leaves: &[Handle]| {
             let mut outputs = model.user_code(|model| run_body(model, body, leaves, captured))?;
+            let trouble = model.last_trouble;
             outputs.truncate(calculus.outputs());
             model.verify(leaves)?;
             model.verify(&outputs)?;
+            if calculus.runs_again() {
+                trouble.map_or(Ok(()), |trouble| model.meet(trouble))?;
+            }
             model.tell_calculus(calculus, along, leaves, &outputs)
         };
         if calculus.is_written_out() {
-            self.watching += 1;
-            let result = self.scope(|model| {
-                let leaves: Vec<Handle> = at.iter().map(|&x| model.leaf(x)).collect();
-                tell(model, &leaves)
+            return self.watched(true, |model| {
+                model.scope(|model| {
+                    let leaves: Vec<Handle> = at.iter().map(|&x| model.leaf(x)).collect();
+                    tell(model, &leaves)
+                })
             });
-            self.watching -= 1;
-            return result;
         }
         self.in_closure(at, calculus.is_traced(), tell)
     }

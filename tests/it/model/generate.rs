@@ -7,7 +7,7 @@ use super::functions::{ROWS, TOTAL, call, row};
 use super::kinds::{KINDS, Kind, Mix, Setting};
 use super::machine::{Registers, perform};
 use super::naive::Handle;
-use super::program::{Action, Arg, Link, Pick, Register};
+use super::program::{Action, Arg, Comparison, Link, Pick, Register};
 use super::random::Random;
 use super::state::Model;
 use scalargrad::Op;
@@ -21,8 +21,10 @@ pub struct Generator {
     pub depth: usize,
     /// Whether there may be partials that are not finite.
     pub is_wild: bool,
-    /// Whether the body has its trouble already.
-    pub has_trouble: bool,
+    /// Whether the closure whose body comes next is run again.
+    pub runs_again: bool,
+    /// Whether the body is run again, and has no trouble yet.
+    pub may_have_trouble: bool,
     /// The depth of what stands in the body itself.
     pub depth_of_body: usize,
 }
@@ -49,7 +51,8 @@ impl Generator {
             registers,
             depth: 0,
             is_wild,
-            has_trouble: false,
+            runs_again: false,
+            may_have_trouble: false,
             depth_of_body: 1,
         }
     }
@@ -203,6 +206,7 @@ impl Generator {
                 let compared = [Arg::Of(self.pick()), self.arg()];
                 let chosen = [self.pick(), self.pick()];
                 Action::Choose {
+                    how: self.random.of(Comparison::ALL),
                     compared,
                     chosen,
                     to,

@@ -201,14 +201,19 @@ fn act<S: Side>(
             (to, vec![side.rule(rule, x)?])
         }
         Action::Choose {
+            how,
             compared,
             chosen,
             to,
         } => {
             let compared = there!(registers.operands(compared));
             let chosen = there!(registers.picks(chosen));
-            let is_less = side.is_less(compared[0], compared[1]);
-            (*to, vec![chosen[usize::from(!is_less)]])
+            let is_so = side.compare(*how, compared[0], compared[1]);
+            (*to, vec![chosen[usize::from(!is_so)]])
+        }
+        &Action::Slope { route, x, y, to } => {
+            let (x, y) = (there!(registers.pick(x)), there!(registers.pick(y)));
+            (to, vec![side.slope_inside(route, x, y)?])
         }
         &Action::Detach { x, to } => (to, vec![side.detach(there!(registers.pick(x)))]),
         Action::Segment {

@@ -3,11 +3,14 @@
 //! Beside the module `naive`, which is the specification, stand the language of the programs, the interpreter, the
 //! two sides that it runs them on, and the generator. A program that fails is shrunk and printed as Rust.
 
+mod answers;
+mod asked;
 mod calculus;
 mod chain;
 mod closures;
 mod functions;
 pub mod generate;
+mod inside;
 pub mod kinds;
 mod machine;
 mod model_side;
@@ -39,6 +42,7 @@ use subject::Subject;
 
 /// How the sides differ on a program, if they do.
 pub fn difference(program: &[Action]) -> Option<String> {
+    story::note_places();
     let mut model = Model::new();
     let _ = run(&mut model, &mut Registers(Vec::new()), program);
     let mut subject = Subject::new(Story::of(model.facts));

@@ -4,7 +4,7 @@ use super::calculus::Snapshot;
 use super::functions::{call, partial, selects};
 use super::machine::run_body;
 use super::naive::{self, Adjoint, Handle};
-use super::program::{Action, Body, Calculus, Question, Rule, Slice, Trouble};
+use super::program::{Action, Body, Calculus, Comparison, Question, Route, Rule, Slice, Trouble};
 use super::side::{Operand, Outcome, Side};
 use super::state::{About, Knowledge, Model};
 use super::story::{Fact, Refusal, Told};
@@ -163,12 +163,16 @@ impl Side for Model {
         self.record(x.value * y.value, operands, about)
     }
 
-    fn is_less(&mut self, a: Operand<Handle>, b: Operand<Handle>) -> bool {
-        let is_less = handle(a).value < handle(b).value;
+    fn compare(&mut self, how: Comparison, a: Operand<Handle>, b: Operand<Handle>) -> bool {
+        let answer = how.of_numbers(handle(a).value, handle(b).value);
         if self.watching > 0 {
-            self.answers.push(is_less);
+            self.answers.push(answer);
         }
-        is_less
+        answer
+    }
+
+    fn slope_inside(&mut self, _: Route, x: Handle, y: Handle) -> Told<Handle> {
+        self.slope_in_closed_form(x, y)
     }
 
     fn detach(&mut self, x: Handle) -> Handle {
@@ -209,9 +213,11 @@ impl Side for Model {
     }
 
     fn trouble(&mut self, trouble: Trouble) -> Told<()> {
+        if trouble == Trouble::Leaks {
+            self.leaf(0.5);
+        }
         if let Some(last) = self.troubles.last_mut() {
             last.get_or_insert(trouble);
-            self.has_troubles = true;
         }
         Ok(())
     }
@@ -337,33 +343,7 @@ impl Side for Model {
     }
 
     fn ask(&mut self, question: Question, x: Handle) -> Told<()> {
-        if question == Question::Report {
-            self.tell(Fact::Holds(true)); // it is asked of the graph
-            return Ok(());
-        }
-        self.tape.verify(x)?;
-        let node = &self.tape.nodes[x.index];
-        let is_known = node.about.knowledge == Knowledge::Everything;
-        let fact = match question {
-            Question::Grad => self.grad(x)?,
-            Question::Text | Question::Svg | Question::Dot => Fact::Holds(true),
-            Question::Report => unreachable!("it was asked above"),
-            _ if !is_known => Fact::Anything,
-            Question::Name => Fact::Words(format!("{:?}", node.about.name)),
-            Question::Op => Fact::Words(node.about.op.label().to_string()),
-            Question::Operands if node.about.op == Op::Checkpoint => Fact::Anything,
-            Question::Operands => {
-                let operands: Vec<Handle> = node.operands.iter().map(|o| o.of).take(8).collect();
-                let mut facts = vec![Fact::Count(node.operands.len())];
-                for x in operands {
-                    facts.push(Fact::Value(x.value));
-                    facts.push(self.grad(x)?);
-                }
-                Fact::Several(facts)
-            }
-        };
-        self.tell(fact);
-        Ok(())
+        self.answer(question, x)
     }
 
     fn count(&mut self) {

@@ -1,5 +1,6 @@
 //! A program as Rust that can be pasted into a test.
 
+use super::inside::phrase;
 use super::machine::{Registers, run};
 use super::page::{Page, method, number, operation, registers};
 use super::phrases::{HEAD, PRODUCT, beside, chain};
@@ -135,20 +136,23 @@ impl Page<'_> {
                 ),
             ),
             Action::Choose {
+                how,
                 compared: [a, b],
                 chosen: [c, d],
                 to,
             } => {
-                let (a, b) = (self.arg(*a), self.arg(*b));
+                let variable = |arg| format!("Var::from({})", self.arg(arg));
+                let question = how.phrase(&variable(*a), &variable(*b));
                 set(
                     to,
                     format!(
-                        "vec![if {a} < {b} {{ {} }} else {{ {} }}]",
+                        "vec![if {question} {{ {} }} else {{ {} }}]",
                         pick(*c),
                         pick(*d)
                     ),
                 )
             }
+            Action::Slope { route, x, y, to } => set(to, phrase(*route, &pick(*x), &pick(*y))),
             Action::Detach { x, to } => set(to, format!("vec![{}.detach()]", pick(*x))),
             Action::Segment {
                 inputs,
@@ -205,6 +209,13 @@ impl Page<'_> {
         match action {
             Action::Trouble(Trouble::Clears) => "if is_again { graph::clear() }".to_string(),
             Action::Trouble(Trouble::Panics) => "if is_again { panic!() }".to_string(),
+            Action::Trouble(Trouble::Leaks) => {
+                "if is_again { let _ = leaked.get() + 1.0; } else { leaked.set(Var::new(0.5)) }"
+                    .to_string()
+            }
+            Action::Trouble(Trouble::UsesLater) => {
+                "if is_again { let _ = own_output.get() + 1.0; }".to_string()
+            }
             Action::Trouble(Trouble::Sweeps) => {
                 "if is_again { graph::scope(|| { let t = Var::new(0.7); (t * t).backward() }) }"
                     .to_string()
@@ -259,6 +270,8 @@ impl Page<'_> {
                     Calculus::Vjp => format!("vjp({closure}, &{at:?}, {along_outputs})"),
                     Calculus::Hessian => format!("hessian({closure}, &{at:?})"),
                     Calculus::Hvp => format!("hvp({closure}, &{at:?}, {along_inputs})"),
+                    Calculus::Check => format!("check::gradient({closure}, &{at:?})"),
+                    Calculus::CheckSecond => format!("check::hessian({closure}, &{at:?})"),
                     Calculus::Laplacian => format!("laplacian({closure}, &{at:?})"),
                     Calculus::Sweeps | Calculus::Along | Calculus::ByTurns => {
                         let along = "derive::differentiate_along(&[y], &x, &v)[0]";

@@ -3,6 +3,7 @@
 //! A register holds a row of variables; most hold one. Every action can be run in every state: what uses a stale
 //! handle, or a register that was never filled, does the same on both sides.
 
+pub use super::asked::{Calculus, Comparison, Question};
 use super::ways::{Points, Way};
 use scalargrad::Op;
 use std::sync::Arc;
@@ -66,72 +67,23 @@ pub enum Rule {
     Differentiates,
 }
 
-/// What a segment does when the sweep runs it again.
+/// What a closure does when it is run again: a segment by a sweep, another one by what runs it at other points too.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Trouble {
     Sweeps,
     Clears,
     Panics,
+    /// Uses a leaf of the first run, which has ended.
+    Leaks,
+    /// Uses a variable that was made after the first run: the segment's own output.
+    UsesLater,
 }
 
-/// What is asked of a closure.
+/// How a derivative is recorded inside of what a program computes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Calculus {
-    Gradient,
-    Jacobian,
-    Jvp,
-    Vjp,
-    Hessian,
-    Hvp,
-    Laplacian,
-    Taylor,
-    /// Derivatives of orders 1 to 4 along a direction: by recorded sweeps, along directions, by turns, by Taylor series.
-    Sweeps,
+pub enum Route {
+    Sweep,
     Along,
-    ByTurns,
-    Series,
-}
-
-impl Calculus {
-    /// Whether its closure is traced, so that checkpoints in it are kept.
-    pub fn is_traced(self) -> bool {
-        matches!(
-            self,
-            Calculus::Hessian | Calculus::Hvp | Calculus::Laplacian | Calculus::Taylor
-        ) || self.has_orders()
-    }
-
-    /// Whether it gives the derivatives of orders 1 to 4.
-    pub fn has_orders(self) -> bool {
-        use Calculus::{Along, ByTurns, Series, Sweeps};
-        matches!(self, Sweeps | Along | ByTurns | Series)
-    }
-
-    /// Whether it is written out, in a scope of the program's own.
-    pub fn is_written_out(self) -> bool {
-        self.has_orders() && self != Calculus::Series
-    }
-
-    /// How many outputs it can be asked of.
-    pub fn outputs(self) -> usize {
-        match self {
-            Calculus::Jacobian | Calculus::Jvp | Calculus::Vjp => usize::MAX,
-            _ => 1,
-        }
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Question {
-    Grad,
-    Name,
-    Op,
-    Operands,
-    Text,
-    Svg,
-    Dot,
-    /// Of the whole graph.
-    Report,
 }
 
 /// A closure. Its register 0 holds its inputs, and 1 what it captures.
@@ -196,10 +148,18 @@ pub enum Action {
         x: [Pick; 2],
         to: Register,
     },
-    /// `if a < b { c } else { d }`
+    /// `if a < b { c } else { d }`, or another comparison.
     Choose {
+        how: Comparison,
         compared: [Arg; 2],
         chosen: [Pick; 2],
+        to: Register,
+    },
+    /// The negative of the derivative of `sin(x + t)·(2 + cos y)` with respect to a leaf `t` at zero.
+    Slope {
+        route: Route,
+        x: Pick,
+        y: Pick,
         to: Register,
     },
     Detach {
@@ -220,7 +180,7 @@ pub enum Action {
         body: Arc<Body>,
         to: Register,
     },
-    /// In the body of a segment: what it does when it is run again.
+    /// In a body: what it does when it is run again.
     Trouble(Trouble),
     Scope(Vec<Action>),
     NoGrad(Vec<Action>),
@@ -297,6 +257,7 @@ impl Action {
             | Action::Rule { to, .. }
             | Action::Choose { to, .. }
             | Action::Detach { to, .. }
+            | Action::Slope { to, .. }
             | Action::Segment { to, .. }
             | Action::Advance { to, .. }
             | Action::Threads { to, .. }

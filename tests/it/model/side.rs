@@ -1,6 +1,8 @@
 //! What a program does, as the crate and the model each do it.
 
-use super::program::{Action, Body, Calculus, Pick, Question, Rule, Slice, Trouble};
+use super::program::{
+    Action, Body, Calculus, Comparison, Pick, Question, Route, Rule, Slice, Trouble,
+};
 use super::story::{Fact, Refusal, Told};
 use super::ways::{Points, Way};
 use scalargrad::Op;
@@ -46,7 +48,9 @@ pub trait Side: Sized {
     fn fold(&mut self, slice: Slice, x: &[Self::V], y: &[Self::V]) -> Told<Vec<Self::V>>;
     fn custom(&mut self, value: f64, operands: &[(Self::V, f64)]) -> Told<Self::V>;
     fn rule(&mut self, rule: Rule, x: [Self::V; 2]) -> Told<Self::V>;
-    fn is_less(&mut self, a: Operand<Self::V>, b: Operand<Self::V>) -> bool;
+    fn compare(&mut self, how: Comparison, a: Operand<Self::V>, b: Operand<Self::V>) -> bool;
+    /// The negative of the recorded derivative of `sin(x + t)·(2 + cos y)` with respect to a leaf `t` at zero.
+    fn slope_inside(&mut self, route: Route, x: Self::V, y: Self::V) -> Told<Self::V>;
     fn detach(&mut self, x: Self::V) -> Self::V;
 
     fn segment(

@@ -4,7 +4,7 @@ use super::generate::Generator;
 use super::kinds::{Kind, Mix, Setting};
 use super::machine::Registers;
 use super::naive::Handle;
-use super::program::{Action, Body, Calculus, Pick, Question, Register, Rule, Trouble};
+use super::program::{Action, Body, Calculus, Pick, Question, Register, Route, Rule, Trouble};
 use super::random::Random;
 use super::side::Side;
 use super::state::Model;
@@ -92,6 +92,7 @@ impl Generator {
                     setting => setting,
                 };
                 let (at, others) = (self.values(&inputs), self.values(&captured));
+                self.runs_again = inside == Setting::Segment;
                 let body = self.body(&at, &others, outputs, inside);
                 Action::Segment {
                     inputs,
@@ -121,20 +122,35 @@ impl Generator {
                     to,
                 }
             }
-            Kind::Trouble if self.has_trouble || self.depth != self.depth_of_body => return None,
+            Kind::Trouble if !self.may_have_trouble || self.depth != self.depth_of_body => {
+                return None;
+            }
             Kind::Trouble => {
-                self.has_trouble = true;
-                let trouble = self
-                    .random
-                    .of(&[Trouble::Clears, Trouble::Panics, Trouble::Sweeps]);
-                Action::Trouble(trouble)
+                self.may_have_trouble = false;
+                let trouble = self.random.of(&[
+                    Trouble::Clears,
+                    Trouble::Panics,
+                    Trouble::Leaks,
+                    Trouble::UsesLater,
+                    Trouble::Sweeps,
+                ]);
+                match trouble {
+                    Trouble::Sweeps | Trouble::UsesLater if setting.is_total() => return None,
+                    trouble => Action::Trouble(trouble),
+                }
+            }
+            Kind::Slope => {
+                let route = self.random.of(&[Route::Sweep, Route::Along]);
+                let (x, y) = (self.pick(), self.pick());
+                Action::Slope { route, x, y, to }
             }
             Kind::Slopes => {
                 let (y, x) = (self.pick(), self.picks(4));
-                let is_recorded = self.random.once_in(2);
+                // What is recorded in a closure is known only as far as it is of use there.
+                let is_recorded = setting == Setting::Program && self.random.once_in(2);
                 Action::Slopes { y, x, is_recorded }
             }
-            Kind::Derive => self.derive(),
+            Kind::Derive => self.derive(setting),
             Kind::Replay => self.replay(),
             Kind::Watch => {
                 let actions = 1 + self.random.below(10);
@@ -189,11 +205,24 @@ impl Generator {
         Some(Action::Differentiate { y, x, to, then })
     }
 
-    fn derive(&mut self) -> Action {
+    fn derive(&mut self, around: Setting) -> Action {
         use Calculus::*;
         let all = [
-            Gradient, Gradient, Jacobian, Jvp, Vjp, Hessian, Hvp, Laplacian, Taylor, Sweeps, Along,
-            ByTurns, Series,
+            Gradient,
+            Gradient,
+            Jacobian,
+            Jvp,
+            Vjp,
+            Hessian,
+            Hvp,
+            Laplacian,
+            Taylor,
+            Check,
+            CheckSecond,
+            Sweeps,
+            Along,
+            ByTurns,
+            Series,
         ];
         let calculus = self.random.of(&all);
         let n = match calculus {
@@ -201,19 +230,23 @@ impl Generator {
             _ => 1 + self.random.below(4),
         };
         let (at, along) = (self.point(n), self.point(n));
-        let captured = self.picks(1);
+        // What is differentiated again where a function is recorded takes decisions, which the model does not know.
+        let is_recorded = around == Setting::Recorded || around.is_total();
+        let captured = self.picks(usize::from(!is_recorded));
         let (others, outputs) = (self.values(&captured), 1 + self.random.below(3));
         let setting = match calculus {
-            Gradient | Vjp => Setting::Segment,
-            _ if calculus.has_orders() => Setting::Total,
+            _ if calculus.has_orders() || calculus.runs_again() => Setting::Total,
+            _ if around.is_total() => Setting::Total,
+            Gradient | Vjp if around != Setting::Recorded => Setting::Segment,
             _ => Setting::Recorded,
         };
         let mix = self.mix;
-        if calculus.has_orders() {
-            // Each order is several times as large as the one before.
+        if calculus.has_orders() || calculus.runs_again() {
+            // Each order is several times as large as the one before, and finite differences take many runs.
             let most = self.model.operations + 80;
             self.mix.operations = mix.operations.min(most);
         }
+        self.runs_again = calculus.runs_again();
         let body = self.body(&at, &others, outputs, setting);
         self.mix = mix;
         Action::Derive {
@@ -251,6 +284,7 @@ impl Generator {
         let (captured, outputs) = (self.picks(1), 1 + self.random.below(2));
         let others = self.values(&captured);
         let mix = self.mix;
+        self.runs_again = way.records_anew();
         self.mix.operations = self.model.operations + 2 * self.left() / (2 * calls + 2).min(20);
         let body = self.body(&recorded, &others, outputs, Setting::Total);
         self.mix = mix;
@@ -319,6 +353,7 @@ impl Generator {
         let mut inner = Generator::new(random, mix, self.is_wild);
         inner.depth = self.depth;
         inner.depth_of_body = self.depth + 1;
+        inner.may_have_trouble = std::mem::take(&mut self.runs_again);
         let row =
             |model: &mut Model, values: &[f64]| values.iter().map(|&x| model.leaf(x)).collect();
         let rows = vec![

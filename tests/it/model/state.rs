@@ -82,6 +82,17 @@ impl From<Fate> for Refusal {
     }
 }
 
+/// How a closure that makes trouble is refused.
+pub fn refusal(trouble: Trouble) -> Refusal {
+    match trouble {
+        Trouble::Sweeps => unreachable!("a sweep is not refused"),
+        Trouble::Clears => CLEARED,
+        Trouble::Panics => Refusal::Panic,
+        Trouble::Leaks => Refusal::Ended,
+        Trouble::UsesLater => Refusal::Words("that was made after the checkpoint"),
+    }
+}
+
 /// The words for code of the user that clears the graph around it.
 pub const CLEARED: Refusal =
     Refusal::Words("dropped the graph that it is part of, by `graph::clear` at");
@@ -171,7 +182,7 @@ impl Model {
             let trouble = self.tape.nodes[index].about.trouble;
             match trouble {
                 Some(Trouble::Sweeps) if adjoint.size != 0.0 => sweeps = Some(Trouble::Sweeps),
-                Some(Trouble::Clears | Trouble::Panics)
+                Some(Trouble::Clears | Trouble::Panics | Trouble::Leaks | Trouble::UsesLater)
                     if self.is_reached(index, *adjoint, floor) =>
                 {
                     return trouble;
@@ -208,13 +219,19 @@ impl Model {
         }
         let adjoints = self.tape.sweep(y.index, floor + 1);
         match self.trouble_of(&adjoints, floor) {
-            None | Some(Trouble::Sweeps) => Ok(adjoints),
-            Some(Trouble::Panics) => Err(Refusal::Panic),
-            Some(Trouble::Clears) => {
-                self.clear();
-                Err(CLEARED)
-            }
+            None => Ok(adjoints),
+            Some(trouble) => self.meet(trouble).map(|()| adjoints),
         }
+    }
+
+    /// Runs again what makes trouble then.
+    pub fn meet(&mut self, trouble: Trouble) -> Told<()> {
+        match trouble {
+            Trouble::Sweeps => return Ok(()),
+            Trouble::Clears => self.clear(),
+            Trouble::Panics | Trouble::Leaks | Trouble::UsesLater => {}
+        }
+        Err(refusal(trouble))
     }
 
     pub fn slope(&self, adjoint: Adjoint, is_leaf: bool, knowledge: Knowledge) -> Fact {

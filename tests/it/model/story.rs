@@ -1,5 +1,9 @@
 //! What a side tells while it runs a program, and whether the crate tells what the model told.
 
+use std::cell::RefCell;
+use std::panic;
+use std::sync::Once;
+
 /// Why something could not be done.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Refusal {
@@ -20,6 +24,9 @@ pub type Told<R> = Result<R, Refusal>;
 impl Refusal {
     /// Whether a panic of the crate says this.
     fn is_said_by(&self, words: &str) -> bool {
+        if words.starts_with(AT_A_LINE_OF_THE_CRATE) {
+            return false;
+        }
         let is_forgotten = words.contains("has ended, or `graph::clear` dropped it");
         match self {
             Refusal::Ended => {
@@ -40,19 +47,45 @@ impl Refusal {
 /// The payload of the program's own panics.
 pub const PANIC: &str = "a panic of the program";
 
-/// What a panic says.
+/// What a panic says that does not name the user's line.
+const AT_A_LINE_OF_THE_CRATE: &str = "at a line of the crate, ";
+
+thread_local! {
+    /// Where the last panic of this thread was.
+    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Notes from now on where each panic is.
+pub fn note_places() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            let place = info.location().map(|at| at.to_string());
+            PLACE.set(place.unwrap_or_default());
+            before(info);
+        }));
+    });
+}
+
+/// What the last panic says.
 pub fn words(payload: Box<dyn std::any::Any + Send>) -> String {
-    match payload.downcast::<String>() {
+    let words = match payload.downcast::<String>() {
         Ok(text) => *text,
         Err(payload) => payload
             .downcast_ref::<&str>()
             .unwrap_or(&"no text")
             .to_string(),
+    };
+    let place = PLACE.take();
+    match place.starts_with("src/") && words != PANIC {
+        true => format!("{AT_A_LINE_OF_THE_CRATE}{place}: {words}"),
+        false => words,
     }
 }
 
 pub fn panic_of_the_program() -> ! {
-    std::panic::resume_unwind(Box::new(PANIC))
+    panic::resume_unwind(Box::new(PANIC))
 }
 
 #[derive(Clone, Debug, PartialEq)]

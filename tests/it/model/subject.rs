@@ -1,9 +1,12 @@
 //! The crate, as a program uses it.
 
 use super::functions::call;
+use super::inside::slope_of_variables;
 use super::machine::run_body;
 use super::product::{CLEARS, Product, clear, sweep_in_a_scope};
-use super::program::{Action, Body, Calculus, Pick, Question, Rule, Slice, Trouble};
+use super::program::{
+    Action, Body, Calculus, Comparison, Pick, Question, Route, Rule, Slice, Trouble,
+};
 use super::side::{Operand, Outcome, Side};
 use super::story::{Fact, Heard, Refusal, Story, Told, panic_of_the_program, words};
 use super::ways::{Points, Way, may_forget};
@@ -21,8 +24,10 @@ pub struct Subject {
     quiet: Rc<Cell<usize>>,
     /// How often something was watched.
     watches: Rc<Cell<usize>>,
-    /// Whether the innermost segment runs again.
+    /// Whether the innermost closure runs again.
     runs_again: Rc<Cell<bool>>,
+    /// A leaf of its first run, if it keeps one; else what its segment gave.
+    leaked: Rc<Cell<Option<Var>>>,
 }
 
 /// Sets a cell until this is dropped.
@@ -58,6 +63,7 @@ impl Subject {
             quiet: Rc::default(),
             watches: Rc::default(),
             runs_again: Rc::default(),
+            leaked: Rc::default(),
         }
     }
 
@@ -74,13 +80,26 @@ impl Subject {
         captured: &[Var],
         runs: usize,
     ) -> impl Fn(&[Var]) -> Vec<Var> + 'static {
+        self.closure_that_keeps(Rc::default(), body, captured, runs)
+    }
+
+    /// The same, and what it keeps from one run to the next.
+    fn closure_that_keeps(
+        &self,
+        leaked: Rc<Cell<Option<Var>>>,
+        body: &Arc<Body>,
+        captured: &[Var],
+        runs: usize,
+    ) -> impl Fn(&[Var]) -> Vec<Var> + 'static {
         let (side, body, captured) = (self.clone(), body.clone(), captured.to_vec());
         let run = Cell::new(0);
         move |x: &[Var]| {
             let is_again = run.replace(run.get() + 1) >= runs;
             let _quiet = Within::new(&side.quiet, side.quiet.get() + usize::from(is_again));
             let _again = Within::new(&side.runs_again, is_again);
-            run_body(&mut side.clone(), &body, x, &captured).expect("the crate panics instead")
+            let mut side = side.clone();
+            side.leaked = Rc::clone(&leaked);
+            run_body(&mut side, &body, x, &captured).expect("the crate panics instead")
         }
     }
 }
@@ -171,8 +190,12 @@ impl Side for Subject {
         Ok(Var::apply(Product(rule), &x))
     }
 
-    fn is_less(&mut self, a: Operand<Var>, b: Operand<Var>) -> bool {
-        var(a) < var(b)
+    fn compare(&mut self, how: Comparison, a: Operand<Var>, b: Operand<Var>) -> bool {
+        how.of_variables(var(a), var(b))
+    }
+
+    fn slope_inside(&mut self, route: Route, x: Var, y: Var) -> Told<Var> {
+        Ok(slope_of_variables(route, x, y))
     }
 
     fn detach(&mut self, x: Var) -> Var {
@@ -180,7 +203,11 @@ impl Side for Subject {
     }
 
     fn segment(&mut self, x: &[Var], captured: &[Var], body: &Arc<Body>) -> Told<Vec<Var>> {
-        Ok(scalargrad::checkpoint(x, self.closure(body, captured, 1)))
+        let later = Rc::<Cell<Option<Var>>>::default();
+        let outputs =
+            scalargrad::checkpoint(x, self.closure_that_keeps(later.clone(), body, captured, 1));
+        later.set(later.get().or(outputs.first().copied()));
+        Ok(outputs)
     }
 
     fn advance(
@@ -197,8 +224,13 @@ impl Side for Subject {
     }
 
     fn trouble(&mut self, trouble: Trouble) -> Told<()> {
-        if self.runs_again.get() {
+        if trouble == Trouble::Leaks && !self.runs_again.get() {
+            self.leaked.set(Some(Var::new(0.5)));
+        } else if self.runs_again.get() {
             match trouble {
+                Trouble::Leaks | Trouble::UsesLater => {
+                    let _ = self.leaked.get().expect("it ran before") + 1.0;
+                }
                 Trouble::Clears => clear(),
                 Trouble::Panics => panic_of_the_program(),
                 Trouble::Sweeps => sweep_in_a_scope(),
@@ -277,7 +309,7 @@ impl Side for Subject {
                     self.tell_slopes(&jacobian);
                     self.tell_slopes(&hessian);
                 }
-                Err(words) => self.tell(Fact::Words(words)),
+                Err(heard) => self.hear(heard),
             }
         }
         Ok(())

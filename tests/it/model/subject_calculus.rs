@@ -5,7 +5,7 @@ use super::side::Side;
 use super::story::Fact;
 use super::subject::{Subject, slope};
 use scalargrad::derive::differentiate_along;
-use scalargrad::{Var, graph};
+use scalargrad::{Var, check, graph};
 use std::sync::Arc;
 
 impl Subject {
@@ -60,6 +60,20 @@ impl Subject {
             Calculus::Hvp => {
                 let product = scalargrad::hvp(one, at, &numbers(at.len()));
                 self.tell_slopes(&product);
+            }
+            Calculus::Check | Calculus::CheckSecond => {
+                let is_second = calculus == Calculus::CheckSecond;
+                let result = match is_second {
+                    true => check::hessian(one, at),
+                    false => check::gradient(one, at),
+                };
+                let report = result.as_ref().unwrap_or_else(|mismatch| mismatch.report());
+                let slopes: Vec<f64> = report.iter().map(|c| c.analytic).collect();
+                self.tell_slopes(&slopes);
+                if !is_second {
+                    // At a kink inside, second derivatives are not those that differences tend to.
+                    self.tell(Fact::Holds(result.is_ok()));
+                }
             }
             Calculus::Laplacian => {
                 let sum = scalargrad::laplacian(one, at);

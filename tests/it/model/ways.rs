@@ -1,12 +1,15 @@
 //! The ways in which a recorded function can be called. Each gives the same at every point: values, bit for bit, and derivatives.
 
+use super::product::CLEARS;
+use super::story::{Fact, Heard, words};
 use super::ways_of_rows::{of_rows, recorded_rows};
 use scalargrad::function::{Function, Recorder, ReplayError};
 use scalargrad::{Matrix, Var};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What a function gives at a point: its values, its Jacobian, its Hessian if that is asked for; or words, if it gives nothing.
-pub type Answer = Result<[Vec<f64>; 3], String>;
+pub type Answer = Result<[Vec<f64>; 3], Heard>;
 
 /// A closure that is recorded.
 pub type Closure<'a> = &'a dyn Fn(&[Var]) -> Vec<Var>;
@@ -90,13 +93,17 @@ impl Points {
     }
 }
 
-pub fn words(error: ReplayError) -> String {
+pub fn told(error: ReplayError) -> Heard {
     match error {
         ReplayError::BranchChanged(_) | ReplayError::BranchChangedInRows(_) => {
-            ANOTHER_BRANCH.to_string()
+            in_words(ANOTHER_BRANCH)
         }
-        error => error.to_string(),
+        error => in_words(error.to_string()),
     }
+}
+
+pub fn in_words(words: impl Into<String>) -> Heard {
+    Heard::Fact(Fact::Words(words.into()))
 }
 
 /// The answer where a comparison goes another way.
@@ -128,7 +135,7 @@ pub fn each(
     at: &Points,
     mut answer: impl FnMut(&[f64]) -> Result<[Vec<f64>; 3], ReplayError>,
 ) -> Vec<Answer> {
-    at.called.iter().map(|x| answer(x).map_err(words)).collect()
+    at.called.iter().map(|x| answer(x).map_err(told)).collect()
 }
 
 fn called(f: Closure<'_>, at: &Points) -> Vec<Answer> {
@@ -197,7 +204,7 @@ fn on_threads(f: Closure<'_>, at: &Points) -> Vec<Answer> {
     std::thread::scope(|scope| {
         let answer = |x: &Vec<f64>| {
             let x = x.clone();
-            scope.spawn(move || at_a_point(f, &x).map_err(words))
+            scope.spawn(move || at_a_point(f, &x).map_err(told))
         };
         let threads: Vec<_> = at.called.iter().map(answer).collect();
         threads
@@ -226,13 +233,21 @@ fn forgotten(f: Closure<'_>, at: &Points) -> Vec<Answer> {
 fn recorded(f: Closure<'_>, at: &Points) -> Vec<Answer> {
     let mut recorder = Recorder::new(f);
     recorder.values(&at.recorded);
-    each(at, |x| {
-        Ok([
-            recorder.values(x),
-            numbers(recorder.with(x, |f| f.jacobian(x))),
-            recorder.with(x, |f| second(f, x)),
-        ])
-    })
+    let (clears, mut answers) = (CLEARS.get(), Vec::new());
+    for x in &at.called {
+        if CLEARS.get() != clears {
+            break; // what was captured is gone
+        }
+        let answer = catch_unwind(AssertUnwindSafe(|| {
+            [
+                recorder.values(x),
+                numbers(recorder.with(x, |f| f.jacobian(x))),
+                recorder.with(x, |f| second(f, x)),
+            ]
+        }));
+        answers.push(answer.map_err(|payload| Heard::Panic(words(payload))));
+    }
+    answers
 }
 
 #[cfg(not(feature = "jit"))]

@@ -1,6 +1,6 @@
 //! The ways in which points are the rows of a function.
 
-use super::ways::{ANOTHER_BRANCH, Answer, Closure, Points, second};
+use super::ways::{ANOTHER_BRANCH, Answer, Closure, Points, in_words, second, told};
 use scalargrad::Matrix;
 use scalargrad::function::{Function, Recorder, ReplayError};
 
@@ -69,20 +69,18 @@ pub fn answers(
     };
     let rows = match run(&others).map(|of_rows| split(&others, of_rows)) {
         Ok(Ok(rows)) => rows,
-        Ok(Err(words)) => return vec![Err(words)],
-        Err(error) => return vec![Err(format!("the rows that are left: {error}"))],
+        Ok(Err(words)) => return vec![Err(in_words(words))],
+        Err(error) => return vec![Err(in_words(format!("the rows that are left: {error}")))],
     };
     let mut rows = rows.into_iter();
     let answer = |(k, x): (usize, &Vec<f64>)| {
         if leaves.contains(&k) {
-            return Err(ANOTHER_BRANCH.to_string());
+            return Err(in_words(ANOTHER_BRANCH));
         }
-        let [values, gradients] = rows.next().ok_or("there is no such row")?;
-        Ok([
-            values,
-            gradients,
-            second(f, x).map_err(|error| error.to_string())?,
-        ])
+        let [values, gradients] = rows
+            .next()
+            .ok_or_else(|| in_words("there is no such row"))?;
+        Ok([values, gradients, second(f, x).map_err(told)?])
     };
     at.called.iter().enumerate().map(answer).collect()
 }
@@ -106,7 +104,7 @@ pub fn recorded_rows(f: Closure<'_>, at: &Points) -> Vec<Answer> {
     let sums = (outputs == 1).then(|| rows.sum_gradient(at.shared(), &at.data()));
     let rows = match split(at, (values, gradients, sums)) {
         Ok(rows) => rows,
-        Err(words) => return vec![Err(words)],
+        Err(words) => return vec![Err(in_words(words))],
     };
     let answer = |([values, gradients], x): ([Vec<f64>; 2], &Vec<f64>)| {
         Ok([values, gradients, recorder.with(x, |f| second(f, x))])
