@@ -66,12 +66,6 @@ impl Adjoints {
         }
     }
 
-    /// The adjoint of a node, as the last sweep left it.
-    #[inline(always)]
-    pub(crate) fn get(&self, index: usize) -> f64 {
-        self.current.get(index)
-    }
-
     /// The bytes held.
     pub(crate) fn bytes(&self) -> usize {
         let sets = self.aside.iter().chain([&self.current, &self.spare]);
@@ -107,7 +101,8 @@ impl Set {
         self.flags[index / WINDOW] = 1;
     }
 
-    /// Where the adjoints and the flags are, and the index after the last adjoint that there is room for.
+    /// Where the adjoints and the flags are, and the index after the last adjoint that there is room for: as
+    /// [`assert_clean`](Set::assert_clean) checks, there are that many adjoints, and a flag for each window of them.
     #[inline(always)]
     pub(super) fn parts(&mut self) -> (*mut f64, *mut u8, usize) {
         (self.values.pointer(), self.flags.pointer(), self.end)
@@ -231,6 +226,7 @@ impl Set {
     /// Checks the invariants, for small graphs in debug builds: it reads all that there is.
     #[cfg(debug_assertions)]
     fn assert_clean(&self) {
+        assert!(self.end <= self.values.len() && self.values.len() == self.flags.len() * WINDOW);
         if self.values.len() > 16 * WINDOW && !cfg!(test) {
             return;
         }

@@ -45,7 +45,8 @@ impl Arena {
     #[inline(always)]
     unsafe fn read(&self) -> Tape<'_> {
         assert!(!self.is_lent.get(), "the tape is lent already");
-        // SAFETY: the words below the end are initialised, and stay as they are by the caller's promise.
+        // SAFETY: by `assert_storage` the words from the base to the end are initialised and of one memory; they stay as they
+        // are by the caller's promise.
         unsafe {
             Tape {
                 words: std::slice::from_raw_parts(self.base.get(), self.position()),

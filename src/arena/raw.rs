@@ -104,9 +104,9 @@ impl Arena {
     /// The adjoint of a node, as the last sweep left it.
     #[inline(always)]
     pub(crate) fn adjoint(&self, index: usize) -> f64 {
-        // SAFETY: `get` changes nothing and calls nothing that could.
+        // SAFETY: it is an error if a sweep has borrowed them; and `get` calls nothing that could borrow them while it reads.
         let adjoints = unsafe { self.adjoints.try_borrow_unguarded() };
-        adjoints.expect("no sweep is under way").get(index)
+        adjoints.expect("no sweep is under way").current.get(index)
     }
 
     /// The id that the next node will have.
@@ -153,7 +153,8 @@ impl Arena {
     #[inline(always)]
     pub(crate) fn words_before(&self, position: usize) -> [u64; EMPTY.len()] {
         assert!(position >= EMPTY.len() && position <= self.position());
-        // SAFETY: these words are initialised, and of one array with the base.
+        // SAFETY: by `assert_storage` the words from the base to the end are initialised and of one memory, and the position is
+        // not beyond the end, as asserted just now. Where the tape is lent these are the words of the empty one.
         unsafe {
             let first = self.base.get().add(position - EMPTY.len());
             first.cast::<[u64; EMPTY.len()]>().read()

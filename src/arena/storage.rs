@@ -99,7 +99,7 @@ impl Arena {
                 .or_else(|_| self.allocate(needed))?;
             self.base.set(base);
             self.capacity.set(new);
-            // SAFETY: the words up to here have been moved with the others.
+            // SAFETY: `allocate` moved the words up to here with the others, to a memory of more.
             self.end.set(unsafe { base.add(position) });
         }
         self.set_limit();
@@ -113,8 +113,8 @@ impl Arena {
         let old = self.capacity.get();
         let layout =
             |words: usize| Layout::array::<u64>(words).map_err(|_| Refusal::NoMemory { words });
-        // SAFETY: the sizes are not zero; a `base` of some capacity came from this allocator with
-        // `layout(old)`.
+        // SAFETY: the sizes are not zero (`grow` asks for more words than the tape has); a `base` of some capacity came from
+        // here, with `layout(old)`; and nobody holds a pointer to it, as the tape is not lent.
         let base = unsafe {
             if old == 0 {
                 alloc(layout(new)?)
@@ -139,7 +139,8 @@ impl Arena {
     pub(crate) fn restart(&self, epoch: u64, place: Place) {
         assert!(place.index <= self.end() && place.position <= self.position());
         self.next.set(epoch << INDEX_BITS | place.index as u64);
-        // SAFETY: not beyond the old end.
+        // SAFETY: not beyond the old end, as asserted above, and so in the memory of the tape (`assert_storage`). Its last node
+        // is whole (`assert_nodes`): `place` is between two nodes, and no sum was fused across it (`push_fused_sum`).
         self.end.set(unsafe { self.base.get().add(place.position) });
         self.adjoints.borrow_mut().truncate(place.index);
         // Those of windows that start up to here stay what they are.
@@ -189,7 +190,8 @@ impl Arena {
         self.end.set(unsafe { empty_base().add(EMPTY.len()) });
         if capacity != 0 {
             let layout = Layout::array::<u64>(capacity).expect("it was allocated with this layout");
-            // SAFETY: allocated by `allocate` with this layout, and no longer reachable.
+            // SAFETY: allocated by `allocate` with this layout: `base` is not that of a lent tape, as a thread does not end inside
+            // of `tape`. Nobody holds a pointer to it any more.
             unsafe { dealloc(base.cast(), layout) };
         }
         self.open.retire();

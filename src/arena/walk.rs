@@ -26,7 +26,8 @@ pub(crate) fn sweep(adjoints: &mut Set, floor: usize, end: usize) -> Option<usiz
     let (mut swept, mut is_flagged) = (0, false);
     while place.index > floor {
         let window = (place.index - 1) / WINDOW;
-        // SAFETY: the node before `place` has a window; nothing refers to the flags now but this pointer.
+        // SAFETY: there is a flag for this window, as there is room for the adjoint of the node before `place` (see `Set::parts`,
+        // and the assertion above); nothing refers to the flags now but this pointer.
         if unsafe { *flags.add(window) } == 0 {
             place = next_live(arena, adjoints, place, floor);
             continue;
@@ -42,8 +43,8 @@ pub(crate) fn sweep(adjoints: &mut Set, floor: usize, end: usize) -> Option<usiz
             is_flagged = true;
         }
         let start = (window * WINDOW).max(floor);
-        // SAFETY: `place` is between two nodes, so is the place before `start` (a window never starts in the middle of a
-        // fused pair, nor does `floor`), and there is room for the adjoints.
+        // SAFETY: `place` is between two nodes, so is the place before `start` (by `Tape::assert_nodes` a window never starts in
+        // the middle of a fused pair; nor does `floor`), and there is room for the adjoints, as asserted above.
         let Stopped { at, end } = unsafe {
             match is_flagged {
                 true => steps::<true>(arena, values, flags, start, place),

@@ -59,7 +59,8 @@ impl<'a> WriteHead<'a> {
             arena.grow_for_write();
             end = arena.end.get();
         }
-        // SAFETY: `end < limit`, or the arena has grown: there is room for `SLACK` words.
+        // SAFETY: there is room for `SLACK` words, of which these are no more. Either `end < limit`, and by
+        // `Arena::assert_storage` as many words fit after the limit; or `grow` has made room for them, or panicked.
         unsafe {
             end.cast::<[f64; N]>().write_unaligned(numbers);
             end.add(N).write(word.0);
@@ -110,7 +111,8 @@ impl Slots<'_> {
     pub(crate) fn push(&mut self, p: f64, q: f64, word: Word) {
         assert!(self.left > 0, "a slot too many");
         self.left -= 1;
-        // SAFETY: there is room for three words for each slot that is left.
+        // SAFETY: `Arena::slots` made room for three words for each slot, and this one is among them. Nothing was recorded since,
+        // which could have moved the tape: what is called between two slots works out partials, and is not the user's code.
         unsafe {
             self.end.cast::<f64>().write(p);
             self.end.add(1).cast::<f64>().write(q);
@@ -125,7 +127,7 @@ impl Slots<'_> {
         let Slots { arena, end, left } = self;
         let written = (end.addr() - arena.end.get().addr()) / size_of::<u64>();
         assert!(left == 0 && written == word.operands(), "a slot too few");
-        // SAFETY: that many words were written, and there is room for `SLACK` more.
+        // SAFETY: that many words were written after the end, and `Arena::slots` made room for `SLACK` more.
         unsafe { arena.finish(word, number) }
     }
 }
@@ -146,7 +148,8 @@ impl<const R: usize> Runs<'_, R> {
         assert!(self.left > 0, "a number too many");
         self.left -= 1;
         for (run, number) in numbers.into_iter().enumerate() {
-            // SAFETY: there is room for `R` runs of `count` numbers and a word, and in each for those that are left.
+            // SAFETY: `Arena::try_runs` found room for `R` runs of `count` numbers and a word, and this number is one of those
+            // that are left in each. As with slots, nothing was recorded since.
             unsafe { self.at.add(run * (self.count + 1)).write(number) };
         }
         // SAFETY: not beyond the word of the first run.
