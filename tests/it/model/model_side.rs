@@ -164,11 +164,11 @@ impl Side for Model {
     }
 
     fn compare(&mut self, how: Comparison, a: Operand<Handle>, b: Operand<Handle>) -> bool {
-        let answer = how.of_numbers(handle(a).value, handle(b).value);
+        let (a, b) = (handle(a).value, handle(b).value);
         if self.watching > 0 {
-            self.answers.push(answer);
+            self.answers.push(how.noted(a, b));
         }
-        answer
+        how.of_numbers(a, b)
     }
 
     fn slope_inside(&mut self, _: Route, x: Handle, y: Handle) -> Told<Handle> {

@@ -155,7 +155,7 @@ pub enum Action {
         chosen: [Pick; 2],
         to: Register,
     },
-    /// The negative of the derivative of `sin(x + t)·(2 + cos y)` with respect to a leaf `t` at zero.
+    /// The negative of the derivative of `exp(2 + atan x + t)·(2 + cos y)` with respect to a leaf `t` at zero.
     Slope {
         route: Route,
         x: Pick,
