@@ -198,7 +198,8 @@ impl Side for Model {
         let all = |model: &mut Model, state: &[Handle]| {
             let mut state = state.to_vec();
             for _ in 0..steps {
-                state = model.user_code(|model| run_body(model, body, &state, captured))?;
+                let copies = model.independent(&state)?;
+                state = model.user_code(|model| run_body(model, body, &copies, captured))?;
                 model.verify(&state)?;
             }
             Ok(state)
