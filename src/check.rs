@@ -204,7 +204,7 @@ impl Check {
     #[track_caller]
     pub fn hessian(&self, f: impl Fn(&[Var]) -> Var, x: &[f64]) -> Result<Report, Mismatch> {
         let f = |x: &[Var]| graph::user_code("the closure", || f(x));
-        at_callers_line(|| self.run(x, true, |x| f(x).differentiate(x), |x| reverse(&f, x)))
+        at_callers_line(|| self.run(x, true, |x| f(x).differentiate(x), |x| reverse(f, x)))
     }
 
     /// Checks the derivatives of every output with respect to every variable against the outputs' values.
