@@ -7,6 +7,7 @@ use crate::graph::{self, RecordingScope, Segment, trace, user_code, value_of};
 use crate::handle::Var;
 use crate::nodes::{Content, down};
 use crate::record;
+use crate::refusal::{Carrying, at_callers_line};
 use crate::rows::Op;
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -133,7 +134,8 @@ pub(crate) fn independent(x: &[Var]) -> SmallVec<[Var; 4]> {
 /// Runs a segment; panics if one of its outputs is stale.
 #[track_caller]
 fn run(segment: &dyn Fn(&[Var]) -> Vec<Var>, inputs: &[Var]) -> Vec<Var> {
-    let outputs = graph::user_code("the closure of a checkpoint", || segment(inputs));
+    let outputs =
+        at_callers_line(|| graph::user_code("the closure of a checkpoint", || segment(inputs)));
     for &y in &outputs {
         graph::verify(y);
     }
@@ -210,7 +212,10 @@ fn advance_from(
             Some(run) => {
                 let end = advance_from(start, &run.leaves, length, at_once, step);
                 let step = step.clone();
-                let segment = move |x: &[Var]| advance_from(start, x, length, at_once, &step);
+                let segment = move |x: &[Var]| {
+                    let _carrying = Carrying::set(true); // to `run`, which knows the line of the sweep
+                    advance_from(start, x, length, at_once, &step)
+                };
                 run.end(&end, Rc::new(segment), &state)
             }
         };
