@@ -65,6 +65,9 @@ pub enum Rule {
     Panics,
     /// Gets its partials by differentiating.
     Differentiates,
+    /// Clears the graph when it is asked for its value, or for its label.
+    ClearsInValue,
+    ClearsInLabel,
 }
 
 /// What a closure does when it is run again: a segment by a sweep, another one by what runs it at other points too.
