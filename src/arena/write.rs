@@ -148,7 +148,7 @@ impl<const R: usize> Runs<'_, R> {
         assert!(self.left > 0, "a number too many");
         self.left -= 1;
         for (run, number) in numbers.into_iter().enumerate() {
-            // SAFETY: `Arena::try_runs` found room for `R` runs of `count` numbers and a word, and this number is one of those
+            // SAFETY: `Arena::runs` made room for `R` runs of `count` numbers and a word, and this number is one of those
             // that are left in each. As with slots, nothing was recorded since.
             unsafe { self.at.add(run * (self.count + 1)).write(number) };
         }

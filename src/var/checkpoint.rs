@@ -7,6 +7,7 @@ use crate::graph::{self, RecordingScope, Segment, trace, user_code, value_of};
 use crate::handle::Var;
 use crate::nodes::{Content, down};
 use crate::record;
+use crate::refusal::{Carrying, at_callers_line};
 use crate::rows::Op;
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -192,7 +193,10 @@ fn advance_from(
             Some(run) => {
                 let end = advance_from(start, &run.leaves, length, at_once, step);
                 let step = step.clone();
-                let segment = move |x: &[Var]| advance_from(start, x, length, at_once, &step);
+                let segment = move |x: &[Var]| {
+                    let _carrying = Carrying::set(true); // to `run`, which knows the line of the sweep
+                    advance_from(start, x, length, at_once, &step)
+                };
                 run.end(&end, Rc::new(segment), &state)
             }
         };
@@ -205,7 +209,7 @@ fn advance_from(
 #[track_caller]
 pub(crate) fn run_again(head: usize, start: usize, inputs: &[Var], outputs: usize) -> Vec<Var> {
     let segment: Segment = graph::state(|state| state.segments[&head].clone());
-    let again = graph::user_code("the closure of a checkpoint", || segment(inputs));
+    let again = at_callers_line(|| user_code("the closure of a checkpoint", || segment(inputs)));
     graph::verify_all(&again);
     assert_eq!(
         again.len(),

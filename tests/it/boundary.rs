@@ -272,3 +272,47 @@ fn a_name_is_given_to_the_variable_that_it_was_asked_for() {
     assert!(text.contains("graph::clear"), "{text}");
     assert_eq!(Var::new(2.0).name(), None);
 }
+
+#[test]
+fn a_closure_that_clears_the_graph_when_a_check_runs_it_again_is_refused() {
+    let clears_later = || {
+        let (w, runs) = (Var::new(2.0), Cell::new(0));
+        move |x: &[Var]| {
+            if runs.replace(runs.get() + 1) > 0 {
+                graph::clear();
+            }
+            x[0] * 0.0 + w
+        }
+    };
+    // What it gives is stale then; but that it cleared the graph comes first, and says what to do.
+    let stale = || {
+        let (w, runs) = (Var::new(2.0), Cell::new(0));
+        move |_: &[Var]| {
+            if runs.replace(runs.get() + 1) > 0 {
+                graph::clear();
+            }
+            w
+        }
+    };
+    for words in [
+        message(|| check::gradient(stale(), &[1.0])),
+        message(|| check::hessian(stale(), &[1.0])),
+    ] {
+        assert!(words.contains("the closure dropped the graph"), "{words}");
+    }
+    refuses(|| check::gradient(clears_later(), &[1.0]));
+    refuses(|| check::hessian(clears_later(), &[1.0]));
+}
+
+#[test]
+fn a_check_does_not_sweep_the_graph_around_it() {
+    let (x, runs) = (Var::new(0.5), Rc::new(Cell::new(0)));
+    let counted = runs.clone();
+    let w = checkpoint(&[x], move |x| {
+        counted.set(counted.get() + 1);
+        x[0].sin()
+    });
+    check::assert_gradient(|x| x[0] * w, &[1.0]);
+    check::assert_hessian(|x| x[0] * x[0] * w, &[1.0]);
+    assert_eq!(runs.get(), 1);
+}

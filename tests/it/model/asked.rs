@@ -89,6 +89,15 @@ macro_rules! comparisons {
                 match self { $(Comparison::$Comparison => { let ($a, $b) = (a, b); $answer })* }
             }
 
+            /// What is noted of it where a function is recorded: of an order, all of it.
+            pub fn noted(self, a: f64, b: f64) -> Option<Ordering> {
+                match self {
+                    Comparison::Before => Some(a.total_cmp(&b)),
+                    Comparison::After => a.partial_cmp(&b),
+                    _ => Some(self.of_numbers(a, b).cmp(&false)),
+                }
+            }
+
             /// The answer of variables.
             pub fn of_variables(self, a: Var, b: Var) -> bool {
                 match self { $(Comparison::$Comparison => { let ($a, $b) = (a, b); $answer })* }

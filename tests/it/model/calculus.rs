@@ -5,7 +5,7 @@ use super::naive::{Adjoint, Handle, Operand};
 use super::program::{Rule, Slice, Trouble};
 use super::second::SHARE;
 use super::second::second;
-use super::side::Side;
+use super::side::{self, Side};
 use super::state::{About, CLEARED, Knowledge, Model, refusal};
 use super::story::{Fact, Refusal, Told};
 use scalargrad::{Op, Real};
@@ -33,11 +33,10 @@ impl Model {
             Ok(outputs)
         };
         self.verify(x)?;
-        if self.watching > 0 {
-            return run(self, x);
-        }
-        if !self.tape.is_recording || x.iter().all(|x| x.is_constant()) {
-            return run(self, x);
+        let is_kept = self.watching > 0 || !self.tape.is_recording;
+        if is_kept || x.iter().all(|x| x.is_constant()) {
+            let copies = self.independent(x)?;
+            return run(self, &copies);
         }
         let (sweeps, mut trouble) = (self.sweeps, None);
         let outputs = self.recording(|model| {
@@ -85,6 +84,19 @@ impl Model {
             handles.push(self.tape.push(value, operands, about));
         }
         Ok(handles)
+    }
+
+    /// Copies for code that may differentiate by them: each is a node of its own.
+    pub fn independent(&mut self, x: &[Handle]) -> Told<Vec<Handle>> {
+        let copy = |&x: &Handle| match x.is_constant() {
+            true => Ok(x),
+            false => self.apply(
+                Op::Mul,
+                0,
+                &[side::Operand::Variable(x), side::Operand::Number(1.0)],
+            ),
+        };
+        x.iter().map(copy).collect()
     }
 
     /// A leaf of the same value, or the same constant.

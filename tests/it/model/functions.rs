@@ -93,7 +93,7 @@ rows! {
     ToDegrees Real to_degrees(x) x.abs() < 0.1;
     ToRadians Real to_radians(x) true;
     RemEuclid Real rem_euclid(x, y) has_steady_remainder(x, y);
-    Inversion Real inversion(x, y) x.abs() + y.abs() > 0.1;
+    Inversion Real inversion(x, y) x.abs() + y.abs() > 0.1 && differ(x.abs(), y.abs());
     DivEuclid Real div_euclid(x, y) has_steady_remainder(x, y);
     LeakyRelu Real leaky_relu(x, slope) x.abs() > FAR && between(0.0, slope, 1.0);
     Sigmoid Real sigmoid(x) x.abs() < 15.0;

@@ -9,11 +9,13 @@ use super::story::Told;
 use scalargrad::derive::differentiate_along;
 use scalargrad::{Op, Var};
 
-/// The negative of the derivative of `sin(x + t)·(2 + cos y)` with respect to a leaf `t` at zero. One with respect to `x`
-/// would tell whether that is a constant, which the model does not know of what a segment gives.
+/// The negative of the derivative of `exp(2 + atan x + t)·(2 + cos y)` with respect to a leaf `t` at zero. One with respect to `x`
+/// would tell whether that is a constant, which the model does not know of what a segment gives. The rule of `exp` takes no
+/// decision here, which would be a guard where a function is recorded: no number is 0 or 1.
 pub fn slope_of_variables(route: Route, x: Var, y: Var) -> Var {
-    let t = Var::new(0.0);
-    let z = (x + t).sin() * (2.0 + y.cos());
+    let (angle, factor) = (2.0 + x.atan(), 2.0 + y.cos());
+    let t = Var::new(0.0); // after them, so that the sweep does not go through their rules
+    let z = (angle + t).exp() * factor;
     let slopes = match route {
         Route::Sweep => z.differentiate(&[t]),
         Route::Along => differentiate_along(&[z], &[t], &[Var::constant(1.0)]),
@@ -28,7 +30,8 @@ pub fn phrase(route: Route, x: &str, y: &str) -> String {
         Route::Along => "derive::differentiate_along(&[z], &[t], &[Var::constant(1.0)])",
     };
     format!(
-        "{{ let t = Var::new(0.0); let z = ({x} + t).sin() * (2.0 + {y}.cos()); vec![-{slopes}[0]] }}"
+        "{{ let (angle, factor) = (2.0 + {x}.atan(), 2.0 + {y}.cos()); let t = Var::new(0.0); \
+         let z = (angle + t).exp() * factor; vec![-{slopes}[0]] }}"
     )
 }
 
@@ -36,18 +39,17 @@ impl Model {
     /// The same in closed form. How many nodes the crate records for it is not known.
     pub fn slope_in_closed_form(&mut self, x: Handle, y: Handle) -> Told<Handle> {
         let (of, number) = (Operand::Variable, Operand::Number);
-        let t = self.leaf(0.0);
-        let copy = self.apply(Op::Add, 0, &[of(x), of(t)])?;
-        self.apply(Op::Sin, 0, &[of(copy)])?; // nothing depends on it but the number of nodes
+        let angle = self.apply(Op::Atan, 0, &[of(x)])?;
+        let moved = self.apply(Op::Add, 0, &[number(2.0), of(angle)])?;
         let cosine = self.apply(Op::Cos, 0, &[of(y)])?;
         let factor = self.apply(Op::Add, 0, &[number(2.0), of(cosine)])?;
+        let t = self.leaf(0.0);
+        let sum = self.apply(Op::Add, 0, &[of(moved), of(t)])?;
+        let power = self.apply(Op::Exp, 0, &[of(sum)])?;
         self.lose_count();
-        let slope = match copy.is_constant() {
+        let slope = match sum.is_constant() {
             true => Handle::constant(0.0),
-            false => {
-                let partial = self.apply(Op::Cos, 0, &[of(copy)])?;
-                self.apply(Op::Mul, 0, &[of(partial), of(factor)])?
-            }
+            false => self.apply(Op::Mul, 0, &[of(power), of(factor)])?,
         };
         self.apply(Op::Neg, 0, &[of(slope)])
     }

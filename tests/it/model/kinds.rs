@@ -70,7 +70,7 @@ kinds! {
     Scope 12 "PSR";
     NoGrad 4 "PS";
     Panic 1 "PSRT";
-    Trouble 2 "ST";
+    Trouble 2 "STE";
     Clear 1 "PSR";
     Reserve 1 "PS";
     Backward 20 "PSC";

@@ -138,7 +138,11 @@ impl Side for Model {
     }
 
     fn rule(&mut self, rule: Rule, [x, y]: [Handle; 2]) -> Told<Handle> {
-        if x.is_constant() && y.is_constant() {
+        let is_constant = x.is_constant() && y.is_constant();
+        if rule == Rule::ClearsInValue || rule == Rule::ClearsInLabel && !is_constant {
+            return self.meet(Trouble::Clears).map(|()| x);
+        }
+        if is_constant {
             return Ok(Handle::constant(x.value * y.value));
         }
         match rule {
@@ -151,11 +155,7 @@ impl Side for Model {
                 let square = model.apply(Op::Mul, 0, &[Operand::Variable(t); 2])?;
                 model.backward(square)
             })?,
-            Rule::Plain
-            | Rule::OpensScopes
-            | Rule::Clears
-            | Rule::Panics
-            | Rule::Differentiates => (),
+            _ => (), // what these do beside, they do when they are differentiated
         }
         let operands = vec![operand(x, y.value), operand(y, x.value)];
         let mut about = About::new(Op::Custom, 0);
@@ -164,11 +164,11 @@ impl Side for Model {
     }
 
     fn compare(&mut self, how: Comparison, a: Operand<Handle>, b: Operand<Handle>) -> bool {
-        let answer = how.of_numbers(handle(a).value, handle(b).value);
+        let (a, b) = (handle(a).value, handle(b).value);
         if self.watching > 0 {
-            self.answers.push(answer);
+            self.answers.push(how.noted(a, b));
         }
-        answer
+        how.of_numbers(a, b)
     }
 
     fn slope_inside(&mut self, _: Route, x: Handle, y: Handle) -> Told<Handle> {
@@ -196,10 +196,15 @@ impl Side for Model {
         body: &Arc<Body>,
     ) -> Told<Vec<Handle>> {
         let all = |model: &mut Model, state: &[Handle]| {
-            let mut state = state.to_vec();
+            let (mut state, mut trouble) = (state.to_vec(), None);
             for _ in 0..steps {
-                state = model.user_code(|model| run_body(model, body, &state, captured))?;
+                let copies = model.independent(&state)?;
+                state = model.user_code(|model| run_body(model, body, &copies, captured))?;
+                trouble = trouble.or(model.last_trouble);
                 model.verify(&state)?;
+            }
+            if let Some(last) = model.troubles.last_mut() {
+                *last = trouble; // that of the segments that the steps are
             }
             Ok(state)
         };

@@ -33,6 +33,8 @@ impl CustomOp for Product {
 pub fn beside(rule: Rule) -> &'static str {
     match rule {
         Rule::Plain | Rule::Differentiates => "|_| ()",
+        Rule::ClearsInValue => "|_| () /* and `value` clears the graph */",
+        Rule::ClearsInLabel => "|_| () /* and `label` clears the graph */",
         Rule::Records => "|_| drop((Var::new(0.5) * 2.0,))",
         Rule::Sweeps => "|_| graph::scope(|| { let t = Var::new(0.7); (t * t).backward() })",
         Rule::OpensScopes => "|x| graph::scope(|| { graph::scope(|| Var::new(0.5) * x[0]); })",

@@ -27,13 +27,23 @@ pub struct Product(pub Rule);
 
 impl CustomOp for Product {
     fn value(&self, x: &[f64]) -> f64 {
+        if self.0 == Rule::ClearsInValue {
+            clear();
+        }
         x[0] * x[1]
+    }
+
+    fn label(&self) -> String {
+        if self.0 == Rule::ClearsInLabel {
+            clear();
+        }
+        "product".into()
     }
 
     fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
         let is_recorded = x.iter().any(|x| !x.is_constant());
         match self.0 {
-            Rule::Plain | Rule::Differentiates => (),
+            Rule::Plain | Rule::Differentiates | Rule::ClearsInValue | Rule::ClearsInLabel => (),
             Rule::Records => {
                 let _ = Var::new(0.5) * 2.0;
             }

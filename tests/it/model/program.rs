@@ -65,6 +65,9 @@ pub enum Rule {
     Panics,
     /// Gets its partials by differentiating.
     Differentiates,
+    /// Clears the graph when it is asked for its value, or for its label.
+    ClearsInValue,
+    ClearsInLabel,
 }
 
 /// What a closure does when it is run again: a segment by a sweep, another one by what runs it at other points too.
@@ -155,7 +158,7 @@ pub enum Action {
         chosen: [Pick; 2],
         to: Register,
     },
-    /// The negative of the derivative of `sin(x + t)·(2 + cos y)` with respect to a leaf `t` at zero.
+    /// The negative of the derivative of `exp(2 + atan x + t)·(2 + cos y)` with respect to a leaf `t` at zero.
     Slope {
         route: Route,
         x: Pick,

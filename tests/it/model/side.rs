@@ -49,7 +49,7 @@ pub trait Side: Sized {
     fn custom(&mut self, value: f64, operands: &[(Self::V, f64)]) -> Told<Self::V>;
     fn rule(&mut self, rule: Rule, x: [Self::V; 2]) -> Told<Self::V>;
     fn compare(&mut self, how: Comparison, a: Operand<Self::V>, b: Operand<Self::V>) -> bool;
-    /// The negative of the recorded derivative of `sin(x + t)·(2 + cos y)` with respect to a leaf `t` at zero.
+    /// The negative of the recorded derivative of `exp(2 + atan x + t)·(2 + cos y)` with respect to a leaf `t` at zero.
     fn slope_inside(&mut self, route: Route, x: Self::V, y: Self::V) -> Told<Self::V>;
     fn detach(&mut self, x: Self::V) -> Self::V;
 

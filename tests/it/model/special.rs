@@ -70,6 +70,8 @@ impl Generator {
                     Rule::OpensScopes,
                     Rule::Clears,
                     Rule::Panics,
+                    Rule::ClearsInValue,
+                    Rule::ClearsInLabel,
                 ];
                 let rule = match setting == Setting::Program && self.random.once_in(2) {
                     true => self.random.of(&rules),
@@ -110,6 +112,7 @@ impl Generator {
                 };
                 let (at, mix) = (self.values(&state), self.mix);
                 self.mix.operations = self.model.operations + 20 + 2 * self.left() / (steps + 1);
+                self.runs_again = setting == Setting::Program;
                 let body = self.body(&at, &[], state.len(), Setting::Every);
                 self.mix = mix;
                 let at_once = 2 + self.random.below(40);

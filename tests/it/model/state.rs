@@ -5,6 +5,7 @@ use super::program::{Action, Rule, Trouble};
 use super::side::{Outcome, Side};
 use super::story::{Fact, Refusal, Told};
 use scalargrad::Op;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 /// How much the model knows of what depends on a node.
@@ -51,7 +52,7 @@ pub struct Model {
     /// The closures that are being recorded as functions.
     pub watching: usize,
     /// Answers of the comparisons that were made there.
-    pub answers: Vec<bool>,
+    pub answers: Vec<Option<Ordering>>,
     /// What came of the actions that were not done, for whoever prints the program.
     pub outcomes: HashMap<*const Action, Outcome>,
     /// Closures that run without telling.
@@ -201,7 +202,8 @@ impl Model {
             _ => index,
         };
         let is_asked_for = index > floor && adjoint.size != 0.0;
-        if is_asked_for && (adjoint.value == 0.0 || first <= floor) {
+        let cancels = adjoint.value.abs() <= 1e-12 * adjoint.size;
+        if is_asked_for && (cancels || first <= floor) {
             self.tell(Fact::End);
         }
         is_asked_for && adjoint.value != 0.0

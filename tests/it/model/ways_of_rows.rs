@@ -1,8 +1,8 @@
 //! The ways in which points are the rows of a function.
 
 use super::ways::{ANOTHER_BRANCH, Answer, Closure, Points, in_words, second, told};
-use scalargrad::Matrix;
 use scalargrad::function::{Function, Recorder, ReplayError};
+use scalargrad::{Matrix, Var, graph};
 
 /// The values of all rows, their gradients, and the sums of both where there is one output.
 type OfRows = (Vec<f64>, Matrix, Option<(f64, Vec<f64>)>);
@@ -87,7 +87,9 @@ pub fn answers(
 
 pub fn of_rows(f: Closure<'_>, at: &Points) -> Vec<Answer> {
     let f = at.function(f);
-    let rows = f.over_rows(at.shared);
+    let rows = f.over_rows(at.shared).on_progress(|_, _| {
+        graph::scope(|| Var::new(0.5) * 2.0);
+    });
     answers(&f, at, |at| {
         let (values, gradients) = rows.gradients(at.shared(), &at.data())?;
         let sums = (f.outputs() == 1).then(|| rows.sum_gradient(at.shared(), &at.data()));

@@ -256,6 +256,18 @@ fn a_sweep_that_cannot_run_a_segment_again_panics_at_the_users_line() {
         refuse! { strays:
             y.backward(); y.gradients(); y.differentiate(&[x]); y.backward_accumulate();
         }
+        // A step of a segment that `advance` made.
+        let (runs, leaf) = (std::cell::Cell::new(0), std::cell::Cell::new(x));
+        let z = advance(&[x], 3, 2, move |_, x| {
+            if runs.replace(runs.get() + 1) < 3 {
+                leaf.set(Var::new(1.0));
+                return x.to_vec();
+            }
+            vec![leaf.get()]
+        })[0];
+        refuse! { strays:
+            z.backward(); z.gradients(); z.differentiate(&[x]); z.backward_accumulate();
+        }
         strays
     });
     assert_none(strays);
