@@ -51,6 +51,12 @@ impl NodePosition {
     fn is_fused_sum(self) -> bool {
         self.0 & 1 == 1
     }
+
+    /// Where the next node stands, which takes so many words.
+    #[inline(always)]
+    pub(crate) fn next(self, words: usize) -> NodePosition {
+        NodePosition::new(self.position() + words, words == 0)
+    }
 }
 
 /// The nodes below the index `end`, the last first, down to `start`.
@@ -76,6 +82,13 @@ pub(crate) struct Down<'a> {
     position: usize,
     /// Whether that is the node into which the one before was fused.
     is_in_pair: bool,
+}
+
+impl Down<'_> {
+    /// Where the node would stand that takes no words and comes before those that it went through.
+    pub(crate) fn position(&self) -> NodePosition {
+        NodePosition::new(self.position, false)
+    }
 }
 
 impl<'a> Iterator for Down<'a> {
@@ -153,6 +166,15 @@ impl<'a> Node<'a> {
     pub(crate) fn content(self) -> Content {
         let last = self.tape.last_words(self.at.position());
         Content::read(last, self.index, self.at.is_fused_sum())
+    }
+
+    /// The words that it takes: none for a sum that was fused.
+    #[inline(always)]
+    pub(crate) fn words(self) -> usize {
+        match self.at.is_fused_sum() {
+            true => 0,
+            false => self.tape.word(self.at.position()).words(),
+        }
     }
 
     /// Whether it is the head of a checkpoint, or an output.
