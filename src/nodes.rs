@@ -206,6 +206,30 @@ impl<'a> Node<'a> {
         (op, 0)
     }
 
+    /// Calls `each` with the index of every active operand.
+    #[inline(always)]
+    pub(crate) fn each_active(self, mut each: impl FnMut(usize)) {
+        let word = self.tape.word(self.at.position());
+        match word.code() {
+            _ if self.at.is_fused_sum() => {
+                each(self.index - 2);
+                each(self.index - 1);
+            }
+            code::ONE | code::ONE_WITH | code::ONE_FUSED => each(word.a()),
+            code::ADD | code::TWO | code::TWO_FUSED => {
+                each(word.a());
+                each(word.b());
+            }
+            _ => {
+                self.read(|operand| {
+                    if operand.index != 0 {
+                        each(operand.index);
+                    }
+                });
+            }
+        }
+    }
+
     /// Calls `each` with the index of every active operand and the partial with respect to it. The head and the outputs of a
     /// checkpoint have none on the tape.
     #[inline(always)]

@@ -25,10 +25,10 @@ impl Ref {
         self.0 & ACTIVE == 0
     }
 
-    /// The place of an input or a node in the draft.
+    /// The place of an input or a node among the drafts; that of a constant is beyond them.
     #[inline(always)]
-    pub(super) fn place(self) -> Option<usize> {
-        (!self.is_constant()).then_some((self.0 & !ACTIVE) as usize)
+    pub(super) fn place(self) -> usize {
+        (self.0 ^ ACTIVE) as usize
     }
 }
 
@@ -58,6 +58,9 @@ pub(crate) struct Drafts {
     pub(super) nodes: Vec<Draft>,
     pub(super) many: Vec<Ref>,
     expressions: Table,
+    constants: Table,
+    /// The place of the node that came next when a constant was new.
+    births: Vec<u32>,
 }
 
 impl Drafts {
@@ -95,6 +98,8 @@ impl Drafts {
         self.nodes.capacity() * size_of::<Draft>()
             + self.many.capacity() * size_of::<Ref>()
             + self.expressions.bytes()
+            + self.constants.bytes()
+            + self.births.capacity() * size_of::<u32>()
     }
 }
 
@@ -104,7 +109,6 @@ pub(crate) struct Builder<'a> {
     pub(super) room: &'a mut Drafts,
     /// How many operands there are.
     pub(super) operands: usize,
-    constants: Table,
     is_sharing: bool,
 }
 
@@ -121,6 +125,8 @@ impl<'a> Builder<'a> {
             "scalargrad: the program is too large"
         );
         room.many.clear();
+        room.births.clear();
+        room.constants.clear(16);
         room.nodes.clear();
         room.nodes.reserve_exact(inputs + nodes);
         room.nodes.extend((0..inputs).map(|k| Draft {
@@ -130,7 +136,7 @@ impl<'a> Builder<'a> {
             uses: Uses::None,
         }));
         if is_sharing {
-            room.expressions.clear(inputs + nodes);
+            room.expressions.clear(inputs + nodes + 1);
         }
         Builder {
             program: Program {
@@ -138,7 +144,6 @@ impl<'a> Builder<'a> {
                 ..Program::default()
             },
             operands: 0,
-            constants: Table::with_room(64),
             is_sharing,
             room,
         }
@@ -147,20 +152,26 @@ impl<'a> Builder<'a> {
     /// A constant: the one there is of this value, to the bit, or a new one.
     #[inline]
     pub(crate) fn constant(&mut self, value: f64) -> Ref {
+        let Drafts {
+            nodes,
+            constants: table,
+            births,
+            ..
+        } = &mut *self.room;
         let constants = &mut self.program.constants;
-        if constants.len() == self.constants.room() {
-            let mut larger = Table::with_room(2 * constants.len());
-            for (k, constant) in constants.iter().enumerate() {
-                larger.get_or_insert(hash(0, constant.to_bits()), None, |_| false, k as u32);
+        let hash_of = |constant: f64| hash(0, constant.to_bits());
+        if constants.len() == table.room() {
+            table.clear(4 * constants.len());
+            for (k, &constant) in constants.iter().enumerate() {
+                table.get_or_insert(hash_of(constant), None, |_| false, k as u32);
             }
-            self.constants = larger;
         }
         let next = constants.len() as u32;
         let is_equal = |k: u32| constants[k as usize].to_bits() == value.to_bits();
-        let hash = hash(0, value.to_bits());
-        let k = self.constants.get_or_insert(hash, None, is_equal, next);
+        let k = table.get_or_insert(hash_of(value), None, is_equal, next);
         if k == next {
             constants.push(value);
+            births.push(nodes.len() as u32);
         }
         Ref(k)
     }
@@ -178,7 +189,7 @@ impl<'a> Builder<'a> {
                 let words = [first as u32, operands.len() as u32];
                 let next = self.room.nodes.len();
                 let new = self.draft(op, Arity::Many, words, operands);
-                if new.place() != Some(next) {
+                if new.place() != next {
                     self.room.many.truncate(first);
                 }
                 new
@@ -192,6 +203,8 @@ impl<'a> Builder<'a> {
             nodes: drafts,
             many,
             expressions,
+            births,
+            ..
         } = &mut *self.room;
         let next = drafts.len() as u32;
         let k = if self.is_sharing && op != Op::Custom {
@@ -204,24 +217,29 @@ impl<'a> Builder<'a> {
             if arity != Arity::Two {
                 hash = self::hash(hash, words[1].into());
             }
+            let mut home = last & !ACTIVE;
+            if (home as usize) < self.program.inputs {
+                // Other operands may be younger than an input.
+                let constants = operands.iter().filter(|operand| operand.is_constant());
+                home = constants.fold(home, |home, constant| home.max(births[constant.0 as usize]));
+            }
             let all = |words: [u32; 2]| &many[words[0] as usize..][..words[1] as usize + 1];
             let is_equal = |k: u32| {
                 let other = &drafts[k as usize];
-                (other.op, other.arity) == (op, arity)
-                    && match arity {
-                        Arity::Many => all(other.words) == all(words),
-                        _ => other.words == words,
-                    }
+                let same = match arity {
+                    Arity::Many => other.arity == arity && all(other.words) == all(words),
+                    _ => other.words == words,
+                };
+                same && (other.op, other.arity) == (op, arity)
             };
-            expressions.get_or_insert(hash, Some((last & !ACTIVE) as usize), is_equal, next)
+            expressions.get_or_insert(hash, Some(home as usize), is_equal, next)
         } else {
             next
         };
         if k == next {
             for operand in operands {
-                if let Some(place) = operand.place() {
-                    let uses = &mut drafts[place].uses;
-                    *uses = uses.and_one();
+                if let Some(draft) = drafts.get_mut(operand.place()) {
+                    draft.uses = draft.uses.and_one();
                 }
             }
             self.operands += operands.len();
@@ -273,9 +291,8 @@ impl<'a> Builder<'a> {
 
     /// A number that must stay.
     pub(super) fn see(&mut self, number: Ref) {
-        if let Some(place) = number.place() {
-            self.room.nodes[place].uses = Uses::Many;
+        if let Some(draft) = self.room.nodes.get_mut(number.place()) {
+            draft.uses = Uses::Many;
         }
     }
-
 }

@@ -153,8 +153,8 @@ impl Needs {
 
     #[inline(always)]
     fn mark(&mut self, index: usize, need: Need) {
-        if index >= self.start {
-            self.needs[index - self.start] |= need;
+        if let Some(needs) = self.needs.get_mut(index.wrapping_sub(self.start)) {
+            *needs |= need;
         }
     }
 
@@ -174,7 +174,7 @@ impl Needs {
             self.needs[place] = need | length << NEED.count_ones();
             if need != 0 {
                 self.nodes += 1;
-                node.read(|operand| self.mark(operand.index, need));
+                node.each_active(|index| self.mark(index, need));
             }
         }
         self.before = nodes.position();
@@ -299,8 +299,8 @@ impl Reader<'_> {
 
     #[inline(always)]
     fn operand(&mut self, Operand { index, value }: Operand) -> Ref {
-        if index >= self.start {
-            self.refs[index - self.start]
+        if let Some(&number) = self.refs.get(index.wrapping_sub(self.start)) {
+            number
         } else if index == 0 {
             self.builder.constant(value)
         } else {

@@ -1,34 +1,33 @@
-//! A hash table of indices into an array that stands elsewhere.
+//! A hash table of places in an array that stands elsewhere.
 
-/// A hash table with open addressing, of places of things that never go away.
+/// A hash table with open addressing, from which nothing is taken out.
 ///
-/// An expression is looked for first near a *home*, which follows the number of its last operand. That was most often
-/// recorded just before, so this part of the table is in the cache. There is room for a few; where it is taken, the search
-/// goes on from a place that depends on the hash alone.
+/// An expression is looked for first near a *home*, which follows the place of its last operand. That was most often
+/// recorded a short time before, so this part of the table is in the cache. Where what is near is taken, as that of an
+/// operand which many expressions share, the search goes on from a slot that depends on the hash alone.
 #[derive(Default)]
 pub(super) struct Table {
     /// A place plus 1, or 0 where there is none.
     slots: Vec<u32>,
     /// At most so many are put in.
     room: usize,
+    /// Expressions with one home are spread over one slot more.
+    spread: usize,
 }
 
 /// Slots that are tried near the home.
 const NEAR: usize = 4;
 
-impl Table {
-    /// A table for so many.
-    pub(super) fn with_room(room: usize) -> Table {
-        let mut table = Table::default();
-        table.clear(room);
-        table
-    }
+/// From one slot to the next that is tried after those: out of what is crowded, and prime to the number of slots.
+const STRIDE: usize = 64;
 
+impl Table {
     /// Forgets all, and makes room for so many.
     pub(super) fn clear(&mut self, room: usize) {
         self.slots.clear();
-        self.slots.resize(room + room / 2 + NEAR, 0);
-        self.room = room;
+        (self.room, self.spread) = (room, room.next_power_of_two().min(32) - 1);
+        let last = 2 * room + self.spread + NEAR + STRIDE;
+        self.slots.resize(last | 1, 0);
     }
 
     pub(super) fn room(&self) -> usize {
@@ -37,10 +36,10 @@ impl Table {
 
     /// The bytes held.
     pub(super) fn bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<u32>()
+        size_of_val(&self.slots[..])
     }
 
-    /// The place of this hash that `is_equal`, or else `next`, which is put in. A home is less than the room.
+    /// The place with this hash that `is_equal`, or else `next`, which is put in. A home is less than the room.
     #[inline(always)]
     pub(super) fn get_or_insert(
         &mut self,
@@ -49,36 +48,32 @@ impl Table {
         mut is_equal: impl FnMut(u32) -> bool,
         next: u32,
     ) -> u32 {
+        debug_assert!((next as usize) < self.room, "the room was told before");
         let slots = &mut self.slots[..];
-        let mut found = None;
-        if let Some(home) = home {
-            let home = home + home / 2;
-            for (k, &slot) in slots[home..home + NEAR].iter().enumerate() {
-                if slot == 0 {
-                    found = Some(home + k);
-                    break;
+        // The upper bits of a product depend on all bits of its factors.
+        let far = ((hash >> 32) * slots.len() as u64 >> 32) as usize;
+        let (mut at, mut step) = match home {
+            Some(home) => (2 * home + ((hash >> 40) as usize & self.spread), 1),
+            None => (far, STRIDE),
+        };
+        let end = at + NEAR;
+        loop {
+            match slots[at] {
+                0 => {
+                    slots[at] = next + 1;
+                    return next;
                 }
-                if is_equal(slot - 1) {
-                    return slot - 1;
+                k if is_equal(k - 1) => return k - 1,
+                _ => at += step,
+            }
+            if step == 1 {
+                if at == end {
+                    (at, step) = (far, STRIDE);
                 }
+            } else if at >= slots.len() {
+                at -= slots.len();
             }
         }
-        let place = found.unwrap_or_else(|| {
-            // The upper bits of a product depend on all bits of its factors.
-            let mut place = ((hash >> 32) * slots.len() as u64 >> 32) as usize;
-            while slots[place] != 0 && !is_equal(slots[place] - 1) {
-                place += 1;
-                if place == slots.len() {
-                    place = 0;
-                }
-            }
-            place
-        });
-        if slots[place] == 0 {
-            debug_assert!((next as usize) < self.room, "the room was told before");
-            slots[place] = next + 1;
-        }
-        slots[place] - 1
     }
 }
 

@@ -41,7 +41,8 @@ impl Builder<'_> {
                 continue;
             }
             let first = all.len();
-            let op = if drafts.ends(draft).iter().any(|&k| drafts.part(k).is_some()) {
+            let is_sum = matches!(draft.op, Op::Add | Op::Sum);
+            let op = if is_sum && drafts.ends(draft).iter().any(|&k| drafts.part(k).is_some()) {
                 drafts.each_term(draft, |k| all.push(drafts.index(k, inputs)));
                 all[first..].reverse();
                 Op::Sum
@@ -80,9 +81,13 @@ impl Drafts {
     fn find_parts(&mut self, inputs: usize) -> usize {
         let mut parts = 0;
         for i in inputs..self.nodes.len() {
-            let ends = self.ends(self.nodes[i]);
-            for place in ends.into_iter().filter_map(Ref::place) {
-                let end = &mut self.nodes[place];
+            if !matches!(self.nodes[i].op, Op::Add | Op::Sum) {
+                continue;
+            }
+            for end in self.ends(self.nodes[i]) {
+                let Some(end) = self.nodes.get_mut(end.place()) else {
+                    continue;
+                };
                 if end.uses == Uses::Once && matches!(end.op, Op::Add | Op::Sum) {
                     end.uses = Uses::Part;
                     parts += 1;
@@ -93,25 +98,24 @@ impl Drafts {
         parts
     }
 
-    /// The operands of which one may be a sum that goes on with this node.
+    /// The operands of a sum of which one may be a sum that goes on with it.
     #[inline(always)]
     fn ends(&self, draft: Draft) -> [Ref; 2] {
         match (draft.op, draft.arity) {
             (Op::Add, _) => draft.words.map(Ref),
-            (Op::Sum, Arity::Many) => {
+            (_, Arity::Many) => {
                 let first = self.many(draft).first();
                 [*first.unwrap_or(&Ref::ANY_CONSTANT), Ref::ANY_CONSTANT]
             }
-            (Op::Sum, _) => [Ref(draft.words[0]), Ref::ANY_CONSTANT],
-            _ => [Ref::ANY_CONSTANT; 2],
+            _ => [Ref(draft.words[0]), Ref::ANY_CONSTANT],
         }
     }
 
     /// The sum that a number is, if that is part of another.
     #[inline(always)]
     fn part(&self, number: Ref) -> Option<Draft> {
-        let draft = self.nodes[number.place()?];
-        (draft.uses == Uses::Part).then_some(draft)
+        let draft = self.nodes.get(number.place())?;
+        (draft.uses == Uses::Part).then_some(*draft)
     }
 
     /// Calls `each` with the terms of the chain that ends with a node, from the last to the first.
@@ -140,8 +144,8 @@ impl Drafts {
     /// The index of a number that has been written: a node then has it in the place of its first operand.
     #[inline(always)]
     fn index(&self, number: Ref, inputs: usize) -> u32 {
-        match number.place() {
-            Some(place) => self.nodes[place].words[0],
+        match self.nodes.get(number.place()) {
+            Some(draft) => draft.words[0],
             None => inputs as u32 + number.0,
         }
     }
