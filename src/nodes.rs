@@ -3,8 +3,10 @@
 //! `record` knows how a node is written, and the sweep over `f64` adds up its partials by itself. Everything else asks a
 //! [`Node`]: which operation it is, on which operands, with which partials. [`down`] goes through the nodes, the last first.
 
+mod down;
 mod values;
 
+pub(crate) use down::{NodePosition, down};
 pub(crate) use values::{Decoded, Values};
 
 use crate::arena::{LastWords, Place, Tape, arena, code};
@@ -29,87 +31,6 @@ pub(crate) enum Form {
 pub(crate) struct Operand {
     pub index: usize,
     pub value: f64,
-}
-
-/// Where a node stands: the position after its last word, and whether it is a sum that was fused into the node before it,
-/// which ends at the same position.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct NodePosition(usize);
-
-impl NodePosition {
-    #[inline(always)]
-    fn new(position: usize, is_fused_sum: bool) -> NodePosition {
-        NodePosition(position << 1 | is_fused_sum as usize)
-    }
-
-    #[inline(always)]
-    fn position(self) -> usize {
-        self.0 >> 1
-    }
-
-    #[inline(always)]
-    fn is_fused_sum(self) -> bool {
-        self.0 & 1 == 1
-    }
-
-    /// Where the next node stands, which takes so many words.
-    #[inline(always)]
-    pub(crate) fn next(self, words: usize) -> NodePosition {
-        NodePosition::new(self.position() + words, words == 0)
-    }
-}
-
-/// The nodes below the index `end`, the last first, down to `start`.
-#[inline(always)]
-pub(crate) fn down(tape: Tape<'_>, end: usize, start: usize) -> Down<'_> {
-    let place = arena().place_in(tape, end);
-    Down {
-        tape,
-        index: end,
-        start,
-        position: place.position(),
-        is_in_pair: place.index() != end,
-    }
-}
-
-/// What [`down`] goes through.
-pub(crate) struct Down<'a> {
-    tape: Tape<'a>,
-    /// That of the node before.
-    index: usize,
-    start: usize,
-    /// Where the next node ends.
-    position: usize,
-    /// Whether that is the node into which the one before was fused.
-    is_in_pair: bool,
-}
-
-impl Down<'_> {
-    /// Where the node would stand that takes no words and comes before those that it went through.
-    pub(crate) fn position(&self) -> NodePosition {
-        NodePosition::new(self.position, false)
-    }
-}
-
-impl<'a> Iterator for Down<'a> {
-    type Item = Node<'a>;
-
-    #[inline(always)]
-    fn next(&mut self) -> Option<Node<'a>> {
-        if self.index <= self.start {
-            return None;
-        }
-        self.index -= 1;
-        let (tape, index) = (self.tape, self.index);
-        let word = tape.word(self.position);
-        let is_fused_sum = word.has_fused_sum() & !self.is_in_pair;
-        let at = NodePosition::new(self.position, is_fused_sum);
-        self.is_in_pair = is_fused_sum;
-        if !is_fused_sum {
-            self.position -= word.words();
-        }
-        Some(Node { tape, index, at })
-    }
 }
 
 /// Reads nodes in descending order while others are recorded.

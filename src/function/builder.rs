@@ -103,6 +103,13 @@ impl Drafts {
     }
 }
 
+/// Whether a node is one of many operands, and those are the same.
+#[inline(never)]
+fn is_same(many: &[Ref], draft: &Draft, words: [u32; 2]) -> bool {
+    let all = |words: [u32; 2]| &many[words[0] as usize..][..words[1] as usize + 1];
+    draft.arity == Arity::Many && all(draft.words) == all(words)
+}
+
 /// Builds a program.
 pub(crate) struct Builder<'a> {
     pub(super) program: Program,
@@ -223,15 +230,17 @@ impl<'a> Builder<'a> {
                 let constants = operands.iter().filter(|operand| operand.is_constant());
                 home = constants.fold(home, |home, constant| home.max(births[constant.0 as usize]));
             }
-            let all = |words: [u32; 2]| &many[words[0] as usize..][..words[1] as usize + 1];
+            // What uses the number before this one is new.
+            let is_new = home + 1 == next;
             let is_equal = |k: u32| {
                 let other = &drafts[k as usize];
-                let same = match arity {
-                    Arity::Many => other.arity == arity && all(other.words) == all(words),
-                    _ => other.words == words,
+                let is_same = match arity {
+                    Arity::Many => is_same(many, other, words),
+                    _ => other.words == words && other.arity == arity,
                 };
-                same && (other.op, other.arity) == (op, arity)
+                is_same && other.op == op
             };
+            let is_equal = |k: u32| !is_new && is_equal(k);
             expressions.get_or_insert(hash, Some(home as usize), is_equal, next)
         } else {
             next

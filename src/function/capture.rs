@@ -5,7 +5,6 @@
 //! place of what depends on no input, and, if wished, equal expressions as one.
 
 use super::builder::{Builder, Drafts, Ref};
-use super::evaluate::with_space;
 use super::program::{Guard, Program};
 use crate::arena::{Tape, arena};
 use crate::graph::trace::{Compared, Comparison, Escaped, Trace};
@@ -13,7 +12,13 @@ use crate::graph::{GraphState, state, verify};
 use crate::handle::Var;
 use crate::nodes::{Content, Node, NodePosition, Operand, down};
 use crate::rows::Op;
+use std::cell::Cell;
 use std::collections::HashSet;
+
+thread_local! {
+    /// Room that recordings on this thread are read into again.
+    static READING: Cell<Option<Box<Reading>>> = const { Cell::new(None) };
+}
 
 /// What was recorded, and what of it a replay will not see again.
 pub(crate) struct Captured {
@@ -50,44 +55,49 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], trace: Trace, effort: Eff
         escapes,
         ..
     } = trace;
-    with_space(|space| {
-        let Reading {
-            needs,
-            refs,
-            drafts,
-        } = &mut space.reading;
-        let captured = state(|state| {
-            arena.tape(|tape| {
-                needs.clear(start, end);
-                let roots = outputs.iter().map(|output| output.index());
-                let compared = comparisons.iter().flat_map(|compared| compared.operands);
-                for index in roots.chain(compared.map(|operand| operand.index)) {
-                    needs.mark(index, RESULT);
-                }
-                for escaped in &escapes {
-                    needs.mark(escaped.operand.index, ACTIVITY);
-                }
-                needs.propagate(tape);
-                refs.clear();
-                refs.reserve_exact(end - start);
-                let is_sharing = effort == Effort::Optimised;
-                let mut reader = Reader {
-                    tape,
-                    start,
-                    refs,
-                    builder: Builder::new(inputs.len(), needs.nodes, is_sharing, drafts),
-                    operands: Vec::new(),
-                    guards: HashSet::default(),
-                    state,
-                    outside: Vec::new(),
-                };
-                reader.run(inputs.len(), needs, &comparisons);
-                reader.finish(outputs, escapes, needs, effort)
-            })
-        });
-        space.reading.release_if_large();
-        captured
-    })
+    let mut reading = READING
+        .try_with(Cell::take)
+        .ok()
+        .flatten()
+        .unwrap_or_default();
+    let Reading {
+        needs,
+        refs,
+        drafts,
+    } = &mut *reading;
+    let captured = state(|state| {
+        arena.tape(|tape| {
+            needs.clear(start, end);
+            let roots = outputs.iter().map(|output| output.index());
+            let compared = comparisons.iter().flat_map(|compared| compared.operands);
+            for index in roots.chain(compared.map(|operand| operand.index)) {
+                needs.mark(index, RESULT);
+            }
+            for escaped in &escapes {
+                needs.mark(escaped.operand.index, ACTIVITY);
+            }
+            needs.propagate(tape);
+            refs.clear();
+            refs.reserve_exact(end - start);
+            let is_sharing = effort == Effort::Optimised;
+            let mut reader = Reader {
+                tape,
+                start,
+                refs,
+                builder: Builder::new(inputs.len(), needs.nodes, is_sharing, drafts),
+                operands: Vec::new(),
+                guards: HashSet::default(),
+                state,
+                outside: Vec::new(),
+            };
+            reader.run(inputs.len(), needs, &comparisons);
+            reader.finish(outputs, escapes, needs, effort)
+        })
+    });
+    if !reading.is_large() {
+        let _ = READING.try_with(|cell| cell.set(Some(reading)));
+    }
+    captured
 }
 
 /// Room for a recording that is being read.
@@ -100,13 +110,11 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Gives the room back if it is worth more than the time it takes to get it again.
-    fn release_if_large(&mut self) {
+    /// Whether it is worth more than the time that it takes to get it again.
+    fn is_large(&self) -> bool {
         const LARGE: usize = 64 << 20;
         let refs = self.refs.capacity() * size_of::<Ref>();
-        if self.needs.needs.capacity() + refs + self.drafts.bytes() > LARGE {
-            *self = Reading::default();
-        }
+        self.needs.needs.capacity() + refs + self.drafts.bytes() > LARGE
     }
 }
 

@@ -1,6 +1,5 @@
 //! A program's values and derivatives, over plain numbers and over tangents.
 
-use super::capture::Reading;
 use super::interpret::Number;
 use super::program::Program;
 use super::runs::{forward, reverse};
@@ -29,8 +28,6 @@ pub(crate) struct Space {
     /// Values, and adjoints of which the same is true, with a tangent.
     along: (Vec<Tangents<1>>, Vec<Tangents<1>>),
     positions: Vec<NodePosition>,
-    /// What a recording is read into.
-    pub reading: Reading,
 }
 
 /// Lends this thread's room.
