@@ -6,7 +6,7 @@
 mod down;
 mod values;
 
-pub(crate) use down::{NodePosition, down};
+pub(crate) use down::down;
 pub(crate) use values::{Decoded, Values};
 
 use crate::arena::{LastWords, Place, Tape, arena, code};
@@ -31,6 +31,34 @@ pub(crate) enum Form {
 pub(crate) struct Operand {
     pub index: usize,
     pub value: f64,
+}
+
+/// Where a node stands: the position after its last word, and whether it is a sum that was fused into the node before it,
+/// which ends at the same position.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct NodePosition(usize);
+
+impl NodePosition {
+    #[inline(always)]
+    fn new(position: usize, is_fused_sum: bool) -> NodePosition {
+        NodePosition(position << 1 | is_fused_sum as usize)
+    }
+
+    #[inline(always)]
+    fn position(self) -> usize {
+        self.0 >> 1
+    }
+
+    #[inline(always)]
+    fn is_fused_sum(self) -> bool {
+        self.0 & 1 == 1
+    }
+
+    /// Where the next node stands, which takes so many words.
+    #[inline(always)]
+    pub(crate) fn next(self, words: usize) -> NodePosition {
+        NodePosition::new(self.position() + words, words == 0)
+    }
 }
 
 /// Reads nodes in descending order while others are recorded.

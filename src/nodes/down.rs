@@ -1,35 +1,7 @@
-//! Where nodes stand, and the way down from node to node.
+//! The way down the tape, from node to node.
 
-use super::Node;
+use super::{Node, NodePosition};
 use crate::arena::{Tape, arena};
-
-/// Where a node stands: the position after its last word, and whether it is a sum that was fused into the node before it,
-/// which ends at the same position.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct NodePosition(usize);
-
-impl NodePosition {
-    #[inline(always)]
-    pub(super) fn new(position: usize, is_fused_sum: bool) -> NodePosition {
-        NodePosition(position << 1 | is_fused_sum as usize)
-    }
-
-    #[inline(always)]
-    pub(super) fn position(self) -> usize {
-        self.0 >> 1
-    }
-
-    #[inline(always)]
-    pub(super) fn is_fused_sum(self) -> bool {
-        self.0 & 1 == 1
-    }
-
-    /// Where the next node stands, which takes so many words.
-    #[inline(always)]
-    pub(crate) fn next(self, words: usize) -> NodePosition {
-        NodePosition::new(self.position() + words, words == 0)
-    }
-}
 
 /// The nodes below the index `end`, the last first, down to `start`.
 #[inline(always)]
