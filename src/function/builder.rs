@@ -225,13 +225,13 @@ impl<'a> Builder<'a> {
                 hash = self::hash(hash, words[1].into());
             }
             let mut home = last & !ACTIVE;
+            // What uses the number before this one is new.
+            let is_new = home + 1 == next;
             if (home as usize) < self.program.inputs {
                 // Other operands may be younger than an input.
                 let constants = operands.iter().filter(|operand| operand.is_constant());
                 home = constants.fold(home, |home, constant| home.max(births[constant.0 as usize]));
             }
-            // What uses the number before this one is new.
-            let is_new = home + 1 == next;
             let is_equal = |k: u32| {
                 let other = &drafts[k as usize];
                 let is_same = match arity {

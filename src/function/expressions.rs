@@ -36,7 +36,7 @@ impl Table {
 
     /// The bytes held.
     pub(super) fn bytes(&self) -> usize {
-        size_of_val(&self.slots[..])
+        self.slots.capacity() * size_of::<u32>()
     }
 
     /// The place with this hash that `is_equal`, or else `next`, which is put in. A home is less than the room.
