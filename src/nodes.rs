@@ -3,8 +3,10 @@
 //! `record` knows how a node is written, and the sweep over `f64` adds up its partials by itself. Everything else asks a
 //! [`Node`]: which operation it is, on which operands, with which partials. [`down`] goes through the nodes, the last first.
 
+mod down;
 mod values;
 
+pub(crate) use down::down;
 pub(crate) use values::{Decoded, Values};
 
 use crate::arena::{LastWords, Place, Tape, arena, code};
@@ -63,51 +65,11 @@ impl NodePosition {
     fn is_fused_sum(self) -> bool {
         self.0 & 1 == 1
     }
-}
 
-/// The nodes below the index `end`, the last first, down to `start`.
-#[inline(always)]
-pub(crate) fn down(tape: Tape<'_>, end: usize, start: usize) -> Down<'_> {
-    let place = arena().place_in(tape, end);
-    Down {
-        tape,
-        index: end,
-        start,
-        position: place.position(),
-        is_in_pair: place.index() != end,
-    }
-}
-
-/// What [`down`] goes through.
-pub(crate) struct Down<'a> {
-    tape: Tape<'a>,
-    /// That of the node before.
-    index: usize,
-    start: usize,
-    /// Where the next node ends.
-    position: usize,
-    /// Whether that is the node into which the one before was fused.
-    is_in_pair: bool,
-}
-
-impl<'a> Iterator for Down<'a> {
-    type Item = Node<'a>;
-
+    /// Where the next node stands, which takes so many words.
     #[inline(always)]
-    fn next(&mut self) -> Option<Node<'a>> {
-        if self.index <= self.start {
-            return None;
-        }
-        self.index -= 1;
-        let (tape, index) = (self.tape, self.index);
-        let word = tape.word(self.position);
-        let is_fused_sum = word.has_fused_sum() & !self.is_in_pair;
-        let at = NodePosition::new(self.position, is_fused_sum);
-        self.is_in_pair = is_fused_sum;
-        if !is_fused_sum {
-            self.position -= word.words();
-        }
-        Some(Node { tape, index, at })
+    pub(crate) fn next(self, words: usize) -> NodePosition {
+        NodePosition::new(self.position() + words, words == 0)
     }
 }
 
@@ -167,6 +129,15 @@ impl<'a> Node<'a> {
         Content::read(last, self.index, self.at.is_fused_sum())
     }
 
+    /// The words that it takes: none for a sum that was fused.
+    #[inline(always)]
+    pub(crate) fn words(self) -> usize {
+        match self.at.is_fused_sum() {
+            true => 0,
+            false => self.tape.word(self.at.position()).words(),
+        }
+    }
+
     /// Whether it is the head of a checkpoint, or an output.
     #[inline(always)]
     pub(crate) fn is_of_checkpoint(self) -> bool {
@@ -194,6 +165,30 @@ impl<'a> Node<'a> {
         self.tape
             .each_operand(position, |index, value| each(Operand { index, value }));
         (op, 0)
+    }
+
+    /// Calls `each` with the index of every active operand.
+    #[inline(always)]
+    pub(crate) fn each_active(self, mut each: impl FnMut(usize)) {
+        let word = self.tape.word(self.at.position());
+        match word.code() {
+            _ if self.at.is_fused_sum() => {
+                each(self.index - 2);
+                each(self.index - 1);
+            }
+            code::ONE | code::ONE_WITH | code::ONE_FUSED => each(word.a()),
+            code::ADD | code::TWO | code::TWO_FUSED => {
+                each(word.a());
+                each(word.b());
+            }
+            _ => {
+                self.read(|operand| {
+                    if operand.index != 0 {
+                        each(operand.index);
+                    }
+                });
+            }
+        }
     }
 
     /// Calls `each` with the index of every active operand and the partial with respect to it. The head and the outputs of a

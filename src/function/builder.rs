@@ -1,120 +1,265 @@
 //! A program under construction: equal constants and equal expressions are one, from the start.
 
-use super::program::{Guard, Node, Program};
+use super::expressions::{Table, hash};
+use super::program::{Guard, Program, Uses};
 use crate::graph::Custom;
 use crate::rows::Op;
 
-/// A number of a program under construction, whose number of constants is not known yet.
+/// A number of a program under construction, whose number of constants is not known yet: a constant, or an input or node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Ref(u32);
+pub(crate) struct Ref(pub(super) u32);
 
-const CONSTANT: u32 = 1 << 31;
-const NODE: u32 = 1 << 30;
+/// The bit of inputs and nodes, which are numbered together.
+const ACTIVE: u32 = 1 << 31;
 
 impl Ref {
     /// Some constant, where it does not matter which.
-    pub(crate) const ANY_CONSTANT: Ref = Ref(CONSTANT);
+    pub(crate) const ANY_CONSTANT: Ref = Ref(0);
 
     pub(crate) fn input(k: usize) -> Ref {
-        Ref(k as u32)
+        Ref(ACTIVE | k as u32)
     }
 
     #[inline(always)]
     pub(crate) fn is_constant(self) -> bool {
-        self.0 & CONSTANT != 0
+        self.0 & ACTIVE == 0
+    }
+
+    /// The place of an input or a node among the drafts; that of a constant is beyond them.
+    #[inline(always)]
+    pub(super) fn place(self) -> usize {
+        (self.0 ^ ACTIVE) as usize
     }
 }
 
-/// How much room a program needs at most.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Room {
-    pub nodes: usize,
-    pub operands: usize,
+/// A node under construction.
+#[derive(Clone, Copy)]
+pub(super) struct Draft {
+    /// One operand and the integer parameter, or two operands, or in `many` the first place and the number of operands.
+    pub words: [u32; 2],
+    pub op: Op,
+    pub arity: Arity,
+    pub uses: Uses,
+}
+
+/// What the words of a [`Draft`] are.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Arity {
+    One,
+    Two,
+    /// Any other number. The integer parameter stands before the operands.
+    Many,
+}
+
+/// Room for programs under construction, to be used again.
+#[derive(Default)]
+pub(crate) struct Drafts {
+    /// The inputs, and then the nodes.
+    pub(super) nodes: Vec<Draft>,
+    pub(super) many: Vec<Ref>,
+    expressions: Table,
+    constants: Table,
+    /// The place of the node that came next when a constant was new.
+    births: Vec<u32>,
+}
+
+impl Drafts {
+    /// The operands of a node.
+    #[inline(always)]
+    pub(super) fn each_operand(&self, draft: Draft, mut each: impl FnMut(Ref)) {
+        let [a, b] = draft.words;
+        match draft.arity {
+            Arity::One => each(Ref(a)),
+            Arity::Two => {
+                each(Ref(a));
+                each(Ref(b));
+            }
+            Arity::Many => self.many(draft).iter().for_each(|&operand| each(operand)),
+        }
+    }
+
+    /// Those of a node of many.
+    pub(super) fn many(&self, draft: Draft) -> &[Ref] {
+        &self.many[draft.words[0] as usize + 1..][..draft.words[1] as usize]
+    }
+
+    /// The integer parameter of a node.
+    #[inline(always)]
+    pub(super) fn n(&self, draft: Draft) -> i32 {
+        match draft.arity {
+            Arity::One => draft.words[1] as i32,
+            Arity::Two => 0,
+            Arity::Many => self.many[draft.words[0] as usize].0 as i32,
+        }
+    }
+
+    /// The bytes held.
+    pub(crate) fn bytes(&self) -> usize {
+        self.nodes.capacity() * size_of::<Draft>()
+            + self.many.capacity() * size_of::<Ref>()
+            + self.expressions.bytes()
+            + self.constants.bytes()
+            + self.births.capacity() * size_of::<u32>()
+    }
+}
+
+/// Whether a node is one of many operands, and those are the same.
+#[inline(never)]
+fn is_same(many: &[Ref], draft: &Draft, words: [u32; 2]) -> bool {
+    let all = |words: [u32; 2]| &many[words[0] as usize..][..words[1] as usize + 1];
+    draft.arity == Arity::Many && all(draft.words) == all(words)
 }
 
 /// Builds a program.
-pub(crate) struct Builder {
-    program: Program,
-    constants: HashTable,
-    /// The expressions, if equal ones are to be one.
-    expressions: Option<HashTable>,
+pub(crate) struct Builder<'a> {
+    pub(super) program: Program,
+    pub(super) room: &'a mut Drafts,
+    /// How many operands there are.
+    pub(super) operands: usize,
+    is_sharing: bool,
 }
 
-impl Builder {
-    /// An empty program; with `is_sharing`, equal expressions become one node.
-    pub(crate) fn new(inputs: usize, room: Room, is_sharing: bool) -> Builder {
-        assert!(inputs < NODE as usize, "scalargrad: too many inputs");
+impl<'a> Builder<'a> {
+    /// An empty program, which will have at most so many nodes; with `is_sharing`, equal expressions become one node.
+    pub(crate) fn new(
+        inputs: usize,
+        nodes: usize,
+        is_sharing: bool,
+        room: &'a mut Drafts,
+    ) -> Builder<'a> {
+        assert!(
+            inputs + nodes < ACTIVE as usize,
+            "scalargrad: the program is too large"
+        );
+        room.many.clear();
+        room.births.clear();
+        room.constants.clear(16);
+        room.nodes.clear();
+        room.nodes.reserve_exact(inputs + nodes);
+        room.nodes.extend((0..inputs).map(|k| Draft {
+            words: [k as u32, 0],
+            op: Op::Leaf,
+            arity: Arity::One,
+            uses: Uses::None,
+        }));
+        if is_sharing {
+            room.expressions.clear(inputs + nodes + 1);
+        }
         Builder {
             program: Program {
                 inputs,
-                nodes: Vec::with_capacity(room.nodes),
-                operands: Vec::with_capacity(room.operands),
                 ..Program::default()
             },
-            constants: HashTable::with_room(64),
-            expressions: is_sharing.then(|| HashTable::with_room(room.nodes)),
+            operands: 0,
+            is_sharing,
+            room,
         }
     }
 
     /// A constant: the one there is of this value, to the bit, or a new one.
     #[inline]
     pub(crate) fn constant(&mut self, value: f64) -> Ref {
+        let Drafts {
+            nodes,
+            constants: table,
+            births,
+            ..
+        } = &mut *self.room;
         let constants = &mut self.program.constants;
-        if self.constants.is_full() {
-            let mut larger = HashTable::with_room(2 * constants.len());
-            for (k, constant) in constants.iter().enumerate() {
-                let slot = larger.find(hash(0, constant.to_bits()), |_| false);
-                larger.get_or_insert(slot, || k as u32);
+        let hash_of = |constant: f64| hash(0, constant.to_bits());
+        if constants.len() == table.room() {
+            table.clear(4 * constants.len());
+            for (k, &constant) in constants.iter().enumerate() {
+                table.get_or_insert(hash_of(constant), None, |_| false, k as u32);
             }
-            self.constants = larger;
         }
-        let slot = self.constants.find(hash(0, value.to_bits()), |k| {
-            constants[k as usize].to_bits() == value.to_bits()
-        });
-        Ref(CONSTANT
-            | self.constants.get_or_insert(slot, || {
-                constants.push(value);
-                constants.len() as u32 - 1
-            }))
+        let next = constants.len() as u32;
+        let is_equal = |k: u32| constants[k as usize].to_bits() == value.to_bits();
+        let k = table.get_or_insert(hash_of(value), None, is_equal, next);
+        if k == next {
+            constants.push(value);
+            births.push(nodes.len() as u32);
+        }
+        Ref(k)
     }
 
     /// A node, or the equal one that there is already.
     #[inline(always)]
     pub(crate) fn node(&mut self, op: Op, n: i32, operands: &[Ref]) -> Ref {
-        let Program {
-            nodes,
-            operands: all,
-            ..
-        } = &mut self.program;
-        let (first, count) = (all.len() as u32, operands.len() as u32);
-        let push = |all: &mut Vec<u32>, nodes: &mut Vec<Node>| {
-            for operand in operands {
-                all.push(operand.0);
+        match *operands {
+            [a] => self.draft(op, Arity::One, [a.0, n as u32], operands),
+            [a, b] if n == 0 => self.draft(op, Arity::Two, [a.0, b.0], operands),
+            _ => {
+                let first = self.room.many.len();
+                self.room.many.push(Ref(n as u32));
+                self.room.many.extend_from_slice(operands);
+                let words = [first as u32, operands.len() as u32];
+                let next = self.room.nodes.len();
+                let new = self.draft(op, Arity::Many, words, operands);
+                if new.place() != next {
+                    self.room.many.truncate(first);
+                }
+                new
             }
-            nodes.push(Node {
+        }
+    }
+
+    #[inline(always)]
+    fn draft(&mut self, op: Op, arity: Arity, words: [u32; 2], operands: &[Ref]) -> Ref {
+        let Drafts {
+            nodes: drafts,
+            many,
+            expressions,
+            births,
+            ..
+        } = &mut *self.room;
+        let next = drafts.len() as u32;
+        let k = if self.is_sharing && op != Op::Custom {
+            let mut hash = hash(op as u64, 0);
+            let mut last = 0;
+            for operand in operands {
+                hash = self::hash(hash, operand.0.into());
+                last = last.max(operand.0);
+            }
+            if arity != Arity::Two {
+                hash = self::hash(hash, words[1].into());
+            }
+            let mut home = last & !ACTIVE;
+            // What uses the number before this one is new.
+            let is_new = home + 1 == next;
+            if (home as usize) < self.program.inputs {
+                // Other operands may be younger than an input.
+                let constants = operands.iter().filter(|operand| operand.is_constant());
+                home = constants.fold(home, |home, constant| home.max(births[constant.0 as usize]));
+            }
+            let is_equal = |k: u32| {
+                let other = &drafts[k as usize];
+                let is_same = match arity {
+                    Arity::Many => is_same(many, other, words),
+                    _ => other.words == words && other.arity == arity,
+                };
+                is_same && other.op == op
+            };
+            let is_equal = |k: u32| !is_new && is_equal(k);
+            expressions.get_or_insert(hash, Some(home as usize), is_equal, next)
+        } else {
+            next
+        };
+        if k == next {
+            for operand in operands {
+                if let Some(draft) = drafts.get_mut(operand.place()) {
+                    draft.uses = draft.uses.and_one();
+                }
+            }
+            self.operands += operands.len();
+            drafts.push(Draft {
+                words,
                 op,
-                n,
-                first,
-                count,
+                arity,
+                uses: Uses::None,
             });
-            nodes.len() as u32 - 1
-        };
-        let Some(expressions) = self.expressions.as_mut().filter(|_| op != Op::Custom) else {
-            return Ref(NODE | push(all, nodes));
-        };
-        let start = op as u64 | (n as u32 as u64) << 32;
-        let hash = operands
-            .iter()
-            .fold(start, |seed, operand| hash(seed, operand.0.into()));
-        let slot = expressions.find(hash, |k| {
-            let other = &nodes[k as usize];
-            (other.op, other.n, other.count) == (op, n, count)
-                && all[other.first as usize..][..operands.len()]
-                    .iter()
-                    .zip(operands)
-                    .all(|(k, operand)| *k == operand.0)
-        });
-        Ref(NODE | expressions.get_or_insert(slot, || push(all, nodes)))
+        }
+        Ref(ACTIVE | k)
     }
 
     /// Adds a user's own operation; the parameter of its node is its place.
@@ -133,104 +278,30 @@ impl Builder {
 
     /// The number of nodes so far.
     pub(crate) fn len(&self) -> usize {
-        self.program.nodes.len()
+        self.room.nodes.len() - self.program.inputs
     }
 
+    /// Adds a guard.
     pub(crate) fn guard(&mut self, guard: Guard, operands: [Ref; 2]) {
+        for operand in operands {
+            self.see(operand);
+        }
         self.program.guards.push(Guard {
             operands: operands.map(|operand| operand.0),
             ..guard
         });
     }
 
+    /// Gives a number a name.
     pub(crate) fn name(&mut self, of: Ref, name: String) {
+        self.see(of);
         self.program.names.insert(of.0 as usize, name);
     }
 
-    pub(crate) fn finish(self, outputs: impl IntoIterator<Item = Ref>) -> Program {
-        let mut program = self.program;
-        assert!(
-            program.len() < NODE as usize && program.operands.len() < u32::MAX as usize,
-            "scalargrad: the program is too large"
-        );
-        let (inputs, first_node) = (program.inputs as u32, program.first_node() as u32);
-        let resolve = |index: u32| {
-            if index & CONSTANT != 0 {
-                inputs + (index & !CONSTANT)
-            } else if index & NODE != 0 {
-                first_node + (index & !NODE)
-            } else {
-                index
-            }
-        };
-        for operand in &mut program.operands {
-            *operand = resolve(*operand);
+    /// A number that must stay.
+    pub(super) fn see(&mut self, number: Ref) {
+        if let Some(draft) = self.room.nodes.get_mut(number.place()) {
+            draft.uses = Uses::Many;
         }
-        for guard in &mut program.guards {
-            guard.operands = guard.operands.map(resolve);
-        }
-        program.outputs = outputs
-            .into_iter()
-            .map(|output| resolve(output.0))
-            .collect();
-        for (index, name) in std::mem::take(&mut program.names) {
-            program.names.insert(resolve(index as u32) as usize, name);
-        }
-        program
-    }
-}
-
-/// Of a number and what was hashed before. Nobody chooses these numbers to make them collide, so a multiplication will do.
-#[inline(always)]
-fn hash(seed: u64, n: u64) -> u64 {
-    (seed.rotate_left(26) ^ n).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-/// A hash table of indices into an array that stands elsewhere, with open addressing.
-struct HashTable {
-    /// An index plus 1, or 0 where there is none; a power of two of them, at most three quarters of them in use.
-    slots: Vec<u32>,
-    len: usize,
-}
-
-/// A slot: the one in which an index stands, or the one in which it would.
-struct Slot(usize);
-
-impl HashTable {
-    /// A table for so many indices, and hardly more.
-    fn with_room(count: usize) -> HashTable {
-        HashTable {
-            slots: vec![0; (count + count / 2 + 2).next_power_of_two()],
-            len: 0,
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        4 * self.len >= 3 * self.slots.len()
-    }
-
-    /// The slot of the index of this hash that `is_equal`.
-    #[inline(always)]
-    fn find(&self, hash: u64, mut is_equal: impl FnMut(u32) -> bool) -> Slot {
-        // The upper bits of a product depend on all bits of its factors.
-        let mut slot = (self::hash(hash >> 29, hash) >> 32) as usize;
-        loop {
-            slot &= self.slots.len() - 1;
-            match self.slots[slot] {
-                0 => return Slot(slot),
-                k if is_equal(k - 1) => return Slot(slot),
-                _ => slot += 1,
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn get_or_insert(&mut self, Slot(slot): Slot, new: impl FnOnce() -> u32) -> u32 {
-        if self.slots[slot] == 0 {
-            assert!(!self.is_full(), "the room was told before");
-            self.len += 1;
-            self.slots[slot] = new() + 1;
-        }
-        self.slots[slot] - 1
     }
 }

@@ -4,8 +4,7 @@
 //! so how much room the program takes. The second goes up and writes the program: without dead code, constants in the
 //! place of what depends on no input, and, if wished, equal expressions as one.
 
-use super::builder::{Builder, Ref, Room};
-use super::optimise::collapse_sums;
+use super::builder::{Builder, Drafts, Ref};
 use super::program::{Guard, Program};
 use crate::arena::{Tape, arena};
 use crate::graph::trace::{Compared, Comparison, Escaped, Trace};
@@ -13,7 +12,13 @@ use crate::graph::{GraphState, state, verify};
 use crate::handle::Var;
 use crate::nodes::{Content, Node, NodePosition, Operand, down};
 use crate::rows::Op;
+use std::cell::Cell;
 use std::collections::HashSet;
+
+thread_local! {
+    /// Room that recordings on this thread are read into again.
+    static READING: Cell<Option<Box<Reading>>> = const { Cell::new(None) };
+}
 
 /// What was recorded, and what of it a replay will not see again.
 pub(crate) struct Captured {
@@ -50,9 +55,19 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], trace: Trace, effort: Eff
         escapes,
         ..
     } = trace;
-    state(|state| {
+    let mut reading = READING
+        .try_with(Cell::take)
+        .ok()
+        .flatten()
+        .unwrap_or_default();
+    let Reading {
+        needs,
+        refs,
+        drafts,
+    } = &mut *reading;
+    let captured = state(|state| {
         arena.tape(|tape| {
-            let mut needs = Needs::new(start, end);
+            needs.clear(start, end);
             let roots = outputs.iter().map(|output| output.index());
             let compared = comparisons.iter().flat_map(|compared| compared.operands);
             for index in roots.chain(compared.map(|operand| operand.index)) {
@@ -62,21 +77,45 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], trace: Trace, effort: Eff
                 needs.mark(escaped.operand.index, ACTIVITY);
             }
             needs.propagate(tape);
+            refs.clear();
+            refs.reserve_exact(end - start);
             let is_sharing = effort == Effort::Optimised;
             let mut reader = Reader {
                 tape,
                 start,
-                refs: Vec::with_capacity(end - start),
-                builder: Builder::new(inputs.len(), needs.room, is_sharing),
+                refs,
+                builder: Builder::new(inputs.len(), needs.nodes, is_sharing, drafts),
                 operands: Vec::new(),
                 guards: HashSet::default(),
                 state,
                 outside: Vec::new(),
             };
-            reader.run(inputs.len(), &needs, &comparisons);
-            reader.finish(outputs, escapes, &needs, effort)
+            reader.run(inputs.len(), needs, &comparisons);
+            reader.finish(outputs, escapes, needs, effort)
         })
-    })
+    });
+    if !reading.is_large() {
+        let _ = READING.try_with(|cell| cell.set(Some(reading)));
+    }
+    captured
+}
+
+/// Room for a recording that is being read.
+#[derive(Default)]
+pub(super) struct Reading {
+    needs: Needs,
+    /// What each node from `start` on has become.
+    refs: Vec<Ref>,
+    drafts: Drafts,
+}
+
+impl Reading {
+    /// Whether it is worth more than the time that it takes to get it again.
+    fn is_large(&self) -> bool {
+        const LARGE: usize = 64 << 20;
+        let refs = self.refs.capacity() * size_of::<Ref>();
+        self.needs.needs.capacity() + refs + self.drafts.bytes() > LARGE
+    }
 }
 
 /// What a node is needed for: nothing, or a set of these bits.
@@ -87,47 +126,66 @@ const ACTIVITY: Need = 1;
 /// For an output, or an operand of a comparison.
 const RESULT: Need = 2;
 
-/// What the nodes from `start` on are needed for, and where they stand.
+/// What the nodes from `start` on are needed for, and how long they are.
+#[derive(Default)]
 struct Needs {
     start: usize,
-    needs: Vec<Need>,
-    positions: Vec<NodePosition>,
-    room: Room,
+    /// The need of a node, and above it the number of its words, or [`LONG`].
+    needs: Vec<u8>,
+    /// The words of the nodes that are long, the last node first.
+    long: Vec<usize>,
+    /// The position before the first node.
+    before: NodePosition,
+    /// How many nodes are needed.
+    nodes: usize,
 }
 
+/// The bits of a need.
+const NEED: u8 = ACTIVITY | RESULT;
+/// In the place of the words of a node: they are in a list.
+const LONG: u8 = u8::MAX >> NEED.count_ones();
+
 impl Needs {
-    fn new(start: usize, end: usize) -> Needs {
-        Needs {
-            start,
-            needs: vec![0; end - start],
-            positions: vec![NodePosition::default(); end - start],
-            room: Room::default(),
-        }
+    /// Forgets all, and makes room for the nodes from `start` on.
+    fn clear(&mut self, start: usize, end: usize) {
+        (self.start, self.nodes) = (start, 0);
+        self.needs.clear();
+        self.needs.resize(end - start, 0);
+        self.long.clear();
+    }
+
+    /// What the node at `index` is needed for.
+    fn of(&self, index: usize) -> Need {
+        self.needs[index - self.start] & NEED
     }
 
     #[inline(always)]
     fn mark(&mut self, index: usize, need: Need) {
-        if index >= self.start {
-            self.needs[index - self.start] |= need;
+        if let Some(needs) = self.needs.get_mut(index.wrapping_sub(self.start)) {
+            *needs |= need;
         }
     }
 
     /// Walks down the tape: what a node is needed for, its operands are needed for.
     fn propagate(&mut self, tape: Tape<'_>) {
         let start = self.start;
-        for node in down(tape, start + self.needs.len(), start) {
-            let place = node.index - start;
-            self.positions[place] = node.at;
+        let mut nodes = down(tape, start + self.needs.len(), start);
+        for node in &mut nodes {
+            let (place, words) = (node.index - start, node.words());
             let need = self.needs[place];
-            if need == 0 {
-                continue;
+            let length = if words < LONG as usize {
+                words as u8
+            } else {
+                self.long.push(words);
+                LONG
+            };
+            self.needs[place] = need | length << NEED.count_ones();
+            if need != 0 {
+                self.nodes += 1;
+                node.each_active(|index| self.mark(index, need));
             }
-            self.room.nodes += 1;
-            node.read(|operand| {
-                self.mark(operand.index, need);
-                self.room.operands += 1;
-            });
         }
+        self.before = nodes.position();
     }
 }
 
@@ -136,8 +194,8 @@ struct Reader<'a> {
     tape: Tape<'a>,
     start: usize,
     /// What each node from `start` on has become.
-    refs: Vec<Ref>,
-    builder: Builder,
+    refs: &'a mut Vec<Ref>,
+    builder: Builder<'a>,
     /// Those of the node that is being read.
     operands: Vec<Ref>,
     /// The guards that there are.
@@ -147,30 +205,29 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn run(&mut self, inputs: usize, needs: &Needs, comparisons: &[Compared]) {
-        let end = self.start + needs.needs.len();
+    fn run(&mut self, inputs: usize, needs: &mut Needs, comparisons: &[Compared]) {
         let mut comparisons = comparisons.iter().peekable();
-        for index in self.start..=end {
+        let mut at = needs.before;
+        for (place, &need) in needs.needs.iter().enumerate() {
+            let index = self.start + place;
             while let Some(compared) = comparisons.next_if(|next| next.end <= index) {
                 self.push_guard(compared);
             }
-            if index == end {
-                break;
-            }
-            let place = index - self.start;
-            let new = if place < inputs {
-                Ref::input(place)
-            } else {
-                let (tape, at) = (self.tape, needs.positions[place]);
-                let node = Node { tape, index, at };
-                match needs.needs[place] {
-                    0 => Ref::ANY_CONSTANT,
-                    ACTIVITY => self.activity(node),
-                    _ => self.push(node),
-                }
+            at = at.next(match need >> NEED.count_ones() {
+                LONG => needs.long.pop().expect("it was noted on the way down"),
+                words => words as usize,
+            });
+            let tape = self.tape;
+            let node = Node { tape, index, at };
+            let new = match need & NEED {
+                _ if place < inputs => Ref::input(place),
+                0 => Ref::ANY_CONSTANT,
+                ACTIVITY => self.activity(node),
+                _ => self.push(node),
             };
             self.refs.push(new);
         }
+        comparisons.for_each(|compared| self.push_guard(compared));
     }
 
     /// Any number that depends on an input, if the node does.
@@ -186,7 +243,7 @@ impl Reader<'_> {
 
     #[inline]
     fn push(&mut self, node: Node<'_>) -> Ref {
-        // Most nodes have two operands, a number among them.
+        // Nearly all nodes are rows of one operand or two, a number among them.
         match node.content() {
             Content::Row(row) if row.arity == 2 => {
                 let [x, y, _] = row.operands;
@@ -195,6 +252,13 @@ impl Reader<'_> {
                     return self.frozen(node.index);
                 }
                 self.builder.node(row.op, 0, &operands)
+            }
+            Content::Row(row) if row.arity == 1 => {
+                let operand = self.operand(row.operands[0]);
+                if operand.is_constant() {
+                    return self.frozen(node.index);
+                }
+                self.builder.node(row.op, row.n(), &[operand])
             }
             _ => self.push_any(node),
         }
@@ -243,8 +307,8 @@ impl Reader<'_> {
 
     #[inline(always)]
     fn operand(&mut self, Operand { index, value }: Operand) -> Ref {
-        if index >= self.start {
-            self.refs[index - self.start]
+        if let Some(&number) = self.refs.get(index.wrapping_sub(self.start)) {
+            number
         } else if index == 0 {
             self.builder.constant(value)
         } else {
@@ -276,7 +340,7 @@ impl Reader<'_> {
         });
         for (&index, name) in self.state.names.range(start..) {
             let named = self.refs[index - start];
-            let is_there = index - start < inputs || needs.needs[index - start] & RESULT != 0;
+            let is_there = index - start < inputs || needs.of(index) & RESULT != 0;
             if is_there && !named.is_constant() {
                 self.builder.name(named, name.clone());
             }
@@ -290,19 +354,13 @@ impl Reader<'_> {
             .collect();
         let Reader {
             builder,
-            refs,
             mut outside,
             ..
         } = self;
-        drop(refs);
         outside.sort_unstable();
         outside.dedup();
-        let program = builder.finish(outputs);
         Captured {
-            program: match effort {
-                Effort::Once => program,
-                Effort::Optimised => collapse_sums(program),
-            },
+            program: builder.finish(&outputs, effort == Effort::Optimised),
             escapes,
             outside,
         }

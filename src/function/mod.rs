@@ -31,6 +31,7 @@ mod display;
 mod edges;
 mod error;
 mod evaluate;
+mod expressions;
 mod interpret;
 mod optimise;
 mod program;

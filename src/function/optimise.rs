@@ -1,125 +1,152 @@
-//! Chains of additions made one sum each.
+//! From a draft to the program, in which chains of additions are one sum each.
 //!
-//! (Dead code, constants and equal expressions are seen to when the program is written; see `capture`.) Nodes stay in
+//! (Dead code, constants and equal expressions are seen to when the draft is written; see `capture`.) Nodes stay in
 //! the order in which they were recorded, and no value changes in a bit.
 
+use super::builder::{Arity, Builder, Draft, Drafts, Ref};
 use super::program::{Node, Program, Uses};
 use crate::rows::Op;
 
-/// Makes a chain of additions one sum: added from the first to the last, as the chain was.
-pub(crate) fn collapse_sums(program: Program) -> Program {
-    let first_node = program.first_node();
-    let uses = uses(&program);
-    let inner = uses.iter().filter(|&&uses| uses == Uses::Part).count();
-    if inner == 0 {
-        return program;
-    }
-    let mut nodes = Vec::with_capacity(program.nodes.len() - inner);
-    let mut operands: Vec<u32> = Vec::with_capacity(program.operands.len() - inner);
-    // What has become of each number; inputs and constants stay.
-    let mut new_index: Vec<u32> = (0..first_node as u32).collect();
-    new_index.reserve_exact(program.nodes.len());
-    let mut new_guards = program.guards.clone();
-    let mut guards = new_guards.iter_mut().peekable();
-    for (i, node) in program.nodes.iter().enumerate() {
-        while let Some(guard) = guards.next_if(|guard| guard.after as usize <= i) {
+impl Builder<'_> {
+    /// The program of what was drafted. With `collapses_sums` a chain of additions becomes one sum: added from the first to
+    /// the last, as the chain was.
+    pub(crate) fn finish(mut self, outputs: &[Ref], collapses_sums: bool) -> Program {
+        outputs.iter().for_each(|&output| self.see(output));
+        let Builder {
+            mut program,
+            room: drafts,
+            operands,
+            ..
+        } = self;
+        let inputs = program.inputs;
+        let first_node = program.first_node() as u32;
+        assert!(
+            program.constants.len() + drafts.nodes.len() < 1 << 30 && operands < u32::MAX as usize,
+            "scalargrad: the program is too large"
+        );
+        let parts = match collapses_sums {
+            true => drafts.find_parts(inputs),
+            false => 0,
+        };
+        let count = drafts.nodes.len() - inputs;
+        let mut nodes = Vec::with_capacity(count - parts);
+        let mut all = Vec::with_capacity(operands - parts);
+        let mut guards = program.guards.iter_mut().peekable();
+        for i in 0..count {
+            while let Some(guard) = guards.next_if(|guard| guard.after as usize <= i) {
+                guard.after = nodes.len() as u32;
+            }
+            let draft = drafts.nodes[inputs + i];
+            if draft.uses == Uses::Part {
+                continue;
+            }
+            let first = all.len();
+            let is_sum = matches!(draft.op, Op::Add | Op::Sum);
+            let op = if is_sum && drafts.ends(draft).iter().any(|&k| drafts.part(k).is_some()) {
+                drafts.each_term(draft, |k| all.push(drafts.index(k, inputs)));
+                all[first..].reverse();
+                Op::Sum
+            } else {
+                drafts.each_operand(draft, |k| all.push(drafts.index(k, inputs)));
+                draft.op
+            };
+            let n = drafts.n(draft);
+            drafts.nodes[inputs + i].words[0] = first_node + nodes.len() as u32;
+            nodes.push(Node {
+                op,
+                n,
+                first: first as u32,
+                count: (all.len() - first) as u32,
+            });
+        }
+        for guard in guards {
             guard.after = nodes.len() as u32;
         }
-        new_index.push((first_node + nodes.len()) as u32);
-        if uses[first_node + i] == Uses::Part {
-            continue;
+        let index = |k: u32| drafts.index(Ref(k), inputs);
+        for guard in &mut program.guards {
+            guard.operands = guard.operands.map(index);
         }
-        let first = operands.len();
-        let op = if has_inner(&uses, program.operands(node)) {
-            push_chain(&program, &uses, node, |k| {
-                operands.push(new_index[k as usize])
-            });
-            operands[first..].reverse();
-            Op::Sum
-        } else {
-            for &k in program.operands(node) {
-                operands.push(new_index[k as usize]);
-            }
-            node.op
-        };
-        nodes.push(Node {
-            op,
-            n: node.n,
-            first: first as u32,
-            count: (operands.len() - first) as u32,
-        });
-    }
-    for guard in guards {
-        guard.after = nodes.len() as u32;
-    }
-    let renumbered = |k: u32| new_index[k as usize];
-    for guard in &mut new_guards {
-        guard.operands = guard.operands.map(renumbered);
-    }
-    let names = program.names.into_iter();
-    Program {
-        nodes,
-        operands,
-        guards: new_guards,
-        outputs: program.outputs.iter().map(|&k| renumbered(k)).collect(),
-        names: names
-            .map(|(k, name)| (renumbered(k as u32) as usize, name))
-            .collect(),
-        ..program
+        let names = std::mem::take(&mut program.names).into_iter();
+        program.names = names
+            .map(|(k, name)| (index(k as u32) as usize, name))
+            .collect();
+        program.outputs = outputs.iter().map(|&Ref(k)| index(k)).collect();
+        (program.nodes, program.operands) = (nodes, all);
+        program
     }
 }
 
-#[inline(always)]
-fn has_inner(uses: &[Uses], operands: &[u32]) -> bool {
-    // A sum takes in one of its first two operands.
-    let mut ends = operands.iter().take(2);
-    ends.any(|&k| uses[k as usize] == Uses::Part)
-}
-
-/// Calls `each` with the terms of the chain that ends with a node, from the last to the first.
-#[inline(always)]
-fn push_chain<'a>(
-    program: &'a Program,
-    uses: &[Uses],
-    mut end: &'a Node,
-    mut each: impl FnMut(u32),
-) {
-    loop {
-        let terms = program.operands(end);
-        let mut inner = None;
-        for &k in terms.iter().rev() {
-            match uses[k as usize] {
-                Uses::Part => inner = Some(k),
-                _ => each(k),
-            }
-        }
-        match inner {
-            Some(k) => end = &program.nodes[k as usize - program.first_node()],
-            None => return,
-        }
-    }
-}
-
-/// The uses of every number: a sum that is used once, where the chain of another sum goes on with it, is part of that.
-fn uses(program: &Program) -> Vec<Uses> {
-    let first_node = program.first_node();
-    let mut uses = program.uses(program.names.keys().map(|&k| k as u32));
-    for node in &program.nodes {
-        let operands = program.operands(node);
-        let ends = match node.op {
-            Op::Add => operands,
-            Op::Sum => &operands[..operands.len().min(1)],
-            _ => continue,
-        };
-        for &k in ends {
-            let Some(i) = (k as usize).checked_sub(first_node) else {
+impl Drafts {
+    /// Marks each sum that is used once, where the chain of another sum goes on with it, as part of that; says how many.
+    fn find_parts(&mut self, inputs: usize) -> usize {
+        let mut parts = 0;
+        for i in inputs..self.nodes.len() {
+            if !matches!(self.nodes[i].op, Op::Add | Op::Sum) {
                 continue;
+            }
+            for end in self.ends(self.nodes[i]) {
+                let Some(end) = self.nodes.get_mut(end.place()) else {
+                    continue;
+                };
+                if end.uses == Uses::Once && matches!(end.op, Op::Add | Op::Sum) {
+                    end.uses = Uses::Part;
+                    parts += 1;
+                    break;
+                }
+            }
+        }
+        parts
+    }
+
+    /// The operands of a sum of which one may be a sum that goes on with it.
+    #[inline(always)]
+    fn ends(&self, draft: Draft) -> [Ref; 2] {
+        match (draft.op, draft.arity) {
+            (Op::Add, _) => draft.words.map(Ref),
+            (_, Arity::Many) => {
+                let first = self.many(draft).first();
+                [*first.unwrap_or(&Ref::ANY_CONSTANT), Ref::ANY_CONSTANT]
+            }
+            _ => [Ref(draft.words[0]), Ref::ANY_CONSTANT],
+        }
+    }
+
+    /// The sum that a number is, if that is part of another.
+    #[inline(always)]
+    fn part(&self, number: Ref) -> Option<Draft> {
+        let draft = self.nodes.get(number.place())?;
+        (draft.uses == Uses::Part).then_some(*draft)
+    }
+
+    /// Calls `each` with the terms of the chain that ends with a node, from the last to the first.
+    fn each_term(&self, mut end: Draft, mut each: impl FnMut(Ref)) {
+        loop {
+            let mut inner = None;
+            let mut term = |k| match self.part(k) {
+                None => each(k),
+                part => inner = part,
             };
-            if uses[k as usize] == Uses::Once && matches!(program.nodes[i].op, Op::Add | Op::Sum) {
-                uses[k as usize] = Uses::Part;
-                break;
+            match end.arity {
+                Arity::Many => self.many(end).iter().rev().for_each(|&k| term(k)),
+                Arity::One => term(Ref(end.words[0])),
+                Arity::Two => {
+                    term(Ref(end.words[1]));
+                    term(Ref(end.words[0]));
+                }
+            }
+            match inner {
+                Some(part) => end = part,
+                None => return,
             }
         }
     }
-    uses
+
+    /// The index of a number that has been written: a node then has it in the place of its first operand.
+    #[inline(always)]
+    fn index(&self, number: Ref, inputs: usize) -> u32 {
+        match self.nodes.get(number.place()) {
+            Some(draft) => draft.words[0],
+            None => inputs as u32 + number.0,
+        }
+    }
 }

@@ -55,6 +55,17 @@ pub(crate) enum Uses {
     Part,
 }
 
+impl Uses {
+    /// With one use more.
+    #[inline(always)]
+    pub(crate) fn and_one(self) -> Uses {
+        match self {
+            Uses::None => Uses::Once,
+            _ => Uses::Many,
+        }
+    }
+}
+
 /// A straight-line program.
 #[derive(Clone, Default)]
 pub(crate) struct Program {
@@ -89,18 +100,14 @@ impl Program {
         &self.operands[node.first as usize..][..node.count as usize]
     }
 
-    /// How every number is used. Guards and outputs must see theirs, and somebody else those at the indices in `seen`.
-    pub(crate) fn uses(&self, seen: impl Iterator<Item = u32>) -> Vec<Uses> {
+    /// How every number is used. Guards and outputs must see theirs.
+    pub(crate) fn uses(&self) -> Vec<Uses> {
         let mut uses = vec![Uses::None; self.len()];
         for &k in &self.operands {
-            let uses = &mut uses[k as usize];
-            *uses = match uses {
-                Uses::None => Uses::Once,
-                _ => Uses::Many,
-            };
+            uses[k as usize] = uses[k as usize].and_one();
         }
         let guards = self.guards.iter().flat_map(|guard| guard.operands);
-        for k in guards.chain(seen).chain(self.outputs.iter().copied()) {
+        for k in guards.chain(self.outputs.iter().copied()) {
             uses[k as usize] = Uses::Many;
         }
         uses

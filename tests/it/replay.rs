@@ -94,6 +94,18 @@ fn a_recording_is_optimised() {
 }
 
 #[test]
+fn equal_expressions_are_one_at_once_and_far_apart() {
+    let f = Function::record(&[1.0], |x| (x[0] * 2.0) * (x[0] * 2.0));
+    assert_eq!(f.operations(), 2, "{f}");
+    // Many of one operand, each of which comes back after all others.
+    let f = Function::record(&[0.5], |x| {
+        let terms = (0..4_000).map(|k| (x[0] * (1.5 + f64::from(k % 1_000))).sin());
+        sum(&terms.collect::<Vec<Var>>())
+    });
+    assert_eq!(f.operations(), 2_001);
+}
+
+#[test]
 fn a_collapsed_chain_adds_in_the_same_order() {
     let run = |x: &[Var]| x[3] + (((x[0] + x[1]) + x[2]) + x[4]) + sum(&x[..3]);
     let f = Function::record(&[0.0; 5], run);

@@ -1,6 +1,6 @@
 //! A function of one row in two parts: what depends on the shared inputs only, and the rest.
 
-use crate::function::builder::{Builder, Ref, Room};
+use crate::function::builder::{Builder, Drafts, Ref};
 use crate::function::program::{Guard, Program};
 
 /// The two parts of a program.
@@ -87,11 +87,8 @@ fn part(
     outputs: &[usize],
 ) -> (Program, Vec<usize>) {
     let first_node = program.first_node();
-    let room = Room {
-        nodes: program.nodes.len(),
-        operands: program.operands.len(),
-    };
-    let mut builder = Builder::new(inputs, room, true);
+    let mut drafts = Drafts::default();
+    let mut builder = Builder::new(inputs, program.nodes.len(), true, &mut drafts);
     let mut numbers: Vec<Option<Ref>> = (0..program.len()).map(input).collect();
     let mut places = Vec::new();
     let mut guards = program.guards.iter().enumerate().peekable();
@@ -136,5 +133,5 @@ fn part(
         .iter()
         .map(|&k| number(program, &mut builder, &mut numbers, k))
         .collect();
-    (builder.finish(outputs), places)
+    (builder.finish(&outputs, false), places)
 }

@@ -65,7 +65,7 @@ impl<'a> Scheduler<'a> {
         let first = program.first_node() as u32 + 1;
         Scheduler {
             program,
-            uses: program.uses(std::iter::empty()),
+            uses: program.uses(),
             levels: vec![0; program.nodes.len()],
             index_of: (0..program.len() as u32).collect(),
             order: Vec::with_capacity(WINDOW.min(program.nodes.len())),
