@@ -20,14 +20,18 @@
 //! assert_eq!(outer, 8.0);
 //! ```
 
+mod jacobian;
+
+pub use jacobian::{jacobian, values_and_jacobian};
+
 use crate::arena::arena;
-use crate::function::{Effort, Outputs, Program, capture, hvp_on_tape};
+use crate::function::{AlongOne, Effort, Outputs, Program, capture, hvp_on_tape};
 use crate::graph::trace::{self, Escape, Trace};
 use crate::graph::{self, user_code, verify};
 use crate::handle::Var;
 use crate::matrix::Matrix;
 use crate::refusal::at_callers_line;
-use crate::var::forward::{Forward, LANES};
+use crate::var::forward::Forward;
 use crate::var::{backward, dot, weighted_sum};
 use smallvec::SmallVec;
 
@@ -81,62 +85,6 @@ pub fn derivative(f: impl FnOnce(Var) -> Var, x: f64) -> f64 {
     gradient(|x| f(x[0]), &[x])[0]
 }
 
-/// The derivative of every output of `f` (a row each) with respect to every input, at `x`.
-///
-/// Computed forward or in reverse, whichever takes fewer passes. Where a partial or a tangent is not finite it is computed in
-/// reverse, so that each row is the gradient of its output, whatever the shape.
-///
-/// # Panics
-///
-/// If an output is stale.
-///
-/// ```
-/// use scalargrad::jacobian;
-///
-/// let j = jacobian(|x| [x[0] * x[1], x[0] - x[1], x[1].exp()], &[3.0, 0.0]);
-/// assert_eq!((j.rows(), j.cols()), (3, 2));
-/// assert_eq!(j.as_slice(), [0.0, 3.0, 1.0, -1.0, 0.0, 1.0]);
-/// ```
-#[must_use]
-#[track_caller]
-pub fn jacobian<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64]) -> Matrix {
-    let _scope = graph::open_recording();
-    let leaves = leaves(x);
-    let outputs = user_code("the closure", || f(&leaves).into_outputs());
-    let mut jacobian = Matrix::zeros(outputs.len(), x.len());
-    // A pass forward takes about as long as three sweeps.
-    if 3 * x.len().div_ceil(LANES) >= outputs.len()
-        || !jacobian_forward(&leaves, &outputs, &mut jacobian)
-    {
-        backward::gradients_into(&outputs, &leaves, jacobian.as_mut_slice());
-    }
-    jacobian
-}
-
-/// Fills the Jacobian column by column, if that can be.
-#[track_caller]
-fn jacobian_forward(leaves: &[Var], outputs: &[Var], jacobian: &mut Matrix) -> bool {
-    for &y in outputs {
-        trace::escaped(Escape::Gradient, y);
-        verify(y);
-    }
-    let Some(mut forward) = Forward::<LANES>::from(leaves) else {
-        return false;
-    };
-    for (pack, some) in leaves.chunks(LANES).enumerate() {
-        let unit = |k| std::array::from_fn(|lane| f64::from(lane == k));
-        if !forward.push(some.iter().enumerate().map(|(k, &x)| (x, unit(k)))) {
-            return false;
-        }
-        let rows = jacobian.as_mut_slice().chunks_exact_mut(leaves.len());
-        for (row, &y) in rows.zip(outputs) {
-            let tangents = &forward.of(y)[..some.len()];
-            row[pack * LANES..][..some.len()].copy_from_slice(tangents);
-        }
-    }
-    true
-}
-
 /// The Hessian of `f` at `x`; symmetric.
 ///
 /// One recording, swept forward over reverse.
@@ -179,14 +127,51 @@ pub fn hessian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Matrix {
 #[track_caller]
 pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
     assert_eq!(x.len(), v.len(), "hvp: `v` must be as long as `x`");
+    along_one(f, x, v).product
+}
+
+/// The value of `f` at `x`, its gradient, and its Hessian times `v`, for the price of [`hvp`].
+///
+/// # Panics
+///
+/// As [`hvp`].
+///
+/// ```
+/// use scalargrad::value_gradient_and_hvp;
+///
+/// let all = value_gradient_and_hvp(|x| x[0] * x[0] * x[1], &[3.0, 2.0], &[1.0, 10.0]);
+/// assert_eq!(all, (18.0, vec![12.0, 9.0], vec![64.0, 6.0]));
+/// ```
+#[must_use]
+#[track_caller]
+pub fn value_gradient_and_hvp(
+    f: impl FnOnce(&[Var]) -> Var,
+    x: &[f64],
+    v: &[f64],
+) -> (f64, Vec<f64>, Vec<f64>) {
+    assert_eq!(
+        x.len(),
+        v.len(),
+        "value_gradient_and_hvp: `v` must be as long as `x`"
+    );
+    let AlongOne {
+        value,
+        gradient,
+        product,
+    } = along_one(f, x, v);
+    (value, gradient, product)
+}
+
+#[track_caller]
+fn along_one(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> AlongOne {
     let _scope = graph::open_recording();
     let leaves = leaves(x);
     let (output, _) = user_code("the closure", || trace::trace(|| f(&leaves)));
     let start = leaves.first().map_or(0, |x| x.index());
     if !output.is_constant() && output.index() >= start && !trace::is_tracing() {
         verify(output);
-        if let Some(product) = at_callers_line(|| hvp_on_tape(start, x, v, output.index())) {
-            return product;
+        if let Some(along) = at_callers_line(|| hvp_on_tape(start, x, v, output.index())) {
+            return along;
         }
     }
     let program = program(&leaves, &[output]);
@@ -219,7 +204,7 @@ pub fn jvp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], v: &[f64]) -> (Ve
     }
     let values = outputs.iter().map(|y| y.untracked_value()).collect();
     if let Some(mut forward) = Forward::<1>::from(&leaves)
-        && forward.push(leaves.iter().zip(v).map(|(&x, &v)| (x, [v])))
+        && forward.push(v.iter().map(|&v| [v]))
     {
         return (values, outputs.iter().map(|&y| forward.of(y)[0]).collect());
     }

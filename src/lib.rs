@@ -46,7 +46,7 @@
 //! | differentiate a result | [`Var::backward`] and [`Var::grad`]; [`Var::gradients`] for a snapshot |
 //! | differentiate again, to any order | [`Var::differentiate`] |
 //! | differentiate a closure | [`gradient`], [`value_and_gradient`], [`derivative`] |
-//! | all derivatives of a closure | [`jacobian`], [`hessian`], [`hvp`], [`jvp`], [`vjp`], [`laplacian`], [`taylor()`] |
+//! | all derivatives of a closure | [`jacobian`], [`values_and_jacobian`], [`hessian`], [`hvp`], [`value_gradient_and_hvp`], [`jvp`], [`vjp`], [`laplacian`], [`taylor()`] |
 //! | record once, evaluate many times | [`Function`], [`function::Recorder`] |
 //! | write a function once for `f64` and [`Var`] | [`Real`], or `num_traits::Float` |
 //! | keep something out of the derivative | `f64` operands, [`Var::constant`], [`Var::detach`], [`graph::no_grad`] |
@@ -105,7 +105,8 @@ mod table;
 mod taylor;
 
 pub use derive::{
-    derivative, gradient, hessian, hvp, jacobian, jvp, laplacian, value_and_gradient, vjp,
+    derivative, gradient, hessian, hvp, jacobian, jvp, laplacian, value_and_gradient,
+    value_gradient_and_hvp, values_and_jacobian, vjp,
 };
 pub use draw::Picture;
 pub use function::Function;

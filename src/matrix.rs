@@ -1,5 +1,7 @@
 //! A small dense matrix: what `jacobian` and `hessian` return.
 
+pub(crate) mod groups;
+
 use std::fmt;
 use std::ops::{Index, IndexMut, Mul};
 

@@ -30,6 +30,100 @@ impl Adjoint for f64 {
     }
 }
 
+/// What a sweep carries down through operations over numbers `T`: the adjoint of one output, or those of several in lanes.
+pub(crate) trait Adjoints<T>: Copy {
+    /// Nothing to propagate.
+    fn zero() -> Self;
+
+    /// Whether it is that, in all lanes.
+    fn is_absent(self) -> bool;
+
+    /// The product with a partial; zero in lanes where the adjoint is zero, even if the partial is not finite.
+    fn times(self, p: T) -> Self;
+
+    /// The same through an operand that is not selected where the partial is zero: it gets nothing, not even 0 × ∞.
+    fn times_selected(self, p: T) -> Self;
+
+    /// The product with −1.
+    fn negated(self) -> Self;
+
+    /// Adds what another operation gives.
+    fn add(&mut self, share: Self);
+
+    /// Takes what is there, and leaves zero.
+    #[inline(always)]
+    fn take(&mut self) -> Self {
+        std::mem::replace(self, Self::zero())
+    }
+}
+
+impl<T: Adjoint> Adjoints<T> for T {
+    #[inline(always)]
+    fn zero() -> T {
+        T::default()
+    }
+
+    #[inline(always)]
+    fn is_absent(self) -> bool {
+        Adjoint::is_absent(self)
+    }
+
+    #[inline(always)]
+    fn times(self, p: T) -> T {
+        Adjoint::times(self, p)
+    }
+
+    #[inline(always)]
+    fn times_selected(self, p: T) -> T {
+        p.at(0.0, T::default, || Adjoint::times(self, p))
+    }
+
+    #[inline(always)]
+    fn negated(self) -> T {
+        -self
+    }
+
+    #[inline(always)]
+    fn add(&mut self, share: T) {
+        *self += share;
+    }
+}
+
+impl<const N: usize> Adjoints<f64> for [f64; N] {
+    #[inline(always)]
+    fn zero() -> [f64; N] {
+        [0.0; N]
+    }
+
+    #[inline(always)]
+    fn is_absent(self) -> bool {
+        self == [0.0; N]
+    }
+
+    #[inline(always)]
+    fn times(self, p: f64) -> [f64; N] {
+        self.map(|w| Adjoint::times(w, p))
+    }
+
+    #[inline(always)]
+    fn times_selected(self, p: f64) -> [f64; N] {
+        match p {
+            0.0 => Self::zero(),
+            _ => self.times(p),
+        }
+    }
+
+    #[inline(always)]
+    fn negated(self) -> [f64; N] {
+        self.map(|w| -w)
+    }
+
+    #[inline(always)]
+    fn add(&mut self, share: [f64; N]) {
+        *self = std::array::from_fn(|lane| self[lane] + share[lane]);
+    }
+}
+
 /// By what an adjoint is multiplied on its way to an operand.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Factor {
@@ -57,18 +151,17 @@ impl Factor {
 
 /// What the adjoint `w` of an operation gives through the partial `p`.
 #[inline(always)]
-pub(crate) fn share<T: Adjoint>(op: Op, w: T, p: T) -> T {
+pub(crate) fn share<T, W: Adjoints<T>>(op: Op, w: W, p: T) -> W {
     match op.kind() {
         Kind::Smooth => w.times(p),
-        // What is not selected gets nothing, not even 0 × ∞.
-        Kind::Switch => p.at(0.0, T::default, || w.times(p)),
-        Kind::Step => T::default(),
+        Kind::Switch => w.times_selected(p),
+        Kind::Step => W::zero(),
     }
 }
 
 /// The shares of the two factors of a product.
 #[inline(always)]
-pub(crate) fn shares_of_product<T: Adjoint>(w: T, [a, b]: [T; 2]) -> [T; 2] {
+pub(crate) fn shares_of_product<T, W: Adjoints<T>>(w: W, [a, b]: [T; 2]) -> [W; 2] {
     [w.times(b), w.times(a)]
 }
 
@@ -77,14 +170,14 @@ pub(crate) fn shares_of_product<T: Adjoint>(w: T, [a, b]: [T; 2]) -> [T; 2] {
 /// `x` has the operands. The partials are asked for only where they are not plain factors: one for each operand, `None` for a
 /// constant.
 #[inline(always)]
-pub(crate) fn pull_back<T: Adjoint, P: IntoIterator<Item = Option<T>>>(
+pub(crate) fn pull_back<T, W: Adjoints<T>, P: IntoIterator<Item = Option<T>>>(
     op: Op,
     count: usize,
     x: impl Fn(usize) -> T,
-    w: T,
+    w: W,
     partials: impl FnOnce() -> P,
     is_wanted: impl Fn(usize) -> bool,
-    mut give: impl FnMut(usize, T),
+    mut give: impl FnMut(usize, W),
 ) {
     if w.is_absent() {
         return;
@@ -100,7 +193,7 @@ pub(crate) fn pull_back<T: Adjoint, P: IntoIterator<Item = Option<T>>>(
     for k in (0..count).filter(|&k| is_wanted(k)) {
         match Factor::of(op, k) {
             Some(Factor::One) => give(k, w),
-            Some(Factor::MinusOne) => give(k, -w),
+            Some(Factor::MinusOne) => give(k, w.negated()),
             Some(Factor::Operand(other)) => give(k, w.times(x(other))),
             Some(Factor::Partial) | None => {}
         }

@@ -40,6 +40,7 @@ pub(super) struct Details {
     #[cfg_attr(feature = "serde", serde(skip))]
     pub(super) index: usize,
     pub(super) what: What,
+    #[cfg_attr(feature = "serde", serde(skip))]
     pub(super) op: Op,
     /// The name of the operation.
     pub(super) operation: String,

@@ -114,7 +114,55 @@ impl Function {
     /// ```
     #[track_caller]
     pub fn jacobian(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
-        self.at(x, |program| program.jacobian(x))
+        Ok(self.values_and_jacobian(x)?.1)
+    }
+
+    /// The values of all outputs, and the [`jacobian`](Function::jacobian).
+    ///
+    /// # Errors
+    ///
+    /// As for [`values`](Function::values).
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| [x[0] * x[1], x[0] - x[1]]);
+    /// let (values, jacobian) = f.values_and_jacobian(&[2.0, 3.0])?;
+    /// assert_eq!(values, [6.0, -1.0]);
+    /// assert_eq!(jacobian.as_slice(), [3.0, 2.0, 1.0, -1.0]);
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    #[track_caller]
+    pub fn values_and_jacobian(&self, x: &[f64]) -> Result<(Vec<f64>, Matrix), ReplayError> {
+        let mut values = vec![0.0; self.outputs()];
+        let mut jacobian = Matrix::zeros(values.len(), self.inputs());
+        self.values_and_jacobian_into(x, &mut values, jacobian.as_mut_slice())?;
+        Ok((values, jacobian))
+    }
+
+    /// Writes the values of all outputs to `values`, and the Jacobian to `jacobian`, row by row. Where there are at least as many
+    /// inputs as outputs it allocates nothing once this thread has room.
+    ///
+    /// # Errors
+    ///
+    /// As for [`values`](Function::values), or if `values` or `jacobian` has another length than there are numbers for it.
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| [x[0] * x[1], x[0] - x[1]]);
+    /// let (mut values, mut jacobian) = ([0.0; 2], [0.0; 4]);
+    /// f.values_and_jacobian_into(&[2.0, 3.0], &mut values, &mut jacobian)?;
+    /// assert_eq!((values, jacobian), ([6.0, -1.0], [3.0, 2.0, 1.0, -1.0]));
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    #[track_caller]
+    pub fn values_and_jacobian_into(
+        &self,
+        x: &[f64],
+        values: &mut [f64],
+        jacobian: &mut [f64],
+    ) -> Result<(), ReplayError> {
+        self.check_jacobian(x, values, jacobian)?;
+        self.replay(x, |program| program.jacobian(x, values, jacobian))
     }
 
     /// The weights times the Jacobian, `wᵀJ`: the gradient of the weighted sum of the outputs.
@@ -171,10 +219,33 @@ impl Function {
     /// ```
     #[track_caller]
     pub fn hvp(&self, x: &[f64], v: &[f64]) -> Result<Vec<f64>, ReplayError> {
+        Ok(self.value_gradient_and_hvp(x, v)?.2)
+    }
+
+    /// The value of the only output, its gradient, and its Hessian times `v`, for the price of [`hvp`](Function::hvp).
+    ///
+    /// # Errors
+    ///
+    /// As for [`hvp`](Function::hvp).
+    ///
+    /// ```
+    /// # use scalargrad::function::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| x[0] * x[0] * x[1]);
+    /// let all = f.value_gradient_and_hvp(&[2.0, 3.0], &[1.0, 0.0])?;
+    /// assert_eq!(all, (12.0, vec![12.0, 4.0], vec![6.0, 4.0]));
+    /// # Ok::<(), scalargrad::function::ReplayError>(())
+    /// ```
+    #[track_caller]
+    pub fn value_gradient_and_hvp(
+        &self,
+        x: &[f64],
+        v: &[f64],
+    ) -> Result<(f64, Vec<f64>, Vec<f64>), ReplayError> {
         self.check_one_output()?;
         self.check_inputs(x)?;
         self.check(Counted::Direction, v.len(), self.inputs())?;
-        self.replay(x, |program| program.hvp(x, v))
+        let along = self.replay(x, |program| program.hvp(x, v))?;
+        Ok((along.value, along.gradient, along.product))
     }
 
     /// The Hessian of the only output; symmetric.
@@ -217,6 +288,18 @@ impl Function {
 
     pub(super) fn check_one_output(&self) -> Result<(), ReplayError> {
         self.check(Counted::Outputs, self.outputs(), 1)
+    }
+
+    /// Checks the lengths of what a Jacobian is computed from and of where it goes.
+    pub(super) fn check_jacobian(
+        &self,
+        x: &[f64],
+        values: &[f64],
+        jacobian: &[f64],
+    ) -> Result<(), ReplayError> {
+        self.check_inputs(x)?;
+        self.check(Counted::Values, values.len(), self.outputs())?;
+        self.check(Counted::Jacobian, jacobian.len(), values.len() * x.len())
     }
 
     /// The error where guard `k` trips at `x`.

@@ -7,9 +7,10 @@
 //! Hessian. Its cost is the number of edges handed on; unlike colouring it does not mind a dense
 //! row, and needs no pattern first.
 
-use super::evaluate::{LANES, Tripped, with_space};
+use super::evaluate::Tripped;
 use super::interpret::{self, give, walk};
 use super::program::{Node, Program};
+use super::space::{LANES, with_space};
 use super::sparse::{Pattern, SparseMatrix};
 use super::structure::{pairs, second_partials};
 use super::tangents::Tangents;

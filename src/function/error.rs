@@ -1,8 +1,8 @@
 //! What a replay may refuse, and what a recording could not see.
 
-use super::evaluate::with_space;
 use super::interpret::walk;
 use super::program::Program;
+use super::space::with_space;
 use crate::graph::names::tidy;
 use crate::graph::state;
 use crate::graph::trace::{Comparison, Escape, Escaped};
@@ -58,6 +58,8 @@ pub enum Counted {
     Outputs,
     /// The numbers that a gradient has room for.
     Gradient,
+    /// The numbers that `jacobian` has room for.
+    Jacobian,
     /// The components of the direction `v`.
     Direction,
     /// The weights `w` of the outputs.
@@ -66,7 +68,7 @@ pub enum Counted {
     Shared,
     /// The numbers of all rows, of which each has its part.
     Data,
-    /// The numbers that the values of all rows have room for.
+    /// The numbers that `values` has room for.
     Values,
 }
 
@@ -87,10 +89,15 @@ impl fmt::Display for ReplayError {
                 f,
                 "this needs a function of {expected} output, not {found}; see `values`, `jacobian`, `vjp`"
             ),
-            Counted::Gradient => {
+            Counted::Gradient | Counted::Jacobian | Counted::Values => {
+                let room = match what {
+                    Counted::Gradient => "gradient",
+                    Counted::Jacobian => "jacobian",
+                    _ => "values",
+                };
                 write!(
                     f,
-                    "there must be {expected} numbers in `gradient`, not {found}"
+                    "there must be {expected} numbers in `{room}`, not {found}"
                 )
             }
             Counted::Direction => write!(f, "there must be {expected} numbers in `v`, not {found}"),
@@ -99,10 +106,6 @@ impl fmt::Display for ReplayError {
             Counted::Data => write!(
                 f,
                 "a row has {expected} numbers, and {found} are no whole number of rows"
-            ),
-            Counted::Values => write!(
-                f,
-                "there must be {expected} numbers in `values`, not {found}"
             ),
         }
     }

@@ -2,65 +2,62 @@
 
 use super::interpret::Number;
 use super::program::Program;
-use super::runs::{forward, reverse};
+use super::runs::{forward, forward_along, reverse};
+use super::space::{Along, LANES, Space, room, with_space};
 use super::tangents::{Tangents, non_finite_products};
 use super::tape::adjoints_on_tape;
 use crate::matrix::Matrix;
-use crate::nodes::NodePosition;
-use std::cell::Cell;
-
-/// Directions pushed forward at a time where there are many.
-pub(crate) const LANES: usize = 8;
+use crate::matrix::groups::Groups;
+use crate::pull_back::Adjoints;
+use crate::rows::Kind;
 
 /// What stopped an evaluation: the place of the guard that tripped.
 pub(crate) type Tripped = usize;
 
-thread_local! {
-    /// Room that evaluations on this thread use again.
-    static SPACE: Cell<Option<Box<Space>>> = const { Cell::new(None) };
-}
-
-#[derive(Default)]
-pub(crate) struct Space {
-    pub values: Vec<f64>,
-    /// Zeros, but while a sweep is under way.
-    adjoints: Vec<f64>,
-    /// Values, and adjoints of which the same is true, with a tangent.
-    along: (Vec<Tangents<1>>, Vec<Tangents<1>>),
-    positions: Vec<NodePosition>,
-}
-
-/// Lends this thread's room.
-pub(crate) fn with_space<R>(f: impl FnOnce(&mut Space) -> R) -> R {
-    let space = SPACE.try_with(Cell::take).ok().flatten();
-    let mut space = space.unwrap_or_default();
-    let result = f(&mut space);
-    // At the end of the thread there is nobody to keep it for.
-    let _ = SPACE.try_with(|cell| cell.set(Some(space)));
-    result
-}
-
 /// The gradient of the sum of the outputs with the given weights, in `adjoints`: `each` gets the adjoint of every input,
 /// and then they are zero again.
 #[inline(always)]
-fn sweep<T: Number>(
+fn sweep<T: Number, W: Adjoints<T>>(
     program: &Program,
     values: &[T],
-    adjoints: &mut Vec<T>,
-    weight: impl Fn(usize) -> T,
-    mut each: impl FnMut(usize, T),
+    adjoints: &mut [W],
+    weights: impl Iterator<Item = (usize, W)>,
+    mut each: impl FnMut(usize, W),
 ) {
     let schedule = program.schedule();
-    if adjoints.len() < schedule.len {
-        adjoints.resize(schedule.len, T::default());
-    }
-    for (k, &output) in schedule.outputs.iter().enumerate() {
-        adjoints[output as usize] += weight(k);
+    for (k, weight) in weights {
+        adjoints[schedule.outputs[k] as usize].add(weight);
     }
     reverse(program, values, adjoints);
     for (i, w) in adjoints[..program.inputs].iter_mut().enumerate() {
-        each(i, std::mem::take(w));
+        each(i, w.take());
     }
+}
+
+/// The gradients of the outputs from `first` on, `N` of them, into `rows`.
+fn sweep_lanes<const N: usize>(
+    program: &Program,
+    values: &[f64],
+    adjoints: &mut Vec<f64>,
+    first: usize,
+    rows: &mut [f64],
+) {
+    let n = program.inputs;
+    let adjoints = room(adjoints, N * program.schedule().len);
+    let outputs = first..program.outputs.len().min(first + N);
+    let unit = |k| std::array::from_fn(|lane| f64::from(first + lane == k));
+    let weights = outputs.map(|k| (k, unit(k)));
+    sweep(
+        program,
+        values,
+        adjoints.as_chunks_mut::<N>().0,
+        weights,
+        |j, w| {
+            for (row, w) in rows.chunks_exact_mut(n).zip(w) {
+                row[j] = w;
+            }
+        },
+    );
 }
 
 impl Program {
@@ -89,7 +86,9 @@ impl Program {
             forward(self, x.iter().copied(), values)?;
             let outputs = self.schedule().outputs.iter();
             outputs.for_each(|&output| each(values[output as usize]));
-            sweep(self, values, adjoints, weight, |i, w| gradient[i] = w);
+            let adjoints = room(adjoints, self.schedule().len);
+            let weights = (0..self.outputs.len()).map(|k| (k, weight(k)));
+            sweep(self, values, adjoints, weights, |i, w| gradient[i] = w);
             Ok(())
         })
     }
@@ -97,48 +96,102 @@ impl Program {
     /// The values and the tangents of the outputs along `v`.
     pub(crate) fn jvp(&self, x: &[f64], v: &[f64]) -> Result<(Vec<f64>, Vec<f64>), Tripped> {
         let mut values = Vec::new();
-        forward(self, seeded::<1>(x, |i, _| v[i]), &mut values)?;
+        let inputs = seeded::<1>(x, |i, _| v[i]);
+        forward_along(self, x, inputs, &mut Vec::new(), &mut values)?;
         let outputs = self.schedule().outputs.iter();
         let outputs = outputs.map(|&output| values[output as usize]);
         Ok(outputs.map(|z| (z.value, z.tangents[0])).unzip())
     }
 
-    /// The derivative of every output with respect to every input.
-    pub(crate) fn jacobian(&self, x: &[f64]) -> Result<Matrix, Tripped> {
-        let (m, n) = (self.outputs.len(), self.inputs);
-        let mut jacobian = Matrix::zeros(m, n);
-        // A pack of tangents costs about three sweeps.
-        if n.div_ceil(LANES) * 3 < m {
-            let mut values = Vec::new();
+    /// Writes the values of the outputs, and the derivative of every output with respect to every input, row by row.
+    pub(crate) fn jacobian(
+        &self,
+        x: &[f64],
+        outputs: &mut [f64],
+        jacobian: &mut [f64],
+    ) -> Result<(), Tripped> {
+        let n = self.inputs;
+        if n != 0
+            && let Some(groups) = self.groups()
+        {
             let before = non_finite_products();
-            for start in (0..n).step_by(LANES) {
-                let direction = |i, lane| f64::from(i == start + lane);
-                forward(self, seeded::<LANES>(x, direction), &mut values)?;
-                for (row, &output) in self.schedule().outputs.iter().enumerate() {
-                    let tangents = values[output as usize].tangents;
-                    for (j, tangent) in (start..n).zip(tangents) {
-                        jacobian[(row, j)] = tangent;
-                    }
-                }
-            }
+            self.jacobian_forward(x, groups, outputs, jacobian)?;
             // Not to depend on the shape.
             if non_finite_products() != before {
-                return Ok(self.sparse_jacobian(x)?.to_dense());
+                jacobian.copy_from_slice(self.sparse_jacobian(x)?.to_dense().as_slice());
             }
-            return Ok(jacobian);
+            return Ok(());
         }
         with_space(|space| {
             let Space {
                 values, adjoints, ..
             } = space;
             forward(self, x.iter().copied(), values)?;
-            for row in 0..m {
-                let weight = |k| f64::from(k == row);
-                sweep(self, values, adjoints, weight, |j, w| {
-                    jacobian[(row, j)] = w
-                });
+            for (output, &k) in outputs.iter_mut().zip(&self.schedule().outputs) {
+                *output = values[k as usize];
             }
-            Ok(jacobian)
+            if n == 0 {
+                return Ok(());
+            }
+            for (pack, rows) in jacobian.chunks_mut(LANES * n).enumerate() {
+                let sweep = match rows.len() / n {
+                    1 => sweep_lanes::<1>,
+                    2 => sweep_lanes::<2>,
+                    3 | 4 => sweep_lanes::<4>,
+                    _ => sweep_lanes::<LANES>,
+                };
+                sweep(self, values, adjoints, LANES * pack, rows);
+            }
+            Ok(())
+        })
+    }
+
+    /// The columns of the Jacobian in groups, if that takes fewer passes than the rows do.
+    fn groups(&self) -> Option<&Groups> {
+        let packs = self.outputs.len().div_ceil(LANES).saturating_sub(1);
+        let groups = || Groups::of(self.inputs, LANES, packs, |k| self.dependence(k));
+        self.groups.get_or_init(groups).as_ref()
+    }
+
+    /// On which of the 64 inputs from `64 * k` on each output depends: a bit for each.
+    fn dependence(&self, k: usize) -> Vec<u64> {
+        let mut depends = vec![0u64; self.len()];
+        let inputs = depends[..self.inputs].iter_mut().skip(64 * k).take(64);
+        inputs
+            .enumerate()
+            .for_each(|(j, depends)| *depends = 1 << j);
+        for (i, node) in self.nodes.iter().enumerate() {
+            if node.op.kind() != Kind::Step {
+                let operands = self.operands(node).iter();
+                let all = operands.fold(0, |all, &operand| all | depends[operand as usize]);
+                depends[self.first_node() + i] = all;
+            }
+        }
+        let outputs = self.outputs.iter();
+        outputs.map(|&output| depends[output as usize]).collect()
+    }
+
+    fn jacobian_forward(
+        &self,
+        x: &[f64],
+        groups: &Groups,
+        outputs: &mut [f64],
+        jacobian: &mut [f64],
+    ) -> Result<(), Tripped> {
+        jacobian.fill(0.0);
+        with_space(|space| {
+            let (plain, values, _) = &mut space.packs;
+            for first in (0..groups.count()).step_by(LANES) {
+                let direction = |j, lane| f64::from(groups.has(first + lane, j));
+                forward_along(self, x, seeded::<LANES>(x, direction), plain, values)?;
+                let rows = outputs.iter_mut().zip(jacobian.chunks_exact_mut(x.len()));
+                for (i, (output, row)) in rows.enumerate() {
+                    let z = &values[self.schedule().outputs[i] as usize];
+                    *output = z.value;
+                    groups.write(i, first, &z.tangents, row);
+                }
+            }
+            Ok(())
         })
     }
 
@@ -147,29 +200,32 @@ impl Program {
         &self,
         x: &[f64],
         direction: impl Fn(usize, usize) -> f64,
-        (values, adjoints): &mut (Vec<Tangents<N>>, Vec<Tangents<N>>),
+        (plain, values, adjoints): &mut Along<N>,
         each: impl FnMut(usize, Tangents<N>),
-    ) -> Result<(), Tripped> {
-        forward(self, seeded(x, direction), values)?;
-        sweep(self, values, adjoints, |_| Tangents::from(1.0), each);
-        Ok(())
+    ) -> Result<f64, Tripped> {
+        forward_along(self, x, seeded(x, direction), plain, values)?;
+        let schedule = self.schedule();
+        let adjoints = room(adjoints, schedule.len);
+        let weights = [(0, Tangents::from(1.0))].into_iter();
+        sweep(self, values, adjoints, weights, each);
+        Ok(values[schedule.outputs[0] as usize].value)
     }
 
-    /// The Hessian of the only output times `v`.
-    pub(crate) fn hvp(&self, x: &[f64], v: &[f64]) -> Result<Vec<f64>, Tripped> {
-        let mut product = vec![0.0; self.inputs];
-        with_space(|space| {
-            let each = |i: usize, w: Tangents<1>| product[i] = w.tangents[0];
+    /// The value of the only output, its gradient and its Hessian times `v`.
+    pub(crate) fn hvp(&self, x: &[f64], v: &[f64]) -> Result<AlongOne, Tripped> {
+        let mut along = AlongOne::with_room_for(x.len());
+        along.value = with_space(|space| {
+            let each = |_, w| along.push(w);
             self.gradient_along(x, |i, _| v[i], &mut space.along, each)
         })?;
-        Ok(product)
+        Ok(along)
     }
 
     /// The Hessian of the only output, by packs of columns.
     pub(crate) fn hessian_by_columns(&self, x: &[f64]) -> Result<Matrix, Tripped> {
         let n = self.inputs;
         let mut hessian = Matrix::zeros(n, n);
-        let mut space = Default::default();
+        let mut space = Along::default();
         for start in (0..n).step_by(LANES) {
             let direction = |i, lane| f64::from(i == start + lane);
             self.gradient_along::<LANES>(x, direction, &mut space, |i, w| {
@@ -185,7 +241,7 @@ impl Program {
     /// The trace of the Hessian of the only output.
     pub(crate) fn laplacian(&self, x: &[f64]) -> Result<f64, Tripped> {
         let mut sum = 0.0;
-        let mut space = Default::default();
+        let mut space = Along::default();
         for start in (0..self.inputs).step_by(LANES) {
             let direction = |i, lane| f64::from(i == start + lane);
             self.gradient_along::<LANES>(x, direction, &mut space, |i, w| {
@@ -198,19 +254,39 @@ impl Program {
     }
 }
 
-/// The Hessian times `v`, straight from the tape: of the `output` of inputs that stand on the tape
-/// from `start` on. `None` if that takes a program.
-pub(crate) fn hvp_on_tape(start: usize, x: &[f64], v: &[f64], output: usize) -> Option<Vec<f64>> {
-    let mut product = Vec::with_capacity(x.len());
-    with_space(|space| {
+/// A value, its gradient, and the Hessian times a direction.
+#[derive(Default)]
+pub(crate) struct AlongOne {
+    pub value: f64,
+    pub gradient: Vec<f64>,
+    pub product: Vec<f64>,
+}
+
+impl AlongOne {
+    fn with_room_for(inputs: usize) -> AlongOne {
+        AlongOne {
+            value: 0.0,
+            gradient: Vec::with_capacity(inputs),
+            product: Vec::with_capacity(inputs),
+        }
+    }
+
+    /// Adds what the adjoint of the next input tells.
+    fn push(&mut self, w: Tangents<1>) {
+        self.gradient.push(w.value);
+        self.product.push(w.tangents[0]);
+    }
+}
+
+/// The same straight from the tape: of the `output` of inputs that stand on the tape from `start` on. `None` if that takes a
+/// program.
+pub(crate) fn hvp_on_tape(start: usize, x: &[f64], v: &[f64], output: usize) -> Option<AlongOne> {
+    let mut along = AlongOne::with_room_for(x.len());
+    along.value = with_space(|space| {
         let x = seeded::<1>(x, |i, _| v[i]);
-        let Space {
-            positions, along, ..
-        } = space;
-        let each = |w: &Tangents<1>| product.push(w.tangents[0]);
-        adjoints_on_tape(start, x, output, positions, along, each)
+        adjoints_on_tape(start, x, output, space, |w| along.push(w))
     })?;
-    Some(product)
+    Some(along)
 }
 
 /// Inputs with tangents.

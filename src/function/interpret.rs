@@ -6,12 +6,11 @@
 use super::program::Program;
 use super::unary;
 use crate::graph::Custom;
-use crate::pull_back::{Adjoint, pull_back, share};
+use crate::pull_back::{Adjoint, Adjoints, pull_back, share};
 use crate::rows::Op;
 use crate::rules::{self, Partials};
 use crate::var::custom;
 use smallvec::SmallVec;
-use std::ops::Range;
 
 /// A number that a program can be run over.
 pub(crate) trait Number: Adjoint {
@@ -33,18 +32,19 @@ pub(crate) trait Number: Adjoint {
 
     /// Adds what each adjoint of such results gives to that of its operand, and takes it: a zero stays in its place. Beside
     /// the adjoints of the `results` stand their values.
-    fn give_unary(
+    fn give_unary<W: Adjoints<Self>>(
         op: Op,
         n: i32,
         known: &[Self],
-        results: (&[Self], &mut [Self]),
+        results: (&[Self], &mut [W]),
         operands: &[u32],
-        adjoints: &mut [Self],
+        adjoints: &mut [W],
     ) {
         for ((w, &z), &k) in results.1.iter_mut().zip(results.0).zip(operands) {
-            let w = std::mem::take(w);
+            let w = w.take();
             if !w.is_absent() {
-                adjoints[k as usize] += share(op, w, partial_of_one(op, n, known[k as usize], z));
+                let partial = partial_of_one(op, n, known[k as usize], z);
+                adjoints[k as usize].add(share(op, w, partial));
             }
         }
     }
@@ -144,7 +144,7 @@ fn arithmetic<T: Number>(op: Op, x: T, y: T) -> Option<T> {
 #[inline(always)]
 pub(crate) fn forward<T: Number>(
     nodes: &impl Nodes,
-    places: Range<usize>,
+    places: impl Iterator<Item = usize>,
     values: &mut [T],
 ) -> Option<()> {
     for place in places {
@@ -308,13 +308,13 @@ impl Number for f64 {
         unary::fill(op, n, known, results, operands);
     }
 
-    fn give_unary(
+    fn give_unary<W: Adjoints<f64>>(
         op: Op,
         n: i32,
         known: &[f64],
-        results: (&[f64], &mut [f64]),
+        results: (&[f64], &mut [W]),
         operands: &[u32],
-        adjoints: &mut [f64],
+        adjoints: &mut [W],
     ) {
         unary::give(op, n, known, results, operands, adjoints);
     }

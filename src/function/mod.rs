@@ -42,6 +42,7 @@ mod runs;
 mod saved;
 mod schedule;
 mod source;
+mod space;
 mod sparse;
 mod structure;
 mod tangents;
@@ -63,7 +64,7 @@ pub use source::SourceError;
 pub use sparse::{Pattern, SparseMatrix};
 
 pub(crate) use capture::{Effort, capture};
-pub(crate) use evaluate::hvp_on_tape;
+pub(crate) use evaluate::{AlongOne, hvp_on_tape};
 pub(crate) use program::Program;
 
 use crate::graph::trace::{self, Escape};

@@ -7,6 +7,7 @@
 use super::schedule::Schedule;
 use crate::graph::Custom;
 use crate::graph::trace::Comparison;
+use crate::matrix::groups::Groups;
 use crate::rows::Op;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -81,6 +82,8 @@ pub(crate) struct Program {
     pub names: BTreeMap<usize, String>,
     /// Made when it is evaluated for the first time.
     pub schedule: OnceLock<Schedule>,
+    /// Those of the columns of its Jacobian, if it is computed forward; found when that is asked for for the first time.
+    pub groups: OnceLock<Option<Groups>>,
 }
 
 impl Program {

@@ -10,9 +10,9 @@
 use super::interpret::{Number, partials, value};
 use super::program::Program;
 use super::schedule::{Form, Run, Schedule};
-use crate::pull_back::{pull_back, shares_of_product};
+use super::space::room;
+use crate::pull_back::{Adjoints, pull_back, shares_of_product};
 use smallvec::SmallVec;
-use std::mem::take;
 
 /// Fills `values` from the inputs; stops at the first guard whose answer is another now, and
 /// returns its place.
@@ -22,15 +22,7 @@ pub(crate) fn forward<T: Number>(
     values: &mut Vec<T>,
 ) -> Result<(), usize> {
     let schedule = program.schedule();
-    if values.len() < schedule.len {
-        values.resize(schedule.len, T::default());
-    }
-    let values = &mut values[..schedule.len];
-    let constants = program.constants.iter().chain(&[1.0]);
-    let known = inputs.chain(constants.map(|&c| T::from(c)));
-    for (value, x) in values.iter_mut().zip(known) {
-        *value = x;
-    }
+    let values = begin(program, inputs, values);
     let mut done = 0;
     for check in &schedule.checks {
         for run in &schedule.runs[done..check.after] {
@@ -46,6 +38,43 @@ pub(crate) fn forward<T: Number>(
         fill(program, schedule, run, values);
     }
     Ok(())
+}
+
+/// As [`forward`] at `x`, over the same numbers with tangents. What only guards ask for gets none: that is computed beforehand,
+/// in `plain`.
+pub(crate) fn forward_along<T: Number>(
+    program: &Program,
+    x: &[f64],
+    inputs: impl Iterator<Item = T>,
+    plain: &mut Vec<f64>,
+    values: &mut Vec<T>,
+) -> Result<(), usize> {
+    let schedule = program.schedule();
+    if schedule.is_all_reached {
+        return forward(program, inputs, values);
+    }
+    forward(program, x.iter().copied(), plain)?;
+    let values = begin(program, inputs, values);
+    for run in schedule.runs.iter().filter(|run| run.is_reached) {
+        fill(program, schedule, run, values);
+    }
+    Ok(())
+}
+
+/// Room for the values of all numbers, with those of the inputs and the constants.
+#[inline(always)]
+fn begin<'a, T: Number>(
+    program: &Program,
+    inputs: impl Iterator<Item = T>,
+    values: &'a mut Vec<T>,
+) -> &'a mut [T] {
+    let values = room(values, program.schedule().len);
+    let constants = program.constants.iter().chain(&[1.0]);
+    let known = inputs.chain(constants.map(|&c| T::from(c)));
+    for (value, x) in values.iter_mut().zip(known) {
+        *value = x;
+    }
+    values
 }
 
 /// The results of a run.
@@ -116,24 +145,28 @@ fn fill_any<T: Number>(
 
 /// Adds to the adjoints of the inputs what those of the outputs give them, through all runs; leaves zeros behind,
 /// except at the inputs.
-pub(crate) fn reverse<T: Number>(program: &Program, values: &[T], adjoints: &mut [T]) {
+pub(crate) fn reverse<T: Number, W: Adjoints<T>>(
+    program: &Program,
+    values: &[T],
+    adjoints: &mut [W],
+) {
     let schedule = program.schedule();
     let values = &values[..schedule.len];
     let adjoints = &mut adjoints[..schedule.len];
-    for run in schedule.runs.iter().rev() {
+    for run in schedule.runs.iter().rev().filter(|run| run.is_reached) {
         give(program, schedule, run, values, adjoints);
     }
-    adjoints[schedule.inputs as usize..schedule.first as usize].fill(T::default());
+    adjoints[schedule.inputs as usize..schedule.first as usize].fill(W::zero());
 }
 
 /// What the results of a run give to the adjoints of their operands.
 #[inline(always)]
-fn give<T: Number>(
+fn give<T: Number, W: Adjoints<T>>(
     program: &Program,
     schedule: &Schedule,
     run: &Run,
     values: &[T],
-    adjoints: &mut [T],
+    adjoints: &mut [W],
 ) {
     let (adjoints, results) = adjoints.split_at_mut(run.start as usize);
     let results = &mut results[..run.count as usize];
@@ -147,8 +180,8 @@ fn give<T: Number>(
     };
     match run.form {
         Form::Add => back.each(results, operands, |w, _| [w, w]),
-        Form::Sub => back.each(results, operands, |w, _| [w, -w]),
-        Form::Neg => back.each(results, operands, |w, _| [-w]),
+        Form::Sub => back.each(results, operands, |w, _| [w, w.negated()]),
+        Form::Neg => back.each(results, operands, |w, _| [w.negated()]),
         Form::Mul => back.each(results, operands, shares_of_product),
         Form::TermPlusProduct => back.each(results, operands, |w, [_, a, b]| {
             let [to_a, to_b] = shares_of_product(w, [a, b]);
@@ -160,16 +193,16 @@ fn give<T: Number>(
             [to_a, to_b, to_c, to_d]
         }),
         Form::TermMinusProduct => back.each(results, operands, |w, [_, a, b]| {
-            let [to_a, to_b] = shares_of_product(-w, [a, b]);
+            let [to_a, to_b] = shares_of_product(w.negated(), [a, b]);
             [w, to_a, to_b]
         }),
         Form::ProductMinusTerm => back.each(results, operands, |w, [a, b, _]| {
             let [to_a, to_b] = shares_of_product(w, [a, b]);
-            [to_a, to_b, -w]
+            [to_a, to_b, w.negated()]
         }),
         Form::ProductMinusProduct => back.each(results, operands, |w, [a, b, c, d]| {
             let [to_a, to_b] = shares_of_product(w, [a, b]);
-            let [to_c, to_d] = shares_of_product(-w, [c, d]);
+            let [to_c, to_d] = shares_of_product(w.negated(), [c, d]);
             [to_a, to_b, to_c, to_d]
         }),
         Form::OneOperand => {
@@ -191,26 +224,26 @@ fn give<T: Number>(
 }
 
 /// What a sweep through a run has at hand.
-struct Back<'a, T> {
+struct Back<'a, T, W> {
     known: &'a [T],
-    adjoints: &'a mut [T],
+    adjoints: &'a mut [W],
     is_first_active: bool,
     is_last_active: bool,
 }
 
-impl<T: Number> Back<'_, T> {
+impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
     #[inline(always)]
-    fn add(&mut self, k: u32, contribution: T) {
-        self.adjoints[k as usize] += contribution;
+    fn add(&mut self, k: u32, contribution: W) {
+        self.adjoints[k as usize].add(contribution);
     }
 
     /// Adds what operations of `N` operands give to them: `shares` says what, of the adjoint and the operands.
     #[inline(always)]
     fn each<const N: usize>(
         &mut self,
-        results: &mut [T],
+        results: &mut [W],
         operands: &[u32],
-        shares: impl Fn(T, [T; N]) -> [T; N],
+        shares: impl Fn(W, [T; N]) -> [W; N],
     ) {
         match (self.is_first_active, self.is_last_active) {
             (true, true) => self.some::<N, true, true>(results, operands, shares),
@@ -224,12 +257,12 @@ impl<T: Number> Back<'_, T> {
     #[inline(always)]
     fn some<const N: usize, const FIRST: bool, const LAST: bool>(
         &mut self,
-        results: &mut [T],
+        results: &mut [W],
         operands: &[u32],
-        shares: impl Fn(T, [T; N]) -> [T; N],
+        shares: impl Fn(W, [T; N]) -> [W; N],
     ) {
         for (w, operands) in results.iter_mut().zip(operands.as_chunks::<N>().0) {
-            let w = take(w);
+            let w = w.take();
             if w.is_absent() {
                 continue;
             }
@@ -249,12 +282,12 @@ impl<T: Number> Back<'_, T> {
         program: &Program,
         schedule: &Schedule,
         run: &Run,
-        (values, results): (&[T], &mut [T]),
+        (values, results): (&[T], &mut [W]),
     ) {
         let known = self.known;
         let get = |k: u32| known[k as usize];
         for (place, (w, &z)) in results.iter_mut().zip(values).enumerate() {
-            let w = take(w);
+            let w = w.take();
             if w.is_absent() {
                 continue;
             }
@@ -279,7 +312,7 @@ impl<T: Number> Back<'_, T> {
                     let args: SmallVec<[T; 4]> = operands.iter().map(|&k| get(k)).collect();
                     let is_active = |k: usize| schedule.is_active(operands[k]);
                     let partials = || partials(&program.customs, op, n, &args, &is_active, z);
-                    let add = |k: usize, share: T| self.add(operands[k], share);
+                    let add = |k: usize, share: W| self.add(operands[k], share);
                     pull_back(op, args.len(), |k| args[k], w, partials, is_active, add);
                 }
             }

@@ -66,6 +66,8 @@ pub(crate) struct Run {
     /// Whether the first operand, and the last one, depend on an input; of [`Form::Products`] the last one of some pair.
     pub is_first_active: bool,
     pub is_last_active: bool,
+    /// Whether an output depends on them, and not only guards.
+    pub is_reached: bool,
     /// The index of the first result.
     pub start: u32,
     pub count: u32,
@@ -90,6 +92,8 @@ pub(crate) struct Schedule {
     pub operands: Vec<u32>,
     pub outputs: Vec<u32>,
     pub checks: Vec<Check>,
+    /// Whether nothing is computed for guards alone.
+    pub is_all_reached: bool,
     pub inputs: u32,
     /// The index of the first result.
     pub first: u32,

@@ -3,58 +3,65 @@
 //! A product of a Hessian and a vector costs a few passes over the nodes, and reading them into a
 //! program first would cost as much again.
 
-use super::interpret::{Nodes, Number, Operand, Seen, forward, give};
+use super::interpret::{Nodes, Operand, Seen, forward, give};
+use super::space::{Space, room};
+use super::tangents::Tangents;
 use crate::arena::{Tape, arena};
 use crate::graph::Custom;
 use crate::nodes::{self, Content, Node, NodePosition, down};
 use crate::rows::Op;
+use std::mem::take;
 
-/// The adjoints, over `T`, of the inputs `x`, which stand on the tape from `start` on, for the output at `output`: `each` gets
-/// that of every input. The room that it takes is given, and left without adjoints.
+/// The adjoints of the inputs `x`, which stand on the tape from `start` on, for the output at `output`, and its value: `each`
+/// gets the adjoint of every input. Only what the output depends on is computed.
 ///
 /// `None` if there is a node that only a program can compute.
-pub(crate) fn adjoints_on_tape<T: Number>(
+pub(crate) fn adjoints_on_tape(
     start: usize,
-    x: impl ExactSizeIterator<Item = T>,
+    x: impl ExactSizeIterator<Item = Tangents<1>>,
     output: usize,
-    positions: &mut Vec<NodePosition>,
-    (values, adjoints): &mut (Vec<T>, Vec<T>),
-    each: impl FnMut(&T),
-) -> Option<()> {
+    space: &mut Space,
+    each: impl FnMut(Tangents<1>),
+) -> Option<f64> {
     let inputs = x.len();
-    let len = (output + 1 - start).max(inputs);
-    if values.len() < len {
-        values.resize(len, T::default());
-    }
+    let end = output - start;
+    let len = (end + 1).max(inputs);
+    let values = room(&mut space.along.1, len);
     values.iter_mut().zip(x).for_each(|(value, x)| *value = x);
-    adjoints.clear();
-    adjoints.resize(len, T::default());
-    adjoints[output - start] = T::from(1.0);
-    let result = arena().tape(|tape| {
-        positions.resize(output + 1 - start, NodePosition::default());
-        let nodes = down(tape, output + 1, start);
-        positions
-            .iter_mut()
-            .rev()
-            .zip(nodes)
-            .for_each(|(at, node)| *at = node.at);
+    let adjoints = room(&mut space.along.2, len);
+    let positions = room(&mut space.positions, len);
+    space.is_reached.clear();
+    space.is_reached.resize(len, false);
+    let is_reached = &mut space.is_reached[..];
+    is_reached[end] = true;
+    arena().tape(|tape| {
+        for node in down(tape, output + 1, start + inputs) {
+            let place = node.index - start;
+            if is_reached[place] {
+                positions[place] = node.at;
+                node.read(|x| {
+                    if let Some(operand) = x.index.checked_sub(start) {
+                        is_reached[operand] = true;
+                    }
+                });
+            }
+        }
         let nodes = OnTape {
             tape,
             start,
             positions,
         };
-        forward(&nodes, inputs..len, &mut values[..len])?;
-        let (values, adjoints) = (&values[..len], &mut adjoints[..len]);
-        (inputs..len)
-            .rev()
-            .for_each(|place| give(&nodes, place, values, adjoints));
+        let places = || (inputs..=end).filter(|&place| is_reached[place]);
+        forward(&nodes, places(), values)?;
+        adjoints[end] = Tangents::from(1.0);
+        for place in places().rev() {
+            give(&nodes, place, values, adjoints);
+            adjoints[place] = Tangents::default();
+        }
         Some(())
-    });
-    if result.is_some() {
-        adjoints[..inputs].iter().for_each(each);
-    }
-    adjoints.clear();
-    result
+    })?;
+    adjoints[..inputs].iter_mut().map(take).for_each(each);
+    Some(values[end].value)
 }
 
 /// The nodes from the index `start` on.

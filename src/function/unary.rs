@@ -2,7 +2,7 @@
 //!
 //! The operation is told once for a run, so that what is a call of a function elsewhere is compiled into the loop.
 
-use crate::pull_back::share;
+use crate::pull_back::{Adjoints, share};
 use crate::real::Real;
 use crate::rows::{Op, by_name};
 use crate::rules;
@@ -37,13 +37,13 @@ macro_rules! stamp {
 
         /// Calls `give` for every operation of a run with an adjoint that is not zero: with the operand and its share. Takes
         /// the adjoints, and leaves zeros behind.
-        pub(super) fn give(
+        pub(super) fn give<W: Adjoints<f64>>(
             op: Op,
             n: i32,
             known: &[f64],
-            results: (&[f64], &mut [f64]),
+            results: (&[f64], &mut [W]),
             operands: &[u32],
-            adjoints: &mut [f64],
+            adjoints: &mut [W],
         ) {
             match op {
                 $( Op::$Op => of_one_operand!($x $($y)* => {
@@ -68,19 +68,19 @@ fn each_value(known: &[f64], results: &mut [f64], operands: &[u32], value: impl 
 }
 
 #[inline(always)]
-fn each_share(
+fn each_share<W: Adjoints<f64>>(
     op: Op,
     known: &[f64],
-    (results, taken): (&[f64], &mut [f64]),
+    (results, taken): (&[f64], &mut [W]),
     operands: &[u32],
-    adjoints: &mut [f64],
+    adjoints: &mut [W],
     partial: impl Fn(f64, f64) -> f64,
 ) {
     for ((w, &z), &k) in taken.iter_mut().zip(results).zip(operands) {
-        let w = std::mem::take(w);
-        if w == 0.0 {
+        let w = w.take();
+        if w.is_absent() {
             continue;
         }
-        adjoints[k as usize] += share(op, w, partial(known[k as usize], z));
+        adjoints[k as usize].add(share(op, w, partial(known[k as usize], z)));
     }
 }

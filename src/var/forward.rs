@@ -13,19 +13,17 @@ use crate::nodes::{Node, NodePosition, down};
 /// Directions that are pushed at a time.
 pub(crate) const LANES: usize = 8;
 
-/// The nodes of a recording, to be gone through from the first to the last, with room for `N` tangents of each.
+/// The nodes of a recording, to be gone through from the first to the last, with `N` tangents of each.
 pub(crate) struct Forward<const N: usize> {
     /// The index of the first node.
     start: usize,
     positions: Vec<NodePosition>,
-    /// Those of leaves are zero, but for the leaves in `moved`.
     tangents: Vec<[f64; N]>,
-    moved: Vec<usize>,
 }
 
 impl<const N: usize> Forward<N> {
-    /// The nodes from the first of the leaves `x` on; `None` if there is a checkpoint among them, whose interior is not on
-    /// the tape.
+    /// The nodes from `x` on, the leaves with which the scope begins; `None` if there is a checkpoint among them, whose
+    /// interior is not on the tape.
     pub(crate) fn from(x: &[Var]) -> Option<Forward<N>> {
         let end = arena().end();
         let start = x.first().map_or(end, |x| x.index());
@@ -37,50 +35,65 @@ impl<const N: usize> Forward<N> {
                 !node.is_of_checkpoint()
             })
         });
-        let tangents = vec![[0.0; N]; positions.len()];
         is_complete.then_some(Forward {
             start,
             positions,
-            tangents,
-            moved: Vec::new(),
+            tangents: Vec::new(),
         })
     }
 
-    /// Computes all tangents in `N` directions, given those of some leaves; those of all other leaves are zero. False if a
-    /// product on the way is not finite.
-    pub(crate) fn push(&mut self, given: impl Iterator<Item = (Var, [f64; N])>) -> bool {
-        for k in self.moved.drain(..) {
-            self.tangents[k] = [0.0; N];
-        }
-        for (x, along) in given {
-            let k = x.index() - self.start;
-            self.tangents[k] = along;
-            self.moved.push(k);
-        }
-        arena().tape(|tape| self.push_along(tape))
+    /// On which of the 64 leaves from `64 * k` on each of `outputs` depends: a bit for each; given how many leaves there are.
+    pub(crate) fn dependence(&self, k: usize, leaves: usize, outputs: &[Var]) -> Vec<u64> {
+        let bit = |j: usize| if j / 64 == k { 1 << (j % 64) } else { 0 };
+        let mut depends: Vec<u64> = Vec::with_capacity(self.positions.len());
+        depends.extend((0..leaves).map(bit));
+        let from = |all, _, operand: &u64| all | operand;
+        arena().tape(|tape| self.each_after_leaves(tape, &mut depends, 0, from, |_| true));
+        let of = |y: &Var| Some(depends[y.index().checked_sub(self.start)?]);
+        outputs.iter().map(|y| of(y).unwrap_or(0)).collect()
     }
 
-    fn push_along(&mut self, tape: Tape<'_>) -> bool {
-        for (k, &at) in self.positions.iter().enumerate() {
-            let (before, rest) = self.tangents.split_at_mut(k);
-            let (mut sum, mut is_leaf) = ([0.0; N], true);
-            let index = self.start + k;
+    /// Works out all tangents in `N` directions, given those of the leaves; all other leaves stand still. False if a product
+    /// on the way is not finite.
+    pub(crate) fn push(&mut self, leaves: impl Iterator<Item = [f64; N]>) -> bool {
+        let mut tangents = std::mem::take(&mut self.tangents);
+        tangents.clear();
+        tangents.reserve(self.positions.len());
+        tangents.extend(leaves);
+        let add = |sum: [f64; N], partial, along: &[f64; N]| {
+            std::array::from_fn(|lane| sum[lane] + partial * along[lane])
+        };
+        // Zero times what is not finite is NaN.
+        let is_finite = |sum: &[f64; N]| sum.iter().map(|t| 0.0 * t).sum::<f64>() == 0.0;
+        let is_done = arena()
+            .tape(|tape| self.each_after_leaves(tape, &mut tangents, [0.0; N], add, is_finite));
+        self.tangents = tangents;
+        is_done
+    }
+
+    /// Adds, for each node in turn, what `add` makes of the numbers of its operands, beginning with `nothing`; ends where that is
+    /// not `fine`.
+    #[inline(always)]
+    fn each_after_leaves<T: Copy>(
+        &self,
+        tape: Tape<'_>,
+        known: &mut Vec<T>,
+        nothing: T,
+        add: impl Fn(T, f64, &T) -> T,
+        is_fine: impl Fn(&T) -> bool,
+    ) -> bool {
+        for (k, &at) in self.positions.iter().enumerate().skip(known.len()) {
+            let (mut sum, index) = (nothing, self.start + k);
             Node { tape, index, at }.each_partial(|operand, partial| {
-                is_leaf = false;
-                // The tangent of a node before the first leaf is zero.
-                if let Some(along) = operand.checked_sub(self.start) {
-                    let along = &before[along];
-                    sum = std::array::from_fn(|lane| sum[lane] + partial * along[lane]);
+                // A node before the first leaf stands still.
+                if let Some(operand) = operand.checked_sub(self.start) {
+                    sum = add(sum, partial, &known[operand]);
                 }
             });
-            if is_leaf {
-                continue;
-            }
-            // Zero times what is not finite is NaN.
-            if sum.iter().map(|t| 0.0 * t).sum::<f64>() != 0.0 {
+            if !is_fine(&sum) {
                 return false;
             }
-            rest[0] = sum;
+            known.push(sum);
         }
         true
     }

@@ -25,6 +25,7 @@ mod listing;
 mod model;
 mod nn;
 mod notebook;
+mod one_call;
 mod places;
 mod programs;
 mod questions;

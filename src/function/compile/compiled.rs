@@ -197,15 +197,55 @@ impl Compiled {
     /// ```
     #[track_caller]
     pub fn jacobian(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
-        self.function.check_inputs(x)?;
-        let (m, n) = (self.outputs(), self.inputs());
-        let mut values = vec![0.0; m];
-        let mut jacobian = vec![0.0; m * n];
-        match at_callers_line(|| self.derivatives(x, &mut values, &mut jacobian)) {
-            Ending::Done if n == 0 => Ok(Matrix::zeros(m, n)),
-            Ending::Done => Ok(Matrix::of(jacobian, n)),
+        Ok(self.values_and_jacobian(x)?.1)
+    }
+
+    /// The values of all outputs, and the [`jacobian`](Compiled::jacobian).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Function::values_and_jacobian`].
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| [x[0] * x[1], x[0] - x[1]]).compile()?;
+    /// assert_eq!(f.values_and_jacobian(&[2.0, 3.0])?.0, [6.0, -1.0]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn values_and_jacobian(&self, x: &[f64]) -> Result<(Vec<f64>, Matrix), ReplayError> {
+        let mut values = vec![0.0; self.outputs()];
+        let mut jacobian = Matrix::zeros(values.len(), self.inputs());
+        self.values_and_jacobian_into(x, &mut values, jacobian.as_mut_slice())?;
+        Ok((values, jacobian))
+    }
+
+    /// Writes the values of all outputs to `values`, and the Jacobian to `jacobian`, row by row.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Function::values_and_jacobian_into`].
+    ///
+    /// ```
+    /// # use scalargrad::Function;
+    /// let f = Function::record(&[1.0, 1.0], |x| [x[0] * x[1], x[0] - x[1]]).compile()?;
+    /// let (mut values, mut jacobian) = ([0.0; 2], [0.0; 4]);
+    /// f.values_and_jacobian_into(&[2.0, 3.0], &mut values, &mut jacobian)?;
+    /// assert_eq!((values, jacobian), ([6.0, -1.0], [3.0, 2.0, 1.0, -1.0]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn values_and_jacobian_into(
+        &self,
+        x: &[f64],
+        values: &mut [f64],
+        jacobian: &mut [f64],
+    ) -> Result<(), ReplayError> {
+        self.function.check_jacobian(x, values, jacobian)?;
+        match at_callers_line(|| self.derivatives(x, values, jacobian)) {
+            Ending::Done => Ok(()),
             Ending::Tripped(k) => Err(self.function.tripped(k, x)),
-            Ending::Crossed => self.function.jacobian(x),
+            Ending::Crossed => self.function.values_and_jacobian_into(x, values, jacobian),
         }
     }
 

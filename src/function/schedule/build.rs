@@ -47,10 +47,27 @@ fn form(shape: Shape, op: Op, operands: usize) -> Form {
     }
 }
 
+/// Which numbers an output depends on.
+fn reached(program: &Program) -> Vec<bool> {
+    let mut is_reached = vec![false; program.len()];
+    for &output in &program.outputs {
+        is_reached[output as usize] = true;
+    }
+    for (i, node) in program.nodes.iter().enumerate().rev() {
+        if is_reached[program.first_node() + i] {
+            let operands = program.operands(node).iter();
+            operands.for_each(|&k| is_reached[k as usize] = true);
+        }
+    }
+    is_reached
+}
+
 /// Makes the schedule of a program.
 struct Scheduler<'a> {
     program: &'a Program,
     uses: Vec<Uses>,
+    /// Whether an output depends on a number. What only guards ask for stands in runs of its own, which no sweep goes through.
+    is_reached: Vec<bool>,
     /// The level of each node within its window.
     levels: Vec<u32>,
     /// The index of each number here.
@@ -66,6 +83,7 @@ impl<'a> Scheduler<'a> {
         Scheduler {
             program,
             uses: program.uses(),
+            is_reached: reached(program),
             levels: vec![0; program.nodes.len()],
             index_of: (0..program.len() as u32).collect(),
             order: Vec::with_capacity(WINDOW.min(program.nodes.len())),
@@ -74,6 +92,7 @@ impl<'a> Scheduler<'a> {
                 operands: Vec::with_capacity(program.operands.len()),
                 outputs: Vec::new(),
                 checks: Vec::with_capacity(program.guards.len()),
+                is_all_reached: true,
                 inputs: program.inputs as u32,
                 first,
                 len: first as usize,
@@ -93,6 +112,7 @@ impl<'a> Scheduler<'a> {
         let outputs = program.outputs.iter();
         let mut schedule = self.schedule;
         schedule.outputs = outputs.map(|&k| self.index_of[k as usize]).collect();
+        schedule.is_all_reached = schedule.runs.iter().all(|run| run.is_reached);
         schedule.operands.shrink_to_fit();
         schedule.runs.shrink_to_fit();
         schedule
@@ -153,11 +173,11 @@ impl<'a> Scheduler<'a> {
         // Stable, and quick where there are few different keys.
         self.order.sort_by_key(|&(key, _)| key);
         let order = std::mem::take(&mut self.order);
-        let mut last_level = None;
+        let mut last_group = None;
         for &(key, i) in &order {
-            let level = key >> 32;
-            let may_extend = last_level == Some(level);
-            last_level = Some(level);
+            let group = key >> 32;
+            let may_extend = last_group == Some(group);
+            last_group = Some(group);
             self.push(i as usize, may_extend);
         }
         self.order = order;
@@ -183,7 +203,7 @@ impl<'a> Scheduler<'a> {
         }
     }
 
-    /// By level, then by what is computed. Runs are told apart for good in [`push`](Scheduler::push).
+    /// By level, then by whether an output depends on it, then by what is computed. Runs are told apart for good in [`push`](Scheduler::push).
     fn key(&self, i: usize) -> u64 {
         let node = &self.program.nodes[i];
         let operands = self.program.operands(node);
@@ -195,7 +215,8 @@ impl<'a> Scheduler<'a> {
             details ^= ((is_part as u64) << 1 | is_active as u64) << (2 * place);
         }
         let details = details.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-        (self.levels[i] as u64) << 32 | (node.op as u64) << 24 | details
+        let is_reached = self.is_reached[first_node + i] as u64;
+        (self.levels[i] as u64) << 33 | is_reached << 32 | (node.op as u64) << 24 | details
     }
 
     /// Adds a node to the last run, or begins a new one.
@@ -225,6 +246,7 @@ impl<'a> Scheduler<'a> {
             arity: operands.len() as u32,
             is_first_active: operands.first().is_some_and(|&k| is_active(k)),
             is_last_active,
+            is_reached: self.is_reached[program.first_node() + i],
             start: self.schedule.len as u32,
             count: 1,
             operands: first as u32,

@@ -5,7 +5,7 @@ use scalargrad::function::{Function, Recorder};
 use scalargrad::{
     CustomOp, Matrix, Real, Var, advance, check, checkpoint, derivative, dot, gradient, graph,
     hessian, hvp, jacobian, jvp, laplacian, log_sum_exp, norm, softmax, sum, taylor,
-    value_and_gradient, vjp, weighted_sum,
+    value_and_gradient, value_gradient_and_hvp, values_and_jacobian, vjp, weighted_sum,
 };
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -145,7 +145,7 @@ fn a_closure_that_returns_a_stale_handle_panics_at_the_users_line() {
         jacobian(|_| s, &[1.0]); jacobian(|x| [x[0], s], &[1.0]); hessian(|_| s, &[1.0]);
         hvp(|_| s, &[1.0], &[1.0]); jvp(|_| s, &[1.0], &[1.0]); jvp(|x| [x[0], s], &[1.0], &[1.0]);
         vjp(|_| s, &[1.0], &[1.0]); vjp(|x| [x[0], s], &[1.0], &[1.0, 1.0]); laplacian(|_| s, &[1.0]);
-        taylor(|_| s, 1.0, 3);
+        values_and_jacobian(|_| s, &[1.0]); value_gradient_and_hvp(|_| s, &[1.0], &[1.0]); taylor(|_| s, 1.0, 3);
         Function::record(&[1.0], |_| s); Recorder::new(|_: &[Var]| s).gradient(&[1.0]);
         check::gradient(|_| s, &[1.0]).ok(); check::hessian(|_| s, &[1.0]).ok();
         check::assert_gradient(|_| s, &[1.0]); check::assert_hessian(|_| s, &[1.0]);

@@ -63,6 +63,8 @@ fn bounds_that_cross_in_a_replay_are_told_of_at_the_users_line() {
         f.value(&at).ok(); f.values(&at).ok(); f.gradient(&at).ok(); f.gradient_into(&at, &mut [0.0; 2]).ok();
         f.jacobian(&at).ok(); f.vjp(&at, &[1.0]).ok(); f.jvp(&at, &at).ok(); f.hvp(&at, &at).ok();
         f.hessian(&at).ok(); f.sparse_hessian(&at).ok(); f.sparse_jacobian(&at).ok();
+        f.values_and_jacobian(&at).ok(); f.value_gradient_and_hvp(&at, &at).ok();
+        f.values_and_jacobian_into(&at, &mut [0.0], &mut [0.0; 2]).ok();
         recorder.values(&at); recorder.gradient(&at); recorder.with(&at, |f| f.hessian(&at));
         rows.values(&shared, &data).ok(); rows.sum(&shared, &data).ok(); rows.sum_gradient(&shared, &data).ok();
         rows.gradients(&shared, &data).ok();

@@ -1,4 +1,4 @@
-use scalargrad::{Function, Real, gradient, hvp};
+use scalargrad::{Function, Real, value_gradient_and_hvp};
 
 use super::{Problem, Run};
 use crate::rng::Rng;
@@ -64,18 +64,17 @@ impl Problem for Clusters {
     }
 
     fn by_closure(&self, out: &mut Vec<f64>) {
-        *out = gradient(|x| self.eval(x), &self.centres);
-        out.extend(hvp(|x| self.eval(x), &self.centres, &[1.0; CENTRES * D]));
+        let ones = [1.0; CENTRES * D];
+        let (_, gradient, product) = value_gradient_and_hvp(|x| self.eval(x), &self.centres, &ones);
+        *out = [gradient, product].concat();
     }
 
     fn recorded(&self) -> Run<'_> {
         let f = Function::record(&self.centres, |x| self.eval(x));
         Box::new(move |out| {
-            (_, *out) = f.gradient(&self.centres).expect("at the same centres");
-            out.extend(
-                f.hvp(&self.centres, &[1.0; CENTRES * D])
-                    .expect("at the same centres"),
-            );
+            let all = f.value_gradient_and_hvp(&self.centres, &[1.0; CENTRES * D]);
+            let (_, gradient, product) = all.expect("at the same centres");
+            *out = [gradient, product].concat();
         })
     }
 }

@@ -1,4 +1,4 @@
-use scalargrad::{Function, Matrix, Var, jacobian};
+use scalargrad::{Function, Var, jacobian};
 
 use super::{Problem, Run};
 use crate::{BundleAdjustment, Derivatives, Workload};
@@ -12,13 +12,6 @@ impl Jacobians {
     pub fn new() -> Self {
         Jacobians {
             blocks: BundleAdjustment::new(),
-        }
-    }
-
-    fn each(&self, out: &mut Vec<f64>, mut jacobian: impl FnMut(usize, &[f64]) -> Matrix) {
-        out.clear();
-        for (block, x) in self.blocks.points().iter().enumerate() {
-            out.extend_from_slice(jacobian(block, x).as_slice());
         }
     }
 
@@ -39,18 +32,22 @@ impl Problem for Jacobians {
     }
 
     fn by_closure(&self, out: &mut Vec<f64>) {
-        self.each(out, |block, x| jacobian(|x| self.eval(block, x), x));
+        out.clear();
+        for (block, x) in self.blocks.points().iter().enumerate() {
+            out.extend_from_slice(jacobian(|x| self.eval(block, x), x).as_slice());
+        }
     }
 
     fn recorded(&self) -> Run<'_> {
         let record = |(block, x): (usize, &[f64; 15])| Function::record(x, |x| self.eval(block, x));
-        let f: Vec<Function> = self
-            .blocks
-            .points()
-            .iter()
-            .enumerate()
-            .map(record)
-            .collect();
-        Box::new(move |out| self.each(out, |block, x| f[block].jacobian(x).expect("no guard")))
+        let points = self.blocks.points();
+        let f: Vec<Function> = points.iter().enumerate().map(record).collect();
+        Box::new(move |out| {
+            out.resize(30 * points.len(), 0.0);
+            for ((f, x), jacobian) in f.iter().zip(points).zip(out.chunks_exact_mut(30)) {
+                f.values_and_jacobian_into(x, &mut [0.0; 2], jacobian)
+                    .expect("no guard");
+            }
+        })
     }
 }

@@ -158,9 +158,11 @@ impl Problem for Tracking {
 
     fn recorded(&self) -> Run<'_> {
         let f = Function::record(&self.x, |x| self.eval(x));
+        let mut values = vec![0.0; f.outputs()];
         Box::new(move |out| {
-            out.clear();
-            out.extend_from_slice(f.jacobian(&self.x).expect("no guard").as_slice());
+            out.resize(values.len() * INPUTS, 0.0);
+            f.values_and_jacobian_into(&self.x, &mut values, out)
+                .expect("no guard");
         })
     }
 }

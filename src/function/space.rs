@@ -1,0 +1,47 @@
+//! The room that evaluations on a thread use again.
+
+use super::tangents::Tangents;
+use crate::nodes::NodePosition;
+use std::cell::Cell;
+
+/// Directions pushed forward at a time where there are many.
+pub(crate) const LANES: usize = 8;
+
+thread_local! {
+    /// Room that evaluations on this thread use again.
+    static SPACE: Cell<Option<Box<Space>>> = const { Cell::new(None) };
+}
+
+/// Values without tangents where they are needed; values with them, and adjoints, zeros but while a sweep is under way.
+pub(crate) type Along<const N: usize> = (Vec<f64>, Vec<Tangents<N>>, Vec<Tangents<N>>);
+
+#[derive(Default)]
+pub(crate) struct Space {
+    pub values: Vec<f64>,
+    /// Zeros, but while a sweep is under way.
+    pub adjoints: Vec<f64>,
+    pub along: Along<1>,
+    pub packs: Along<LANES>,
+    pub positions: Vec<NodePosition>,
+    /// Whether an output depends on a node.
+    pub is_reached: Vec<bool>,
+}
+
+/// Lends this thread's room.
+pub(crate) fn with_space<R>(f: impl FnOnce(&mut Space) -> R) -> R {
+    let space = SPACE.try_with(Cell::take).ok().flatten();
+    let mut space = space.unwrap_or_default();
+    let result = f(&mut space);
+    // At the end of the thread there is nobody to keep it for.
+    let _ = SPACE.try_with(|cell| cell.set(Some(space)));
+    result
+}
+
+/// So much of the room, which is grown if need be.
+#[inline(always)]
+pub(crate) fn room<T: Copy + Default>(room: &mut Vec<T>, len: usize) -> &mut [T] {
+    if room.len() < len {
+        room.resize(len, T::default());
+    }
+    &mut room[..len]
+}
