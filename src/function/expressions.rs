@@ -51,7 +51,7 @@ impl Table {
         debug_assert!((next as usize) < self.room, "the room was told before");
         let slots = &mut self.slots[..];
         // The upper bits of a product depend on all bits of its factors.
-        let far = ((hash >> 32) * slots.len() as u64 >> 32) as usize;
+        let far = (((hash >> 32) * slots.len() as u64) >> 32) as usize;
         let (mut at, mut step) = match home {
             Some(home) => (2 * home + ((hash >> 40) as usize & self.spread), 1),
             None => (far, STRIDE),
