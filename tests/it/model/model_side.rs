@@ -204,7 +204,7 @@ impl Side for Model {
                 model.verify(&state)?;
             }
             if let Some(last) = model.troubles.last_mut() {
-                *last = trouble; // that of the segments that the steps are
+                *last = last.or(trouble); // that of the segments that the steps are
             }
             Ok(state)
         };
