@@ -125,7 +125,8 @@ impl GraphState {
 
     /// Whether a scope that was opened after the node at `index`, which is in the scope `epoch`, has ended.
     pub(super) fn has_ended_since(&self, index: usize, epoch: u64) -> bool {
-        let opened_after = |ended: &Ended| ended.start > Some(index) && ended.epoch > epoch;
+        let opened_after =
+            |ended: &Ended| ended.start > Some(index) && self.is_after(ended.epoch, epoch);
         self.ended.iter().flatten().any(opened_after)
     }
 
