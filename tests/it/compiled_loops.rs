@@ -263,6 +263,20 @@ fn one_number_under_two_names_gets_both_adjoints() {
 }
 
 #[test]
+fn a_repeated_part_that_only_a_guard_needs_has_no_derivatives() {
+    let limit = Var::new(10.0);
+    let f = Function::record(&[0.5, 1.0, 2.0], |x| {
+        let smaller = x[2].min(x[1]);
+        let decayed = (0..174).fold(x[0], |s, _| s * 0.999);
+        [smaller, if decayed > limit { limit } else { smaller }]
+    });
+    let compiled = f.compile().unwrap();
+    let x = [0.25, 2.0, 1.0];
+    assert_eq!(compiled.values(&x), f.values(&x));
+    assert_eq!(compiled.jacobian(&x), f.jacobian(&x));
+}
+
+#[test]
 fn loops_are_compiled_and_dropped_many_times() {
     let f = Function::record(&[0.5, 1.0], |x| {
         let mut y = x[0];

@@ -20,7 +20,8 @@ impl Writer<'_> {
         let shared = self.shared;
         let adjoints = &mut self.adjoints;
         adjoints.order = Order::of(self.plan.program, sweep);
-        adjoints.output = (k, sweep.outputs[0]);
+        // A part whose values only guards need has none.
+        adjoints.output = (k, sweep.outputs.first().copied().unwrap_or(NONE));
         adjoints.given = 0;
         adjoints.held.fill(Held::not());
         adjoints.only_held.clear();
