@@ -148,7 +148,7 @@ impl Picture<'_> {
     /// ```
     /// # use scalargrad::Function;
     /// let f = Function::record(&[1.0], |x| x[0].sin());
-    /// assert!(f.picture().to_svg().contains(">sin</text>"));
+    /// assert!(f.picture().to_svg().contains(">sin</tspan>"));
     /// ```
     #[must_use]
     #[track_caller]

@@ -4,16 +4,17 @@
 //! sweeps, and makes a network of plain numbers again; memory stays constant, and the trained network predicts on `f64`.
 //!
 //! ```
-//! use scalargrad::graph;
-//! use scalargrad::nn::{Activation, Mlp, Module, hinge, mean, uniform};
+//! use scalargrad::nn::{Activation, Mlp, Module, hinge, uniform};
+//! use scalargrad::{Var, graph};
 //!
 //! let data = [([0.0, 0.0], -1.0), ([0.0, 1.0], 1.0), ([1.0, 0.0], 1.0), ([1.0, 1.0], -1.0)];
 //!
-//! let mut model = Mlp::new(2, &[8, 1], Activation::Tanh, uniform(7));
+//! let mut model = Mlp::new(2, &[8, 1], Activation::Tanh, &mut uniform(7));
 //! for _ in 0..200 {
 //!     model = graph::scope(|| {
-//!         let net = model.leaves();
-//!         let loss = mean(data.iter().map(|(x, y)| hinge(net.forward(x)[0], *y)));
+//!         let net = model.map(Var::new);
+//!         let losses = data.iter().map(|(x, y)| hinge(net.forward(x)[0], *y));
+//!         let loss = losses.sum::<Var>() / 4.0;
 //!         loss.backward();
 //!         net.map(|p| p.value() - 0.1 * p.grad())
 //!     });
@@ -21,57 +22,70 @@
 //! assert!(data.iter().all(|(x, y)| model.forward(x)[0] * y > 0.0));
 //! ```
 //!
+//! With an optimiser the parameters are a list of numbers beside the network, which [`with`](Module::with) puts in. The
+//! closure opens the scope, makes the leaves and sweeps:
+//!
+//! ```
+//! use scalargrad::nn::{Activation, Adam, Mlp, Module, cross_entropy, uniform};
+//! use scalargrad::{Var, value_and_gradient};
+//!
+//! let data = [([0.0, 0.0], 0), ([1.0, 0.0], 1), ([0.0, 1.0], 2)];
+//!
+//! let model = Mlp::new(2, &[8, 3], Activation::Tanh, &mut uniform(7));
+//! let loss = |p: &[Var]| {
+//!     let net = model.with(p);
+//!     data.iter().map(|(x, class)| cross_entropy(&net.forward(x), *class)).sum::<Var>()
+//! };
+//!
+//! let mut p = model.parameters();
+//! let mut adam = Adam::new(&p, 0.05);
+//! for _ in 0..100 {
+//!     let (_, gradient) = value_and_gradient(loss, &p);
+//!     adam.step(&mut p, &gradient);
+//! }
+//! let scores = model.with(&p).forward(&[0.0, 1.0]);
+//! assert!(scores[2] > scores[0] && scores[2] > scores[1]);
+//! ```
+//!
+//! Such a loss can be recorded as it is: [`Function::record(&p, loss)`](crate::Function::record).
+//!
 //! # Beside micrograd
 //!
 //! | `nn.py`, and its demo | here |
 //! |---|---|
 //! | `from micrograd.engine import Value` | `use scalargrad::{Var, graph};` |
 //! | `from micrograd.nn import MLP` | `use scalargrad::nn::{Activation, Mlp, Module, uniform};` |
-//! | `model = MLP(2, [16, 16, 1])` | `let mut model = Mlp::new(2, &[16, 16, 1], Activation::Relu, uniform(1337));` |
-//! | one `Value` for each parameter, for ever | inside the scope of a step: `let net = model.leaves();` |
+//! | `model = MLP(2, [16, 16, 1])` | `let mut model = Mlp::new(2, &[16, 16, 1], Activation::Relu, &mut uniform(1337));` |
+//! | one `Value` for each parameter, for ever | inside the scope of a step: `let net = model.map(Var::new);` |
 //! | `inputs = [list(map(Value, row)) for row in X]` | nothing: data stay `f64` |
 //! | `model(x)` | `net.forward(&x)`, always a vector: `net.forward(&x)[0]` for the only output |
 //! | `(1 + -yi*scorei).relu()` | the same, or [`hinge(score, y)`](hinge) |
-//! | `sum(losses) * (1.0 / len(losses))` | [`mean(losses)`](mean) |
+//! | `sum(losses) * (1.0 / len(losses))` | `losses.iter().sum::<Var>() * (1.0 / losses.len() as f64)` |
 //! | `alpha * sum((p*p for p in model.parameters()))` | `alpha * net.parameters().iter().map(\|p\| p * p).sum::<Var>()` |
 //! | `(yi > 0) == (scorei.data > 0)` | `(yi > 0.0) == (scorei > 0.0)` |
 //! | `model.zero_grad()` | nothing: each sweep starts from zero |
 //! | `total_loss.backward()` | `total_loss.backward();` |
 //! | `for p in model.parameters(): p.data -= lr * p.grad` | `model = net.map(\|p\| p.value() - lr * p.grad());` |
-//! | | or [`model = optimiser.step(&net)`](Optimiser::step) with [`Sgd`] or [`Adam`] |
+//! | | or [`Sgd`] or [`Adam`], which take `model.parameters()` and a gradient |
 //! | `model(x)` on a grid, for a picture | `model.forward(&x)`: plain `f64`, no graph |
 //! | `len(model.parameters())` | `model.parameters().len()` |
 //! | `print(model)` | `println!("{model:?}")`, with all its numbers |
-//! | `Neuron(2, nonlin=False)` | [`Neuron::new(2, Activation::Linear, &mut uniform(1337))`](Neuron::new) |
+//! | `Neuron(2, nonlin=False)`, `Layer(2, 16)` | [`Neuron`], [`Layer::new(2, 16, Activation::Relu, &mut uniform(7))`](Layer::new) |
 //! | a class of one's own with `parameters()` | a struct of one's own with [`Module::map_named`] |
 //!
 //! A sum is added in micrograd's order, so that the same weights give the same losses.
-//!
-//! # As a function of its parameters
-//!
-//! [`Module::with`] puts other numbers in, of any type. So a network is a closure, or a [`Function`](crate::Function):
-//!
-//! ```
-//! use scalargrad::{Function, Var, value_and_gradient};
-//! use scalargrad::nn::{Activation, Mlp, Module, squared, uniform};
-//!
-//! let model = Mlp::new(1, &[4, 1], Activation::Tanh, uniform(7));
-//! let loss = |p: &[Var]| squared(model.with(p).forward(&[0.5])[0], 2.0);
-//!
-//! let p = model.parameters();
-//! let (value, gradient) = value_and_gradient(loss, &p);
-//! let recorded = Function::record(&p, loss).gradient(&p).unwrap();
-//! assert_eq!((recorded.0, recorded.1.len()), (value, gradient.len()));
-//! ```
 
-mod layers;
-mod losses;
-mod module;
-mod optimisers;
-mod random;
+mod network;
+mod training;
 
-pub use layers::{Activation, Layer, Mlp, Neuron};
-pub use losses::{cross_entropy, hinge, mean, squared};
-pub use module::Module;
-pub use optimisers::{Adam, Optimiser, Sgd};
-pub use random::uniform;
+pub use network::{Activation, Draw, Layer, Mlp, Module, Neuron, uniform};
+pub use training::{Adam, Sgd, cross_entropy, hinge, squared};
+
+/// Refuses what does not fit, in the line of the user.
+#[track_caller]
+fn must_match(what: &str, given: usize, wanted: usize) {
+    assert!(
+        given == wanted,
+        "scalargrad: nn: {given} {what} given, {wanted} wanted"
+    );
+}

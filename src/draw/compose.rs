@@ -1,7 +1,7 @@
 //! Which items a picture has: from the flat copy of the graph by folding what repeats and cutting what is too
 //! long or too wide.
 
-use super::fold::{Groups, has_places, stem};
+use super::fold::{Groups, stem};
 use super::graph::{Graph, Part, Source};
 use super::item::{Item, Kind, Range, operation, pattern};
 use crate::rows::Op;
@@ -115,13 +115,12 @@ impl<'a> Composer<'a> {
                 continue;
             }
             self.describe(k, item);
-            operands[item].take(self.graph, k, |k| {
-                let item = self.item_of(k);
-                let is_hidden = self.items[item].kind == Kind::Hidden;
-                (
-                    item,
-                    is_hidden || self.groups.sizes[self.groups.of[k] as usize] > 1,
-                )
+            let is_alone = |k: usize| {
+                let is_hidden = self.items[self.item_of(k)].kind == Kind::Hidden;
+                !is_hidden && self.groups.sizes[self.groups.of[k] as usize] == 1
+            };
+            operands[item].take(self.graph, k, |operand| {
+                (self.item_of(operand), is_alone(k) && is_alone(operand))
             });
         }
         for (item, operands) in operands.into_iter().enumerate() {
@@ -234,11 +233,11 @@ impl Operands {
         }
     }
 
-    /// Adds the operands of node `k`; `item_of` tells the item of one, and whether that stands for several nodes.
+    /// Adds the operands of node `k`; `item_of` tells the item of one, and whether it has a line for each time that it
+    /// is used, as in `x * x`.
     fn take(&mut self, graph: &Graph, k: usize, item_of: impl Fn(usize) -> (usize, bool)) {
         let is_first = self.list.is_empty();
         self.count = graph.operands(k).len();
-        let has_places = has_places(graph.nodes[k].op, self.count);
         for (i, operand) in graph.operands(k).enumerate() {
             match operand {
                 Part::Constant(x) => {
@@ -250,11 +249,11 @@ impl Operands {
                     self.constants.insert(i, all);
                 }
                 Part::Node(operand) => {
-                    let (item, is_many) = item_of(operand);
+                    let (item, has_all_lines) = item_of(operand);
                     if !is_first {
                         self.add(item);
-                    } else if self.seen.insert(item) || !is_many || has_places {
-                        self.list.push(Slot::Item(item)); // twice in x * x
+                    } else if self.seen.insert(item) || has_all_lines {
+                        self.list.push(Slot::Item(item));
                     }
                 }
             }

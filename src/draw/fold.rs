@@ -64,7 +64,7 @@ fn hash(of: impl Hash) -> u64 {
 }
 
 /// Whether the operands of an operation differ by their places: all are alike to sums and operations on slices.
-pub(super) fn has_places(op: Op, count: usize) -> bool {
+fn has_places(op: Op, count: usize) -> bool {
     op != Op::Add && !op.is_slice() && count <= 3
 }
 

@@ -3,17 +3,17 @@
 //! Each edge has a line of its own, with a [`Spot`] in each layer that it passes, so that it finds a way
 //! between the boxes. The spots of a layer are ordered by the mean place of their neighbours in the next layer. Each
 //! then gets the height that is nearest to the mean height of its neighbours, where the order and the boxes leave room.
+//! In a mean the lines of one operand have weight 1 together: a weight stays beside its product, far from the next one.
 
 use super::item::Item;
 
-/// Room between the boxes of one layer.
-pub(super) const GAP: f64 = 12.0;
 /// Height of the room that a passing line has.
 const PASSAGE: f64 = 2.0;
 /// Room between a passing line and what is above and below it.
 const LINE_GAP: f64 = 5.0;
-/// Times that the order and the heights are improved.
-const PASSES: usize = 12;
+/// Times that the order and the heights are improved. The last time an item is ordered by its users, so that what is used
+/// together stands together, and has the height of its operands.
+const PASSES: usize = 11;
 
 /// A place in a layer: an item's box, or a line on its way.
 pub(super) struct Spot {
@@ -38,6 +38,8 @@ pub(super) struct Layout {
     pub(super) lines: Vec<Vec<Link>>,
     /// The spots of each layer, from the top; the outputs' layer first.
     pub(super) layers: Vec<Vec<usize>>,
+    /// Room between the boxes of one layer.
+    gap: f64,
 }
 
 /// The layer of each item.
@@ -60,14 +62,15 @@ fn layers(items: &[Item]) -> Vec<usize> {
 }
 
 impl Layout {
-    /// `height` is the height of an item.
-    pub(super) fn of(items: &[Item], height: impl Fn(usize) -> f64) -> Layout {
+    /// `height` is the height of an item, `gap` the room between two.
+    pub(super) fn of(items: &[Item], height: impl Fn(usize) -> f64, gap: f64) -> Layout {
         let layer = layers(items);
         let depth = layer.iter().max().map_or(0, |&deepest| deepest + 1);
         let mut layout = Layout {
             spots: Vec::new(),
             lines: Vec::new(),
             layers: vec![Vec::new(); depth],
+            gap,
         };
         for (k, &layer) in layer.iter().enumerate() {
             layout.add(layer, Some(k), height(k));
@@ -97,7 +100,7 @@ impl Layout {
     fn gap(&self, above: usize, below: usize) -> f64 {
         let is_box = |k: usize| self.spots[k].item.is_some();
         match is_box(above) && is_box(below) {
-            true => GAP,
+            true => self.gap,
             false => LINE_GAP + PASSAGE,
         }
     }
@@ -115,15 +118,18 @@ impl Layout {
 
     /// For each spot the mean of `at` over its links to the left, or to the right.
     fn means(&self, to_left: bool, at: impl Fn(&Spot, f64) -> f64) -> Vec<Option<f64>> {
+        let mut uses = vec![0.0; self.spots.len()];
+        self.lines.iter().for_each(|line| uses[line[0].from] += 1.0);
         let mut sums = vec![(0.0, 0.0); self.spots.len()];
-        for link in self.lines.iter().flatten() {
-            let (here, there, entry) = if to_left {
-                (link.to, link.from, 0.5)
-            } else {
-                (link.from, link.to, link.entry)
+        for (line, link) in (self.lines.iter()).flat_map(|line| line.iter().map(move |k| (line, k)))
+        {
+            let (here, there, entry) = match to_left {
+                true => (link.to, link.from, 0.5),
+                false => (link.from, link.to, link.entry),
             };
-            sums[here].0 += at(&self.spots[there], entry);
-            sums[here].1 += 1.0;
+            let weight = 1.0 / uses[line[0].from];
+            sums[here].0 += weight * at(&self.spots[there], entry);
+            sums[here].1 += weight;
         }
         sums.into_iter()
             .map(|(sum, count)| (count > 0.0).then(|| sum / count))
@@ -141,22 +147,24 @@ impl Layout {
 
     /// Orders each layer so that few edges cross.
     fn order(&mut self) {
+        let lengths: Vec<f64> = self.layers.iter().map(|layer| layer.len() as f64).collect();
+        let part = |spot: &Spot, of: f64| spot.y + of / lengths[spot.layer];
         for pass in 0..PASSES {
             let to_left = pass % 2 == 1;
             for layer in self.pass(to_left) {
                 self.number();
-                let means = self.means(to_left, |spot, entry| spot.y + entry);
-                let key = |k: usize| means[k].unwrap_or(self.spots[k].y + 0.5);
+                let means = self.means(to_left, part);
+                let key = |k: usize| means[k].unwrap_or(part(&self.spots[k], 0.5));
                 self.layers[layer].sort_by(|&a, &b| key(a).total_cmp(&key(b)));
             }
         }
     }
 
-    /// Makes the height of each spot its place in its layer.
+    /// Makes the height of each spot its place in its layer, from 0 to 1: the middle of a layer is beside that of the next.
     fn number(&mut self) {
         for layer in &self.layers {
             for (place, &spot) in layer.iter().enumerate() {
-                self.spots[spot].y = place as f64;
+                self.spots[spot].y = place as f64 / layer.len() as f64;
             }
         }
     }
@@ -167,7 +175,7 @@ impl Layout {
             spot.y = 0.0;
         }
         for pass in 0..=PASSES {
-            let to_left = pass % 2 == 0;
+            let to_left = pass % 2 == 1;
             for layer in self.pass(to_left) {
                 let means = self.means(to_left, |spot, entry| spot.y + (entry - 0.5) * spot.height);
                 self.settle(layer, &means);

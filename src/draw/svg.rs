@@ -2,7 +2,7 @@
 //!
 //! Lines from an item that is used several times have a color of their own, and stand out while the pointer is
 //! on one of them or on the item. Colors are in a style sheet, because they depend on whether the reader's
-//! system is light or dark.
+//! system is light or dark. In a picture of many items each has one line of text.
 
 use super::item::{Item, Kind};
 use super::layout::{Layout, Link};
@@ -13,12 +13,19 @@ const CHARACTER: f64 = 6.7;
 const LINE: f64 = 14.0;
 /// Room around the text in a box, between layers, and at the border.
 const PADDING: f64 = 6.0;
-const CHANNEL: f64 = 50.0;
+const CHANNEL: f64 = 40.0;
 const MARGIN: f64 = 14.0;
+const GAP: f64 = 12.0;
+/// Items beyond which each has one line of text; the room between them, and between layers, then.
+const MANY: usize = 150;
+const GAP_OF_MANY: f64 = 4.0;
+const CHANNEL_OF_MANY: f64 = 120.0;
+/// The part of its size to which a picture shrinks where there is less room.
+const LEAST: f64 = 0.7;
 /// Half the height of an arrow's head, and its length.
 const HEAD: (f64, f64) = (3.0, 6.0);
 /// Room for the head of each arrow, and how high a box may be for that.
-const ARROW: f64 = 9.0;
+const ARROW: f64 = 7.0;
 const MOST_FOR_ARROWS: f64 = 400.0;
 /// Colors of lines, in the style sheet.
 const COLORS: usize = 8;
@@ -58,8 +65,11 @@ const STYLE: &str = "\
 }
 ";
 
-/// The lines of an item's box, with their classes.
-fn texts(item: &Item) -> Vec<(&'static str, String)> {
+/// A line of text in a box: its parts with their classes.
+type Line = Vec<(&'static str, String)>;
+
+/// The lines of an item's box.
+fn texts(item: &Item, is_one_line: bool) -> Vec<Line> {
     let label = match (item.kind, item.value) {
         (Kind::Constant, Some(value)) if item.count == 1 => value.text(),
         _ => item.label(item.name.as_deref()),
@@ -73,27 +83,38 @@ fn texts(item: &Item) -> Vec<(&'static str, String)> {
         item.grad
             .map(|grad| ("grad", format!("grad {}", grad.text()))),
     );
-    texts
+    match is_one_line {
+        true => vec![texts],
+        false => texts.into_iter().map(|text| vec![text]).collect(),
+    }
 }
 
 /// Where a layer is: its left edge and its width.
 type Column = (f64, f64);
 
 pub(super) fn draw(items: &[Item]) -> String {
-    let texts: Vec<_> = items.iter().map(texts).collect();
-    let layout = Layout::of(items, |k| height(&items[k], &texts[k]));
+    let are_many = items.len() > MANY;
+    let texts: Vec<_> = items.iter().map(|item| texts(item, are_many)).collect();
+    let (gap, channel) = match are_many {
+        true => (GAP_OF_MANY, CHANNEL_OF_MANY),
+        false => (GAP, CHANNEL),
+    };
+    let layout = Layout::of(items, |k| height(&items[k], &texts[k]), gap);
     let mut columns: Vec<Column> = vec![(0.0, 0.0); layout.layers.len()];
     let mut x = MARGIN;
     for (layer, column) in columns.iter_mut().enumerate().rev() {
         let here = layout.layers[layer]
             .iter()
             .filter_map(|&spot| layout.spots[spot].item);
-        let lengths = here
-            .flat_map(|k| &texts[k])
-            .map(|(_, text)| text.chars().count());
+        let lengths = here.flat_map(|k| &texts[k]).map(|line| {
+            line.iter()
+                .map(|(_, text)| text.chars().count() + 2)
+                .sum::<usize>()
+                - 2
+        });
         let width = lengths.max().unwrap_or(0) as f64 * CHARACTER + 2.0 * PADDING;
         *column = (x, width);
-        x += width + CHANNEL;
+        x += width + channel;
     }
     let mut uses: Vec<Vec<&Vec<Link>>> = items.iter().map(|_| Vec::new()).collect();
     for line in &layout.lines {
@@ -121,14 +142,15 @@ pub(super) fn draw(items: &[Item]) -> String {
     }
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"scalargrad\" width=\"{width:.0}\" height=\"{height:.0}\" \
-         viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\">\n<title>graph</title>\n<style>\n{}</style>\n\
+         style=\"min-width:{:.0}px\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\">\n<title>graph</title>\n<style>\n{}</style>\n\
          <rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n{body}</svg>\n",
+        LEAST * width,
         escape(STYLE)
     )
 }
 
 /// The height of an item's box, in which there is room for its text and for the lines that enter it.
-fn height(item: &Item, texts: &[(&str, String)]) -> f64 {
+fn height(item: &Item, texts: &[Line]) -> f64 {
     let arrows = (item.operands.len() + 1) as f64 * ARROW;
     (texts.len() as f64 * LINE + 2.0 * PADDING).max(arrows.min(MOST_FOR_ARROWS))
 }
@@ -168,7 +190,7 @@ fn edge(body: &mut String, layout: &Layout, line: &[Link], columns: &[Column], c
 fn shape(
     body: &mut String,
     item: &Item,
-    texts: &[(&str, String)],
+    texts: &[Line],
     layout: &Layout,
     k: usize,
     columns: &[Column],
@@ -195,12 +217,16 @@ fn shape(
         "<rect class=\"{kind}{output}\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"4\"/>"
     );
     let x = left + width / 2.0;
-    for (n, (class, text)) in texts.iter().enumerate() {
+    for (n, line) in texts.iter().enumerate() {
         let y = spot.y + MARGIN + LINE * (n as f64 + 0.75 - texts.len() as f64 / 2.0);
-        let text = escape(text);
+        let part = |(class, text): &(&str, String)| {
+            format!("<tspan class=\"{class}\">{}</tspan>", escape(text))
+        };
+        let parts: Vec<String> = line.iter().map(part).collect();
         let _ = write!(
             body,
-            "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\">{text}</text>"
+            "<text x=\"{x:.1}\" y=\"{y:.1}\">{}</text>",
+            parts.join("\u{a0}\u{a0}")
         );
     }
     body.push_str("</g>");

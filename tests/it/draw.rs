@@ -84,7 +84,7 @@ fn a_leaf_and_a_constant_are_pictures_too() {
         "\n           value  grad\nconstant  -1e300\n"
     );
     assert!(Var::from(1.5).to_dot().contains("label=\"1.5\""));
-    assert!(Var::from(1.5).to_svg().contains(">1.5</text>"));
+    assert!(Var::from(1.5).to_svg().contains(">1.5</tspan>"));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn an_operation_of_ones_own_is_drawn_by_its_label() {
     let o = Var::custom("my \"own\"", 4.0, [(x, 4.0)]);
     assert!(o.to_text().contains("my \"own\""));
     assert!(o.to_dot().contains(r#"label="my \"own\"""#));
-    assert!(o.to_svg().contains(">my \"own\"</text>"));
+    assert!(o.to_svg().contains(">my \"own\"</tspan>"));
 }
 
 #[test]

@@ -74,7 +74,7 @@ fn main() -> ExitCode {
 
 /// What a run with so many processes has told.
 struct Told {
-    ranks: f64,
+    ranks: u64,
     digest: String,
     computing: f64,
     communicating: f64,
@@ -124,16 +124,16 @@ fn start(run: &Run) -> Outcome {
 
     println!("\nDrawing:");
     let bars = |seconds: fn(&Told) -> f64, shift: f64| {
-        let bar = |t: &Told| (t.ranks + shift, seconds(t));
-        told.iter().map(bar).collect::<Vec<_>>()
+        let bar = |(k, t): (usize, &Told)| (k as f64 + shift, seconds(t));
+        told.iter().enumerate().map(bar).collect::<Vec<_>>()
     };
     let highest = told
         .iter()
         .map(|t| t.computing.max(t.communicating))
         .fold(0.0, f64::max);
-    let most = told.last().map_or(1.0, |t| t.ranks);
     let panel = Panel::new("Time of the slowest process", "processes", "seconds")
-        .range(0.3..most + 0.7, 0.0..1.25 * highest)
+        .range(-0.7..told.len() as f64 - 0.3, 0.0..1.25 * highest)
+        .categories(told.iter().map(|t| t.ranks.to_string()))
         .bars(
             "computing",
             palette::BLUE,

@@ -13,7 +13,7 @@ pub const WIDTH: usize = 3;
 pub const BLOCKS: usize = 64;
 
 pub fn network() -> Mlp {
-    Mlp::new(2, &[16, 16, 1], Activation::Tanh, uniform(1337))
+    Mlp::new(2, &[16, 16, 1], Activation::Tanh, &mut uniform(1337))
 }
 
 /// The loss of one row: the parameters of the network, then the numbers of the row.

@@ -9,7 +9,7 @@ use mpi::topology::SimpleCommunicator;
 use mpi::traits::*;
 use scalargrad::Function;
 use scalargrad::function::Rows;
-use scalargrad::nn::{Module, Optimiser, Sgd};
+use scalargrad::nn::{Module, Sgd};
 use std::error::Error;
 use std::time::{Duration, Instant};
 
@@ -155,10 +155,11 @@ fn train(
     steps: u64,
     mut gradient: impl FnMut(&mut Process, &[f64]) -> Result<Vec<f64>, Box<dyn Error>>,
 ) -> Result<Vec<f64>, Box<dyn Error>> {
-    let (mut p, mut sgd) = (task::network().parameters(), Sgd::new(0.2).momentum(0.8));
+    let mut p = task::network().parameters();
+    let mut sgd = Sgd::new(&p, 0.2, 0.8);
     for _ in 0..steps {
         let sum = gradient(process, &p)?;
-        sgd.update(&mut p, &sum[1..]);
+        sgd.step(&mut p, &sum[1..]);
     }
     Ok(p)
 }

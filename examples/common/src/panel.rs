@@ -40,6 +40,8 @@ struct Series {
 pub struct Panel {
     title: String,
     axes: [(String, Option<Range<f64>>); 2],
+    /// What stands at 0, 1, 2, … of the first axis, in place of these numbers.
+    categories: Vec<String>,
     series: Vec<Series>,
     legend: Corner,
 }
@@ -49,6 +51,7 @@ impl Panel {
         Panel {
             title: title.into(),
             axes: [(x.into(), None), (y.into(), None)],
+            categories: Vec::new(),
             series: Vec::new(),
             legend: Corner::UpperRight,
         }
@@ -64,6 +67,12 @@ impl Panel {
     pub fn range(mut self, x: Range<f64>, y: Range<f64>) -> Panel {
         self.axes[0].1 = Some(x);
         self.axes[1].1 = Some(y);
+        self
+    }
+
+    /// Names what stands at 0, 1, 2, … of the first axis.
+    pub fn categories(mut self, names: impl IntoIterator<Item = String>) -> Panel {
+        self.categories.extend(names);
         self
     }
 
@@ -195,6 +204,11 @@ impl Panel {
     {
         let font = |size: u32| ("sans-serif", size * scale).into_font();
         let (x, y) = (self.ends(0), self.ends(1));
+        let x_label = |&x: &f64| match self.categories.get(x.round() as usize) {
+            _ if self.categories.is_empty() => short(&x),
+            Some(name) if (x - x.round()).abs() < 1e-9 => name.clone(),
+            _ => String::new(),
+        };
         let mut chart = ChartBuilder::on(area)
             .caption(&self.title, font(17))
             .margin(10 * scale)
@@ -215,7 +229,7 @@ impl Panel {
             .set_all_tick_mark_size(4 * scale)
             .label_style(font(13))
             .axis_desc_style(font(14))
-            .x_label_formatter(&short)
+            .x_label_formatter(&x_label)
             .y_label_formatter(&short)
             .draw()?;
         let mut labels = 0;

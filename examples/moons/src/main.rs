@@ -9,8 +9,8 @@ mod ways;
 
 use data::Sample;
 use demo::{About, Figure, Outcome, Panel, Run, Setting, palette};
-use scalargrad::nn::{Activation, Mlp, Module, hinge, mean, uniform};
-use scalargrad::{Real, graph};
+use scalargrad::nn::{Activation, Mlp, Module, hinge, uniform};
+use scalargrad::{Real, Var, graph};
 use std::process::ExitCode;
 
 const ABOUT: About = About {
@@ -40,7 +40,8 @@ fn main() -> ExitCode {
 
 /// micrograd's loss: the mean margin, and a small share of the squares of all parameters.
 fn loss<T: Real>(net: &Mlp<T>, samples: &[Sample]) -> T {
-    let margin = mean(samples.iter().map(|s| hinge(net.forward(&s.at)[0], s.side)));
+    let margins = samples.iter().map(|s| hinge(net.forward(&s.at)[0], s.side));
+    let margin = margins.sum::<T>() * (1.0 / samples.len() as f64);
     let squares: T = net.parameters().iter().map(|&p| p * p).sum();
     margin + squares * 1e-4
 }
@@ -57,7 +58,7 @@ fn rate(step: u64, steps: u64) -> f64 {
 
 /// A network with micrograd's weights.
 fn micrograds_model() -> Mlp {
-    Mlp::new(2, &[16, 16, 1], Activation::Relu, uniform(0)).with(&data::weights())
+    Mlp::new(2, &[16, 16, 1], Activation::Relu, &mut uniform(0)).with(&data::weights())
 }
 
 /// micrograd's training loop; gives the trained network and what was lost in each step.
@@ -66,7 +67,7 @@ fn train(samples: &[Sample], steps: u64) -> (Mlp, Vec<f64>) {
     let (mut losses, bar) = (Vec::new(), demo::bar(steps, "training"));
     for step in 0..steps {
         model = graph::scope(|| {
-            let net = model.leaves();
+            let net = model.map(Var::new);
             let total_loss = loss(&net, samples);
             total_loss.backward();
             losses.push(total_loss.value());
