@@ -77,12 +77,15 @@ impl<'a> Composer<'a> {
             let item = if is_middle || is_full {
                 let key = if is_middle { usize::MAX } else { level };
                 *hidden.entry(key).or_insert_with(|| {
-                    items.push(Item::new(Kind::Hidden));
+                    items.push(Item {
+                        kind: Kind::Hidden,
+                        ..Item::default()
+                    });
                     items.len() - 1
                 })
             } else {
                 shown[level] += 1;
-                items.push(Item::new(Kind::Made));
+                items.push(Item::default());
                 items.len() - 1
             };
             item_of[group as usize] = item;
@@ -100,6 +103,12 @@ impl<'a> Composer<'a> {
         self.item_of[self.groups.of[k] as usize]
     }
 
+    /// Whether a node is drawn by itself.
+    fn is_alone(&self, k: usize) -> bool {
+        let is_hidden = self.items[self.item_of(k)].kind == Kind::Hidden;
+        !is_hidden && self.groups.sizes[self.groups.of[k] as usize] == 1
+    }
+
     fn items(mut self) -> Vec<Item> {
         let mut operands: Vec<Operands> = Vec::new();
         operands.resize_with(self.items.len(), Operands::default);
@@ -109,19 +118,22 @@ impl<'a> Composer<'a> {
                 self.items[item].count += self.graph.nodes[k].covers as usize;
                 for operand in self.graph.node_operands(k).map(|k| self.item_of(k)) {
                     if operand != item {
-                        operands[item].add(operand);
+                        operands[item].add(operand, false);
                     }
                 }
                 continue;
             }
             self.describe(k, item);
-            let is_alone = |k: usize| {
-                let is_hidden = self.items[self.item_of(k)].kind == Kind::Hidden;
-                !is_hidden && self.groups.sizes[self.groups.of[k] as usize] == 1
-            };
-            operands[item].take(self.graph, k, |operand| {
-                (self.item_of(operand), is_alone(k) && is_alone(operand))
-            });
+            operands[item].count = self.graph.operands(k).len();
+            for (place, operand) in self.graph.operands(k).enumerate() {
+                match operand {
+                    Part::Constant(x) => operands[item].add_constant(place, x),
+                    Part::Node(operand) => {
+                        let has_all_lines = self.is_alone(k) && self.is_alone(operand);
+                        operands[item].add(self.item_of(operand), has_all_lines);
+                    }
+                }
+            }
         }
         for (item, operands) in operands.into_iter().enumerate() {
             self.attach(item, operands);
@@ -175,7 +187,6 @@ impl<'a> Composer<'a> {
         let Operands {
             list,
             constants,
-            others,
             count,
             ..
         } = operands;
@@ -196,7 +207,6 @@ impl<'a> Composer<'a> {
                 Slot::Constant(_) => {}
             }
         }
-        found.extend(others);
         if !few && !is_short {
             let all = constants.values().copied().reduce(Range::join);
             found.push(self.items.len());
@@ -210,14 +220,12 @@ impl<'a> Composer<'a> {
 /// The operands of an item while its nodes are gone through.
 #[derive(Default)]
 struct Operands {
-    /// Those of its first node.
+    /// Those of its first node, then what others have beside.
     list: Vec<Slot>,
     /// The number of those of each of its nodes.
     count: usize,
     /// The constants by their place among the operands.
     constants: BTreeMap<usize, Range>,
-    /// Those that the first has not.
-    others: Vec<usize>,
     seen: HashSet<usize>,
 }
 
@@ -227,60 +235,30 @@ enum Slot {
 }
 
 impl Operands {
-    fn add(&mut self, item: usize) {
-        if self.seen.insert(item) {
-            self.others.push(item);
+    /// Adds an operand, again if it has a line for each time that it is used, as in `x * x`.
+    fn add(&mut self, item: usize, has_all_lines: bool) {
+        if self.seen.insert(item) || has_all_lines {
+            self.list.push(Slot::Item(item));
         }
     }
 
-    /// Adds the operands of node `k`; `item_of` tells the item of one, and whether it has a line for each time that it
-    /// is used, as in `x * x`.
-    fn take(&mut self, graph: &Graph, k: usize, item_of: impl Fn(usize) -> (usize, bool)) {
-        let is_first = self.list.is_empty();
-        self.count = graph.operands(k).len();
-        for (i, operand) in graph.operands(k).enumerate() {
-            match operand {
-                Part::Constant(x) => {
-                    if is_first {
-                        self.list.push(Slot::Constant(i));
-                    }
-                    let range = Range::of(x);
-                    let all = self.constants.get(&i).map_or(range, |all| all.join(range));
-                    self.constants.insert(i, all);
-                }
-                Part::Node(operand) => {
-                    let (item, has_all_lines) = item_of(operand);
-                    if !is_first {
-                        self.add(item);
-                    } else if self.seen.insert(item) || has_all_lines {
-                        self.list.push(Slot::Item(item));
-                    }
-                }
-            }
+    fn add_constant(&mut self, place: usize, x: f64) {
+        let (x, before) = (Range::of(x), self.constants.get(&place));
+        let all = before.map_or(x, |all| all.join(x));
+        if self.constants.insert(place, all).is_none() {
+            self.list.push(Slot::Constant(place));
         }
     }
 }
 
 impl Item {
-    fn new(kind: Kind) -> Item {
-        Item {
-            kind,
-            name: None,
-            operation: String::new(),
-            count: 0,
-            value: None,
-            grad: None,
-            operands: Vec::new(),
-            is_output: false,
-        }
-    }
-
     fn constant(value: Range, count: usize) -> Item {
         Item {
             operation: Op::Constant.to_string(),
             count,
             value: Some(value),
-            ..Item::new(Kind::Constant)
+            kind: Kind::Constant,
+            ..Item::default()
         }
     }
 }

@@ -11,13 +11,9 @@ pub(super) fn draw(items: &[Item]) -> String {
         let value = item.value.map(|value| value.text());
         let grad = item.grad.map(|grad| grad.text());
         match item.kind {
-            Kind::Hidden => {
-                let label = item.label(None);
+            Kind::Hidden | Kind::Constant => {
+                let label = value.unwrap_or_else(|| item.label(None));
                 let _ = writeln!(dot, "  n{k} [shape=plaintext label=\"{label}\"]");
-            }
-            Kind::Constant => {
-                let value = value.unwrap_or_default();
-                let _ = writeln!(dot, "  n{k} [shape=plaintext label=\"{value}\"]");
             }
             Kind::Leaf | Kind::Made => {
                 let count = (item.count > 1).then(|| format!("{} ×", item.count));

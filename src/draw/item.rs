@@ -3,16 +3,18 @@
 use crate::rows::Op;
 
 /// What an item stands for.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Debug)]
 pub(super) enum Kind {
     Constant,
     Leaf,
+    #[default]
     Made,
     /// Nodes that are not drawn.
     Hidden,
 }
 
 /// A box of the picture.
+#[derive(Default)]
 pub(super) struct Item {
     pub(super) kind: Kind,
     pub(super) name: Option<String>,

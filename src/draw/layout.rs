@@ -137,12 +137,9 @@ impl Layout {
     }
 
     /// The layers in the order in which a pass goes through them: to the left, or to the right.
-    fn pass(&self, to_left: bool) -> Vec<usize> {
-        let mut layers: Vec<usize> = (0..self.layers.len()).collect();
-        if to_left {
-            layers.reverse();
-        }
-        layers
+    fn pass(&self, to_left: bool) -> impl Iterator<Item = usize> + use<> {
+        let count = self.layers.len();
+        (0..count).map(move |k| if to_left { count - 1 - k } else { k })
     }
 
     /// Orders each layer so that few edges cross.

@@ -5,7 +5,7 @@
 //! system is light or dark. In a picture of many items each has one line of text.
 
 use super::item::{Item, Kind};
-use super::layout::{Layout, Link};
+use super::layout::Layout;
 use std::fmt::Write;
 
 /// Width of a character and height of a line of text.
@@ -65,67 +65,88 @@ const STYLE: &str = "\
 }
 ";
 
-/// A line of text in a box: its parts with their classes.
-type Line = Vec<(&'static str, String)>;
+/// The text of a box: the lines in XML, and the characters of the longest.
+struct Text {
+    lines: Vec<String>,
+    characters: usize,
+}
 
-/// The lines of an item's box.
-fn texts(item: &Item, is_one_line: bool) -> Vec<Line> {
-    let label = match (item.kind, item.value) {
-        (Kind::Constant, Some(value)) if item.count == 1 => value.text(),
-        _ => item.label(item.name.as_deref()),
-    };
-    let value = item
-        .value
-        .filter(|_| item.kind != Kind::Constant || item.count > 1);
-    let mut texts = vec![("label", label)];
-    texts.extend(value.map(|value| ("value", value.text())));
-    texts.extend(
-        item.grad
-            .map(|grad| ("grad", format!("grad {}", grad.text()))),
-    );
-    match is_one_line {
-        true => vec![texts],
-        false => texts.into_iter().map(|text| vec![text]).collect(),
+impl Text {
+    fn of(item: &Item, is_one_line: bool) -> Text {
+        let label = match (item.kind, item.value) {
+            (Kind::Constant, Some(value)) if item.count == 1 => value.text(),
+            _ => item.label(item.name.as_deref()),
+        };
+        let has_value = item.kind != Kind::Constant || item.count > 1;
+        let value = item.value.filter(|_| has_value).map(|value| value.text());
+        let grad = item.grad.map(|grad| format!("grad {}", grad.text()));
+        let (mut lines, mut lengths) = (Vec::new(), Vec::new());
+        for (class, text) in [("label", Some(label)), ("value", value), ("grad", grad)] {
+            let Some(text) = text else { continue };
+            lengths.push(text.chars().count());
+            lines.push(format!(
+                "<tspan class=\"{class}\">{}</tspan>",
+                escape(&text)
+            ));
+        }
+        let characters = match is_one_line {
+            true => lengths.iter().sum::<usize>() + 2 * (lengths.len() - 1),
+            false => lengths.into_iter().max().unwrap_or(0),
+        };
+        if is_one_line {
+            lines = vec![lines.join("\u{a0}\u{a0}")];
+        }
+        Text { lines, characters }
+    }
+
+    /// The height of the box, in which there is room for the lines that enter it, too.
+    fn height(&self, item: &Item) -> f64 {
+        let arrows = (item.operands.len() + 1) as f64 * ARROW;
+        (self.lines.len() as f64 * LINE + 2.0 * PADDING).max(arrows.min(MOST_FOR_ARROWS))
     }
 }
 
-/// Where a layer is: its left edge and its width.
-type Column = (f64, f64);
+struct Drawing<'a> {
+    items: &'a [Item],
+    texts: Vec<Text>,
+    layout: Layout,
+    /// The left edge and the width of each layer.
+    columns: Vec<(f64, f64)>,
+    body: String,
+}
 
 pub(super) fn draw(items: &[Item]) -> String {
     let are_many = items.len() > MANY;
-    let texts: Vec<_> = items.iter().map(|item| texts(item, are_many)).collect();
     let (gap, channel) = match are_many {
         true => (GAP_OF_MANY, CHANNEL_OF_MANY),
         false => (GAP, CHANNEL),
     };
-    let layout = Layout::of(items, |k| height(&items[k], &texts[k]), gap);
-    let mut columns: Vec<Column> = vec![(0.0, 0.0); layout.layers.len()];
+    let texts: Vec<Text> = items.iter().map(|item| Text::of(item, are_many)).collect();
+    let layout = Layout::of(items, |k| texts[k].height(&items[k]), gap);
+    let mut columns = vec![(0.0, 0.0); layout.layers.len()];
     let mut x = MARGIN;
     for (layer, column) in columns.iter_mut().enumerate().rev() {
-        let here = layout.layers[layer]
-            .iter()
-            .filter_map(|&spot| layout.spots[spot].item);
-        let lengths = here.flat_map(|k| &texts[k]).map(|line| {
-            line.iter()
-                .map(|(_, text)| text.chars().count() + 2)
-                .sum::<usize>()
-                - 2
-        });
+        let spots = layout.layers[layer].iter().map(|&spot| &layout.spots[spot]);
+        let lengths = spots.filter_map(|spot| Some(texts[spot.item?].characters));
         let width = lengths.max().unwrap_or(0) as f64 * CHARACTER + 2.0 * PADDING;
         *column = (x, width);
         x += width + channel;
     }
-    let mut uses: Vec<Vec<&Vec<Link>>> = items.iter().map(|_| Vec::new()).collect();
-    for line in &layout.lines {
-        uses[line[0].from].push(line);
+    let width = x - channel.min(x) + MARGIN;
+    let bottom = layout.spots.iter().map(|spot| spot.y + spot.height / 2.0);
+    let height = bottom.fold(0.0, f64::max) + 2.0 * MARGIN;
+    let mut uses: Vec<Vec<usize>> = vec![Vec::new(); items.len()];
+    for (k, line) in layout.lines.iter().enumerate() {
+        uses[line[0].from].push(k);
     }
-    let last = columns.first().map_or(MARGIN, |column| column.0 + column.1);
-    let bottom = (layout.spots.iter())
-        .map(|spot| spot.y + spot.height / 2.0)
-        .fold(0.0, f64::max);
-    let (width, height) = (last + MARGIN, bottom + 2.0 * MARGIN);
-    let mut body = String::new();
+    let body = String::new();
+    let mut drawing = Drawing {
+        items,
+        texts,
+        layout,
+        columns,
+        body,
+    };
     let mut colored = 0;
     for (k, lines) in uses.iter().enumerate() {
         let mut color = String::new();
@@ -133,103 +154,84 @@ pub(super) fn draw(items: &[Item]) -> String {
             color = (colored % COLORS).to_string();
             colored += 1;
         }
-        body.push_str("<g>");
-        for line in lines {
-            edge(&mut body, &layout, line, &columns, &color);
-        }
-        shape(&mut body, &items[k], &texts[k], &layout, k, &columns);
-        body.push_str("</g>\n");
+        drawing.body.push_str("<g>");
+        lines.iter().for_each(|&line| drawing.line(line, &color));
+        drawing.shape(k);
+        drawing.body.push_str("</g>\n");
     }
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"scalargrad\" width=\"{width:.0}\" height=\"{height:.0}\" \
          style=\"min-width:{:.0}px\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\">\n<title>graph</title>\n<style>\n{}</style>\n\
-         <rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n{body}</svg>\n",
+         <rect class=\"paper\" width=\"100%\" height=\"100%\"/>\n{}</svg>\n",
         LEAST * width,
-        escape(STYLE)
+        escape(STYLE),
+        drawing.body
     )
 }
 
-/// The height of an item's box, in which there is room for its text and for the lines that enter it.
-fn height(item: &Item, texts: &[Line]) -> f64 {
-    let arrows = (item.operands.len() + 1) as f64 * ARROW;
-    (texts.len() as f64 * LINE + 2.0 * PADDING).max(arrows.min(MOST_FOR_ARROWS))
-}
-
-/// A line from an operand to its user, with an arrow's head.
-fn edge(body: &mut String, layout: &Layout, line: &[Link], columns: &[Column], color: &str) {
-    let mut path = String::new();
-    let mut tip = (0.0, 0.0);
-    for link in line {
-        let (from, to) = (&layout.spots[link.from], &layout.spots[link.to]);
-        let (left, width) = columns[from.layer];
-        let (start, end) = (left + width, columns[to.layer].0);
-        let y = from.y + MARGIN;
-        let entry = to.y + MARGIN + (link.entry - 0.5) * to.height;
-        let end = if to.item.is_some() { end - HEAD.1 } else { end };
-        let _ = match from.item {
-            Some(_) => write!(path, "M{start:.1} {y:.1}"),
-            None => write!(path, " H{start:.1}"),
-        };
-        let middle = (start + end) / 2.0;
+impl Drawing<'_> {
+    /// A line from an operand to its user, with an arrow's head.
+    fn line(&mut self, line: usize, color: &str) {
+        let mut path = String::new();
+        let mut tip = (0.0, 0.0);
+        for link in &self.layout.lines[line] {
+            let (from, to) = (&self.layout.spots[link.from], &self.layout.spots[link.to]);
+            let (left, width) = self.columns[from.layer];
+            let (start, end) = (left + width, self.columns[to.layer].0);
+            let y = from.y + MARGIN;
+            let entry = to.y + MARGIN + (link.entry - 0.5) * to.height;
+            let end = if to.item.is_some() { end - HEAD.1 } else { end };
+            let _ = match from.item {
+                Some(_) => write!(path, "M{start:.1} {y:.1}"),
+                None => write!(path, " H{start:.1}"),
+            };
+            let middle = (start + end) / 2.0;
+            let _ = write!(
+                path,
+                " C{middle:.1} {y:.1} {middle:.1} {entry:.1} {end:.1} {entry:.1}"
+            );
+            tip = (end, entry);
+        }
+        let ((x, y), (half, length)) = (tip, HEAD);
         let _ = write!(
-            path,
-            " C{middle:.1} {y:.1} {middle:.1} {entry:.1} {end:.1} {entry:.1}"
-        );
-        tip = (end, entry);
-    }
-    let (x, y) = tip;
-    let (half, length) = HEAD;
-    let _ = write!(
-        body,
-        "<path class=\"line c{color}\" d=\"{path}\"/>\
-         <path class=\"h{color}\" d=\"M{x:.1} {:.1} l{length} {half} l-{length} {half} z\"/>",
-        y - half
-    );
-}
-
-fn shape(
-    body: &mut String,
-    item: &Item,
-    texts: &[Line],
-    layout: &Layout,
-    k: usize,
-    columns: &[Column],
-) {
-    let spot = &layout.spots[k];
-    let (left, width) = columns[spot.layer];
-    let height = spot.height;
-    let top = spot.y + MARGIN - height / 2.0;
-    let kind = match item.kind {
-        Kind::Constant => "constant",
-        Kind::Leaf => "leaf",
-        Kind::Made => "made",
-        Kind::Hidden => "hidden",
-    };
-    let output = if item.is_output { " output" } else { "" };
-    let exact = match (item.value, item.grad) {
-        (Some(value), Some(grad)) => format!("value {}, grad {}", value.exact(), grad.exact()),
-        (Some(value), None) => value.exact(),
-        _ => item.label(item.name.as_deref()),
-    };
-    let _ = write!(body, "<g><title>{}</title>", escape(&exact));
-    let _ = write!(
-        body,
-        "<rect class=\"{kind}{output}\" x=\"{left:.1}\" y=\"{top:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" rx=\"4\"/>"
-    );
-    let x = left + width / 2.0;
-    for (n, line) in texts.iter().enumerate() {
-        let y = spot.y + MARGIN + LINE * (n as f64 + 0.75 - texts.len() as f64 / 2.0);
-        let part = |(class, text): &(&str, String)| {
-            format!("<tspan class=\"{class}\">{}</tspan>", escape(text))
-        };
-        let parts: Vec<String> = line.iter().map(part).collect();
-        let _ = write!(
-            body,
-            "<text x=\"{x:.1}\" y=\"{y:.1}\">{}</text>",
-            parts.join("\u{a0}\u{a0}")
+            self.body,
+            "<path class=\"line c{color}\" d=\"{path}\"/>\
+             <path class=\"h{color}\" d=\"M{x:.1} {:.1} l{length} {half} l-{length} {half} z\"/>",
+            y - half
         );
     }
-    body.push_str("</g>");
+
+    /// The box of an item.
+    fn shape(&mut self, k: usize) {
+        let (item, spot, text) = (&self.items[k], &self.layout.spots[k], &self.texts[k]);
+        let (left, width) = self.columns[spot.layer];
+        let (height, middle) = (spot.height, spot.y + MARGIN);
+        let kind = match item.kind {
+            Kind::Constant => "constant",
+            Kind::Leaf => "leaf",
+            Kind::Made => "made",
+            Kind::Hidden => "hidden",
+        };
+        let output = if item.is_output { " output" } else { "" };
+        let exact = match (item.value, item.grad) {
+            (Some(value), Some(grad)) => format!("value {}, grad {}", value.exact(), grad.exact()),
+            (Some(value), None) => value.exact(),
+            _ => item.label(item.name.as_deref()),
+        };
+        let _ = write!(
+            self.body,
+            "<g><title>{}</title><rect class=\"{kind}{output}\" x=\"{left:.1}\" y=\"{:.1}\" \
+             width=\"{width:.1}\" height=\"{height:.1}\" rx=\"4\"/>",
+            escape(&exact),
+            middle - height / 2.0
+        );
+        let (x, first) = (left + width / 2.0, 0.75 - text.lines.len() as f64 / 2.0);
+        for (n, line) in text.lines.iter().enumerate() {
+            let y = middle + LINE * (n as f64 + first);
+            let _ = write!(self.body, "<text x=\"{x:.1}\" y=\"{y:.1}\">{line}</text>");
+        }
+        self.body.push_str("</g>");
+    }
 }
 
 /// `text` as XML has it.

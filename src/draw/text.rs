@@ -5,30 +5,21 @@ use std::fmt::Write;
 
 pub(super) fn draw(items: &[Item]) -> String {
     let rows = rows(items);
-    let is_constant = |item: &Item| item.kind == Kind::Constant;
-    if !(items.iter().all(is_constant) || items.iter().any(|item| item.grad.is_some())) {
-        // A recorded function, which has no numbers.
-        let lines = rows
-            .into_iter()
-            .map(|(text, item)| match item.map(|k| &items[k]) {
-                Some(Item {
-                    kind: Kind::Constant,
-                    value: Some(value),
-                    ..
-                }) => format!("{text} {}\n", value.text()),
-                _ => text + "\n",
-            });
-        return lines.collect();
-    }
     let number = |x: Option<Range>| x.map_or_else(String::new, |x| x.text());
+    let numbers = |k: usize| (number(items[k].value), number(items[k].grad));
     let columns: Vec<(String, String)> = rows
         .iter()
-        .map(|(_, item)| {
-            item.map_or_else(Default::default, |k| {
-                (number(items[k].value), number(items[k].grad))
-            })
-        })
+        .map(|(_, item)| item.map_or_else(Default::default, numbers))
         .collect();
+    let is_constant = |item: &Item| item.kind == Kind::Constant;
+    if !(items.iter().all(is_constant) || items.iter().any(|item| item.grad.is_some())) {
+        // A recorded function, which has no numbers but constants.
+        let lines = rows.iter().zip(columns);
+        let line = |((text, _), (value, _)): (&(String, _), _)| format!("{text} {value}");
+        return lines
+            .map(|row| line(row).trim_end().to_string() + "\n")
+            .collect();
+    }
     let width =
         |of: &dyn Fn(usize) -> usize, least: usize| (0..rows.len()).map(of).fold(least, usize::max);
     let label = width(&|i| rows[i].0.chars().count(), 0);

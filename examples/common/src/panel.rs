@@ -221,7 +221,10 @@ impl Panel {
             .configure_mesh()
             .x_desc(&self.axes[0].0)
             .y_desc(&self.axes[1].0)
-            .x_labels(7)
+            .x_labels(match self.categories.len() {
+                0 => 7,
+                count => count,
+            })
             .y_labels(7)
             .max_light_lines(0)
             .bold_line_style(BLACK.mix(0.1).stroke_width(scale))
