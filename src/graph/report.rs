@@ -175,7 +175,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} nodes, {} bytes; the longest chain has {} nodes",
+            "{} nodes, {} bytes with free room; the longest chain has {} nodes",
             self.nodes, self.bytes, self.deepest
         )?;
         for (operation, count) in self.operations.iter().take(LISTED) {
@@ -190,6 +190,7 @@ impl fmt::Display for Report {
         }
         match self.unreached.len() {
             0 => return write!(f, "every leaf got a gradient in the last sweep"),
+            1 => write!(f, "1 leaf got no gradient in the last sweep")?,
             count => write!(f, "{count} leaves got no gradient in the last sweep")?,
         }
         for leaf in self.unreached.iter().take(LISTED) {

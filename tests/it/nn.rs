@@ -114,7 +114,7 @@ fn train<M: Module<f64>>(
     model: M,
     mut step: impl FnMut(&mut [f64], &[f64]),
     loss: impl Fn(&M::Of<Var>) -> Var,
-) -> M {
+) -> M::Of<f64> {
     let mut p = model.parameters();
     for _ in 0..300 {
         let slopes = gradient(|p| loss(&model.with(p)), &p);

@@ -161,8 +161,7 @@ fn user_code_is_called_from_one_place() {
         ("src/arena/find.rs", "f(tape)"),
         ("src/arena/aside.rs", "f(&mut arena()"),
         ("src/arena/steps.rs", "step("),
-        ("src/nn/layers.rs", "f("), // a module is mapped to a new one, and nothing is remembered
-        ("src/nn/module.rs", "f("), // the same
+        ("src/nn/network.rs", "f("), // a module is mapped to a new one, and nothing is remembered
         ("src/var/outputs.rs", "f(self)"),
         ("src/var/checkpoint.rs", "|x: &[Var]| f(x).into_outputs()"), // called from there when the segment runs again
         ("src/derive.rs", "gradient(|x| f(x[0])"),
