@@ -55,6 +55,9 @@
 //! | add an operation | [`Var::custom`]; [`Var::apply`] of a [`CustomOp`] |
 //! | train a network | [`nn`]: layers, losses, optimisers, set beside micrograd's |
 //! | make sure that a gradient is right | [`check`] |
+//! | find where a NaN began, or why a gradient is 0 | [`anomaly::detect`], [`graph::report`] |
+//! | use matrices, arrays and solvers of other crates | [`interop`] |
+//! | read on, in short chapters | [`guide`] |
 //!
 //! # At the edges
 //!

@@ -261,7 +261,7 @@ impl UnreachedLeaf {
     pub fn why(&self) -> &'static str {
         match self.why {
             Why::Unused => {
-                "no operation uses it; if its `value()` was read instead, what was made from that is a constant"
+                "no operation uses it; if it was only compared, or its `value()` was read, what was made from that is a constant"
             }
             Why::Gone => {
                 "no operation that is left uses it: one in a scope that has ended is gone; or its `value()` was read instead"

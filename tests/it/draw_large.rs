@@ -93,6 +93,30 @@ fn unfolded_every_node_is_drawn_but_those_between_the_terms_of_a_sum() {
 }
 
 #[test]
+fn an_unfolded_network_has_a_line_of_text_in_each_box_and_weights_beside_their_products() {
+    let svg = network(&[2, 16, 16, 1]).picture().unfolded().to_svg();
+    let boxes =
+        svg.matches("<rect class=\"made").count() + svg.matches("<rect class=\"leaf").count();
+    assert_eq!(svg.matches("<text").count(), boxes);
+    // How far the lines of what is used once go up or down: they begin with `M x y C x y x y x y`.
+    let lines: Vec<f64> = (svg.split("class=\"line c\" d=\"M").skip(1))
+        .map(|line| {
+            let line = line.split('"').next().unwrap();
+            let numbers: Vec<f64> = (line.split([' ', 'C', 'H']))
+                .filter_map(|number| number.parse().ok())
+                .collect();
+            (numbers[numbers.len() - 1] - numbers[1]).abs()
+        })
+        .collect();
+    let mean = lines.iter().sum::<f64>() / lines.len() as f64;
+    assert!(
+        lines.len() > 500 && mean < 250.0,
+        "{mean} for {}",
+        lines.len()
+    );
+}
+
+#[test]
 fn nodes_are_folded_only_if_they_are_made_and_used_alike() {
     let x = Var::leaves(&[0.5; 30]);
     let sines: Vec<Var> = x.iter().map(|x| x.sin()).collect();
@@ -189,6 +213,14 @@ fn one_line_leads_from_what_is_folded_to_its_sum_and_its_constants_are_shown() {
         .collect();
     assert_eq!(labels[1..3], ["sum(·, ·, 3)", "└─ 2 × tanh"], "{text}");
     assert!(!text.contains("(above)"), "{text}");
+}
+
+#[test]
+fn one_line_leads_from_what_is_folded_to_its_squares() {
+    let w: Vec<Var> = (0..60).map(|k| Var::new(f64::from(k))).collect();
+    let text = sum(&w.iter().map(|x| x * x).collect::<Vec<_>>()).to_text();
+    assert_eq!(text.lines().count(), 1 + 3, "{text}");
+    assert!((w[0] * w[0]).to_text().contains("(above)"));
 }
 
 #[test]
