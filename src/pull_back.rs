@@ -41,7 +41,13 @@ pub(crate) trait Adjoints<T>: Copy {
     /// The product with a partial; zero in lanes where the adjoint is zero, even if the partial is not finite.
     fn times(self, p: T) -> Self;
 
-    /// The same through an operand that is not selected where the partial is zero: it gets nothing, not even 0 × ∞.
+    /// The product with the other factor of a product.
+    #[inline(always)]
+    fn times_factor(self, x: T) -> Self {
+        self.times(x)
+    }
+
+    /// The product with a partial through an operand that is not selected where the partial is zero: it gets nothing, not even 0 × ∞.
     fn times_selected(self, p: T) -> Self;
 
     /// The product with −1.
@@ -97,7 +103,7 @@ impl<const N: usize> Adjoints<f64> for [f64; N] {
 
     #[inline(always)]
     fn is_absent(self) -> bool {
-        self == [0.0; N]
+        is_zero(&self)
     }
 
     #[inline(always)]
@@ -122,6 +128,12 @@ impl<const N: usize> Adjoints<f64> for [f64; N] {
     fn add(&mut self, share: [f64; N]) {
         *self = std::array::from_fn(|lane| self[lane] + share[lane]);
     }
+}
+
+/// Whether all are zero. Without a branch for each, so that one instruction may compare several.
+#[inline(always)]
+pub(crate) fn is_zero<const N: usize>(lanes: &[f64; N]) -> bool {
+    !lanes.iter().fold(false, |any, &x| any | (x != 0.0))
 }
 
 /// By what an adjoint is multiplied on its way to an operand.
@@ -162,7 +174,7 @@ pub(crate) fn share<T, W: Adjoints<T>>(op: Op, w: W, p: T) -> W {
 /// The shares of the two factors of a product.
 #[inline(always)]
 pub(crate) fn shares_of_product<T, W: Adjoints<T>>(w: W, [a, b]: [T; 2]) -> [W; 2] {
-    [w.times(b), w.times(a)]
+    [w.times_factor(b), w.times_factor(a)]
 }
 
 /// Calls `give` with the place of each operand that `is_wanted`, and its share of the adjoint `w`.

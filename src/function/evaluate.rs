@@ -34,6 +34,19 @@ fn sweep<T: Number, W: Adjoints<T>>(
     }
 }
 
+/// The same, for `N` sums at a time, with adjoints in the room of this thread.
+pub(crate) fn sweep_in_room<const N: usize>(
+    program: &Program,
+    values: &[f64],
+    weights: impl Iterator<Item = (usize, [f64; N])>,
+    each: impl FnMut(usize, [f64; N]),
+) {
+    with_space(|space| {
+        let adjoints = room(&mut space.adjoints, N * program.schedule().len);
+        sweep(program, values, adjoints.as_chunks_mut().0, weights, each);
+    });
+}
+
 /// The gradients of the outputs from `first` on, `N` of them, into `rows`.
 fn sweep_lanes<const N: usize>(
     program: &Program,

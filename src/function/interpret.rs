@@ -17,6 +17,18 @@ pub(crate) trait Number: Adjoint {
     /// The value of any row but a user's own; `is_active` tells which operands depend on an input.
     fn row(op: Op, n: i32, operands: &[Self], is_active: &dyn Fn(usize) -> bool) -> Self;
 
+    /// The partials of any row but a user's own with the result `z`, with respect to its active operands.
+    #[inline(always)]
+    fn partials(
+        op: Op,
+        n: i32,
+        operands: &[Self],
+        is_active: &dyn Fn(usize) -> bool,
+        z: Self,
+    ) -> Partials<Self> {
+        rules::partials(op, n, operands, is_active, z)
+    }
+
     /// The value of a user's own operation.
     fn custom(custom: &Custom, operands: &[Self]) -> Self;
 
@@ -82,7 +94,7 @@ pub(crate) fn partials<T: Number>(
     z: T,
 ) -> Partials<T> {
     if op != Op::Custom {
-        return rules::partials(op, n, operands, is_active, z);
+        return T::partials(op, n, operands, is_active, z);
     }
     let partials = T::custom_partials(&customs[n as usize], operands, z);
     let partials = partials.into_iter().enumerate();

@@ -9,7 +9,7 @@
 
 use super::interpret::{Number, partials, value};
 use super::program::Program;
-use super::schedule::{Form, Run, Schedule};
+use super::schedule::{Check, Form, Run, Schedule};
 use super::space::room;
 use crate::pull_back::{Adjoints, pull_back, shares_of_product};
 use smallvec::SmallVec;
@@ -21,16 +21,29 @@ pub(crate) fn forward<T: Number>(
     inputs: impl Iterator<Item = T>,
     values: &mut Vec<T>,
 ) -> Result<(), usize> {
-    let schedule = program.schedule();
     let values = begin(program, inputs, values);
+    forward_from(program, values, |check, values| {
+        let operands = check.operands.map(|k| values[k as usize].value());
+        program.guards[check.guard].trips(operands)
+    })
+}
+
+/// Fills all `values` but those of inputs and constants, which are there; stops at the first guard that `trips`, and returns
+/// its place.
+#[inline(always)]
+pub(crate) fn forward_from<T: Number>(
+    program: &Program,
+    values: &mut [T],
+    mut trips: impl FnMut(&Check, &mut [T]) -> bool,
+) -> Result<(), usize> {
+    let schedule = program.schedule();
     let mut done = 0;
     for check in &schedule.checks {
         for run in &schedule.runs[done..check.after] {
             fill(program, schedule, run, values);
         }
         done = check.after;
-        let operands = check.operands.map(|k| values[k as usize].value());
-        if program.guards[check.guard].trips(operands) {
+        if trips(check, values) {
             return Err(check.guard);
         }
     }
@@ -95,9 +108,8 @@ fn fill<T: Number>(program: &Program, schedule: &Schedule, run: &Run, values: &m
         Form::ProductMinusTerm => each(known, results, operands, |[a, b, s]| a * b - s),
         Form::ProductMinusProduct => each(known, results, operands, |[a, b, c, d]| a * b - c * d),
         Form::OneOperand => T::fill_unary(run.op, run.n, known, results, operands),
-        Form::Sum | Form::Products { .. } | Form::Other => {
-            fill_any(program, schedule, run, known, results);
-        }
+        Form::Sum | Form::Products { .. } => fill_sums(schedule, run, known, results),
+        Form::Other => fill_any(program, schedule, run, known, results),
     }
 }
 
@@ -114,6 +126,18 @@ fn each<T: Number, const N: usize>(
     }
 }
 
+/// Sums of numbers, and then of products.
+#[inline(always)]
+fn fill_sums<T: Number>(schedule: &Schedule, run: &Run, known: &[T], results: &mut [T]) {
+    let get = |k: u32| known[k as usize];
+    for (place, result) in results.iter_mut().enumerate() {
+        let (terms, pairs) = schedule.operands(run, place).split_at(run.plain_terms());
+        let sum = terms.iter().fold(T::from(-0.0), |sum, &k| sum + get(k));
+        let pairs = pairs.as_chunks().0.iter();
+        *result = pairs.fold(sum, |sum, &[a, b]| sum + get(a) * get(b));
+    }
+}
+
 /// The results of operations of any number of operands.
 #[inline(never)]
 fn fill_any<T: Number>(
@@ -123,29 +147,27 @@ fn fill_any<T: Number>(
     known: &[T],
     results: &mut [T],
 ) {
-    let get = |k: u32| known[k as usize];
     for (place, result) in results.iter_mut().enumerate() {
         let operands = schedule.operands(run, place);
-        *result = match run.form {
-            Form::Sum => operands.iter().map(|&k| get(k)).sum(),
-            Form::Products { plain } => {
-                let (terms, pairs) = operands.split_at(plain as usize);
-                let sum = terms.iter().fold(T::from(-0.0), |sum, &k| sum + get(k));
-                let pairs = pairs.as_chunks().0.iter();
-                pairs.fold(sum, |sum, &[a, b]| sum + get(a) * get(b))
-            }
-            _ => {
-                let args: SmallVec<[T; 4]> = operands.iter().map(|&k| get(k)).collect();
-                let is_active = |k: usize| schedule.is_active(operands[k]);
-                value(&program.customs, run.op, run.n, &args, &is_active)
-            }
-        };
+        let args: SmallVec<[T; 8]> = operands.iter().map(|&k| known[k as usize]).collect();
+        let is_active = |k: usize| schedule.is_active(operands[k]);
+        *result = value(&program.customs, run.op, run.n, &args, &is_active);
     }
 }
 
 /// Adds to the adjoints of the inputs what those of the outputs give them, through all runs; leaves zeros behind,
 /// except at the inputs.
 pub(crate) fn reverse<T: Number, W: Adjoints<T>>(
+    program: &Program,
+    values: &[T],
+    adjoints: &mut [W],
+) {
+    reverse_inline(program, values, adjoints);
+}
+
+/// The same, compiled into the caller for the processor that it is compiled for.
+#[inline(always)]
+pub(crate) fn reverse_inline<T: Number, W: Adjoints<T>>(
     program: &Program,
     values: &[T],
     adjoints: &mut [W],
@@ -216,7 +238,8 @@ fn give<T: Number, W: Adjoints<T>>(
                 back.adjoints,
             );
         }
-        Form::Sum | Form::Products { .. } | Form::Div | Form::Other => {
+        Form::Sum | Form::Products { .. } => back.sums(schedule, run, results),
+        Form::Div | Form::Other => {
             let values = &values[run.start as usize..];
             back.any(program, schedule, run, (values, results));
         }
@@ -275,6 +298,29 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
         }
     }
 
+    /// Adds what sums give to their terms, and to the factors of products.
+    #[inline(always)]
+    fn sums(&mut self, schedule: &Schedule, run: &Run, results: &mut [W]) {
+        for (place, w) in results.iter_mut().enumerate() {
+            let w = w.take();
+            if w.is_absent() {
+                continue;
+            }
+            let (terms, pairs) = schedule.operands(run, place).split_at(run.plain_terms());
+            for &k in terms {
+                self.add(k, w);
+            }
+            for &[a, b] in pairs.as_chunks::<2>().0 {
+                let [x, y] = [a, b].map(|k| self.known[k as usize]);
+                let [to_a, to_b] = shares_of_product(w, [x, y]);
+                self.add(a, to_a);
+                if run.is_last_active {
+                    self.add(b, to_b);
+                }
+            }
+        }
+    }
+
     /// Adds what operations of any number of operands give to them.
     #[inline(never)]
     fn any(
@@ -285,37 +331,18 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
         (values, results): (&[T], &mut [W]),
     ) {
         let known = self.known;
-        let get = |k: u32| known[k as usize];
         for (place, (w, &z)) in results.iter_mut().zip(values).enumerate() {
             let w = w.take();
             if w.is_absent() {
                 continue;
             }
             let operands = schedule.operands(run, place);
-            match run.form {
-                Form::Sum => operands.iter().for_each(|&k| self.add(k, w)),
-                Form::Products { plain } => {
-                    let (terms, pairs) = operands.split_at(plain as usize);
-                    for &k in terms {
-                        self.add(k, w);
-                    }
-                    for &[a, b] in pairs.as_chunks::<2>().0 {
-                        let (to_a, to_b) = (w.times(get(b)), w.times(get(a)));
-                        self.add(a, to_a);
-                        if run.is_last_active {
-                            self.add(b, to_b);
-                        }
-                    }
-                }
-                _ => {
-                    let Run { op, n, .. } = *run;
-                    let args: SmallVec<[T; 4]> = operands.iter().map(|&k| get(k)).collect();
-                    let is_active = |k: usize| schedule.is_active(operands[k]);
-                    let partials = || partials(&program.customs, op, n, &args, &is_active, z);
-                    let add = |k: usize, share: W| self.add(operands[k], share);
-                    pull_back(op, args.len(), |k| args[k], w, partials, is_active, add);
-                }
-            }
+            let Run { op, n, .. } = *run;
+            let args: SmallVec<[T; 8]> = operands.iter().map(|&k| known[k as usize]).collect();
+            let is_active = |k: usize| schedule.is_active(operands[k]);
+            let partials = || partials(&program.customs, op, n, &args, &is_active, z);
+            let add = |k: usize, share: W| self.add(operands[k], share);
+            pull_back(op, args.len(), |k| args[k], w, partials, is_active, add);
         }
     }
 }

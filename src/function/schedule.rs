@@ -75,6 +75,17 @@ pub(crate) struct Run {
     pub operands: u32,
 }
 
+impl Run {
+    /// How many operands of a sum are terms; those after them are factors of products.
+    #[inline(always)]
+    pub(crate) fn plain_terms(&self) -> usize {
+        match self.form {
+            Form::Products { plain } => plain as usize,
+            _ => self.arity as usize,
+        }
+    }
+}
+
 /// A guard, with its operands as they are numbered here.
 #[derive(Clone, Debug)]
 pub(crate) struct Check {

@@ -1,9 +1,8 @@
-//! The loops over runs of operations of one operand over `f64`, one for each row of the table.
+//! The loops over runs of operations of one operand, one for each row of the table: over `f64`, and over lanes.
 //!
 //! The operation is told once for a run, so that what is a call of a function elsewhere is compiled into the loop.
 
-use crate::pull_back::{Adjoints, share};
-use crate::real::Real;
+use crate::pull_back::{Adjoint, Adjoints, share};
 use crate::rows::{Op, by_name};
 use crate::rules;
 use crate::table::table;
@@ -25,34 +24,34 @@ macro_rules! stamp {
     ) => {
         /// Fills the results of a run.
         #[allow(clippy::unnecessary_cast, unused_variables)]
-        pub(super) fn fill(op: Op, n: i32, known: &[f64], results: &mut [f64], operands: &[u32]) {
+        pub(super) fn fill<T: Adjoint>(op: Op, n: i32, known: &[T], results: &mut [T], operands: &[u32]) {
             match op {
                 $( Op::$Op => of_one_operand!($x $($y)* => {
                     $(let $n = n as $N;)?
-                    each_value(known, results, operands, |x| Real::$method(x $(, $n)?))
+                    each_value(known, results, operands, |x| T::$method(x $(, $n)?))
                 }), )*
-                _ => each_value(known, results, operands, |x| f64::apply(op, n, &[x])),
+                _ => each_value(known, results, operands, |x| T::apply(op, n, &[x])),
             }
         }
 
         /// Calls `give` for every operation of a run with an adjoint that is not zero: with the operand and its share. Takes
         /// the adjoints, and leaves zeros behind.
-        pub(super) fn give<W: Adjoints<f64>>(
+        pub(super) fn give<T: Adjoint, W: Adjoints<T>>(
             op: Op,
             n: i32,
-            known: &[f64],
-            results: (&[f64], &mut [W]),
+            known: &[T],
+            results: (&[T], &mut [W]),
             operands: &[u32],
             adjoints: &mut [W],
         ) {
             match op {
                 $( Op::$Op => of_one_operand!($x $($y)* => {
                     each_share(op, known, results, operands, adjoints, |x, z| {
-                        rules::of::$method(0, [x, 0.0, 0.0], n, z, 1.0)
+                        rules::of::$method(0, [x, T::from(0.0), T::from(0.0)], n, z, T::from(1.0))
                     })
                 }), )*
                 _ => each_share(op, known, results, operands, adjoints, |x, z| {
-                    rules::partial(op, 0, [x, 0.0, 0.0], n, z, 1.0)
+                    rules::partial(op, 0, [x, T::from(0.0), T::from(0.0)], n, z, T::from(1.0))
                 }),
             }
         }
@@ -61,20 +60,25 @@ macro_rules! stamp {
 table!(by_name, stamp);
 
 #[inline(always)]
-fn each_value(known: &[f64], results: &mut [f64], operands: &[u32], value: impl Fn(f64) -> f64) {
+fn each_value<T: Adjoint>(
+    known: &[T],
+    results: &mut [T],
+    operands: &[u32],
+    value: impl Fn(T) -> T,
+) {
     for (result, &k) in results.iter_mut().zip(operands) {
         *result = value(known[k as usize]);
     }
 }
 
 #[inline(always)]
-fn each_share<W: Adjoints<f64>>(
+fn each_share<T: Adjoint, W: Adjoints<T>>(
     op: Op,
-    known: &[f64],
-    (results, taken): (&[f64], &mut [W]),
+    known: &[T],
+    (results, taken): (&[T], &mut [W]),
     operands: &[u32],
     adjoints: &mut [W],
-    partial: impl Fn(f64, f64) -> f64,
+    partial: impl Fn(T, T) -> T,
 ) {
     for ((w, &z), &k) in taken.iter_mut().zip(results).zip(operands) {
         let w = w.take();

@@ -123,7 +123,7 @@ fn largest_difference(
 ) -> f64 {
     let mut largest: f64 = 0.0;
     for x in x.chunks_exact(8) {
-        let z = super::vectorised(op, x.try_into().unwrap());
+        let z = super::vectorised::<8>(op, x.try_into().unwrap());
         for (&x, z) in x.iter().zip(z) {
             let exact = plain(x);
             if !exact.is_finite() || exact == 0.0 {

@@ -12,10 +12,10 @@ pub const fn is_vectorised(op: Op) -> bool {
     matches!(op, Op::Exp | Op::Ln | Op::Tanh | Op::Sech2 | Op::Sigmoid)
 }
 
-/// Eight values of an operation for which there is a vectorised function.
+/// Values of an operation for which there is a vectorised function: a multiple of eight.
 #[inline]
-pub fn vectorised(op: Op, x: &[f64; 8]) -> [f64; 8] {
-    let mut z = [0.0; 8];
+pub fn vectorised<const N: usize>(op: Op, x: &[f64; N]) -> [f64; N] {
+    let mut z = [0.0; N];
     vectorised_into(op, x, &mut z);
     z
 }

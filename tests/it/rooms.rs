@@ -168,7 +168,7 @@ fn user_code_is_called_from_one_place() {
         ("src/check/differences.rs", "f(&moved)"),
         ("src/function/space.rs", "f(&mut space)"),
         ("src/function/recorder.rs", "evaluate(&"), // of a recording, which is not in the graph
-        ("src/function/rows/room.rs", "f(&mut room)"),
+        ("src/function/rows/task.rs", "f(&mut room)"),
         ("src/interop/differentiable.rs", "self(x).into_outputs()"), // called from `hessian`
         ("src/graph.rs", "f()"),
         ("src/graph/lookup.rs", "f(node, &mut state.values)"),

@@ -1,104 +1,52 @@
-//! A number in eight lanes: one of each of eight rows, with vectorised elementary functions.
+//! A number in sixteen lanes: one of each of sixteen rows.
 //!
-//! Stamped from the table like every other [`Real`], so that values and partials of eight rows are computed by the
-//! text that serves one. Where a rule chooses between two forms, each lane gets its own.
+//! Stamped from the table like every other [`Real`], so that values and partials of all of them are computed by the
+//! text that serves one. Where a rule chooses between two forms, each lane gets its own. Elementary functions are those of
+//! `f64`, lane by lane, or [vectorised](Vectorised) ones.
 
-use crate::pull_back::Adjoint;
+use super::super::interpret::Number;
+use super::super::unary;
+use crate::graph::Custom;
+use crate::pull_back::{Adjoint, Adjoints, is_zero};
 use crate::real::{Question, Real, call, incomparable, operators};
-use crate::rows::{Op, by_name};
+use crate::rows::{Kind, Op, by_name};
+use crate::rules::{self, Partials};
 use crate::special;
 use crate::table::table;
 use smallvec::SmallVec;
+use std::cell::Cell;
 use std::fmt;
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
 /// The number of lanes.
-pub(super) const LANES: usize = 8;
+pub(super) const LANES: usize = 16;
 
-/// One bit for each lane of a block.
-pub(super) type Live = u32;
+/// Numbers that go through a vectorised function at a time.
+const MANY: usize = 8;
 
-/// The first `n` lanes.
-pub(super) fn first_lanes(n: usize) -> Live {
-    Live::MAX.checked_shr(Live::BITS - n as u32).unwrap_or(0)
-}
-
-/// The lanes of a mask.
-pub(super) fn lanes_of<const W: usize>(mask: Live) -> impl Iterator<Item = usize> {
-    (0..W).filter(move |lane| mask >> lane & 1 != 0)
-}
-
-/// Eight numbers, of which elementary functions are those of `f64`, or if `FAST` vectorised ones.
+/// A number of each of so many rows, aligned as the longest vector.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Lanes<const FAST: bool>(pub [f64; LANES]);
+#[repr(align(64))]
+pub(super) struct Lanes(pub [f64; LANES]);
 
-/// What the rows of the table are computed over: a lane, or eight at a time.
-pub(super) trait Group: Adjoint {
-    const LEN: usize;
-
-    /// The first of these numbers.
-    fn load(from: &[f64]) -> Self;
-
-    /// Adds to the first of these numbers.
-    fn add_to(self, to: &mut [f64]);
+thread_local! {
+    static IS_VECTORISED: Cell<bool> = const { Cell::new(false) };
 }
 
-impl Group for f64 {
-    const LEN: usize = 1;
+/// Whether lanes on this thread go through vectorised elementary functions, until it is dropped.
+pub(super) struct Vectorised(bool);
 
-    #[inline(always)]
-    fn load(from: &[f64]) -> f64 {
-        from[0]
-    }
-
-    #[inline(always)]
-    fn add_to(self, to: &mut [f64]) {
-        to[0] += self;
+impl Vectorised {
+    pub(super) fn set(is_vectorised: bool) -> Vectorised {
+        Vectorised(IS_VECTORISED.replace(is_vectorised))
     }
 }
 
-impl<const FAST: bool> Group for Lanes<FAST> {
-    const LEN: usize = LANES;
-
-    #[inline(always)]
-    fn load(from: &[f64]) -> Self {
-        Lanes(from.as_chunks().0[0])
-    }
-
-    #[inline(always)]
-    fn add_to(self, to: &mut [f64]) {
-        let to: &mut [f64; LANES] = &mut to.as_chunks_mut().0[0];
-        to.iter_mut().zip(self.0).for_each(|(to, x)| *to += x);
+impl Drop for Vectorised {
+    fn drop(&mut self) {
+        IS_VECTORISED.set(self.0);
     }
 }
-
-impl<const FAST: bool> Adjoint for Lanes<FAST> {
-    #[inline(always)]
-    fn is_absent(self) -> bool {
-        self.0 == [0.0; LANES]
-    }
-}
-
-impl<const FAST: bool> From<f64> for Lanes<FAST> {
-    #[inline(always)]
-    fn from(x: f64) -> Self {
-        Lanes([x; LANES])
-    }
-}
-
-impl<const FAST: bool> From<Lanes<FAST>> for f64 {
-    fn from(_: Lanes<FAST>) -> f64 {
-        f64::NAN
-    }
-}
-
-impl<const FAST: bool> fmt::Display for Lanes<FAST> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.0)
-    }
-}
-
-incomparable!((const FAST: bool) Lanes<FAST>);
 
 /// The numbers that an expression gives for each lane. A loop compiles in less time than `array::from_fn`.
 macro_rules! each_lane {
@@ -111,9 +59,190 @@ macro_rules! each_lane {
     }};
 }
 
+/// Operands in one lane.
+fn of_lane(operands: &[Lanes], lane: usize) -> SmallVec<[f64; 16]> {
+    operands.iter().map(|x| x.0[lane]).collect()
+}
+
+/// Whether numbers in two lanes are the same.
+fn is_same(operands: &[Lanes], a: usize, b: usize) -> bool {
+    let is_same = |x: &Lanes| x.0[a].to_bits() == x.0[b].to_bits();
+    operands.iter().all(is_same)
+}
+
+/// What a user's operation computes in each lane: once for lanes that are copies of one another.
+fn in_each_lane<R: Clone>(operands: &[Lanes], compute: impl Fn(usize) -> R) -> [R; LANES] {
+    let mut known: SmallVec<[R; LANES]> = SmallVec::new();
+    for lane in 0..LANES {
+        let copy = (0..lane).find(|&other| is_same(operands, lane, other));
+        known.push(match copy {
+            Some(other) => known[other].clone(),
+            None => compute(lane),
+        });
+    }
+    std::array::from_fn(|lane| known[lane].clone())
+}
+
+impl Adjoint for Lanes {
+    #[inline(always)]
+    fn is_absent(self) -> bool {
+        is_zero(&self.0)
+    }
+
+    #[inline(always)]
+    fn times(self, p: Self) -> Self {
+        each_lane!(
+            lane,
+            if self.0[lane] == 0.0 {
+                0.0
+            } else {
+                self.0[lane] * p.0[lane]
+            }
+        )
+    }
+}
+
+/// Adjoints in lanes, as if all factors of products were finite: a zero times a factor is zero by itself then. Where one is
+/// not, what comes out is NaN, and has to be computed again over [`Lanes`].
+#[derive(Clone, Copy, Default)]
+pub(super) struct AmongFinite(pub Lanes);
+
+impl Adjoints<Lanes> for AmongFinite {
+    #[inline(always)]
+    fn zero() -> Self {
+        AmongFinite(Lanes::default())
+    }
+
+    #[inline(always)]
+    fn is_absent(self) -> bool {
+        Adjoint::is_absent(self.0)
+    }
+
+    #[inline(always)]
+    fn times(self, p: Lanes) -> Self {
+        AmongFinite(Adjoint::times(self.0, p))
+    }
+
+    #[inline(always)]
+    fn times_factor(self, x: Lanes) -> Self {
+        AmongFinite(self.0 * x)
+    }
+
+    #[inline(always)]
+    fn times_selected(self, p: Lanes) -> Self {
+        AmongFinite(Adjoints::times_selected(self.0, p))
+    }
+
+    #[inline(always)]
+    fn negated(self) -> Self {
+        AmongFinite(-self.0)
+    }
+
+    #[inline(always)]
+    fn add(&mut self, share: Self) {
+        self.0 += share.0;
+    }
+}
+
+impl Number for Lanes {
+    #[inline(always)]
+    fn row(op: Op, n: i32, operands: &[Lanes], _: &dyn Fn(usize) -> bool) -> Lanes {
+        Lanes::apply(op, n, operands)
+    }
+
+    fn partials(
+        op: Op,
+        n: i32,
+        operands: &[Lanes],
+        is_active: &dyn Fn(usize) -> bool,
+        z: Lanes,
+    ) -> Partials<Lanes> {
+        if op.kind() != Kind::Switch || op.is_slice() {
+            return rules::partials(op, n, operands, is_active, z);
+        }
+        // Which operands are tied differs from lane to lane.
+        let tie = |lane| rules::tie(&of_lane(operands, lane), &|k| is_active(k), z.0[lane]);
+        let tie = each_lane!(lane, tie(lane));
+        let mut args = [Lanes::default(); 3];
+        args[..operands.len()].copy_from_slice(operands);
+        let partial = |k| rules::partial(op, k, args, n, z, tie);
+        (0..operands.len())
+            .map(|k| is_active(k).then(|| partial(k)))
+            .collect()
+    }
+
+    fn custom(custom: &Custom, operands: &[Lanes]) -> Lanes {
+        Lanes(in_each_lane(operands, |lane| {
+            f64::custom(custom, &of_lane(operands, lane))
+        }))
+    }
+
+    fn custom_partials(custom: &Custom, operands: &[Lanes], z: Lanes) -> SmallVec<[Lanes; 4]> {
+        let lanes = in_each_lane(operands, |lane| {
+            f64::custom_partials(custom, &of_lane(operands, lane), z.0[lane])
+        });
+        (0..operands.len())
+            .map(|k| each_lane!(lane, lanes[lane][k]))
+            .collect()
+    }
+
+    fn fill_unary(op: Op, n: i32, known: &[Lanes], results: &mut [Lanes], operands: &[u32]) {
+        if special::is_vectorised(op) && IS_VECTORISED.get() {
+            // Many at a time, as the call chooses the instructions.
+            let (mut x, mut z) = ([[0.0; LANES]; MANY], [[0.0; LANES]; MANY]);
+            let operands = &operands[..results.len()];
+            for (results, operands) in results.chunks_mut(MANY).zip(operands.chunks(MANY)) {
+                let len = operands.len();
+                for (x, &k) in x.iter_mut().zip(operands) {
+                    *x = known[k as usize].0;
+                }
+                let z = &mut z[..len];
+                special::vectorised_into(op, x[..len].as_flattened(), z.as_flattened_mut());
+                for (result, &z) in results.iter_mut().zip(&*z) {
+                    *result = Lanes(z);
+                }
+            }
+            return;
+        }
+        unary::fill(op, n, known, results, operands);
+    }
+
+    fn give_unary<W: Adjoints<Lanes>>(
+        op: Op,
+        n: i32,
+        known: &[Lanes],
+        results: (&[Lanes], &mut [W]),
+        operands: &[u32],
+        adjoints: &mut [W],
+    ) {
+        unary::give(op, n, known, results, operands, adjoints);
+    }
+}
+
+impl From<f64> for Lanes {
+    #[inline(always)]
+    fn from(x: f64) -> Self {
+        Lanes([x; LANES])
+    }
+}
+
+impl From<Lanes> for f64 {
+    fn from(_: Lanes) -> f64 {
+        f64::NAN
+    }
+}
+
+impl fmt::Display for Lanes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+incomparable!(() Lanes);
+
 macro_rules! arithmetic {
     ($($Trait:ident $method:ident $sign:tt;)*) => { $(
-        impl<const FAST: bool> $Trait for Lanes<FAST> {
+        impl $Trait for Lanes {
             type Output = Self;
             #[inline(always)]
             fn $method(self, y: Self) -> Self {
@@ -130,7 +259,7 @@ arithmetic! {
     Rem rem %;
 }
 
-impl<const FAST: bool> Neg for Lanes<FAST> {
+impl Neg for Lanes {
     type Output = Self;
     #[inline(always)]
     fn neg(self) -> Self {
@@ -138,21 +267,20 @@ impl<const FAST: bool> Neg for Lanes<FAST> {
     }
 }
 
-operators!((const FAST: bool) Lanes<FAST>);
+operators!(() Lanes);
 
 macro_rules! stamp {
     (
         operators { $( $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ); )* }
         functions { $( $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ); )* }
     ) => {
-        impl<const FAST: bool> Real for Lanes<FAST> {
+        impl Real for Lanes {
             #[inline(always)]
             fn apply(op: Op, n: i32, operands: &[Self]) -> Self {
                 match op {
-                    Op::Dot | Op::Norm | Op::LogSumExp => each_lane!(lane, {
-                        let operands: SmallVec<[f64; 16]> = operands.iter().map(|x| x.0[lane]).collect();
-                        f64::apply(op, n, &operands)
-                    }),
+                    Op::Dot | Op::Norm | Op::LogSumExp => {
+                        each_lane!(lane, f64::apply(op, n, &of_lane(operands, lane)))
+                    }
                     _ => call(op, n, operands),
                 }
             }
@@ -164,16 +292,19 @@ macro_rules! stamp {
                 yes: impl FnOnce() -> Self,
                 no: impl FnOnce() -> Self,
             ) -> Self {
-                let mut holds = [false; LANES];
+                let (mut some, mut all) = (false, true);
                 for lane in 0..LANES {
-                    holds[lane] = question.holds(self.0[lane]);
+                    some |= question.holds(self.0[lane]);
+                    all &= question.holds(self.0[lane]);
                 }
-                match holds.iter().filter(|&&holds| holds).count() {
-                    0 => no(),
-                    LANES => yes(),
+                match (some, all) {
+                    (false, _) => no(),
+                    (_, true) => yes(),
                     _ => {
                         let (yes, no) = (yes(), no());
-                        each_lane!(lane, if holds[lane] { yes.0[lane] } else { no.0[lane] })
+                        each_lane!(lane, {
+                            if question.holds(self.0[lane]) { yes.0[lane] } else { no.0[lane] }
+                        })
                     }
                 }
             }
@@ -184,7 +315,7 @@ macro_rules! stamp {
                 fn $method(self $(, $y: impl Into<Self>)* $(, $n: $N)?) -> Self {
                     let $x = self;
                     $(let $y: Self = $y.into();)*
-                    if FAST && const { special::is_vectorised(Op::$Op) } {
+                    if const { special::is_vectorised(Op::$Op) } && IS_VECTORISED.get() {
                         return Lanes(special::vectorised(Op::$Op, &$x.0));
                     }
                     each_lane!(lane, Real::$method($x.0[lane] $(, $y.0[lane])* $(, $n)?))

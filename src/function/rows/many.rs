@@ -2,8 +2,7 @@
 
 use super::super::Function;
 use super::super::error::{BranchChange, Counted, ReplayError, RowsChange};
-use super::back::Wanted;
-use super::plans::Engine;
+use super::engine::{Engine, Wanted};
 use super::task::{Out, Trip};
 use crate::matrix::Matrix;
 use crate::refusal::at_callers_line;
@@ -303,7 +302,7 @@ impl Rows {
         };
         let len = self.row_len();
         let x = [shared, &data[first.row * len..][..len]].concat();
-        let change = BranchChange::of(&self.0.function.program, first.guard as usize, &x);
+        let change = BranchChange::of(&self.0.function.program, first.guard, &x);
         let rows = trips.iter().map(|trip| trip.row).collect();
         let change = RowsChange::new(rows, change);
         Err(ReplayError::BranchChangedInRows(Box::new(change)))

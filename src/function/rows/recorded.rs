@@ -1,7 +1,7 @@
 //! Rows that take different branches.
 
 use super::super::{Counted, Function, Outputs, Recorder, ReplayError};
-use super::back::Wanted;
+use super::engine::Wanted;
 use super::many::Rows;
 use super::task::{Out, Sums, Trip};
 use crate::handle::Var;

@@ -1,12 +1,18 @@
-//! A run over all rows.
+//! A run over all rows: what they have in common is computed once before them, and its derivatives once after them.
 
-use super::back::Wanted;
-use super::plans::Engine;
+use super::engine::{Engine, Wanted};
+use super::lanes::LANES;
 use super::task::{Job, Out, Sums, Trip};
+use crate::function::evaluate::sweep_in_room;
+use crate::function::runs::forward;
 use std::sync::atomic::AtomicUsize;
 
+/// The operands of all rows of a task, which is worth a thread's while.
+const TASK: usize = 1 << 21;
+
 impl Engine {
-    /// Runs all rows; those whose guards trip are told of, and give nothing to the sums.
+    /// Runs all rows; those whose guards trip are told of, and give nothing to the sums. Returns the gradient of the shared
+    /// inputs too, if the sum's is wanted.
     pub(super) fn run(
         &self,
         shared: &[f64],
@@ -19,8 +25,10 @@ impl Engine {
         if rows == 0 {
             return (Sums::default(), gradient);
         }
-        let common = self.common(shared, wanted);
-        if let Some(guard) = common.trip {
+        let common = &self.split.common;
+        let (program, mut values) = (&common.program, Vec::new());
+        if let Err(guard) = forward(program, shared.iter().copied(), &mut values) {
+            let guard = common.guards[guard];
             let trips = (0..rows).map(|row| Trip { row, guard }).collect();
             let sums = Sums {
                 trips,
@@ -28,18 +36,24 @@ impl Engine {
             };
             return (sums, gradient);
         }
+        let numbers = program.schedule().outputs.iter();
+        let numbers: Vec<f64> = numbers.map(|&k| values[k as usize]).collect();
+        let operations = self.split.row.program.operands.len() + 1;
         let job = Job {
             rows: self,
-            common: &common,
+            common: &values,
+            numbers: &numbers,
             data,
             wanted,
+            size: TASK.div_ceil(operations).next_multiple_of(LANES),
             done: AtomicUsize::new(0),
         };
         let mut sums = job.run(0..rows, out);
         // Those of a block come in the order of the guards.
         sums.trips.sort_by_key(|trip| trip.row);
         if wanted == Some(Wanted::Sum) {
-            gradient = self.finish(&common, &sums.totals);
+            let weights = sums.totals.iter().map(|&total| [total]).enumerate();
+            sweep_in_room(program, &values, weights, |k, [w]| gradient[k] = w);
         }
         (sums, gradient)
     }
