@@ -252,11 +252,11 @@ impl Block<'_> {
             let guard = &program.guards[check.guard];
             let operands = check.operands.map(|k| values[k as usize]);
             let mut has_tripped = false;
-            for lane in 0..LANES {
-                if is_live[lane] && guard.trips(operands.map(|x| x.0[lane])) {
+            for (lane, is_live) in is_live.iter_mut().enumerate() {
+                if *is_live && guard.trips(operands.map(|x| x.0[lane])) {
                     let (row, guard) = (rows.start + lane, half.guards[check.guard]);
                     trips.push(Trip { row, guard });
-                    (is_live[lane], has_tripped) = (false, true);
+                    (*is_live, has_tripped) = (false, true);
                 }
             }
             has_tripped && !heal(&is_live, values)
@@ -359,7 +359,7 @@ impl Block<'_> {
 fn is_finite(adjoints: &[AmongFinite]) -> bool {
     let mut zero = Lanes::default();
     for w in adjoints {
-        zero += w.0 - w.0;
+        zero += w.0 * 0.0;
     }
     is_zero(&zero.0)
 }
