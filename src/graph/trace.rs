@@ -82,12 +82,21 @@ pub(crate) fn is_tracing() -> bool {
     IS_TRACING.get()
 }
 
+/// Whether some thread is recording a function that can see this one's decisions.
+#[inline(always)]
+fn is_noting() -> bool {
+    #[cfg(feature = "nalgebra")]
+    return elsewhere::is_any_recording();
+    #[cfg(not(feature = "nalgebra"))]
+    is_tracing()
+}
+
 /// Notes a comparison, while recording.
 #[inline(always)]
 #[track_caller]
 pub(crate) fn compared(comparison: Comparison, a: Var, b: Var) {
-    if is_tracing() {
-        note_comparison(comparison, a, b);
+    if is_noting() {
+        note(Decision::Comparison(comparison, a, b));
     }
 }
 
@@ -102,35 +111,52 @@ pub(crate) fn asked(question: Comparison, x: Var) {
 #[inline(always)]
 #[track_caller]
 pub(crate) fn escaped(how: Escape, x: Var) {
+    if is_noting() {
+        note(Decision::Escape(how, x));
+    }
+}
+
+/// What is noted.
+#[derive(Clone, Copy)]
+enum Decision {
+    Comparison(Comparison, Var, Var),
+    Escape(Escape, Var),
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn note(decision: Decision) {
+    let at = place();
+    #[cfg(feature = "nalgebra")]
+    elsewhere::pass_on(decision, at);
     if is_tracing() {
-        note_escape(how, x);
+        note_at(decision, at);
     }
 }
 
-#[cold]
-#[inline(never)]
-#[track_caller]
-fn note_comparison(comparison: Comparison, a: Var, b: Var) {
-    let operands = [operand(a), operand(b)];
-    if operands.iter().any(|operand| operand.index != 0) {
-        let compared = Compared {
-            comparison,
-            operands,
-            end: arena().end(),
-            at: place(),
-        };
-        each(|trace| trace.comparisons.push(compared));
-    }
-}
-
-#[cold]
-#[inline(never)]
-#[track_caller]
-fn note_escape(how: Escape, x: Var) {
-    let operand = operand(x);
-    if operand.index != 0 || how.is_general() {
-        let at = place();
-        each(|trace| trace.escapes.push(Escaped { how, operand, at }));
+/// Notes a decision in the recordings of this thread.
+fn note_at(decision: Decision, at: &'static Location<'static>) {
+    match decision {
+        Decision::Comparison(comparison, a, b) => {
+            let operands = [operand(a), operand(b)];
+            if operands.iter().any(|operand| operand.index != 0) {
+                let end = arena().end();
+                let compared = Compared {
+                    comparison,
+                    operands,
+                    end,
+                    at,
+                };
+                each(|trace| trace.comparisons.push(compared));
+            }
+        }
+        Decision::Escape(how, x) => {
+            let operand = operand(x);
+            if operand.index != 0 || how.is_general() {
+                each(|trace| trace.escapes.push(Escaped { how, operand, at }));
+            }
+        }
     }
 }
 
@@ -186,6 +212,8 @@ fn each(f: impl FnMut(&mut Trace)) {
 pub(crate) fn trace<R>(f: impl FnOnce() -> R) -> (R, Trace) {
     let _end = start();
     let result = f();
+    #[cfg(feature = "nalgebra")]
+    elsewhere::fetch();
     let trace = TRACES.with_borrow_mut(Vec::pop).unwrap_or_default();
     (result, trace)
 }
@@ -197,6 +225,8 @@ impl Drop for Tracing {
     fn drop(&mut self) {
         TRACES.with_borrow_mut(|traces| traces.truncate(self.0));
         IS_TRACING.set(self.0 > 0);
+        #[cfg(feature = "nalgebra")]
+        elsewhere::end();
     }
 }
 
@@ -207,8 +237,85 @@ pub(crate) fn start() -> Tracing {
         ..Trace::default()
     };
     IS_TRACING.set(true);
+    #[cfg(feature = "nalgebra")]
+    elsewhere::begin();
     TRACES.with_borrow_mut(|traces| {
         traces.push(new);
         Tracing(traces.len() - 1)
     })
+}
+
+/// What other threads decide by the variables of a recording.
+///
+/// With the feature `nalgebra` a handle can be sent to another thread. There it can be compared and read, and no more. Such a
+/// decision belongs to the recording on the thread of the variable, which fetches it when it ends: whatever depends on the
+/// decision got to that thread before.
+#[cfg(feature = "nalgebra")]
+mod elsewhere {
+    use super::{Decision, note_at};
+    use crate::arena::arena;
+    use crate::graph::state::{STATE, state};
+    use crate::handle::Var;
+    use std::panic::Location;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+
+    /// How many recordings there are in the process.
+    ///
+    /// A thread that has got a handle from a recording sees that there is one: the handle was sent after the addition.
+    static RECORDINGS: AtomicUsize = AtomicUsize::new(0);
+
+    /// What was decided by the variable of another thread, and where.
+    type PassedOn = (Var, Decision, &'static Location<'static>);
+
+    /// The decisions that were not fetched yet.
+    static PASSED_ON: Mutex<Vec<PassedOn>> = Mutex::new(Vec::new());
+
+    fn passed_on() -> MutexGuard<'static, Vec<PassedOn>> {
+        // Nothing panics while it is held, so what a poisoned lock guards is whole.
+        PASSED_ON.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[inline(always)]
+    pub(super) fn is_any_recording() -> bool {
+        RECORDINGS.load(Ordering::Relaxed) != 0
+    }
+
+    pub(super) fn begin() {
+        RECORDINGS.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn end() {
+        let mut passed_on = passed_on();
+        if RECORDINGS.fetch_sub(1, Ordering::Relaxed) == 1 {
+            passed_on.clear(); // these were of no recording
+        }
+    }
+
+    /// Leaves a decision to the thread of each of its variables that is not of this one.
+    pub(super) fn pass_on(decision: Decision, at: &'static Location<'static>) {
+        let [a, b] = match decision {
+            Decision::Comparison(_, a, b) => [a, b],
+            Decision::Escape(_, x) => [x, Var::constant(0.0)],
+        };
+        // At the end of a thread it may have no graph any more.
+        let is_own = |x: Var| {
+            let is_own = || STATE.try_with(|state| state.borrow().is_own(x.epoch()));
+            arena().is_open(x.node_id()) || is_own().unwrap_or(true)
+        };
+        for x in [a, b] {
+            if !x.is_constant() && !is_own(x) {
+                passed_on().push((x, decision, at));
+            }
+        }
+    }
+
+    /// Notes what other threads decided by variables of this one.
+    pub(super) fn fetch() {
+        let is_own = |x: Var| state(|state| state.is_own(x.epoch()));
+        let own: Vec<_> = passed_on().extract_if(.., |(x, ..)| is_own(*x)).collect();
+        for (_, decision, at) in own {
+            note_at(decision, at);
+        }
+    }
 }

@@ -22,7 +22,7 @@ macro_rules! by_value {
                 let (a, b, epsilon) = (*self, Var::from(other), Var::from(epsilon));
                 match trace::is_tracing() {
                     true => (a - b).abs() <= epsilon,
-                    false => a.untracked_value().abs_diff_eq(&b.untracked_value(), epsilon.untracked_value()),
+                    false => a.value().abs_diff_eq(&b.value(), epsilon.value()),
                 }
             }
         }
@@ -38,7 +38,7 @@ macro_rules! by_value {
                 let (epsilon, max_relative) = (Var::from(epsilon), Var::from(max_relative));
                 match trace::is_tracing() {
                     true => recorded_relative_eq(a, b, epsilon, max_relative),
-                    false => a.untracked_value().relative_eq(&b.untracked_value(), epsilon.untracked_value(), max_relative.untracked_value()),
+                    false => a.value().relative_eq(&b.value(), epsilon.value(), max_relative.value()),
                 }
             }
         }

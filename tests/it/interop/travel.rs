@@ -122,3 +122,84 @@ fn a_thread_that_begins_without_recording_records_afterwards() {
         assert_eq!(leaf.grad(), 4.0);
     });
 }
+
+/// What `f` returns on another thread.
+fn elsewhere<R: Send>(f: impl FnOnce() -> R + Send) -> R {
+    std::thread::scope(|threads| threads.spawn(f).join().unwrap())
+}
+
+#[test]
+fn a_comparison_on_another_thread_is_a_guard_of_the_recording() {
+    let questions: [fn(Var) -> bool; 5] = [
+        |y| y < 0.0,
+        |y| 0.0 > y,
+        |y| y.total_cmp(&Var::from(0.0)).is_lt(),
+        |y| y.partial_cmp(&0.0) == Some(std::cmp::Ordering::Less),
+        |y| y.is_sign_negative(),
+    ];
+    for is_below in questions {
+        let f = Function::record(&[0.5], |x| {
+            let y = x[0] - 1.0;
+            if elsewhere(|| is_below(y)) { x[0] } else { y }
+        });
+        assert_eq!((f.guards(), f.value(&[0.25]).unwrap()), (1, 0.25));
+        assert!(f.value(&[3.0]).is_err());
+        assert!(f.frozen_reads().is_empty());
+    }
+}
+
+#[test]
+fn what_another_thread_reads_is_frozen() {
+    let reads: [fn(Var) -> String; 5] = [
+        |x| x.value().to_string(),
+        |x| x.detach().to_string(),
+        |x| format!("{x}"),
+        |x| f64::from(x).to_string(),
+        |x| approx::abs_diff_eq!(x, 1.0, epsilon = 1.0).to_string(),
+    ];
+    for read in reads {
+        let f = Function::record(&[0.5], |x| {
+            let y = x[0] * 2.0;
+            let length = elsewhere(|| read(y)).len();
+            x[0] * length as f64
+        });
+        assert_eq!((f.frozen_reads().len(), f.guards()), (1, 0), "{f:?}");
+        assert_eq!(f.frozen_reads()[0].value(), Some(1.0));
+    }
+}
+
+#[test]
+fn each_recording_gets_what_is_asked_of_its_own_variables() {
+    // Two threads record at the same time, and a third one compares the variables of both, those of ended scopes too.
+    let (to_third, asked) = std::sync::mpsc::channel::<(Var, std::sync::mpsc::Sender<bool>)>();
+    let third = std::thread::spawn(move || {
+        let mut questions: Vec<_> = asked.iter().take(2).collect();
+        let (b, of_b) = questions.pop().unwrap();
+        let (a, of_a) = questions.pop().unwrap();
+        let own = Var::new(1.0);
+        assert!(own < 2.0);
+        let answers = [a < b, a < own];
+        of_a.send(answers[0]).unwrap();
+        of_b.send(answers[1]).unwrap();
+    });
+    let record = |start: f64| {
+        let to_third = to_third.clone();
+        move || {
+            Function::record(&[start], move |x| {
+                let inner = graph::scope(|| x[0] + 0.0);
+                let (back, answer) = std::sync::mpsc::channel();
+                to_third.send((inner, back)).unwrap();
+                if answer.recv().unwrap() { x[0] } else { -x[0] }
+            })
+        }
+    };
+    let threads = [0.5, 0.75].map(|start| std::thread::spawn(record(start)));
+    let recorded = threads.map(|thread| thread.join().unwrap());
+    third.join().unwrap();
+    // One is asked about twice, with its own and with the number that the other one was; the other one once.
+    let mut guards = recorded.map(|f| f.guards());
+    guards.sort();
+    assert_eq!(guards, [1, 2]);
+    // Nothing is left for a later recording.
+    assert_eq!(Function::record(&[1.0], |x| x[0]).guards(), 0);
+}
