@@ -25,15 +25,26 @@ pub struct Matrix {
 impl Matrix {
     /// A matrix of zeros.
     ///
+    /// # Panics
+    ///
+    /// If there is no memory for it.
+    ///
     /// ```
     /// assert_eq!(scalargrad::Matrix::zeros(2, 1).as_slice(), [0.0, 0.0]);
     /// ```
     #[must_use]
+    #[track_caller]
     pub fn zeros(rows: usize, cols: usize) -> Matrix {
+        const LARGE: usize = 1 << 24;
+        let has_room =
+            |len: &usize| *len < LARGE || Vec::<f64>::new().try_reserve_exact(*len).is_ok();
+        let Some(len) = rows.checked_mul(cols).filter(has_room) else {
+            panic!("scalargrad: there is no memory for a {rows} × {cols} matrix")
+        };
         Matrix {
             rows,
             cols,
-            numbers: vec![0.0; rows * cols],
+            numbers: vec![0.0; len],
         }
     }
 

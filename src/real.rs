@@ -299,7 +299,7 @@ pub(crate) trait Piecewise: Real {
         z.choose(
             Question::Nan,
             || z,
-            || self.choose(Question::Nan, || z * f64::NAN, || self),
+            || self.choose(Question::Nan, || self + z * f64::NAN, || self),
         )
     }
 }

@@ -1,108 +1,22 @@
 //! The derivative rules: the partials of each row over any [`Real`], and the long ones written out.
 
+mod powers;
+
 use crate::real::{Piecewise, Real};
 use crate::rows::{Kind, Op};
 use crate::table::table;
+use powers::*;
 use smallvec::SmallVec;
 use std::f64::consts::{E, FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LOG2_E, LOG10_E, PI};
 
 const INF: f64 = f64::INFINITY;
 const TINY: f64 = f64::MIN_POSITIVE;
-/// A power between these two stays in the normal range when it is multiplied by any logarithm.
-const SMALL: f64 = 1e-290;
-const LARGE: f64 = 1e300;
+/// A power of two, as is its square.
+const DOWN: f64 = f64::from_bits((1023 - 256) << 52);
 
 /// `f(n + 1)`; where that overflows, NaN, which depends on `x` so that its derivatives are NaN too.
 fn of_next_order<T: Real>(n: u32, x: T, f: impl FnOnce(u32) -> T) -> T {
     n.checked_add(1).map_or_else(|| x * f64::NAN, f)
-}
-
-#[inline]
-fn powi_dx<T: Real>(x: T, n: i32, z: T) -> T {
-    match n {
-        0 => T::from(0.0),
-        1 => T::from(1.0),
-        // `powi` multiplies n − 2 times and rounds each time; beyond 8 `powf` is more accurate.
-        2..=8 => x.powi(n - 1) * f64::from(n),
-        _ => powf_dx(x, T::from(f64::from(n)), z),
-    }
-}
-
-/// `1/x`, and `∞` at both zeros.
-fn reciprocal<T: Real>(x: T) -> T {
-    x.at(0.0, || x.recip() * x.recip(), || x.recip())
-}
-
-/// `−log_b x / (b ln b)`.
-fn log_db<T: Real>(x: T, b: T, z: T) -> T {
-    let plain = || -((z / b.ln()) / b);
-    // At a small base the second derivative has two terms of different signs that overflow. Both are written with 1/b
-    // instead, scaled by a power of two into the middle of the range.
-    let by_reciprocal = || {
-        let (power, scale) = (512.0, 2f64.powi(512));
-        let r = (b * scale).recip();
-        let ln = -(r.ln() + power * LN_2);
-        -(x.ln() / ln / ln * r * scale)
-    };
-    b.below(1e-150, by_reciprocal, plain)
-}
-
-/// `y xʸ⁻¹`. The plain form serves where `y − 1` is exact, and at `x = 0`, where it is right at every order. Elsewhere it
-/// is `y z/x`. Where the power is not in the normal range, it is the product of two powers with half the exponent.
-fn powf_dx<T: Real>(x: T, y: T, z: T) -> T {
-    let m = y - 1.0;
-    let plain = || y.at(0.0, || y, || y * x.powf(m));
-    let halved = |exponent: T, sign: T| {
-        let h = x.abs().powf(exponent * 0.5);
-        (y * h, h.copysign(sign))
-    };
-    // y z/x, in an order in which no intermediate result overflows or underflows.
-    let from_result = || {
-        let by_halves = || {
-            let (yh, h) = halved(y, z);
-            yh * (h / x)
-        };
-        let of_large = || y.within(1.0, || y / x * z, || y * (z / x));
-        let of_normal = || z.within(1.0, || y * z / x, of_large);
-        z.within(SMALL, by_halves, || z.within(LARGE, of_normal, by_halves))
-    };
-    let exact = || {
-        let p = x.powf(m);
-        let by_halves = || {
-            let (yh, h) = halved(m, p);
-            yh * h
-        };
-        p.within(SMALL, by_halves, || p.within(LARGE, || y * p, by_halves))
-    };
-    x.at(0.0, plain, || {
-        let is_exact = || {
-            (m + 1.0 - y).at(
-                0.0,
-                || (y - m - 1.0).at(0.0, exact, from_result),
-                from_result,
-            )
-        };
-        x.within(INF, is_exact, plain)
-    })
-}
-
-/// `xʸ ln x`.
-fn powf_dy<T: Real>(x: T, y: T, z: T) -> T {
-    let product = || {
-        let by_halves = || {
-            let h = x.powf(y * 0.5);
-            // The derivative of this with respect to x has h · (h/x), where h² might be subnormal.
-            (h * h.xlogy(x)).unless_nan(x.ln())
-        };
-        z.within(SMALL, by_halves, || {
-            z.below(LARGE, || z * x.ln(), by_halves)
-        })
-    };
-    x.at(
-        0.0,
-        || y.below(0.0, product, || T::from(0.0)),
-        || x.at(INF, || y.below(0.0, || T::from(0.0), product), product),
-    )
 }
 
 /// `x/√(x² + y²)` from the ratio of the operands: no overflow, and no cancellation in its own derivatives.
@@ -133,7 +47,17 @@ fn inverted<T: Real>(x: T, y: T, z: T, of: impl Fn(T, T, f64) -> T) -> T {
 }
 
 fn inversion_dx<T: Real>(x: T, y: T, z: T) -> T {
-    inverted(x, y, z, |u, v, scale| ((v - u) * scale) * ((v + u) * scale))
+    inverted(x, y, z, |u, v, scale| {
+        let (u, v) = (u * scale, v * scale);
+        // The product keeps the digits of a difference, and loses them in its derivative where one square is small.
+        let product = || (v - u) * (v + u);
+        let is_small = |a: T, b: T| a.abs() - b.abs() * 0.5;
+        is_small(u, v).below(
+            0.0,
+            || (v - u * (u / v)) * v,
+            || is_small(v, u).below(0.0, || (v * (v / u) - u) * u, product),
+        )
+    })
 }
 
 fn inversion_dy<T: Real>(x: T, y: T, z: T) -> T {
@@ -249,6 +173,23 @@ macro_rules! undefined {
     };
 }
 
+/// Whether a name occurs in a text.
+const fn names(text: &str, name: &str) -> bool {
+    let (text, name) = (text.as_bytes(), name.as_bytes());
+    let mut start = 0;
+    while start + name.len() <= text.len() {
+        let mut k = 0;
+        while k < name.len() && text[start + k] == name[k] {
+            k += 1;
+        }
+        if k == name.len() {
+            return true;
+        }
+        start += 1;
+    }
+    false
+}
+
 macro_rules! stamp {
     (
         $( $kind:ident { $(
@@ -273,6 +214,14 @@ macro_rules! stamp {
                     undefined!($kind partial $z)
                 }
             )*)*
+        }
+
+        /// Whether the partials of a row depend on which operands are equal to its result: whether they name the tie.
+        pub(crate) const fn has_ties(op: Op) -> bool {
+            match op {
+                $($( Op::$Op => const { names(concat!($(stringify!($partial)),*), stringify!($tie)) }, )*)*
+                _ => false,
+            }
         }
 
         /// The partial of a row of the table with respect to operand `k`.
@@ -305,7 +254,10 @@ pub(crate) fn partials<T: Real>(
     }
     let mut args = [T::from(0.0); 3];
     args[..operands.len()].copy_from_slice(operands);
-    let tie = tie(operands, &|k| is_active(k), z);
+    let tie = match has_ties(op) {
+        true => tie(operands, is_active, z),
+        false => T::from(1.0), // without a comparison, which a recording would take for a decision
+    };
     (0..operands.len())
         .map(|k| is_active(k).then(|| partial(op, k, args, n, z, tie)))
         .collect()
@@ -361,7 +313,11 @@ pub(crate) fn norm_partial<T: Real>(len: usize, x: &impl Fn(usize) -> T, k: usiz
 /// The partial of an operand that equals the result `z`: `1/k` if `k` active operands do, and `0` if a
 /// constant does too.
 #[inline(always)]
-pub(crate) fn tie<T: Real>(operands: &[T], is_active: &impl Fn(usize) -> bool, z: T) -> T {
+pub(crate) fn tie<T: Real>(
+    operands: &[T],
+    is_active: &(impl Fn(usize) -> bool + ?Sized),
+    z: T,
+) -> T {
     let mut active = 0;
     for (k, &x) in operands.iter().enumerate() {
         if x == z {

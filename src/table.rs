@@ -37,10 +37,10 @@ macro_rules! table {
             Mul mul(x, y) "×": x * y, z tie => (y, x); "`y`, `x`";
                 [-INF..=INF, -INF..=INF]; [-2.0, 0.0, 0.75, 3.0];
             /// The quotient.
-            // A subnormal z has lost bits, an error that −z/y would magnify.
+            // A subnormal z has lost bits, an error that −z/y would magnify: y is scaled down there, where it is large enough.
             Div div(x, y) "÷": x / y, z tie => (
                     y.recip(),
-                    z.within(TINY, || z.at(0.0, || -(z / y), || -(x / (y * y))), || -(z / y))
+                    z.within(TINY, || z.at(0.0, || -(z / y), || -(x / (y * DOWN) / (y * DOWN) * (DOWN * DOWN))), || -(z / y))
                 ); "`1/y`, `−x/y²`";
                 [-INF..=INF, 0.0..=INF]; [-2.0, 0.5, 0.75, 3.0];
             /// The remainder, with the sign of `x`.
@@ -147,7 +147,7 @@ macro_rules! table {
             Asinh asinh(x) "asinh": x.asinh(), z tie => (x.hypot(1.0).recip()); "`1/√(x² + 1)`";
                 [-INF..=INF]; [0.0, 1.0, -3.0, 1e200];
             /// The inverse hyperbolic cosine.
-            Acosh acosh(x) "acosh": x.acosh(), z tie => (((x - 1.0).sqrt() * (x + 1.0).sqrt()).recip()); "`1/√(x² − 1)`; `∞` at 1";
+            Acosh acosh(x) "acosh": x.acosh(), z tie => (acosh_dx(x)); "`1/√(x² − 1)`; `∞` at 1";
                 [1.0..=INF]; [1.0, 1.5, 1e200];
             /// The inverse hyperbolic tangent.
             Atanh atanh(x) "atanh": x.atanh(), z tie => ((-x).mul_add(x, 1.0).recip()); "`1/(1 − x²)`; `∞` at ±1";
@@ -174,8 +174,8 @@ macro_rules! table {
                 [-INF..=INF, 0.0..=INF]; [-7.25, 0.5, 3.0];
             /// `x` for `x > 0`, else `slope · x`.
             LeakyRelu leaky_relu(x, slope) "leaky_relu": special::leaky_relu(x, slope), z tie => (
-                    x.gt_mask(0.0) + x.lt_mask(0.0) * slope + x.eq_mask(0.0) * slope.max(0.0).min(1.0),
-                    x.min(0.0)
+                    x.lt_mask(0.0).mask_select(slope, x.gt_mask(0.0) + x.eq_mask(0.0) * slope.max(0.0).min(1.0)),
+                    (x.lt_mask(0.0) + x.eq_mask(0.0) * slope.gt_mask(0.0) * slope.lt_mask(1.0)).mask_select(x, 0.0)
                 ); "`1` or `slope`; at 0 the slope nearest to 0; `min(x, 0)`";
                 [-INF..=INF, 0.0..=1.0]; [0.0, -2.0, 0.1, 3.0];
             /// The logistic function, `1/(1 + e⁻ˣ)`.
@@ -231,7 +231,7 @@ macro_rules! table {
             /// `x ln y`, and 0 at `x = 0`.
             Xlogy xlogy(x, y) "xlogy": special::xlogy(x, y), z tie => (
                     y.ln(),
-                    x.at(0.0, || y.at(0.0, || x, || x / y), || x / y)
+                    y.at(0.0, || x.at(0.0, || -x.xlogy(y), || x * reciprocal(y)), || x / y)
                 ); "`ln y`, `x/y`; the second is `0` at `x = 0`";
                 [-INF..=INF, 0.0..=INF]; [0.0, 0.5, 2.0];
             /// `ln(eˣ + eʸ)`.

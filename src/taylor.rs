@@ -14,6 +14,9 @@ use crate::var::differentiate;
 use smallvec::SmallVec;
 use std::collections::HashMap;
 
+/// The highest order: hours for a small function.
+const HIGHEST_ORDER: usize = 100_000;
+
 /// The Taylor coefficients of `f` around `x`: the `k`-th is the `k`-th derivative over `k!`.
 ///
 /// All `order + 1` of them from one recording of `f`, in time that grows with the square of the order.
@@ -26,7 +29,7 @@ use std::collections::HashMap;
 ///
 /// # Panics
 ///
-/// If the output is stale, or depends on a [`Var::custom`] operation, whose partials are numbers.
+/// If the output is stale, or depends on a [`Var::custom`] operation, whose partials are numbers. If the order is above 100,000.
 ///
 /// ```
 /// use scalargrad::taylor;
@@ -38,6 +41,10 @@ use std::collections::HashMap;
 #[must_use]
 #[track_caller]
 pub fn taylor(f: impl FnOnce(Var) -> Var, x: f64, order: usize) -> Vec<f64> {
+    assert!(
+        order <= HIGHEST_ORDER,
+        "scalargrad: a Taylor series of order {order}: its time grows with the square of the order, and {HIGHEST_ORDER} is the highest"
+    );
     let _scope = graph::open_recording();
     // While tracing, a checkpoint runs its closure directly, which is needed here, in the partials of a custom operation too.
     // If a function is being recorded around this call, that one traces already, and notes what `f` decides.
@@ -95,7 +102,7 @@ impl Series {
         graph::verify(self.x);
         graph::verify(z);
         if self.is_outside(z.index()) {
-            return self.constant(z.untracked_value(), depth);
+            return self.constant(z.untracked_value(), false, depth);
         }
         let mut wanted = vec![(z.index(), z.untracked_value())];
         while let Some(&(index, value)) = wanted.last() {
@@ -122,14 +129,14 @@ impl Series {
                 .iter()
                 .map(|operand| match self.of_node.get(&operand.index) {
                     Some(&place) => place,
-                    None => self.constant(operand.value, depth),
+                    None => self.constant(operand.value, false, depth),
                 })
                 .collect();
             let is_constant = places.iter().all(|&place| self.is_constant(place));
             let expression = (op, n, places.clone());
             let shared = self.of_expression.get(&expression);
             let place = match shared.filter(|_| op != Op::Custom) {
-                _ if is_constant && index != self.x.index() => self.constant(value, depth),
+                _ if is_constant && index != self.x.index() => self.constant(value, true, depth),
                 Some(&place) => place,
                 None => {
                     let place = self.push(index, op, n, places, depth, value);
@@ -151,18 +158,20 @@ impl Series {
         self.terms[place].op == Op::Constant
     }
 
-    /// The place of a constant; equal constants share one.
-    fn constant(&mut self, value: f64, depth: usize) -> usize {
+    /// The place of a constant; equal constants share one. Those made inside are variables of the graph, which shares ties with
+    /// them.
+    fn constant(&mut self, value: f64, is_inside: bool, depth: usize) -> usize {
         let bits = value.to_bits();
         let expression = (
             Op::Constant,
-            0,
+            i32::from(is_inside),
             SmallVec::from_slice(&[bits as usize, (bits >> 32) as usize]),
         );
         if let Some(&place) = self.of_expression.get(&expression) {
             return place;
         }
-        let place = self.push(0, Op::Constant, 0, SmallVec::new(), depth, value);
+        let (n, operands) = (expression.1, SmallVec::new());
+        let place = self.push(0, Op::Constant, n, operands, depth, value);
         self.of_expression.insert(expression, place);
         place
     }
@@ -212,15 +221,16 @@ impl Series {
             if !is_plain && op.kind() != Kind::Step && depth < self.order {
                 let operands: Vec<Var> = (decode(index).operands.iter())
                     .zip(&self.terms[place].operands)
-                    .map(|(x, &place)| match self.is_constant(place) {
-                        true => Var::constant(x.value),
-                        false => x.var(),
+                    .map(|(x, &place)| match &self.terms[place] {
+                        term if term.op == Op::Constant && term.n == 0 => Var::constant(x.value),
+                        _ => x.var(),
                     })
                     .collect();
                 let z = Var::from_parts(self.terms[place].coefficients[0], graph::id_of(index));
                 let partials = differentiate::partials(index, op, n, &operands, z);
-                let places = partials.into_iter().zip(&operands).map(|(p, x)| {
-                    p.filter(|_| !x.is_constant())
+                let of_operands = self.terms[place].operands.clone();
+                let places = partials.into_iter().zip(of_operands).map(|(p, operand)| {
+                    p.filter(|_| !self.is_constant(operand))
                         .map(|p| self.of(p, depth + 1))
                 });
                 self.terms[place].partials = places.collect();
@@ -245,8 +255,10 @@ impl Series {
     fn coefficient(&self, place: usize, k: usize) -> f64 {
         let term = &self.terms[place];
         let of = |operand: usize, j: usize| self.terms[term.operands[operand]].coefficients[j];
-        let product =
-            |a: usize, b: usize| (0..=k).map(|j| times(of(a, j), of(b, k - j))).sum::<f64>();
+        let product = |a: usize, b: usize| {
+            let pairs = (0..=k).map(|j| times((j, of(a, j)), (k - j, of(b, k - j))));
+            pairs.sum::<f64>()
+        };
         match term.op {
             Op::Constant => 0.0,
             Op::Leaf => f64::from(k == 1),
@@ -256,7 +268,7 @@ impl Series {
             Op::Mul => product(0, 1),
             Op::Div => {
                 let known: f64 = (0..k)
-                    .map(|j| times(term.coefficients[j], of(1, k - j)))
+                    .map(|j| times((j, term.coefficients[j]), (k - j, of(1, k - j))))
                     .sum();
                 (of(0, k) - known) / of(1, 0)
             }
@@ -274,7 +286,7 @@ impl Series {
                         continue;
                     }
                     sum += (1..=k)
-                        .map(|j| times(of(a, j) * j as f64, p[k - j]))
+                        .map(|j| times((j, of(a, j) * j as f64), (k - j, p[k - j])))
                         .sum::<f64>();
                 }
                 sum / k as f64
@@ -283,7 +295,8 @@ impl Series {
     }
 }
 
-/// `a · b`, where a coefficient `a` that is zero gives nothing.
-fn times(a: f64, b: f64) -> f64 {
-    if a == 0.0 { 0.0 } else { a * b }
+/// The product of two coefficients, each with its order. What does not move gives nothing, not even 0 × ∞.
+fn times((i, a): (usize, f64), (j, b): (usize, f64)) -> f64 {
+    let is_nothing = i > 0 && a == 0.0 || j > 0 && b == 0.0;
+    if is_nothing { 0.0 } else { a * b }
 }

@@ -5,6 +5,7 @@ use super::tests::{Row, points, rows};
 use crate::handle::Var;
 use crate::rows::{Kind, Op};
 use crate::{gradient, graph, hessian, hvp, laplacian, taylor, value_and_gradient};
+use std::collections::BTreeMap;
 
 const INF: f64 = f64::INFINITY;
 const NAN: f64 = f64::NAN;
@@ -195,6 +196,104 @@ fn a_function_of_what_is_nan_is_nan_at_every_order() {
                     "{} of ln at {x:?}: {route} by {by:?} is {d}",
                     row.method
                 ));
+            }
+        }
+    }
+    assert_none(&wrong);
+}
+
+/// Whether second derivatives are beyond the range where the first ones may not be, so that each route subtracts other infinite
+/// numbers.
+fn is_beyond(row: &Row, x: &[f64]) -> bool {
+    let is_of_reciprocals = ["log", "inversion", "atan2"].contains(&row.method);
+    // A power of −0 is that of the one side or of the other one.
+    let is_of_negative_zero = row.method == "powf" && x[0] == 0.0 && x[0].is_sign_negative();
+    is_of_reciprocals && x.contains(&1e-300) || is_of_negative_zero
+}
+
+/// What the routes find different for the second derivatives of `f` at `x`, where there are first ones.
+fn disagreements(f: &dyn Fn(&[Var]) -> Var, x: &[f64]) -> Vec<String> {
+    let (value, partials) = value_and_gradient(f, x);
+    let mut found = derivatives(f, x);
+    found.retain(|(route, by, _)| by.len() == 2 && !["taylor", "laplacian"].contains(route));
+    for i in 0..x.len() {
+        // A series has the other operands as constants, which matters at a tie.
+        let along = |t: &[Var]| {
+            let at = |k: usize| if k == i { t[0] } else { Var::constant(x[k]) };
+            f(&(0..x.len()).map(at).collect::<Vec<_>>())
+        };
+        let series = taylor(|t| along(&[t]), x[i], 2);
+        let of_one = hessian(along, &x[i..=i])[(0, 0)];
+        found.push(("series", vec![i, i, 0], 2.0 * series[2]));
+        found.push(("hessian of one", vec![i, i, 0], of_one));
+    }
+    let slopes = Function::record(x, |x| f(x).differentiate(x));
+    let replayed = slopes.jacobian(x).unwrap();
+    for (i, j) in (0..x.len()).flat_map(|i| (0..x.len()).map(move |j| (i, j))) {
+        found.push(("replay of differentiate", vec![i, j], replayed[(i, j)]));
+    }
+    if x.len() == 1 {
+        found.push(("laplacian", vec![0, 0], laplacian(f, x)));
+        #[cfg(feature = "jit")]
+        {
+            let compiled = slopes.compile().unwrap().jacobian(x).unwrap();
+            found.push(("compiled", vec![0, 0], compiled[(0, 0)]));
+        }
+    }
+    let mut by_place = BTreeMap::<Vec<usize>, Vec<(&str, f64)>>::new();
+    for (route, mut by, d) in found {
+        if !value.is_nan() && by.iter().all(|&i| !partials[i].is_nan()) {
+            by.sort();
+            by_place.entry(by).or_default().push((route, d));
+        }
+    }
+    let seconds = by_place.values().flatten().map(|&(_, d)| d.abs());
+    let smallest = x
+        .iter()
+        .map(|x| x.abs())
+        .filter(|&x| x > 0.0)
+        .fold(1.0, f64::min);
+    let partials = partials.iter().map(|p| p.abs() / smallest);
+    let sizes = seconds.chain(partials).chain([value.abs()]);
+    let scale = sizes.filter(|d| d.is_finite()).fold(0.0, f64::max);
+    // Beside an infinite operand some route may have to subtract infinite numbers.
+    let is_lenient = x.iter().any(|x| x.is_infinite());
+    let is_same = |a: f64, b: f64| {
+        a == b
+            || a.is_nan() && b.is_nan()
+            || is_lenient && (a.is_nan() || b.is_nan())
+            || (a - b).abs() <= 1e-13 * scale + 1e-320
+    };
+    let differ = |(_, found): &(Vec<usize>, Vec<(&str, f64)>)| {
+        found.iter().any(|&(_, d)| !is_same(d, found[0].1))
+    };
+    let differing = by_place.into_iter().filter(differ);
+    differing
+        .map(|(by, found)| format!("at {x:?} by {by:?}: {found:?}"))
+        .collect()
+}
+
+#[test]
+fn second_derivatives_are_the_same_by_every_route() {
+    let mut wrong = Vec::new();
+    for row in functions() {
+        let mut points = points_of(&row);
+        points.retain(|x| !is_beyond(&row, x));
+        // Of the many points of three operands one in seven.
+        let step = if points.len() > 200 { 7 } else { 1 };
+        for x in points.into_iter().step_by(step) {
+            let found = disagreements(&row.f, &x);
+            wrong.extend(found.into_iter().map(|w| format!("{} {w}", row.method)));
+        }
+        // All operands are one variable.
+        if row.arity > 1 && row.method != "clamp" && row.method != "softmax" {
+            for x in NUMBERS.into_iter().filter(|&x| !is_beyond(&row, &[x])) {
+                let found = disagreements(&|x: &[Var]| (row.f)(&vec![x[0]; row.arity]), &[x]);
+                wrong.extend(
+                    found
+                        .into_iter()
+                        .map(|w| format!("{} of one {w}", row.method)),
+                );
             }
         }
     }

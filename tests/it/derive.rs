@@ -337,3 +337,26 @@ fn to_second_derivatives_the_slope_of_a_kink_is_its_subgradient() {
     );
     assert_eq!(taylor(|x| x.abs().powi(4), 0.0, 4), [0.0; 5]);
 }
+
+#[test]
+fn second_derivatives_of_a_quotient_reach_the_ends_of_the_range() {
+    for x in [1e308, 1e200, 1e-100] {
+        let h = hessian(|x| 1.0 / x[0], &[x])[(0, 0)];
+        assert!((h - 2.0 / x / x / x).abs() <= 1e-15 * h, "{x}: {h}");
+    }
+    for (x, y) in [(1.0, 1e308), (1e-160, 1e155), (1e-320, 2.0)] {
+        let found = twice(|x| x[0] / x[1], &[x, y]);
+        let slope = -1.0 / y / y;
+        let expected = [0.0, slope, slope, 2.0 * x / y / y / y];
+        for (found, expected) in found.as_slice().iter().zip(expected) {
+            let room = 1e-15 * expected.abs() + 1e-323;
+            assert!((found - expected).abs() <= room, "{x} {y}: {found}");
+        }
+    }
+}
+
+#[test]
+#[should_panic(expected = "there is no memory for a 18446744073709551615 × 2 matrix")]
+fn a_matrix_that_has_no_room_is_refused() {
+    let _ = Matrix::zeros(usize::MAX, 2);
+}

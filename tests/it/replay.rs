@@ -232,3 +232,27 @@ mod random {
         }
     }
 }
+
+#[test]
+fn a_derivative_does_not_depend_on_whether_a_value_is_its_operand() {
+    let functions: [fn(Var) -> Var; 8] = [
+        Var::atan,
+        Var::sin,
+        Var::cos,
+        Var::sinh,
+        Var::exp,
+        Var::ln_1p,
+        |x| Var::select(x.gt_mask(-1.0), x, x * 2.0),
+        |x| x.sin() * x.exp() * (x + 1.0).recip(),
+    ];
+    for f in functions {
+        let slope = |x: &[Var]| f(x[0]).differentiate(x)[0];
+        let recorded = Function::record(&[0.5], slope);
+        let direct = Function::record(&[0.0], slope).value(&[0.0]).unwrap();
+        assert_eq!(recorded.value(&[0.0]), Ok(direct), "{recorded}");
+    }
+    // At a tie the shares of `max` are others.
+    let larger = |x: &[Var]| x[0].max(x[1]).differentiate(x);
+    let larger = Function::record(&[2.0, 1.0], larger);
+    assert!(larger.guards() > 0 && larger.values(&[1.0, 1.0]).is_err());
+}

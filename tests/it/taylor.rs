@@ -217,3 +217,32 @@ mod random {
         }
     }
 }
+
+#[test]
+fn a_leaf_made_inside_shares_a_tie() {
+    let cases: [fn(Var) -> Var; 4] = [
+        |x| x.max(Var::new(0.5)).powi(2),
+        |x| x.min(Var::new(0.25) * 2.0).powi(2),
+        |x| x.max(Var::new(0.5)) * x.max(0.5),
+        |x| x.clamp(Var::new(0.5), Var::new(1.0)).exp(),
+    ];
+    for f in cases {
+        assert_eq!(taylor(f, 0.5, 3), repeated(f, 0.5, 3));
+    }
+}
+
+#[test]
+fn what_does_not_move_gives_nothing_to_what_is_infinite() {
+    assert_eq!(taylor(|x| x * x, f64::INFINITY, 2)[2], 1.0);
+    assert_eq!(taylor(|x| x.powi(3), 1e300, 2)[2], 3e300);
+    assert_eq!(taylor(Var::exp2, 1e300, 2)[2], f64::INFINITY);
+    assert_eq!(taylor(Var::sqrt, 0.0, 2)[2], f64::NEG_INFINITY);
+    assert_eq!(taylor(Var::sigmoid, f64::INFINITY, 3), [1.0, 0.0, 0.0, 0.0]);
+    assert_eq!(taylor(|x| 1.0 / x, 1e308, 2)[2], 0.0);
+}
+
+#[test]
+#[should_panic(expected = "100000 is the highest")]
+fn an_order_without_end_is_refused() {
+    let _ = taylor(|x| x, 1.0, usize::MAX);
+}

@@ -602,7 +602,10 @@ def binary_points(name):
                 x = y * 2.0 ** uniform(-1060, -1023) if abs(y) > 2.0**-1020 else 0.0
                 if x:
                     small.append((x, y))
-            return small + [(0.0, 3.0), (0.0, -1e-200)] + pairs(40, anywhere, anywhere) + pairs(40, middle, middle)
+            # Where the quotient, or the square of the divisor, leaves the range.
+            ends = [(x, y) for x in (5e-324, -1e-160, 0.5, 3.0) for y in (1e150, 1e155, -1e300, 1e308)]
+            zero = [(0.0, 3.0), (0.0, -1e-200)]
+            return small + zero + pairs(40, anywhere, anywhere) + pairs(40, middle, middle) + ends
         case "rem" | "rem_euclid":
             points = []
             for _ in range(70):

@@ -40,7 +40,7 @@ where
     ///
     /// # Panics
     ///
-    /// If `row_len` is 0.
+    /// If `row_len` is 0, or both together are more than a `usize`.
     ///
     /// ```
     /// use scalargrad::{Var, function::Recorder};
@@ -51,8 +51,11 @@ where
     #[must_use]
     #[track_caller]
     pub fn over_rows(&mut self, shared: usize, row_len: usize) -> RecordedRows<'_, F> {
-        assert!(row_len > 0, "scalargrad: over_rows: a row has no inputs");
-        let fits = |f: &&Function| f.inputs() == shared + row_len;
+        assert!(
+            row_len > 0 && shared.checked_add(row_len).is_some(),
+            "scalargrad: over_rows: {shared} shared inputs, and {row_len} of a row"
+        );
+        let fits = |f: &&Function| f.inputs().checked_sub(shared) == Some(row_len);
         let variants = self.variants.iter().filter(fits);
         let variants = variants.map(|f| f.over_rows(shared)).collect();
         RecordedRows {
