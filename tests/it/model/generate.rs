@@ -221,7 +221,7 @@ impl Generator {
             Kind::Reserve => Action::Reserve(1 + self.random.below(5000)),
             Kind::Backward => Action::Backward(self.pick()),
             Kind::Accumulate => Action::Accumulate(self.pick()),
-            Kind::Name => Action::Name(self.pick(), self.random.below(5) as u32),
+            Kind::Name => Action::Name(self.pick(), self.random.below(12) as u32),
             Kind::Count => Action::Count,
             Kind::Look => Action::Look { all: false },
             _ => return self.special(kind, setting, to),

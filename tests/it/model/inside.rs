@@ -13,7 +13,7 @@ use scalargrad::{Op, Var};
 /// would tell whether that is a constant, which the model does not know of what a segment gives. The rule of `exp` takes no
 /// decision here, which would be a guard where a function is recorded: no number is 0 or 1.
 pub fn slope_of_variables(route: Route, x: Var, y: Var) -> Var {
-    let (angle, factor) = (2.0 + x.atan(), 2.0 + y.cos());
+    let (angle, factor) = (2.0 + x.atan(), 2.0 + y.sin_cos().1);
     let t = Var::new(0.0); // after them, so that the sweep does not go through their rules
     let z = (angle + t).exp() * factor;
     let slopes = match route {
@@ -30,7 +30,7 @@ pub fn phrase(route: Route, x: &str, y: &str) -> String {
         Route::Along => "derive::differentiate_along(&[z], &[t], &[Var::constant(1.0)])",
     };
     format!(
-        "{{ let (angle, factor) = (2.0 + {x}.atan(), 2.0 + {y}.cos()); let t = Var::new(0.0); \
+        "{{ let (angle, factor) = (2.0 + {x}.atan(), 2.0 + {y}.sin_cos().1); let t = Var::new(0.0); \
          let z = (angle + t).exp() * factor; vec![-{slopes}[0]] }}"
     )
 }

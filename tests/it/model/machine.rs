@@ -209,7 +209,7 @@ fn act<S: Side>(
             let compared = there!(registers.operands(compared));
             let chosen = there!(registers.picks(chosen));
             let is_so = side.compare(*how, compared[0], compared[1]);
-            (*to, vec![chosen[usize::from(!is_so)]])
+            (*to, vec![side.choose(is_so, chosen[0], chosen[1])])
         }
         &Action::Slope { route, x, y, to } => {
             let (x, y) = (there!(registers.pick(x)), there!(registers.pick(y)));
@@ -335,7 +335,7 @@ fn effect<S: Side>(
             side.replay(at, &captured, body, *way)?;
         }
         Action::Watch(actions) => side.watch(|side| run(side, registers, actions))?,
-        &Action::Name(x, name) => side.name(there!(registers.pick(x)), format!("n{name}"))?,
+        &Action::Name(x, name) => side.name(there!(registers.pick(x)), name)?,
         &Action::Ask(question, x) => side.ask(question, there!(registers.pick(x)))?,
         Action::Count => side.count(),
         &Action::Look { all } => {

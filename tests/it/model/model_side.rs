@@ -4,7 +4,9 @@ use super::calculus::Snapshot;
 use super::functions::{call, partial, selects};
 use super::machine::run_body;
 use super::naive::{self, Adjoint, Handle};
-use super::program::{Action, Body, Calculus, Comparison, Question, Route, Rule, Slice, Trouble};
+use super::program::{
+    Action, Body, Calculus, Comparison, NAME_THAT_CLEARS, Question, Route, Rule, Slice, Trouble,
+};
 use super::side::{Operand, Outcome, Side};
 use super::state::{About, Knowledge, Model};
 use super::story::{Fact, Refusal, Told};
@@ -339,10 +341,13 @@ impl Side for Model {
 
     fn forget(&mut self, _: Snapshot) {}
 
-    fn name(&mut self, x: Handle, name: String) -> Told<()> {
+    fn name(&mut self, x: Handle, name: u32) -> Told<()> {
         if !x.is_constant() {
+            if name == NAME_THAT_CLEARS {
+                self.meet(Trouble::Clears)?;
+            }
             self.tape.verify(x)?;
-            self.tape.nodes[x.index].about.name = Some(name);
+            self.tape.nodes[x.index].about.name = Some(format!("n{name}"));
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use super::inside::phrase;
 use super::machine::{Registers, run};
 use super::page::{Page, method, number, operation, registers};
 use super::phrases::{HEAD, PRODUCT, beside, chain};
-use super::program::{Action, Calculus, Pick, Question, Slice, Trouble};
+use super::program::{Action, Calculus, NAME_THAT_CLEARS, Pick, Question, Slice, Trouble};
 use super::state::Model;
 use super::ways::Points;
 use std::fmt::Write;
@@ -317,6 +317,12 @@ impl Page<'_> {
                 )
             }
             Action::Watch(actions) => format!("let _ = anomaly::absorbed(|| {});", inside(actions)),
+            &Action::Name(x, NAME_THAT_CLEARS) => {
+                format!(
+                    "{}.named(Named); // whose `Into<String>` clears the graph",
+                    pick(x)
+                )
+            }
             &Action::Name(x, name) => format!("{}.named(\"n{name}\");", pick(x)),
             Action::Ask(Question::Report, _) => "dbg!(graph::report());".to_string(),
             &Action::Ask(question, x) => format!("dbg!({}.{}());", pick(x), method(question)),

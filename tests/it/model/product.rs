@@ -1,6 +1,6 @@
 //! The operation of the programs' own, and other things that their code does to the graph.
 
-use super::program::Rule;
+use super::program::{NAME_THAT_CLEARS, Rule};
 use super::story::panic_of_the_program;
 use scalargrad::{CustomOp, Var, graph};
 use std::cell::Cell;
@@ -13,6 +13,17 @@ thread_local! {
 pub fn clear() {
     CLEARS.set(CLEARS.get() + 1);
     graph::clear();
+}
+
+/// A name by its number.
+pub struct Named(pub u32);
+impl From<Named> for String {
+    fn from(Named(name): Named) -> String {
+        if name == NAME_THAT_CLEARS {
+            clear();
+        }
+        format!("n{name}")
+    }
 }
 
 pub fn sweep_in_a_scope() {

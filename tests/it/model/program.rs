@@ -14,6 +14,9 @@ pub type Register = usize;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pick(pub Register, pub usize);
 
+/// The number of the name whose conversion to a text clears the graph.
+pub const NAME_THAT_CLEARS: u32 = 11;
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Arg {
     Of(Pick),
@@ -236,6 +239,7 @@ pub enum Action {
     },
     /// Actions under `anomaly::absorbed`, or `detect`.
     Watch(Vec<Action>),
+    /// A name; the conversion of [`NAME_THAT_CLEARS`] clears the graph.
     Name(Pick, u32),
     Ask(Question, Pick),
     /// The number of nodes.

@@ -49,6 +49,9 @@ pub trait Side: Sized {
     fn custom(&mut self, value: f64, operands: &[(Self::V, f64)]) -> Told<Self::V>;
     fn rule(&mut self, rule: Rule, x: [Self::V; 2]) -> Told<Self::V>;
     fn compare(&mut self, how: Comparison, a: Operand<Self::V>, b: Operand<Self::V>) -> bool;
+    fn choose(&mut self, is_so: bool, yes: Self::V, no: Self::V) -> Self::V {
+        if is_so { yes } else { no }
+    }
     /// The negative of the recorded derivative of `exp(2 + atan x + t)·(2 + cos y)` with respect to a leaf `t` at zero.
     fn slope_inside(&mut self, route: Route, x: Self::V, y: Self::V) -> Told<Self::V>;
     fn detach(&mut self, x: Self::V) -> Self::V;
@@ -104,7 +107,7 @@ pub trait Side: Sized {
     /// Forgets a snapshot, and does not drop it.
     fn forget(&mut self, snapshot: Self::Snapshot);
 
-    fn name(&mut self, x: Self::V, name: String) -> Told<()>;
+    fn name(&mut self, x: Self::V, name: u32) -> Told<()>;
     fn ask(&mut self, question: Question, x: Self::V) -> Told<()>;
     fn count(&mut self);
 }

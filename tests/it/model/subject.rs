@@ -3,7 +3,7 @@
 use super::functions::call;
 use super::inside::slope_of_variables;
 use super::machine::run_body;
-use super::product::{CLEARS, Product, clear, sweep_in_a_scope};
+use super::product::{CLEARS, Named, Product, clear, sweep_in_a_scope};
 use super::program::{
     Action, Body, Calculus, Comparison, Pick, Question, Route, Rule, Slice, Trouble,
 };
@@ -194,6 +194,10 @@ impl Side for Subject {
         how.of_variables(var(a), var(b))
     }
 
+    fn choose(&mut self, is_so: bool, yes: Var, no: Var) -> Var {
+        Var::select(is_so, yes, no)
+    }
+
     fn slope_inside(&mut self, route: Route, x: Var, y: Var) -> Told<Var> {
         Ok(slope_of_variables(route, x, y))
     }
@@ -278,7 +282,9 @@ impl Side for Subject {
     }
 
     fn wrt(&mut self, snapshot: &Gradients, x: Var) -> Told<Fact> {
-        Ok(slope(snapshot.wrt(x)))
+        let found = snapshot.wrt(x);
+        assert_eq!(snapshot.wrt_all(&[x])[0].to_bits(), found.to_bits());
+        Ok(slope(found))
     }
 
     fn differentiate(&mut self, y: Var, x: &[Var], is_recorded: bool) -> Told<Vec<Var>> {
@@ -335,8 +341,8 @@ impl Side for Subject {
         }
     }
 
-    fn name(&mut self, x: Var, name: String) -> Told<()> {
-        x.named(name);
+    fn name(&mut self, x: Var, name: u32) -> Told<()> {
+        x.named(Named(name));
         Ok(())
     }
 

@@ -124,10 +124,27 @@ pub fn second(f: &Function, x: &[f64]) -> Result<Vec<f64>, ReplayError> {
 pub fn at_a_point(f: &Function, x: &[f64]) -> Result<[Vec<f64>; 3], ReplayError> {
     let values = f.values(x)?;
     let jacobian = match f.outputs() {
-        1 => f.gradient(x)?.1,
+        1 => {
+            let (value, gradient) = f.gradient(x)?;
+            let mut filled = vec![f64::NAN; x.len()];
+            assert_eq!(f.gradient_into(x, &mut filled)?.to_bits(), value.to_bits());
+            assert_eq!(format!("{filled:?}"), format!("{gradient:?}"));
+            gradient
+        }
         _ => numbers(f.jacobian(x)?),
     };
     Ok([values, jacobian, second(f, x)?])
+}
+
+/// Whether the pictures of a function are whole.
+fn is_drawn(f: &Function) -> bool {
+    let is_svg = |text: String| text.starts_with("<svg") && text.ends_with("</svg>\n");
+    let is_dot = |text: String| text.starts_with("digraph") && text.ends_with("}\n");
+    is_svg(f.picture().to_svg())
+        && is_dot(f.picture().to_dot())
+        && !f.picture().to_text().is_empty()
+        && f.to_string().starts_with("function of")
+        && (f.operations() > 300 || is_svg(f.picture().unfolded().to_svg()))
 }
 
 /// The answer at each point by itself.
@@ -140,6 +157,7 @@ pub fn each(
 
 fn called(f: Closure<'_>, at: &Points) -> Vec<Answer> {
     let f = at.function(f);
+    assert!(is_drawn(&f), "{f}");
     each(at, |x| at_a_point(&f, x))
 }
 

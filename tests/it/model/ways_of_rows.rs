@@ -1,8 +1,10 @@
 //! The ways in which points are the rows of a function.
 
+use super::story::words;
 use super::ways::{ANOTHER_BRANCH, Answer, Closure, Points, in_words, second, told};
 use scalargrad::function::{Function, Recorder, ReplayError};
 use scalargrad::{Matrix, Var, graph};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// The values of all rows, their gradients, and the sums of both where there is one output.
 type OfRows = (Vec<f64>, Matrix, Option<(f64, Vec<f64>)>);
@@ -90,11 +92,46 @@ pub fn of_rows(f: Closure<'_>, at: &Points) -> Vec<Answer> {
     let rows = f.over_rows(at.shared).on_progress(|_, _| {
         graph::scope(|| Var::new(0.5) * 2.0);
     });
+    clears_in_progress(&f, at);
     answers(&f, at, |at| {
         let (values, gradients) = rows.gradients(at.shared(), &at.data())?;
-        let sums = (f.outputs() == 1).then(|| rows.sum_gradient(at.shared(), &at.data()));
-        Ok((values, gradients, sums.transpose()?))
+        if f.outputs() != 1 {
+            return Ok((values, gradients, None));
+        }
+        let sums = rows.sum_gradient(at.shared(), &at.data())?;
+        let sum = rows.sum(at.shared(), &at.data())?;
+        assert!(
+            sum == sums.0 || sum.is_nan() && sums.0.is_nan(),
+            "{sum} {sums:?}"
+        );
+        Ok((values, gradients, Some(sums)))
     })
+}
+
+/// Runs the rows with a callback that clears the graph, on a thread whose graph holds a variable. That is refused, and both can
+/// be used afterwards.
+fn clears_in_progress(f: &Function, at: &Points) {
+    let run = || {
+        let x = Var::new(0.5);
+        let rows = f.over_rows(at.shared);
+        let expected = rows.values(at.shared(), &at.data());
+        let rows = rows.on_progress(|_, _| graph::clear());
+        let run = || rows.gradients(at.shared(), &at.data());
+        if let Err(payload) = catch_unwind(AssertUnwindSafe(run)) {
+            let words = words(payload);
+            assert!(words.contains("the progress callback dropped"), "{words}");
+            assert!(catch_unwind(|| x * x).is_err() && graph::len() == 0);
+        }
+        let y = Var::new(3.0);
+        (y * y).backward();
+        assert_eq!(y.grad(), 6.0);
+        let rows = rows.on_progress(|_, _| ());
+        let again = rows.values(at.shared(), &at.data());
+        assert_eq!(format!("{again:?}"), format!("{expected:?}"));
+    };
+    std::thread::scope(|threads| threads.spawn(run).join()).unwrap_or_else(|payload| {
+        panic!("a callback that clears: {}", words(payload));
+    });
 }
 
 /// Each row by the recording of its branch.
