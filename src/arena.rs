@@ -18,8 +18,8 @@
 //! operation that finds that it adds the last two nodes, as in `y + x * w`, writes nothing: a bit of the last word
 //! says that the sum is fused into it ([`WriteHead::push_fused_sum`]).
 //!
-//! The index of the next node is kept as an *id*, `epoch << 29 | index`: the id that the next handle gets. One exclusive
-//! or with a handle's id tells whether the handle belongs to the scope that is current.
+//! The index of the next node is kept as an *id*, `epoch << 29 | index`: the id that the next handle gets. One
+//! subtraction of a handle's id tells whether the handle belongs to the scope that is current.
 //!
 //! # Why it is safe
 //!

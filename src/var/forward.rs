@@ -27,14 +27,14 @@ impl<const N: usize> Forward<N> {
     pub(crate) fn from(x: &[Var]) -> Option<Forward<N>> {
         let end = arena().end();
         let start = x.first().map_or(end, |x| x.index());
-        let mut positions = vec![NodePosition::default(); end - start];
+        let mut positions = Vec::with_capacity(end - start);
         let is_complete = arena().tape(|tape| {
-            let mut nodes = positions.iter_mut().rev().zip(down(tape, end, start));
-            nodes.all(|(at, node)| {
-                *at = node.at;
+            down(tape, end, start).all(|node| {
+                positions.push(node.at);
                 !node.is_of_checkpoint()
             })
         });
+        positions.reverse();
         is_complete.then_some(Forward {
             start,
             positions,
