@@ -128,6 +128,10 @@ fn sweep_above(output: Var, floor: usize) {
     verify(output);
     if output.is_constant() {
         custom::derivative_of_a_constant();
+        // No room is made: on a thread without a graph nobody would free it.
+        adjoints(|adjoints| adjoints.truncate(0));
+        let outputs = &[0];
+        return tell(Event::Swept { outputs, floor });
     }
     let (output, end) = (output.index(), output.index() + 1);
     // Room for one node more than the output, as a sum may be fused into it.
