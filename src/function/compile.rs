@@ -10,28 +10,36 @@
 //! either. So a gradient without NaN is that of the replay, and one with NaN is computed again by the replay. In the same way
 //! a rule need not ask whether its result is NaN where an output would be NaN, too.
 //!
-//! A recorded loop leaves the same operations many times. They are found (`repeats`), made a small program of one repetition
-//! (`parts`), and compiled once, as a loop (`loops`). What does not repeat is one function, or cut into several (`writer`).
+//! The stages, from a program to a [`Unit`] of machine code:
+//!
+//! 1. A small program is one function, for the values and once more for the values and the derivatives (`writer`). So is one
+//!    with many outputs, if the sweeps from all of them are not too much code. Any other one goes through 2 to 4.
+//! 2. A recorded loop left the same operations many times. Sums are `spread`, so that each repetition has its terms, and
+//!    what `repeats` is found. What does not repeat is cut into pieces, which are loops of one turn.
+//! 3. Each of these segments becomes one of the `parts`: a small program of one repetition, which says where the numbers that
+//!    it takes from outside stand in each repetition, and where those that are used outside.
+//! 4. Of each part two functions are written (`loops`, and for what connects them `crossing`).
+//! 5. The writer goes through a program by the walk that writes Rust, too ([`walk`](super::walk)): upward for values (`forward`),
+//!    downward for adjoints (`reverse`), with the partials of the table (`rule`, `instructions`).
+//! 6. The `assembler` writes the instructions of one function after the other, loops over repetitions, and calls of the
+//!    table's functions (`shims`); `native` makes machine code of them and runs it.
+//!
+//! A user sees the `compiled` function of one point, and the same over `rows`.
 
 mod assembler;
 mod compiled;
 mod crossing;
 mod forward;
-mod held;
 mod instructions;
-mod joint;
 #[cfg(test)]
 mod loop_tests;
 mod loops;
 mod native;
-mod outsides;
 mod parts;
-mod plan;
 mod repeats;
 mod reverse;
 mod rows;
 mod rule;
-mod split;
 mod spread;
 #[cfg(test)]
 mod tests;
@@ -42,10 +50,10 @@ pub use rows::CompiledRows;
 
 use super::Function;
 use super::program::Program;
+use super::walk::Sweep;
 use assembler::Assembler;
-use joint::Joint;
-use native::{Builder, Code, Effort};
-use plan::{Plan, Sizes};
+use loops::Joint;
+use native::{Builder, Code, Effort, Known};
 use std::fmt;
 use writer::Writer;
 
@@ -113,81 +121,135 @@ impl Function {
     }
 
     fn compile_in(&self, sizes: Sizes) -> Result<Compiled, CompileError> {
-        let unit = match Unit::of_parts(&self.program, sizes)? {
-            Some(unit) => unit,
-            None => Unit::of(&self.program, sizes, 1, 0)?,
-        };
         Ok(Compiled {
             function: self.clone(),
-            unit,
+            unit: Unit::of(&self.program, sizes, 1, 0)?,
         })
     }
+}
+
+/// How a program is cut.
+#[derive(Clone, Copy)]
+struct Sizes {
+    /// A program of fewer operands than this, in both directions together, is one function.
+    whole: usize,
+    /// A part that does not repeat has at most so many operations.
+    length: usize,
+}
+
+impl Sizes {
+    const USUAL: Sizes = Sizes {
+        whole: 700,
+        length: 400,
+    };
+}
+
+/// For more outputs, sweeps through all parts would be more work than one from each output.
+const OUTPUTS: usize = 8;
+/// The sweeps from many outputs together may give so many times as much as there are operands.
+const SWEEPS: usize = 8;
+/// A function of more operands would be too large for the compiler.
+const LARGEST_WHOLE: usize = 1 << 18;
+
+/// The sweeps from all outputs, if these and the program have fewer operands together than `most`.
+fn sweeps(program: &Program, most: usize) -> Option<Vec<Sweep>> {
+    let mut left = most.checked_sub(program.operands.len() + 1)?;
+    let mut sweeps = Vec::new();
+    for &output in &program.outputs {
+        let sweep = Sweep::of(program, &[output]);
+        left = left.checked_sub(sweep.gifts.len())?;
+        sweeps.push(sweep);
+    }
+    Some(sweeps)
+}
+
+fn assembler(program: &Program, effort: Effort, lanes: usize) -> Result<Assembler, CompileError> {
+    let machine = native::machine(effort).map_err(CompileError::NoMachine)?;
+    // A NaN that any row of the table gets comes to an output, or nothing is handed on to it; not so with users' operations.
+    let is_nan_seen = program.customs.is_empty();
+    let constants = program.constants.clone();
+    Ok(Assembler::new(
+        Builder::new(machine),
+        lanes,
+        constants,
+        is_nan_seen,
+    ))
+}
+
+fn known(program: &Program) -> Known {
+    (
+        program.customs.clone().into(),
+        program.guards.clone().into(),
+    )
 }
 
 /// What a compilation makes.
 struct Unit {
     code: Code,
     constants: Vec<f64>,
-    /// Where the functions of the values end.
-    values: usize,
-    /// Where those of the derivatives begin.
-    derivatives: usize,
-    has_derivatives: bool,
+    /// How many numbers go through the code at a time.
+    lanes: usize,
     /// How the parts work together, if it is in parts.
     joint: Option<Joint>,
 }
 
 impl Unit {
-    fn assembler(
-        program: &Program,
-        effort: Effort,
-        lanes: usize,
-    ) -> Result<Assembler, CompileError> {
-        let machine = native::machine(effort).map_err(CompileError::NoMachine)?;
-        let builder = Builder::new(machine);
-        Ok(Assembler::new(builder, lanes, program.constants.clone()))
-    }
-
+    /// The program for so many lanes; what the adjoints of the first `shared` inputs get is added to what is there.
     fn of(
         program: &Program,
         sizes: Sizes,
         lanes: usize,
         shared: usize,
     ) -> Result<Unit, CompileError> {
-        let assembler = |effort| Unit::assembler(program, effort, lanes);
-        let refused = CompileError::Refused;
-        let mut by = assembler(Effort::Little)?;
-        let plan = Plan::new(program, &by, sizes).map_err(refused)?;
-        if plan.is_whole {
-            by = assembler(Effort::Much)?;
-            by.is_keeping = true;
+        let most = match program.outputs.len() > OUTPUTS {
+            true => LARGEST_WHOLE.min(sizes.whole + SWEEPS * program.operands.len()),
+            false => sizes.whole,
+        };
+        match sweeps(program, most) {
+            Some(sweeps) => Unit::whole(program, &sweeps, sizes, lanes, shared),
+            None => Unit::of_parts(program, sizes, lanes),
         }
-        let has_derivatives = !plan.sweeps.is_empty();
-        let known = (
-            program.customs.clone().into(),
-            program.guards.clone().into(),
-        );
-        let mut writer = Writer::new(plan, by, known, shared);
-        let [values, derivatives] = writer.write().map_err(refused)?;
-        let Assembler {
-            builder,
-            needs,
-            constants,
-            ..
-        } = writer.assembler;
-        let code = builder
-            .finish((values, writer.less), needs, writer.known)
-            .map_err(refused)?;
-        let constants = constants
-            .iter()
-            .flat_map(|&c| std::iter::repeat_n(c, lanes));
+    }
+
+    /// The program as one function: of the values, and once more with the derivatives.
+    fn whole(
+        program: &Program,
+        sweeps: &[Sweep],
+        sizes: Sizes,
+        lanes: usize,
+        shared: usize,
+    ) -> Result<Unit, CompileError> {
+        let given = sweeps.iter().map(|sweep| sweep.gifts.len());
+        let most = given.clone().max().unwrap_or(0);
+        let is_long = program.operands.len() + given.sum::<usize>() >= sizes.whole;
+        let (effort, scratch) = match is_long {
+            true => (Effort::Little, 0..program.len() + most),
+            false => (Effort::Much, 0..0),
+        };
+        let mut by = assembler(program, effort, lanes)?;
+        by.own.base = scratch.end;
+        let known = known(program);
+        let mut writer = Writer::new(program, &mut by, &known, None);
+        writer.scratch = scratch;
+        writer.shared = shared;
+        writer.write_whole(sweeps).map_err(CompileError::Refused)?;
+        Unit::finish(by, 1, known, None)
+    }
+
+    fn finish(
+        by: Assembler,
+        values: usize,
+        known: Known,
+        joint: Option<Joint>,
+    ) -> Result<Unit, CompileError> {
+        let code = by.builder.finish(values, by.needs, known);
+        let constants = by.constants.iter();
+        let constants = constants.flat_map(|&c| std::iter::repeat_n(c, by.lanes));
         Ok(Unit {
-            code,
+            code: code.map_err(CompileError::Refused)?,
             constants: constants.collect(),
-            values,
-            derivatives,
-            has_derivatives,
-            joint: None,
+            lanes: by.lanes,
+            joint,
         })
     }
 

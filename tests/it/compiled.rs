@@ -140,6 +140,30 @@ fn a_guard_that_trips_is_the_same_error() {
 }
 
 #[test]
+fn many_outputs_have_their_derivatives_in_a_long_function() {
+    let f = Function::record(&[0.5, 1.0, 1.5, 2.0, 2.5, 3.0], |x| {
+        let mut y = x.to_vec();
+        let mut outputs = Vec::new();
+        for k in 0..12 {
+            let (a, b, c) = (y[k % 6], y[(k * k + 1) % 6], y[(3 * k + 2) % 6]);
+            let length = scalargrad::norm(&[a, b, c]);
+            let most = (a * b).max(c * 0.3) + scalargrad::log_sum_exp(&[b, c * 0.1]);
+            y[k % 6] = (most * 0.1).tanh() + length.recip() + (a - b) * 0.01;
+            outputs.push(y[k % 6] * c - a);
+        }
+        outputs
+    });
+    let compiled = f.compile().unwrap();
+    let x = [0.7, 1.3, 0.2, 1.9, 2.1, 0.4];
+    let (found, expected) = (compiled.jacobian(&x).unwrap(), f.jacobian(&x).unwrap());
+    assert_eq!(compiled.values(&x), f.values(&x));
+    for (d, expected) in found.as_slice().iter().zip(expected.as_slice()) {
+        let is_close = (d - expected).abs() <= 1e-12 * (1.0 + expected.abs());
+        assert!(is_close, "{found:?} not {expected:?}");
+    }
+}
+
+#[test]
 fn wrong_lengths_are_errors() {
     let f = Function::record(&[1.0, 2.0], |x| [x[0] * x[1], x[0]]);
     let compiled = f.compile().unwrap();

@@ -42,23 +42,17 @@ impl Engine for Scalargrad {
     }
 }
 
-fn record<const N: usize, const M: usize>(
-    workload: &impl Workload<N, M>,
-    point: usize,
-) -> Function {
-    Function::record(&workload.points()[point], |x| {
-        workload
-            .eval(point, x.try_into().expect("all inputs"))
-            .to_vec()
-    })
-}
-
-/// An engine that makes something of a recording for each point, when the point is first seen, and then calls that.
-macro_rules! of_recordings {
+/// An engine that makes something of one recording, and then calls that at each point.
+macro_rules! of_a_recording {
     ($(#[$doc:meta])* $Engine:ident($Callable:ty), $name:literal, $make:expr) => {
         $(#[$doc])*
         #[derive(Default)]
-        pub struct $Engine(Vec<$Callable>);
+        pub struct $Engine {
+            callable: Option<$Callable>,
+            /// The inputs and the data at each point.
+            points: Vec<Vec<f64>>,
+            jacobian: Vec<f64>,
+        }
 
         impl Engine for $Engine {
             const NAME: &'static str = $name;
@@ -70,30 +64,36 @@ macro_rules! of_recordings {
                 point: usize,
                 out: &mut Derivatives<N, M>,
             ) {
-                let x = &workload.points()[point];
-                if point == self.0.len() {
-                    let make: fn(Function) -> $Callable = $make;
-                    self.0.push(make(record(workload, point)));
+                if point == self.points.len() {
+                    self.points.push(workload.inputs_and_data(point));
                 }
-                let f = &self.0[point];
-                let at_the_point = if M == 1 {
+                let x = &self.points[point];
+                let f = self.callable.get_or_insert_with(|| {
+                    let make: fn(Function) -> $Callable = $make;
+                    make(Function::record(x, |x| workload.eval_with_data(x).to_vec()))
+                });
+                if M == 1 {
                     let value = f.gradient_into(x, &mut out.gradient[0]);
-                    value.map(|value| out.value[0] = value)
-                } else {
-                    let gradients = out.gradient.as_flattened_mut();
-                    f.values_and_jacobian_into(x, &mut out.value, gradients)
-                };
-                at_the_point.expect("no guard trips");
+                    out.value[0] = value.expect("no guard trips");
+                    return;
+                }
+                self.jacobian.resize(M * x.len(), 0.0);
+                f.values_and_jacobian_into(x, &mut out.value, &mut self.jacobian)
+                    .expect("no guard trips");
+                let rows = self.jacobian.chunks_exact(x.len());
+                for (gradient, row) in out.gradient.iter_mut().zip(rows) {
+                    gradient.copy_from_slice(&row[..N]);
+                }
             }
         }
     };
 }
 
-of_recordings! {
+of_a_recording! {
     /// Replays the recording.
     Recorded(Function), "recorded", |f| f
 }
-of_recordings! {
+of_a_recording! {
     /// The same in native code.
     Native(Compiled), "compiled", |f| f.compile().expect("a platform that has a compiler")
 }

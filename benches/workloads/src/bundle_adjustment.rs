@@ -110,6 +110,15 @@ impl Workload<15, 2> for BundleAdjustment {
         residuals(inputs, self.features[block])
     }
 
+    fn inputs_and_data(&self, block: usize) -> Vec<f64> {
+        [&self.points[block][..], &self.features[block]].concat()
+    }
+
+    fn eval_with_data<S: Scalar>(&self, x: &[S]) -> [S; 2] {
+        let (inputs, feature) = x.split_first_chunk().expect("fifteen inputs");
+        residuals(inputs, [feature[0], feature[1]])
+    }
+
     #[inline(never)]
     fn by_hand(&self, block: usize, _store: &mut Vec<f64>, out: &mut Derivatives<15, 2>) {
         let [

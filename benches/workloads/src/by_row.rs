@@ -1,9 +1,7 @@
 //! Workloads that are a sum over rows of data, or the same function at many points, as a function of one row.
 
-use std::array;
 use std::ops::Mul;
 
-use crate::bundle_adjustment::residuals;
 use crate::mixture::{self, Mixture};
 use crate::network::{self, Network};
 use crate::{BlackScholes, BundleAdjustment, Scalar, Workload};
@@ -106,8 +104,9 @@ impl ByRow<15, 2> for BundleAdjustment {
     }
 
     fn data(&self) -> Vec<f64> {
-        let rows = self.points().iter().zip(&self.features);
-        rows.flat_map(|(x, feature)| [&x[..], feature].concat())
+        let blocks = 0..self.points().len();
+        blocks
+            .flat_map(|block| self.inputs_and_data(block))
             .collect()
     }
 
@@ -116,7 +115,6 @@ impl ByRow<15, 2> for BundleAdjustment {
     }
 
     fn eval_row<S: Scalar>(&self, _shared: &[S], row: &[S]) -> [S; 2] {
-        let inputs: [S; 15] = array::from_fn(|i| row[i]);
-        residuals(&inputs, [row[15], row[16]])
+        self.eval_with_data(row)
     }
 }

@@ -40,6 +40,17 @@ pub trait Workload<const N: usize, const M: usize = 1> {
     /// Computes the outputs from inputs near the given point.
     fn eval<S: Scalar>(&self, point: usize, x: &[S; N]) -> [S; M];
 
+    /// Returns the inputs at a point, followed by the data in which the function differs from point to point, so that one
+    /// recording serves at all of them.
+    fn inputs_and_data(&self, point: usize) -> Vec<f64> {
+        self.points()[point].to_vec()
+    }
+
+    /// Computes the outputs from inputs and data, at any point.
+    fn eval_with_data<S: Scalar>(&self, x: &[S]) -> [S; M] {
+        self.eval(0, x.try_into().expect("inputs only"))
+    }
+
     /// Computes values and gradients at a point as a programmer would by hand.
     ///
     /// `store` is room, kept from run to run, for what the forward pass must leave to the backward

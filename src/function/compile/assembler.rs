@@ -8,17 +8,18 @@ mod masks;
 mod places;
 mod repetitions;
 
-pub(super) use places::{Outside, Own};
+pub(super) use places::{At, Own};
 
-use super::native::shims::Shim;
 use super::native::{Builder, Needs, Room};
-use cranelift_codegen::ir::immediates::Offset32;
+use super::rule::Rule;
+use crate::rows::Op;
 use cranelift_codegen::ir::{
     AbiParam, Block, BlockArg, DataFlowGraph, Function, InsertBuilder, Inst, InstBuilder,
-    InstInserterBase, MemFlagsData, SigRef, Signature, Type, Value, types,
+    InstInserterBase, SigRef, Signature, Type, Value, types,
 };
 use places::Repetitions;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// A function under construction.
 struct Open {
@@ -28,7 +29,7 @@ struct Open {
     rooms: [Value; 5],
     signatures: HashMap<(usize, Type), SigRef>,
     /// Calls that were made, with their results.
-    called: HashMap<(usize, Vec<Value>, i32), Value>,
+    called: HashMap<(usize, Vec<Value>, Vec<i32>), Value>,
     repetitions: Option<Repetitions>,
     /// Rooms as they advance with the repetitions.
     strided: HashMap<(Room, isize), Value>,
@@ -65,33 +66,37 @@ impl<'f> InstInserterBase<'f> for End<'f> {
 pub(super) struct Assembler {
     pub builder: Builder,
     pub needs: Needs,
-    /// How many numbers go through the code at a time: 1 or 2.
+    /// How many numbers go through the code at a time, one of a row each: 1, or without repetitions 2.
     pub lanes: usize,
-    /// Whether results of calls are kept as long as a function goes on.
-    pub is_keeping: bool,
-    /// Which places of the frame the functions use.
+    /// What the repetitions have for themselves.
     pub own: Own,
     /// The constants, which the code is given.
     pub constants: Vec<f64>,
+    /// Whether a NaN that a partial would come from is noticed otherwise.
+    pub is_nan_seen: bool,
+    /// The partials that were asked for: of an operation, its parameter, an operand.
+    pub rules: HashMap<(Op, i32, u32), Rc<Rule>>,
     known_constants: HashMap<u64, u32>,
     open: Option<Open>,
     /// The number of instructions written in this function.
     pub written: u32,
 }
 
-fn flags() -> MemFlagsData {
-    MemFlagsData::new().with_notrap()
-}
-
 impl Assembler {
-    pub(super) fn new(builder: Builder, lanes: usize, constants: Vec<f64>) -> Assembler {
+    pub(super) fn new(
+        builder: Builder,
+        lanes: usize,
+        constants: Vec<f64>,
+        is_nan_seen: bool,
+    ) -> Assembler {
         Assembler {
             builder,
             needs: Needs::default(),
             lanes,
-            is_keeping: false,
-            own: Own::ALL,
+            own: Own::ONCE,
             constants,
+            is_nan_seen,
+            rules: HashMap::new(),
             known_constants: HashMap::new(),
             open: None,
             written: 0,
@@ -109,11 +114,32 @@ impl Assembler {
 
     /// The type of numbers.
     pub(super) fn number(&self) -> Type {
-        if self.lanes == 1 {
-            types::F64
-        } else {
-            types::F64X2
+        match self.lanes {
+            1 => types::F64,
+            _ => types::F64X2,
         }
+    }
+
+    /// One lane of a number.
+    pub(super) fn lane(&mut self, x: Value, lane: usize) -> Value {
+        match self.lanes {
+            1 => x,
+            _ => self.ins().extractlane(x, lane as u8),
+        }
+    }
+
+    /// The number of these lanes.
+    pub(super) fn of_lanes(
+        &mut self,
+        mut lane: impl FnMut(&mut Assembler, usize) -> Value,
+    ) -> Value {
+        let first = lane(self, 0);
+        if self.lanes == 1 {
+            return first;
+        }
+        let second = lane(self, 1);
+        let both = self.ins().splat(types::F64X2, first);
+        self.ins().insertlane(both, second, 1)
     }
 
     /// Begins a function.
@@ -189,77 +215,14 @@ impl Assembler {
         let next = function.dfg.make_block();
         self.ins()
             .brif(condition, next, &[], exit, &[BlockArg::Value(code)]);
+        self.go_on_in(next);
+    }
+
+    /// Writes what follows to this block.
+    fn go_on_in(&mut self, block: Block) {
         let open = self.open();
-        open.function.layout.append_block(next);
-        open.block = next;
-    }
-
-    fn offset(&mut self, room: Room, place: usize) -> (Value, Offset32) {
-        let first = self.lanes * place;
-        self.widen(room, first, self.lanes);
-        self.place(room, place, first)
-    }
-
-    /// The number at a place of a room.
-    pub(super) fn load(&mut self, room: Room, place: usize) -> Value {
-        let number = self.number();
-        let (pointer, offset) = self.offset(room, place);
-        self.ins().load(number, flags(), pointer, offset)
-    }
-
-    pub(super) fn store(&mut self, room: Room, place: usize, x: Value) {
-        let (pointer, offset) = self.offset(room, place);
-        self.ins().store(flags(), x, pointer, offset);
-    }
-
-    /// One lane of a number, by its place among single lanes.
-    pub(super) fn load_lane(&mut self, room: Room, place: usize) -> Value {
-        let (pointer, offset) = self.lane_offset(room, place);
-        self.ins().load(types::F64, flags(), pointer, offset)
-    }
-
-    pub(super) fn store_lane(&mut self, room: Room, place: usize, x: Value) {
-        let (pointer, offset) = self.lane_offset(room, place);
-        self.ins().store(flags(), x, pointer, offset);
-    }
-
-    /// The address of `len` single lanes.
-    pub(super) fn address(&mut self, room: Room, place: usize, len: usize) -> Value {
-        self.widen(room, place, len);
-        let (pointer, offset) = self.place(room, place, place);
-        self.ins().iadd_imm_s(pointer, i64::from(offset))
-    }
-
-    fn lane_offset(&mut self, room: Room, place: usize) -> (Value, Offset32) {
-        self.widen(room, place, 1);
-        self.place(room, place, place)
-    }
-
-    /// The address of a place, where so many lanes come before.
-    fn place(&mut self, room: Room, place: usize, lanes: usize) -> (Value, Offset32) {
-        if room == Room::Frame {
-            return self.own_place(place, 8 * lanes);
-        }
-        // `Plan` refuses what is larger.
-        let offset = i32::try_from(8 * lanes).expect("a program of bounded size");
-        (self.open().rooms[room as usize], Offset32::new(offset))
-    }
-
-    /// The code needs so many numbers from `first` on.
-    fn widen(&mut self, room: Room, first: usize, len: usize) {
-        let Own {
-            base,
-            size,
-            common,
-            count,
-        } = self.own;
-        let first = match room {
-            Room::Frame if size == usize::MAX => base + count * (first + len) - len,
-            Room::Frame if first < size => base + (count - 1) * size + first,
-            Room::Frame => common + first - size,
-            _ => first,
-        };
-        self.needs.widen(room, first + len);
+        open.function.layout.append_block(block);
+        open.block = block;
     }
 
     /// A number that is known now.
@@ -269,7 +232,7 @@ impl Assembler {
         if place == next {
             self.constants.push(x);
         }
-        self.load(Room::Constants, place as usize)
+        self.load(At::fixed(Room::Constants, place as usize))
     }
 
     pub(super) fn pointer(&mut self, address: usize) -> Value {
@@ -278,47 +241,21 @@ impl Assembler {
         self.ins().iconst(pointer_type, address as i64)
     }
 
-    /// One lane of a number.
-    pub(super) fn lane(&mut self, x: Value, lane: usize) -> Value {
-        match self.lanes {
-            1 => x,
-            _ => self.ins().extractlane(x, lane as u8),
-        }
-    }
-
-    /// A number of these lanes.
-    pub(super) fn of_lanes(&mut self, lane: impl Fn(&mut Assembler, usize) -> Value) -> Value {
-        let first = lane(self, 0);
-        if self.lanes == 1 {
-            return first;
-        }
-        let second = lane(self, 1);
-        let both = self.ins().splat(types::F64X2, first);
-        self.ins().insertlane(both, second, 1)
-    }
-
-    /// Calls a function of plain numbers, for each lane; once for the same operands, if results are to be kept.
-    pub(super) fn call(&mut self, shim: Shim, operands: &[Value], parameter: i32) -> Value {
-        let call = (shim.address, operands.to_vec(), parameter);
+    /// Calls a function of numbers and parameters, for each lane; once for the same ones.
+    pub(super) fn call(&mut self, address: usize, operands: &[Value], parameters: &[i32]) -> Value {
+        let call = (address, operands.to_vec(), parameters.to_vec());
         if let Some(&result) = self.open().called.get(&call) {
             return result;
         }
-        let result = self.call_again(shim, operands, parameter);
-        if self.is_keeping {
-            self.open().called.insert(call, result);
-        }
-        result
-    }
-
-    fn call_again(&mut self, shim: Shim, operands: &[Value], parameter: i32) -> Value {
-        self.of_lanes(|this, lane| {
+        let result = self.of_lanes(|this, lane| {
             let mut args: Vec<Value> = operands.iter().map(|&x| this.lane(x, lane)).collect();
-            if shim.has_parameter {
+            for &parameter in parameters {
                 args.push(this.ins().iconst(types::I32, i64::from(parameter)));
             }
-            debug_assert_eq!(operands.len(), shim.floats);
-            this.call_at(shim.address, &args, types::F64)
-        })
+            this.call_at(address, &args, types::F64)
+        });
+        self.open().called.insert(call, result);
+        result
     }
 
     /// Calls the function at an address with these arguments; `INVALID` is the type of no result.

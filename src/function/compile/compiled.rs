@@ -1,10 +1,10 @@
 //! A compiled function of one point.
 
-use super::Unit;
-use super::joint::Joint;
+use super::loops::Joint;
 use super::native::Room;
 use super::native::shims::take_panic;
 use super::native::{CROSSED, PANICKED};
+use super::{OUTPUTS, Unit};
 use crate::function::{Counted, Function, ReplayError};
 use crate::matrix::Matrix;
 use crate::refusal::at_callers_line;
@@ -253,11 +253,7 @@ impl Compiled {
     #[track_caller]
     fn values_into(&self, x: &[f64], values: &mut [f64]) -> Result<(), ReplayError> {
         self.function.check_inputs(x)?;
-        let ending = at_callers_line(|| match &self.unit.joint {
-            Some(joint) => self.run_parts(joint, false, x, values, &mut []),
-            None => self.run(0..self.unit.values, x, values, &mut []),
-        });
-        match ending {
+        match at_callers_line(|| self.run(false, x, values, &mut [])) {
             Ending::Done => {}
             Ending::Tripped(k) => return Err(self.function.tripped(k, x)),
             Ending::Crossed => values.copy_from_slice(&self.function.values(x)?),
@@ -268,15 +264,13 @@ impl Compiled {
     /// Writes values and derivatives, unless the replay is to do it.
     #[inline(always)]
     fn derivatives(&self, x: &[f64], values: &mut [f64], derivatives: &mut [f64]) -> Ending {
-        if !self.unit.has_derivatives {
-            return Ending::Crossed;
+        if self.unit.joint.is_some() {
+            if values.len() > OUTPUTS {
+                return Ending::Crossed;
+            }
+            derivatives.fill(0.0);
         }
-        let all = self.unit.derivatives..self.unit.code.len();
-        let ending = match &self.unit.joint {
-            Some(joint) => self.run_parts(joint, true, x, values, derivatives),
-            None => self.run(all, x, values, derivatives),
-        };
-        match ending {
+        match self.run(true, x, values, derivatives) {
             Ending::Done => {
                 let numbers = values.iter().chain(&*derivatives);
                 let has_nan = numbers.fold(false, |has, x| has | x.is_nan());
@@ -290,56 +284,69 @@ impl Compiled {
         }
     }
 
-    /// Runs functions, in this thread's frame.
+    /// Writes values, and if wanted the derivatives of each output, which parts add to what is there.
     #[inline(always)]
-    fn run(
+    pub(super) fn run(
         &self,
-        functions: std::ops::Range<usize>,
-        x: &[f64],
-        values: &mut [f64],
-        derivatives: &mut [f64],
-    ) -> Ending {
-        let need = self.unit.code.need(Room::Frame);
-        if need == 0 {
-            // A small function, of whose cost each call on the way is a part.
-            return Ending::of(self.unit.run(functions, x, [&mut [], values, derivatives]));
-        }
-        let run = |frame: &mut [f64]| self.unit.run(functions, x, [frame, values, derivatives]);
-        let code = with_frame(need, run);
-        Ending::of(code)
-    }
-
-    /// Runs the parts: their values, and if wanted the derivatives of each output.
-    fn run_parts(
-        &self,
-        joint: &Joint,
         has_derivatives: bool,
         x: &[f64],
         values: &mut [f64],
         derivatives: &mut [f64],
     ) -> Ending {
         let unit = &self.unit;
-        let code = with_frame(unit.code.need(Room::Frame), |frame| {
-            let mut code = unit.run(0..unit.values, x, [frame, &mut [], &mut []]);
-            for (value, &(room, place)) in values.iter_mut().zip(&joint.outputs) {
-                *value = match room {
-                    Room::Inputs => x[place],
-                    Room::Constants => unit.constants[place],
-                    _ => frame[place],
-                };
+        let need = unit.code.need(Room::Frame);
+        let mut run = |frame: &mut [f64]| {
+            let functions = match has_derivatives {
+                true => 1..2,
+                false => 0..1,
+            };
+            unit.run(functions, x, [frame, values, derivatives])
+        };
+        Ending::of(match &unit.joint {
+            Some(joint) => with_frame(need, |frame| {
+                joint.run(unit, has_derivatives, x, [frame, values, derivatives])
+            }),
+            // A small function, of whose cost each call on the way is a part.
+            None if need == 0 => run(&mut []),
+            None => with_frame(need, run),
+        })
+    }
+}
+
+impl Joint {
+    fn run(
+        &self,
+        unit: &Unit,
+        has_derivatives: bool,
+        x: &[f64],
+        [frame, values, derivatives]: [&mut [f64]; 3],
+    ) -> i32 {
+        let (lanes, count, n) = (unit.lanes, unit.code.len(), x.len());
+        let mut code = unit.run(0..count / 2, x, [frame, &mut [], &mut []]);
+        for (k, &(room, place)) in self.outputs.iter().enumerate() {
+            let place = lanes * place..lanes * (place + 1);
+            values[lanes * k..][..lanes].copy_from_slice(match room {
+                Room::Inputs => &x[place],
+                Room::Constants => &unit.constants[place],
+                _ => &frame[place],
+            });
+        }
+        for (k, &(room, place)) in self.outputs.iter().enumerate() {
+            if !has_derivatives || code != 0 {
+                break;
             }
-            let n = x.len();
-            for k in (0..values.len()).filter(|_| has_derivatives) {
-                if code == 0 {
-                    let derivatives = &mut derivatives[k * n..][..n];
-                    joint.seed(k, frame, derivatives);
-                    let functions = unit.derivatives..unit.code.len();
-                    code = unit.run(functions, x, [frame, &mut [], derivatives]);
-                }
+            let derivatives = &mut derivatives[k * n..][..n];
+            let adjoints = &mut frame[self.adjoints.clone()];
+            adjoints.fill(0.0);
+            let place = lanes * place..lanes * (place + 1);
+            match room {
+                Room::Frame => adjoints[place].fill(1.0),
+                Room::Inputs => derivatives[place].iter_mut().for_each(|d| *d += 1.0),
+                _ => {}
             }
-            code
-        });
-        Ending::of(code)
+            code = unit.run(count / 2..count, x, [frame, &mut [], derivatives]);
+        }
+        code
     }
 }
 

@@ -1,9 +1,10 @@
 //! Values and guards as instructions.
 
+use super::assembler::At;
+use super::native::PANICKED;
 use super::native::shims;
-use super::native::{CROSSED, PANICKED, Room};
 use super::writer::Writer;
-use crate::function::program::Guard;
+use crate::function::program::{Guard, Node};
 use crate::function::walk::{Gift, Target};
 use crate::graph::trace::Comparison;
 use crate::rows::Op;
@@ -13,7 +14,6 @@ use cranelift_codegen::ir::{InstBuilder, Value, types};
 impl Target for Writer<'_> {
     /// Leaves the function with `k + 1` where the answer is another one.
     fn guard(&mut self, k: usize, guard: &Guard) {
-        self.cut_if_long();
         let [a, b] = guard.operands.map(|index| self.value_of(index));
         let condition = match guard.comparison {
             Comparison::Equal => FloatCC::Equal,
@@ -29,24 +29,18 @@ impl Target for Writer<'_> {
     }
 
     fn value(&mut self, i: usize) {
-        self.cut_if_long();
-        let program = self.plan.program;
+        let program = self.program;
         let node = program.nodes[i];
         let operands = program.operands(&node);
         let value = match node.op {
             Op::Sum | Op::Dot => self.sum(node.op, operands),
-            op if op.is_slice() || op == Op::Custom => self.call_with_slice(i),
+            op if op.is_slice() || op == Op::Custom => self.call_for_value(i),
             op => {
-                let mut args = [Value::from_u32(0); 3];
-                for (arg, &k) in args.iter_mut().zip(operands) {
-                    *arg = self.value_of(k);
-                }
-                let args = &args[..operands.len()];
-                self.assembler.elementary(op, node.n, args, CROSSED)
+                let args: Vec<Value> = operands.iter().map(|&k| self.value_of(k)).collect();
+                self.assembler.elementary(op, node.n, &args)
             }
         };
-        let index = (program.first_node() + i) as u32;
-        self.define(index, value, operands, node.first + node.count);
+        self.define((program.first_node() + i) as u32, value);
     }
 
     fn give(&mut self, i: usize, gifts: &[Gift]) {
@@ -55,23 +49,18 @@ impl Target for Writer<'_> {
 }
 
 impl Writer<'_> {
-    fn rare_guard(&mut self, k: usize, guard: &Guard, operands: [Value; 2]) {
-        let first = self
-            .outsides
-            .as_ref()
-            .map_or(0, |outsides| outsides.part.first_guard);
-        let comparison: *const Comparison = &self.known.1[first + k].comparison;
+    fn rare_guard(&mut self, k: usize, guard: &Guard, [a, b]: [Value; 2]) {
+        let comparison: *const Comparison = &self.known.1[self.first_guard() + k].comparison;
+        let comparison = self.assembler.pointer(comparison as usize);
+        let answer = i64::from(guard.answer) & 0xffff_ffff;
+        let answer = self.assembler.ins().iconst(types::I32, answer);
+        let address = shims::answers as *const () as usize;
         let code = self.code_of_guard(k);
         for lane in 0..self.assembler.lanes {
-            let assembler = &mut self.assembler;
-            let [a, b] = operands.map(|x| assembler.lane(x, lane));
-            let comparison = assembler.pointer(comparison as usize);
-            let answer = assembler
-                .ins()
-                .iconst(types::I32, i64::from(guard.answer) & 0xffff_ffff);
+            let [a, b] = [a, b].map(|x| self.assembler.lane(x, lane));
             let args = [a, b, comparison, answer];
-            let holds = assembler.call_at(shims::answers as *const () as usize, &args, types::I32);
-            assembler.exit_with(holds, code);
+            let holds = self.assembler.call_at(address, &args, types::I32);
+            self.assembler.exit_with(holds, code);
         }
     }
 
@@ -79,21 +68,11 @@ impl Writer<'_> {
     fn sum(&mut self, op: Op, operands: &[u32]) -> Value {
         let mut sum = None;
         for term in operands.chunks(if op == Op::Dot { 2 } else { 1 }) {
-            // In the middle of a long sum, what there is goes by way of the frame.
-            if let Some(so_far) = sum.filter(|_| self.is_long()) {
-                let place = self.store(so_far);
-                self.cut_if_long();
-                sum = Some(self.assembler.load(Room::Frame, place as usize));
-                self.free(place);
+            let mut x = self.value_of(term[0]);
+            if let &[_, y] = term {
+                let y = self.value_of(y);
+                x = self.assembler.ins().fmul(x, y);
             }
-            let x = self.value_of(term[0]);
-            let x = match term {
-                &[_, y] => {
-                    let y = self.value_of(y);
-                    self.assembler.ins().fmul(x, y)
-                }
-                _ => x,
-            };
             sum = Some(match sum {
                 Some(sum) => self.assembler.ins().fadd(sum, x),
                 None => x,
@@ -105,47 +84,45 @@ impl Writer<'_> {
     /// Puts the operands of a node at the begin of the frame, each lane in one piece.
     pub(super) fn spread(&mut self, operands: &[u32]) {
         for (place, &k) in operands.iter().enumerate() {
-            self.cut_if_long();
             let x = self.value_of(k);
             for lane in 0..self.assembler.lanes {
                 let x = self.assembler.lane(x, lane);
                 let place = lane * operands.len() + place;
-                self.assembler.store_lane(Room::Frame, place, x);
+                self.assembler.store(At::Lane(place), x);
             }
         }
     }
 
-    /// The first lane after the operands and the partials of the longest operation with a slice.
-    fn result_lane(&self) -> usize {
-        2 * self.plan.longest * self.assembler.lanes
+    /// The address of a lane of so many operands, and their number.
+    pub(super) fn slice(&mut self, lane: usize, count: usize) -> [Value; 2] {
+        let address = self.assembler.address_of(At::Lane(lane * count));
+        [address, self.assembler.pointer(count)]
     }
 
-    fn call_with_slice(&mut self, i: usize) -> Value {
-        let program = self.plan.program;
+    fn call_for_value(&mut self, i: usize) -> Value {
+        let program = self.program;
         let node = program.nodes[i];
-        let operands = program.operands(&node);
-        self.spread(operands);
-        let (len, result) = (operands.len(), self.result_lane());
-        for lane in 0..self.assembler.lanes {
-            let custom = (node.op == Op::Custom).then(|| self.custom(node.n));
-            let assembler = &mut self.assembler;
-            let x = assembler.address(Room::Frame, lane * len, len);
-            let count = assembler.pointer(len);
-            if let Some(custom) = custom {
-                let out = assembler.address(Room::Frame, result + lane, 1);
-                let address = shims::custom_value as *const () as usize;
-                let is_ended = assembler.call_at(address, &[custom, x, count, out], types::I32);
-                assembler.exit_unless(is_ended, PANICKED);
-            } else {
-                let op = assembler.ins().iconst(types::I32, node.op as i64);
-                let address = shims::slice_value as *const () as usize;
-                let value = assembler.call_at(address, &[x, count, op], types::F64);
-                assembler.store_lane(Room::Frame, result + lane, value);
-            }
+        self.spread(program.operands(&node));
+        let values: Vec<Value> = (0..self.assembler.lanes)
+            .map(|lane| self.call_for_lane(node, lane))
+            .collect();
+        self.assembler.of_lanes(|_, lane| values[lane])
+    }
+
+    fn call_for_lane(&mut self, node: Node, lane: usize) -> Value {
+        let [x, count] = self.slice(lane, node.count as usize);
+        if node.op != Op::Custom {
+            let op = self.assembler.ins().iconst(types::I32, node.op as i64);
+            let address = shims::slice_value as *const () as usize;
+            return self.assembler.call_at(address, &[x, count, op], types::F64);
         }
-        let lane = |assembler: &mut super::assembler::Assembler, lane| {
-            assembler.load_lane(Room::Frame, result + lane)
-        };
-        self.assembler.of_lanes(lane)
+        let custom = self.custom(node.n);
+        let result = At::Lane(2 * self.longest * self.assembler.lanes);
+        let out = self.assembler.address_of(result);
+        let address = shims::custom_value as *const () as usize;
+        let args = [custom, x, count, out];
+        let is_ended = self.assembler.call_at(address, &args, types::I32);
+        self.assembler.exit_unless(is_ended, PANICKED);
+        self.assembler.load(result)
     }
 }

@@ -4,6 +4,7 @@
 //! bit for bit; every other row is called.
 
 use super::assembler::Assembler;
+use super::native::CROSSED;
 use crate::rows::Op;
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, Value};
@@ -21,10 +22,6 @@ pub(super) enum Instruction {
     Absolute,
     Reciprocal,
     Fused,
-    Floor,
-    Ceil,
-    Trunc,
-    CopySign,
     Larger,
     Smaller,
     Rectifier,
@@ -58,10 +55,6 @@ fn of_value(text: &str) -> Instruction {
         "x.abs()" => Absolute,
         "x.recip()" => Reciprocal,
         "x.mul_add(a,b)" => Fused,
-        "x.floor()" => Floor,
-        "x.ceil()" => Ceil,
-        "x.trunc()" => Trunc,
-        "x.copysign(y)" => CopySign,
         "special::max(x,y)" => Larger,
         "special::min(x,y)" => Smaller,
         "x.powi(n)" => Power,
@@ -86,19 +79,17 @@ pub(super) fn instruction(assembler: &Assembler, op: Op, n: i32) -> Instruction 
     match INSTRUCTIONS[op as usize] {
         Power if n.unsigned_abs() > LARGEST_POWER => Call,
         Fused if !assembler.has("has_fma") => Call,
-        Floor | Ceil | Trunc if !assembler.has("has_sse41") => Call,
         instruction => instruction,
     }
 }
 
 impl Assembler {
-    /// The value of an instruction, if it is one; `Bounded` leaves the function with `crossed` if its bounds cross.
+    /// The value of an instruction, if it is one; the function is left where bounds cross.
     pub(super) fn compute(
         &mut self,
         instruction: Instruction,
         n: i32,
         operands: &[Value],
-        crossed: i32,
     ) -> Option<Value> {
         let operand = |k: usize| operands[k];
         Some(match instruction {
@@ -115,13 +106,6 @@ impl Assembler {
                 self.ins().fdiv(one, operand(0))
             }
             Instruction::Fused => self.ins().fma(operand(0), operand(1), operand(2)),
-            Instruction::Floor => self.ins().floor(operand(0)),
-            Instruction::Ceil => self.ins().ceil(operand(0)),
-            Instruction::Trunc => self.ins().trunc(operand(0)),
-            Instruction::CopySign => {
-                let sign = self.constant(-0.0);
-                self.choose_bits(sign, operand(1), operand(0))
-            }
             Instruction::Larger => self.one_of(FloatCC::GreaterThan, operand(0), operand(1)),
             Instruction::Smaller => self.one_of(FloatCC::LessThan, operand(0), operand(1)),
             Instruction::Rectifier => {
@@ -133,7 +117,7 @@ impl Assembler {
             Instruction::Bounded => {
                 let [x, low, high] = [operand(0), operand(1), operand(2)];
                 let in_order = self.holds(FloatCC::LessThanOrEqual, low, high, true);
-                self.exit_unless(in_order, crossed);
+                self.exit_unless(in_order, CROSSED);
                 let below = self.mask(FloatCC::LessThan, x, low);
                 let x = self.select(below, low, x);
                 let above = self.mask(FloatCC::GreaterThan, x, high);

@@ -1,7 +1,6 @@
 //! What repeats is found, and sums are spread without a change.
 
-use super::Unit;
-use super::plan::Sizes;
+use super::Sizes;
 use super::repeats::{Items, Segment};
 use super::spread::spread_sums;
 use crate::function::Function;
@@ -12,7 +11,7 @@ fn segments(inputs: usize, f: impl Fn(&[Var]) -> Var) -> Vec<Segment> {
     let x: Vec<f64> = (0..inputs).map(|k| 0.5 + k as f64).collect();
     let f = Function::record(&x, |x| f(x));
     let program = spread_sums(&f.program);
-    Items::of(&program).segments()
+    Items::of(&program).segments(usize::MAX, true)
 }
 
 /// The longest repetition that is found.
@@ -156,7 +155,7 @@ fn a_short_function_is_one_piece_and_a_long_loop_is_not() {
             (0..count).fold(x[0], |y, _| (y * x[1]).sin())
         })
     };
-    let has_loops = |f: &Function| Unit::of_parts(&f.program, Sizes::USUAL).unwrap().is_some();
+    let has_loops = |f: &Function| f.compile_in(Sizes::USUAL).unwrap().unit.joint.is_some();
     assert!(!has_loops(&record(20)));
     assert!(has_loops(&record(2000)));
 }

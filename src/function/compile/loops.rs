@@ -1,118 +1,98 @@
 //! Compiling a program in parts, each segment that repeats as a loop.
 //!
 //! The frame begins with the numbers that go from one part or repetition to another; as many places follow for their
-//! adjoints, and then each part has places of its own. All parts compute their values, one after the other; then, with
-//! the adjoints of all but one output zero, they hand on derivatives in the opposite order.
+//! adjoints, then those that every repetition uses for itself while it goes on, and then each part has places of its own.
+//! All parts compute their values, one after the other; then, with the adjoints of all but one output zero, they hand on
+//! derivatives in the opposite order.
 
-use super::assembler::{Assembler, Own};
-use super::joint::Joint;
-use super::native::{Effort, Known, Room};
-use super::outsides::Outsides;
-use super::parts::Parts;
-use super::plan::{Plan, Sizes, shows_nan};
-use super::repeats::{Items, Segment};
+use super::assembler::Own;
+use super::crossing::Border;
+use super::native::{Effort, Room};
+use super::parts::{Part, Parts};
+use super::repeats::Items;
 use super::spread::spread_sums;
 use super::writer::Writer;
-use super::{CompileError, Unit};
+use super::{CompileError, Sizes, Unit, assembler, known};
 use crate::function::program::Program;
 use std::ops::Range;
 
-/// For more outputs, sweeps through all parts would be more work than one from each output.
-const OUTPUTS: usize = 8;
 /// A larger program might need places farther away than instructions can tell.
 const LARGEST: usize = 1 << 25;
 /// So many items of all parts together are compiled with much effort.
 const FEW: usize = 3000;
 
+/// How the parts of a program work together.
+pub(super) struct Joint {
+    /// Where in the frame the adjoints are.
+    pub adjoints: Range<usize>,
+    /// Where the outputs stand.
+    pub outputs: Vec<(Room, usize)>,
+}
+
 impl Unit {
-    /// The program in parts, if enough of it repeats.
-    pub(super) fn of_parts(program: &Program, sizes: Sizes) -> Result<Option<Unit>, CompileError> {
-        let count = program.outputs.len();
-        let is_short = 2 * program.operands.len() < sizes.whole;
-        if is_short
-            || count == 0
-            || count > OUTPUTS
-            || program.len() + program.operands.len() > LARGEST
-        {
-            return Ok(None);
+    /// The program in parts. With lanes it has no loops: so much code is run for many rows.
+    pub(super) fn of_parts(
+        program: &Program,
+        sizes: Sizes,
+        lanes: usize,
+    ) -> Result<Unit, CompileError> {
+        let refused = CompileError::Refused;
+        if program.len() + program.operands.len() > LARGEST {
+            return Err(refused("the program is too large".into()));
         }
         let program = &spread_sums(program);
         let items = Items::of(program);
-        let segments = items.segments();
+        let segments = items.segments(sizes.length, lanes == 1);
         let length = segments.iter().map(|segment| segment.len).sum::<usize>();
-        if 4 * length > 3 * items.items.len() {
-            return Ok(None);
-        }
-        let known = (
-            program.customs.clone().into(),
-            program.guards.clone().into(),
-        );
-        let effort = match length <= FEW {
+        let is_mostly_loops = 4 * length <= 3 * items.items.len();
+        let effort = match is_mostly_loops && length <= FEW {
             true => Effort::Much,
             false => Effort::Little,
         };
-        let by = Unit::assembler(program, effort, 1)?;
-        let unit = compile(&items, &segments, by, known, sizes);
-        unit.map(Some).map_err(CompileError::Refused)
-    }
-}
-
-fn compile(
-    items: &Items,
-    segments: &[Segment],
-    mut by: Assembler,
-    known: Known,
-    sizes: Sizes,
-) -> Result<Unit, String> {
-    let shown = shows_nan(items.program, &items.program.outputs);
-    let Parts {
-        parts,
-        places,
-        outputs,
-    } = Parts::of(items, segments, &known.0, &shown);
-    for (room, end) in [
-        (Room::Inputs, items.program.inputs),
-        (Room::Frame, 2 * places),
-        (Room::Derivatives, items.program.inputs),
-    ] {
-        by.needs.widen(room, end);
-    }
-    let mut top = 2 * places;
-    let (mut values, mut derivatives): (Vec<Range<usize>>, Vec<Range<usize>>) = Default::default();
-    for part in &parts {
-        let outsides = Outsides::new(part, by.constants.len(), places);
-        by.constants.extend(&part.table);
-        by.own = Own::from(top, part.count);
-        let plan = Plan::of_part(part, &by, sizes);
-        let first = by.builder.len();
-        let mut writer = Writer::new(plan, by, known.clone(), part.body.inputs);
-        writer.outsides = Some(outsides);
-        writer.write_part(false)?;
-        let second = writer.assembler.builder.len();
-        let size = writer.places_of_frame();
-        top += size * part.count;
-        writer.assembler.own.size = size;
-        writer.assembler.own.common = top;
-        writer.write_part(true)?;
-        top += writer.places_of_frame() - size;
-        by = writer.assembler;
-        values.push(first..second);
-        derivatives.push(second..by.builder.len());
-    }
-    let count = values.iter().map(Range::len).sum();
-    let order = values.into_iter().chain(derivatives.into_iter().rev());
-    by.builder.reorder(order.flatten());
-    let less = by.needs.without(Room::Derivatives);
-    let code = by.builder.finish((count, less), by.needs, known)?;
-    Ok(Unit {
-        code,
-        constants: by.constants,
-        values: count,
-        derivatives: count,
-        has_derivatives: true,
-        joint: Some(Joint {
-            adjoints: places..2 * places,
+        let mut by = assembler(program, effort, lanes)?;
+        let known = known(program);
+        let Parts {
+            parts,
+            places,
             outputs,
-        }),
-    })
+        } = Parts::of(&items, &segments, &known.0);
+        for (room, end) in [
+            (Room::Inputs, program.inputs),
+            (Room::Frame, 2 * places),
+            (Room::Derivatives, program.inputs),
+        ] {
+            by.needs.widen(room, lanes * end);
+        }
+        // Each number of a part may be stored once upward, and once for each operand downward.
+        let most = |part: &Part| part.body.len() + part.body.operands.len();
+        let scratch = 2 * places..2 * places + parts.iter().map(most).max().unwrap_or(0);
+        let mut top = scratch.end;
+        for part in &parts {
+            by.own = Own {
+                count: part.count,
+                base: top,
+                size: 0,
+                table: by.constants.len(),
+                width: part.width,
+            };
+            by.constants.extend(&part.table);
+            let border = Border {
+                part,
+                farther: places,
+            };
+            let mut writer = Writer::new(&part.body, &mut by, &known, Some(border));
+            writer.scratch = scratch.clone();
+            writer.write_part(part).map_err(refused)?;
+            top += by.own.size * part.count;
+        }
+        // Of each part the derivatives come first.
+        let count = parts.len();
+        let (values, derivatives) = ((0..count).map(|k| 2 * k + 1), (0..count).map(|k| 2 * k));
+        by.builder.reorder(values.chain(derivatives.rev()));
+        let joint = Joint {
+            adjoints: lanes * places..2 * lanes * places,
+            outputs,
+        };
+        Unit::finish(by, count, known, Some(joint))
+    }
 }

@@ -4,7 +4,8 @@
 //!
 //! - **Memory.** A compiled function touches nothing but its own stack and five rooms that it gets as pointers. The
 //!   assembler is the only one that writes loads and stores, and each widens [`Needs`], so [`Code::run`] knows
-//!   how large every room must be, and asserts it; in a loop, by the place of the repetition that goes farthest. Places that
+//!   how large every room must be, and asserts it; in a loop, by the place of the repetition that goes farthest. A place that
+//!   a repetition has for itself in the frame widens them when it is made, and no other is loaded or stored. Places that
 //!   are read from a table among the constants are those of inputs and of numbers of the frame, all of which the
 //!   code needs whenever it has parts. The inputs and constants are only read.
 //! - **Interface.** Every function is declared with the one signature of [`Entry`], in the platform's C convention,
@@ -55,12 +56,6 @@ pub(super) struct Needs([usize; 5]);
 impl Needs {
     pub(super) fn of(&self, room: Room) -> usize {
         self.0[room as usize]
-    }
-
-    /// The same, but nothing in one room.
-    pub(super) fn without(mut self, room: Room) -> Needs {
-        self.0[room as usize] = 0;
-        self
     }
 
     /// There must be numbers up to `end`.
@@ -154,20 +149,15 @@ impl Builder {
         Ok(())
     }
 
-    /// The number of functions so far.
-    pub(super) fn len(&self) -> usize {
-        self.functions.len()
-    }
-
     /// Puts the functions into this order, which names each by its place.
     pub(super) fn reorder(&mut self, order: impl Iterator<Item = usize>) {
         self.functions = order.map(|k| self.functions[k]).collect();
     }
 
-    /// The code of all functions, of which the first so many need less.
+    /// The code of all functions, of which the first `values` need no derivatives.
     pub(super) fn finish(
         mut self,
-        (first, less): (usize, Needs),
+        values: usize,
         needs: Needs,
         known: Known,
     ) -> Result<Code, String> {
@@ -181,8 +171,7 @@ impl Builder {
         let entries = self.functions.iter().map(entry).collect();
         Ok(Code {
             entries,
-            first,
-            less,
+            values,
             needs,
             module: Some(Mutex::new(self.module)),
             _known: known,
@@ -193,9 +182,8 @@ impl Builder {
 /// Machine code, which can be run.
 pub(super) struct Code {
     entries: Box<[Entry]>,
-    /// How many functions come first that need less.
-    first: usize,
-    less: Needs,
+    /// How many functions come first that need no derivatives.
+    values: usize,
     needs: Needs,
     /// Kept for its memory.
     module: Option<Mutex<JITModule>>,
@@ -223,17 +211,14 @@ impl Code {
         constants: &[f64],
         [frame, values, derivatives]: [&mut [f64]; 3],
     ) -> i32 {
-        let Needs(needs) = if functions.end <= self.first {
-            self.less
-        } else {
-            self.needs
-        };
+        let Needs(needs) = self.needs;
+        let is_of_values = functions.end <= self.values;
         // Without a branch for each: this is a good part of the cost of a call.
         let fits = (inputs.len() >= needs[Room::Inputs as usize])
             & (constants.len() >= needs[Room::Constants as usize])
             & (frame.len() >= needs[Room::Frame as usize])
             & (values.len() >= needs[Room::Values as usize])
-            & (derivatives.len() >= needs[Room::Derivatives as usize]);
+            & (is_of_values | (derivatives.len() >= needs[Room::Derivatives as usize]));
         assert!(fits, "the rooms are as large as the code needs");
         let (inputs, constants) = (inputs.as_ptr(), constants.as_ptr());
         let (frame, values) = (frame.as_mut_ptr(), values.as_mut_ptr());

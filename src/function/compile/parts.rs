@@ -6,6 +6,7 @@
 //! before computed stands at a fixed distance. Operands that advance otherwise, and constants, are listed in a table, a row
 //! for each repetition.
 
+use super::assembler::At;
 use super::native::Room;
 use super::repeats::{Item, Items, Segment};
 use crate::function::program::{Guard, Node, Program};
@@ -13,40 +14,31 @@ use crate::graph::Custom;
 use crate::rows::Op;
 use std::collections::HashMap;
 
-/// Where an operand from outside of a repetition stands.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum At {
-    /// At a place that advances by so many from one repetition to the next.
-    Strided {
-        room: Room,
-        place: usize,
-        stride: isize,
-    },
-    /// As an output of the repetition before, or at this place of the frame for the first one.
-    Carried { output: usize, place: usize },
-    /// As a column of the table has it: a constant itself, the place of any other number in bytes.
-    Listed { room: Room, column: usize },
-}
-
 /// A segment as a program.
 pub(super) struct Part {
     /// One repetition. Its inputs are numbers from outside that may vary; its outputs are what is used outside.
     pub body: Program,
     pub count: usize,
-    pub inputs: Vec<At>,
+    /// Where the inputs, the constants and the outputs of the body stand.
+    pub places: Vec<Option<At>>,
+    pub carried: Vec<Carried>,
     /// For each input whether it can be the same number as another one.
     pub is_doubled: Vec<bool>,
-    pub constants: Vec<At>,
-    /// Where the first output of the first repetition is placed; the others follow.
-    pub first_output: usize,
     /// The place of the first guard in the whole program; those of the repetitions follow.
     pub first_guard: usize,
     /// What the repetitions list, row by row: constants, places, the addresses of users' operations.
     pub table: Vec<f64>,
     /// The length of a row.
     pub width: usize,
-    /// For each output whether an output of the whole program is NaN if it is, in every repetition.
-    pub shows_nan: Vec<bool>,
+}
+
+/// What a repetition takes over from the one before.
+pub(super) struct Carried {
+    pub input: u32,
+    /// The output that the repetition before has for it.
+    pub output: u32,
+    /// Where in the frame the first repetition has it.
+    pub place: usize,
 }
 
 /// A program in parts.
@@ -70,12 +62,7 @@ enum Operand {
 type Column = Vec<u32>;
 
 impl Parts {
-    pub(super) fn of(
-        items: &Items,
-        segments: &[Segment],
-        customs: &[Custom],
-        shows_nan: &[bool],
-    ) -> Parts {
+    pub(super) fn of(items: &Items, segments: &[Segment], customs: &[Custom]) -> Parts {
         let program = items.program;
         let is_used_outside = used_outside(items, segments);
         let mut places = vec![u32::MAX; items.items.len()];
@@ -105,10 +92,8 @@ impl Parts {
                 known: HashMap::new(),
                 table: Vec::new(),
             };
-            let mut part = columns.part(&outputs, customs, shows_nan);
-            part.first_output = next;
+            parts.push(columns.part(&outputs, next, customs));
             next += outputs.len() * segment.count;
-            parts.push(part);
         }
         let outputs = program.outputs.iter().map(|&k| at(items, &places, k));
         Parts {
@@ -163,7 +148,8 @@ struct Columns<'a> {
 }
 
 impl Columns<'_> {
-    fn part(&mut self, outputs: &[usize], customs: &[Custom], shows_nan: &[bool]) -> Part {
+    /// The part, whose outputs have places from `first_output` on.
+    fn part(&mut self, outputs: &[usize], first_output: usize, customs: &[Custom]) -> Part {
         let (items, segment) = (self.items, self.segment);
         let places = segment.start..segment.start + segment.len;
         let operands: Vec<Vec<Operand>> = places
@@ -220,26 +206,34 @@ impl Columns<'_> {
             }
         }
         body.outputs = outputs.iter().map(|&k| index[k]).collect();
-        let shows = |&k: &usize| {
-            let mut same = self.repetitions(segment.start + k);
-            same.all(|place| match items.items[place] {
-                Item::Node(i) => shows_nan[program.first_node() + i as usize],
-                Item::Guard(_) => unreachable!("a guard has no result"),
-            })
-        };
-        let width = self.table.len();
+        let carried = (0..).zip(&inputs).filter_map(|(input, at)| match *at {
+            At::Carried { output, place } => Some(Carried {
+                input,
+                output: body.outputs[output],
+                place,
+            }),
+            _ => None,
+        });
+        let carried = carried.collect();
+        let mut places: Vec<Option<At>> = inputs.into_iter().chain(constants).map(Some).collect();
+        places.resize(body.len(), None);
+        for (k, &output) in body.outputs.iter().enumerate() {
+            places[output as usize] = Some(At::Strided {
+                room: Room::Frame,
+                place: first_output + k,
+                stride: outputs.len() as isize,
+            });
+        }
         let rows = (0..segment.count).flat_map(|r| self.table.iter().map(move |column| column[r]));
         Part {
             body,
             count: segment.count,
+            places,
+            carried,
             is_doubled: self.doubled(),
-            inputs,
-            constants,
-            first_output: 0,
             first_guard,
             table: rows.collect(),
-            width,
-            shows_nan: outputs.iter().map(shows).collect(),
+            width: self.table.len(),
         }
     }
 
@@ -305,7 +299,11 @@ impl Columns<'_> {
         }
         let list = places().map(|place| f64::from_bits(8 * place as u64));
         let list = list.collect();
-        self.list(room, list)
+        At::Listed {
+            room,
+            column: self.list(list),
+            shift: 0,
+        }
     }
 
     /// An input that is an output of the repetition before.
@@ -331,22 +329,16 @@ impl Columns<'_> {
         };
         let first = self.constants[k][0] as usize - program.inputs;
         if places().all(|place| place == first) {
-            return At::Strided {
-                room: Room::Constants,
-                place: first,
-                stride: 0,
-            };
+            return At::fixed(Room::Constants, first);
         }
         let list = places().map(|place| program.constants[place]).collect();
-        self.list(Room::Constants, list)
+        At::Entry(self.list(list))
     }
 
-    fn list(&mut self, room: Room, column: Vec<f64>) -> At {
+    /// Adds a column to the table; its place.
+    fn list(&mut self, column: Vec<f64>) -> usize {
         self.table.push(column);
-        At::Listed {
-            room,
-            column: self.table.len() - 1,
-        }
+        self.table.len() - 1
     }
 
     /// Lists the addresses of a user's operations; the column.
@@ -361,8 +353,7 @@ impl Columns<'_> {
         };
         let column = self.repetitions(self.segment.start + k).map(address);
         let column = column.collect();
-        self.table.push(column);
-        self.table.len() as i32 - 1
+        self.list(column) as i32
     }
 
     /// For each input whether it is the same number as another one in some repetition.

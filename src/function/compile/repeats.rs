@@ -91,11 +91,12 @@ impl<'a> Items<'a> {
         Some(self.places[node] as usize)
     }
 
-    /// The program as segments, without a gap; those that do not repeat have a count of 1.
-    pub(super) fn segments(&self) -> Vec<Segment> {
+    /// The program as segments, without a gap; those that do not repeat have a count of 1, and at most `longest` items. All
+    /// are such if no loops are asked for.
+    pub(super) fn segments(&self, longest: usize, has_loops: bool) -> Vec<Segment> {
         let mut found = Vec::new();
         let all = 0..self.words.len();
-        let mut open = vec![all];
+        let mut open = if has_loops { vec![all] } else { Vec::new() };
         let mut left = SEARCHES * self.words.len();
         while let Some(range) = open.pop() {
             let Some(less) = left.checked_sub(range.len()) else {
@@ -125,12 +126,14 @@ impl<'a> Items<'a> {
             count: 0,
         };
         for segment in found.into_iter().chain([end]) {
-            if segment.start > start {
+            while segment.start > start {
+                let len = longest.min(segment.start - start);
                 all.push(Segment {
                     start,
-                    len: segment.start - start,
+                    len,
                     count: 1,
                 });
+                start += len;
             }
             start = segment.end();
             if segment.count > 0 {

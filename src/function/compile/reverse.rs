@@ -1,12 +1,10 @@
 //! Adjoints as instructions.
 //!
-//! An adjoint begins with the first thing that it is given, so none is cleared; of a number that is given one
-//! adjoint only, that is its adjoint, in the same place. Nothing asks whether an adjoint is zero: see
+//! An adjoint begins with the first thing that it is given, so none is cleared. Nothing asks whether an adjoint is zero: see
 //! [`compile`](super) for why that is right.
 
-use super::held::{Held, NEAR, NONE};
+use super::assembler::{Assembler, At};
 use super::native::{PANICKED, Room, shims};
-use super::plan::{LAST, Order};
 use super::rule::Partial;
 use super::writer::Writer;
 use crate::function::walk::{Factor, Gift, Sweep};
@@ -14,198 +12,188 @@ use crate::rows::Op;
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 
+/// In a long function, an adjoint that is touched next after more gifts than this is stored meanwhile: it would only take a register
+/// that the others need.
+const NEAR: u32 = 24;
+
+/// Nothing more is given, and an input gives nothing on.
+const NEVER: u32 = u32::MAX;
+
+/// The adjoints while they are handed on.
+#[derive(Default)]
+pub(super) struct Adjoints {
+    /// Of each number what it has been given so far, if that is in a register.
+    held: Vec<Option<Value>>,
+    /// Where what each number has been given so far is stored, if that is not where its adjoint stands.
+    stored: Vec<Option<At>>,
+    /// For each gift the next one to the same number, or the first one of that number.
+    next: Vec<u32>,
+    /// The number of gifts so far.
+    given: u32,
+    /// The output of a whole program whose derivatives are written, and its index.
+    output: Option<(usize, u32)>,
+}
+
 impl Writer<'_> {
-    /// Writes all that output `k` gives.
-    pub(super) fn sweep(&mut self, k: usize, sweep: &Sweep) {
-        let shared = self.shared;
-        let adjoints = &mut self.adjoints;
-        adjoints.order = Order::of(self.plan.program, sweep);
-        // A part whose values only guards need has none.
-        adjoints.output = (k, sweep.outputs.first().copied().unwrap_or(NONE));
-        adjoints.given = 0;
-        adjoints.held.fill(Held::not());
-        adjoints.only_held.clear();
-        adjoints.places.fill(NONE);
-        adjoints.is_begun.fill(false);
-        adjoints.is_begun[..shared].fill(true);
-        if self.outsides.is_some() {
-            for &output in &sweep.outputs {
-                self.adjoints.is_begun[output as usize] = true;
-            }
-            // No output's adjoint is known to be 1.
-            self.adjoints.output.1 = NONE;
-            self.take_carried_adjoints(sweep);
-            sweep.write(self);
-            return;
+    pub(super) fn begin_sweep(&mut self, sweep: &Sweep, output: Option<(usize, u32)>) {
+        let mut touched = vec![NEVER; self.program.len()];
+        let mut start = 0;
+        for &(i, end) in &sweep.nodes {
+            touched[self.program.first_node() + i as usize] = start;
+            start = end;
         }
-        if sweep.is_reached[sweep.outputs[0] as usize] {
-            self.seed(sweep.outputs[0]);
-            sweep.write(self);
+        let mut next = vec![NEVER; sweep.gifts.len()];
+        for (k, gift) in sweep.gifts.iter().enumerate().rev() {
+            next[k] = std::mem::replace(&mut touched[gift.to as usize], k as u32);
         }
-        for input in 0..self.plan.program.inputs {
-            if !self.adjoints.is_begun[input] {
-                self.cut_if_long();
-                let zero = self.assembler.constant(0.0);
-                let place = self.place_of_input(input);
-                self.assembler.store(Room::Derivatives, place, zero);
-            }
-        }
+        self.adjoints = Adjoints {
+            held: vec![None; self.program.len()],
+            stored: vec![None; self.program.len()],
+            next,
+            given: 0,
+            output,
+        };
     }
 
-    /// The place of an input's adjoint among the derivatives.
-    fn place_of_input(&self, input: usize) -> usize {
-        let program = self.plan.program;
-        self.adjoints.output.0 * program.inputs + input
+    /// Writes all that output `k` of a whole program gives.
+    pub(super) fn sweep(&mut self, k: usize, sweep: &Sweep) {
+        let output = sweep.outputs[0];
+        self.begin_sweep(sweep, Some((k, output)));
+        if sweep.is_reached[output as usize] {
+            let one = self.assembler.constant(1.0);
+            self.add(output, one, false);
+            self.store_if_complete(output);
+            sweep.write(self);
+        }
+        for input in self.shared..self.program.inputs {
+            if self.adjoints.held[input].is_none() {
+                let zero = self.assembler.constant(0.0);
+                self.store_adjoint(input as u32, zero);
+            }
+        }
     }
 
     fn is_input(&self, index: u32) -> bool {
-        (index as usize) < self.plan.program.inputs
+        (index as usize) < self.program.inputs
     }
 
-    fn seed(&mut self, output: u32) {
-        let one = self.assembler.constant(1.0);
-        self.adjoints.is_begun[output as usize] |= !self.is_input(output);
-        if self.is_input(output) {
-            self.add(output, one, false, LAST);
-        } else {
-            self.hold_adjoint(output, one);
+    /// Where the adjoint of an index stands, if it is not only in a register.
+    fn place_of_adjoint(&self, index: u32) -> Option<At> {
+        match (&self.border, self.adjoints.output) {
+            (Some(border), _) => border.adjoint(index),
+            (None, Some((k, _))) if self.is_input(index) => {
+                let place = k * self.program.inputs + index as usize;
+                Some(At::fixed(Room::Derivatives, place))
+            }
+            _ => None,
         }
     }
 
-    pub(super) fn hold_adjoint(&mut self, index: u32, value: Value) {
-        let place = std::mem::replace(&mut self.adjoints.places[index as usize], NONE);
-        if place != NONE {
-            self.free(place);
+    fn store_adjoint(&mut self, index: u32, value: Value) {
+        if let Some(place) = self.place_of_adjoint(index) {
+            self.assembler.store(place, value);
         }
-        self.note_adjoint(index, value);
-        if !self.plan.is_whole {
-            self.adjoints.only_held.push(index);
-        }
-    }
-
-    fn note_adjoint(&mut self, index: u32, value: Value) {
-        self.adjoints.held[index as usize] = Held {
-            function: self.function,
-            at: self.assembler.written,
-            value,
-        };
     }
 
     /// The adjoint of an index as far as it has been given, if anything has.
     pub(super) fn adjoint(&mut self, index: u32) -> Option<Value> {
         let k = index as usize;
-        if !self.adjoints.is_begun[k] {
-            return None;
+        if self.adjoints.held[k].is_none() {
+            let is_begun = self.border.is_some() || k < self.shared;
+            let begun = || self.place_of_adjoint(index).filter(|_| is_begun);
+            let place = self.adjoints.stored[k].or_else(begun)?;
+            self.adjoints.held[k] = Some(self.assembler.load(place));
         }
-        let held = self.adjoints.held[k];
-        if held.function == self.function {
-            return Some(held.value);
-        }
-        let place = self.adjoints.places[k];
-        if let Some(outside) = self.outside_of_adjoint(index).filter(|_| place == NONE) {
-            let value = self.assembler.load_outside(outside);
-            self.note_adjoint(index, value);
-            return Some(value);
-        }
-        if self.is_input(index) {
-            let place = self.place_of_input(k);
-            return Some(self.assembler.load(Room::Derivatives, place));
-        }
-        let value = self.assembler.load(Room::Frame, place as usize);
-        self.note_adjoint(index, value);
-        Some(value)
+        self.adjoints.held[k]
     }
 
-    /// Stores what would be lost at the end of the function.
-    pub(super) fn store_held_adjoints(&mut self) {
-        for index in std::mem::take(&mut self.adjoints.only_held) {
-            let held = self.adjoints.held[index as usize];
-            if held.function == self.function {
-                self.store_adjoint(index, held.value);
-            }
-        }
-    }
-
-    fn store_adjoint(&mut self, index: u32, value: Value) {
-        if self.is_input(index) {
-            if let Some(outside) = self.outside_of_adjoint(index) {
-                return self.assembler.store_outside(outside, value);
-            }
-            let place = self.place_of_input(index as usize);
-            self.assembler.store(Room::Derivatives, place, value);
-        } else if self.adjoints.places[index as usize] == NONE {
-            self.adjoints.places[index as usize] = self.store(value);
-        }
-    }
-
-    /// Gives `value`, or takes it away, to the adjoint of `to`, which is touched next at `next`.
-    fn add(&mut self, to: u32, value: Value, is_minus: bool, next: u32) {
-        let so_far = self.adjoint(to);
-        let sum = match (so_far, is_minus) {
+    /// Gives `value`, or takes it away, to the adjoint of `to`.
+    pub(super) fn add(&mut self, to: u32, value: Value, is_minus: bool) {
+        let sum = match (self.adjoint(to), is_minus) {
             (Some(sum), false) => self.assembler.ins().fadd(sum, value),
             (Some(sum), true) => self.assembler.ins().fsub(sum, value),
             (None, false) => value,
             (None, true) => self.assembler.ins().fneg(value),
         };
-        self.adjoints.is_begun[to as usize] = true;
-        self.adjoints.held[to as usize] = Held::not();
-        if self.is_carried(to) {
-            self.hold_adjoint(to, sum);
-        } else if next == LAST || self.is_doubled(to) {
-            let is_shared = (to as usize) < self.shared;
-            let sum = if is_shared {
-                sum
-            } else {
-                // As if it had begun with 0: not −0.
-                let zero = self.assembler.constant(0.0);
-                self.assembler.ins().fadd(sum, zero)
-            };
-            self.store_adjoint(to, sum);
-        } else if self.plan.is_whole || next - self.adjoints.given <= NEAR {
-            self.hold_adjoint(to, sum);
-        } else {
-            let place = std::mem::replace(&mut self.adjoints.places[to as usize], NONE);
-            if place != NONE {
-                self.free(place);
-            }
-            self.store_adjoint(to, sum);
+        self.adjoints.held[to as usize] = Some(sum);
+    }
+
+    /// Stores the adjoint of an input that gets nothing more, or stands where that of another one stands, too.
+    fn store_if_complete(&mut self, to: u32) {
+        if !self.is_input(to) {
+            return;
         }
+        let part = self.border.as_ref().map(|border| border.part);
+        let is_doubled = part.is_some_and(|part| part.is_doubled[to as usize]);
+        let next = self.adjoints.next.get(self.adjoints.given as usize);
+        if !is_doubled && next.is_some_and(|&next| next != NEVER) {
+            return;
+        }
+        let mut sum = self.adjoints.held[to as usize].expect("it was given something");
+        if self.border.is_none() && to as usize >= self.shared {
+            // As if it had begun with 0: not −0.
+            let zero = self.assembler.constant(0.0);
+            sum = self.assembler.ins().fadd(sum, zero);
+        }
+        self.store_adjoint(to, sum);
+        if is_doubled && self.place_of_adjoint(to).is_some() {
+            self.adjoints.held[to as usize] = None;
+        }
+    }
+
+    /// Stores an adjoint that is not touched soon.
+    fn store_if_far(&mut self, to: u32) {
+        let Adjoints {
+            next, given, held, ..
+        } = &self.adjoints;
+        let next = next[*given as usize];
+        let is_far = next != NEVER && next - given > NEAR && held[to as usize].is_some();
+        if is_far
+            && !self.scratch.is_empty()
+            && let Some(place) = self.place_of_adjoint(to).or_else(|| self.new_scratch())
+            && let Some(sum) = self.adjoints.held[to as usize].take()
+        {
+            self.assembler.store(place, sum);
+            self.adjoints.stored[to as usize] = Some(place);
+        }
+    }
+
+    /// Makes the adjoint of a node that of its operand, without a look at it, if it is stored and the operand has none yet.
+    fn pass_on(&mut self, index: u32, to: u32) -> bool {
+        let Adjoints { held, stored, .. } = &self.adjoints;
+        let passes = held[index as usize].is_none()
+            && stored[index as usize].is_some()
+            && held[to as usize].is_none()
+            && stored[to as usize].is_none()
+            && !self.is_input(to)
+            && self.place_of_adjoint(to).is_none();
+        if passes {
+            self.adjoints.stored[to as usize] = stored[index as usize];
+        }
+        passes
     }
 
     /// Hands the adjoint of node `i` on to its operands.
     pub(super) fn hand_on(&mut self, i: usize, gifts: &[Gift]) {
-        let index = (self.plan.program.first_node() + i) as u32;
+        let index = (self.program.first_node() + i) as u32;
         if gifts.iter().any(|gift| gift.factor == Factor::RuleOfAll) {
             self.call_for_partials(i, index);
         }
         for gift in gifts {
-            self.cut_if_long();
             self.hand(i, index, gift);
+            self.store_if_complete(gift.to);
+            self.store_if_far(gift.to);
             self.adjoints.given += 1;
-        }
-        let place = std::mem::replace(&mut self.adjoints.places[index as usize], NONE);
-        if place != NONE {
-            self.free(place);
-        }
-        self.adjoints.held[index as usize] = Held::not();
-        if self.adjoints.only_held.len() > 4 * NEAR as usize {
-            let (held, function) = (&self.adjoints.held, self.function);
-            let is_held = |&index: &u32| held[index as usize].function == function;
-            self.adjoints.only_held.retain(is_held);
         }
     }
 
     fn hand(&mut self, i: usize, index: u32, gift: &Gift) {
-        let (q, to) = (self.adjoints.given as usize, gift.to);
-        let next = self.adjoints.order.next[q];
-        let is_near = self.plan.is_whole || next.wrapping_sub(q as u32) <= NEAR;
-        let is_passed_on = gift.factor == Factor::One && self.adjoints.order.is_only[q];
-        if is_passed_on && !is_near && !self.is_input(to) {
-            self.pass_on(index, to);
+        if gift.factor == Factor::One && self.pass_on(index, gift.to) {
             return;
         }
         let partial = match gift.factor {
-            Factor::One | Factor::MinusOne => Partial::One,
+            Factor::One => Partial::One,
+            Factor::MinusOne => Partial::MinusOne,
             Factor::Number(k) => Partial::Number(self.value_of(k)),
             Factor::Twice(k) => {
                 let x = self.value_of(k);
@@ -213,59 +201,43 @@ impl Writer<'_> {
             }
             Factor::Rule { .. } => self.partial(i, index, gift.place),
             Factor::RuleOfAll => {
-                let count = self.plan.program.nodes[i].count as usize;
-                let first = self.plan.longest * self.assembler.lanes + gift.place as usize;
-                let lane = |assembler: &mut super::assembler::Assembler, lane: usize| {
-                    assembler.load_lane(Room::Frame, first + lane * count)
-                };
+                let count = self.program.nodes[i].count as usize;
+                let first = self.longest * self.assembler.lanes + gift.place as usize;
+                let lane = |by: &mut Assembler, lane| by.load(At::Lane(first + lane * count));
                 Partial::Number(self.assembler.of_lanes(lane))
             }
         };
-        let w = self
-            .adjoint(index)
-            .expect("a node that gives was given something");
+        let w = self.adjoint_of_giver(index);
         // The output's own adjoint is 1.
-        let is_one = index == self.adjoints.output.1;
-        let (value, is_minus) = match partial {
-            Partial::One => (w, gift.factor == Factor::MinusOne),
-            Partial::MinusOne => (w, true),
-            Partial::Number(p) if is_one => (p, false),
+        let is_one = self.adjoints.output.is_some_and(|(_, k)| k == index);
+        let value = match partial {
+            Partial::One | Partial::MinusOne => w,
+            Partial::Number(p) if is_one => p,
             Partial::Number(p) => {
                 let value = self.assembler.ins().fmul(w, p);
-                let value = if gift.factor == (Factor::Rule { is_switch: true }) {
+                if gift.factor == (Factor::Rule { is_switch: true }) {
                     let zero = self.assembler.constant(0.0);
                     let selects = self.assembler.mask(FloatCC::NotEqual, p, zero);
                     self.assembler.keep(selects, value)
                 } else {
                     value
-                };
-                (value, false)
+                }
             }
-            Partial::Mask(mask) => (self.assembler.keep(mask, w), false),
+            Partial::Mask(mask) => self.assembler.keep(mask, w),
         };
-        self.add(to, value, is_minus, next);
+        self.add(gift.to, value, matches!(partial, Partial::MinusOne));
     }
 
-    /// Makes the adjoint of a node that of its operand, which gets nothing else.
-    fn pass_on(&mut self, index: u32, to: u32) {
-        let mut place = self.adjoints.places[index as usize];
-        if place == NONE {
-            let w = self
-                .adjoint(index)
-                .expect("a node that gives was given something");
-            place = self.store(w);
-            self.adjoints.places[index as usize] = place;
-        }
-        self.share(place);
-        self.adjoints.places[to as usize] = place;
-        self.adjoints.is_begun[to as usize] = true;
+    fn adjoint_of_giver(&mut self, index: u32) -> Value {
+        let adjoint = self.adjoint(index);
+        adjoint.expect("a node that gives was given something")
     }
 
     fn partial(&mut self, i: usize, index: u32, place: u32) -> Partial {
-        let program = self.plan.program;
+        let program = self.program;
         let node = program.nodes[i];
         let operands = program.operands(&node);
-        let rule = self.plan.rule(&self.assembler, i, place);
+        let rule = self.assembler.rule(node.op, node.n, place);
         let z = match rule.result {
             true => self.value_of(index),
             false => Value::from_u32(0),
@@ -281,13 +253,13 @@ impl Writer<'_> {
             true => self.tie(operands, args, z),
             false => z,
         };
-        rule.write(&mut self.assembler, args, z, tie)
+        rule.write(self.assembler, args, z, tie)
     }
 
     /// The share of an operand at a tie, as `rules::tie` finds it.
     fn tie(&mut self, operands: &[u32], args: &[Value], z: Value) -> Value {
-        let program = self.plan.program;
-        let assembler = &mut self.assembler;
+        let program = self.program;
+        let assembler = &mut *self.assembler;
         let is_active = |k: &usize| program.is_active(operands[*k]);
         let active: Vec<usize> = (0..operands.len()).filter(is_active).collect();
         let one = assembler.constant(1.0);
@@ -314,37 +286,32 @@ impl Writer<'_> {
         share
     }
 
-    /// Has all partials of a node written behind its operands in the frame.
+    /// Has all partials of a node written behind the operands in the frame.
     fn call_for_partials(&mut self, i: usize, index: u32) {
-        let program = self.plan.program;
+        let program = self.program;
         let node = program.nodes[i];
-        let operands = program.operands(&node);
-        self.spread(operands);
-        self.cut_if_long();
+        let count = node.count as usize;
+        self.spread(program.operands(&node));
         let z = self.value_of(index);
-        let w = self
-            .adjoint(index)
-            .expect("a node that gives was given something");
-        let (len, lanes) = (operands.len(), self.assembler.lanes);
-        for lane in 0..lanes {
-            let custom = (node.op == Op::Custom).then(|| self.custom(node.n));
-            let assembler = &mut self.assembler;
-            let x = assembler.address(Room::Frame, lane * len, len);
-            let place = self.plan.longest * lanes + lane * len;
-            let out = assembler.address(Room::Frame, place, len);
-            let count = assembler.pointer(len);
-            let z = assembler.lane(z, lane);
-            if let Some(custom) = custom {
-                let w = assembler.lane(w, lane);
-                let args = [custom, x, count, z, w, out];
-                let address = shims::custom_partials as *const () as usize;
-                let is_ended = assembler.call_at(address, &args, types::I32);
-                assembler.exit_unless(is_ended, PANICKED);
-            } else {
-                let op = assembler.ins().iconst(types::I32, node.op as i64);
+        let w = self.adjoint_of_giver(index);
+        for lane in 0..self.assembler.lanes {
+            let [x, len] = self.slice(lane, count);
+            let place = self.longest * self.assembler.lanes + lane * count;
+            let out = self.assembler.address_of(At::Lane(place));
+            let z = self.assembler.lane(z, lane);
+            if node.op != Op::Custom {
+                let op = self.assembler.ins().iconst(types::I32, node.op as i64);
                 let address = shims::slice_partials as *const () as usize;
-                assembler.call_at(address, &[x, count, op, z, out], types::INVALID);
+                let args = [x, len, op, z, out];
+                self.assembler.call_at(address, &args, types::INVALID);
+                continue;
             }
+            let custom = self.custom(node.n);
+            let w = self.assembler.lane(w, lane);
+            let args = [custom, x, len, z, w, out];
+            let address = shims::custom_partials as *const () as usize;
+            let is_ended = self.assembler.call_at(address, &args, types::I32);
+            self.assembler.exit_unless(is_ended, PANICKED);
         }
     }
 }

@@ -1,20 +1,20 @@
 //! A compiled function of one row, run over many.
 //!
-//! Two rows go through the code at a time, one in each lane. What depends on the shared inputs only is computed once, and
-//! its adjoints are summed over all rows before they are given on.
+//! Two rows go through the code at a time, one in each lane. What depends on the shared inputs only is replayed once, and its
+//! adjoints are summed over all rows before they are given on. The rest is compiled as a function of what all rows share and a
+//! row. If a guard trips or something is NaN, [`Rows`] do everything again.
 
 use super::compiled::Ending;
-use super::native::Room;
-use super::plan::Sizes;
-use super::split::Split;
-use super::{CompileError, Compiled, Unit};
-use crate::function::{BranchChange, Counted, Function, ReplayError};
+use super::{CompileError, Compiled, Sizes, Unit};
+use crate::function::program::{Guard, Node, Program};
+use crate::function::rows::Rows;
+use crate::function::{Function, ReplayError};
 use crate::matrix::Matrix;
 use crate::refusal::at_callers_line;
+use std::collections::BTreeSet;
 use std::fmt;
 
-/// So many rows are summed before it is asked whether something was NaN, and has to be computed again.
-const BLOCK: usize = 256;
+/// How many rows go through the code at a time.
 const LANES: usize = 2;
 
 /// A [`Compiled`] function of one row, run over many rows of data; made by [`Compiled::over_rows`].
@@ -35,17 +35,18 @@ const LANES: usize = 2;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct CompiledRows {
-    function: Function,
-    split: Split,
-    unit: Unit,
-    shared: usize,
+    rows: Rows,
+    /// The numbers that all rows share, of the shared inputs.
+    shared: Program,
+    /// The function of these numbers and those of a row.
+    row: Compiled,
 }
 
 impl fmt::Debug for CompiledRows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CompiledRows")
-            .field("operations", &self.function.operations())
-            .field("shared", &self.shared)
+            .field("operations", &self.row.function.operations())
+            .field("shared", &self.shared())
             .finish_non_exhaustive()
     }
 }
@@ -53,7 +54,7 @@ impl fmt::Debug for CompiledRows {
 impl Compiled {
     /// This function of one row over many rows, which share the first `shared` inputs; a row is the other ones.
     ///
-    /// It is compiled again, for two rows at a time.
+    /// It is compiled again, without what depends on no row.
     ///
     /// # Errors
     ///
@@ -78,28 +79,89 @@ impl Compiled {
             self.inputs(),
             self.outputs(),
         );
-        let split = Split::of(&self.function.program, shared);
-        let first_of_row = shared + split.shared.outputs.len();
+        let [of_shared, of_row] = split(&self.function.program, shared);
+        let unit = Unit::of(&of_row, Sizes::USUAL, LANES, of_shared.outputs.len())?;
+        let function = Function {
+            program: of_row,
+            frozen: Vec::new(),
+        };
         Ok(CompiledRows {
-            unit: Unit::of(&split.row, Sizes::USUAL, LANES, first_of_row)?,
-            function: self.function.clone(),
-            split,
-            shared,
+            rows: self.function.over_rows(shared),
+            shared: of_shared,
+            row: Compiled { function, unit },
         })
     }
 }
 
-/// What a run over rows needs: memory, and what has been summed.
-struct Run<'a> {
-    data: &'a [f64],
-    shared: &'a [f64],
-    /// The inputs of the code: what all rows share, then those of the two rows, all in two lanes.
-    inputs: Vec<f64>,
-    frame: Vec<f64>,
-    /// The values of the two rows.
-    values: [f64; LANES],
-    /// The gradient with respect to the inputs of the code, in two lanes.
-    adjoints: Vec<f64>,
+/// What depends on no row, and the rest: a program of the outputs of the first one and the inputs of a row.
+fn split(program: &Program, shared: usize) -> [Program; 2] {
+    let mut is_of_row = vec![false; program.len()];
+    is_of_row[shared..program.inputs].fill(true);
+    for (i, node) in program.nodes.iter().enumerate() {
+        let operands = program.operands(node);
+        is_of_row[program.first_node() + i] = operands.iter().any(|&k| is_of_row[k as usize]);
+    }
+    let is_of_row = |operands: &[u32]| operands.iter().any(|&k| is_of_row[k as usize]);
+    let nodes = program.nodes.iter().map(|node| program.operands(node));
+    let guards = program.guards.iter().map(|guard| &guard.operands[..]);
+    let used = nodes.chain(guards).filter(|operands| is_of_row(operands));
+    let used = used.chain([&program.outputs[..]]).flatten().copied();
+    let used = used.filter(|&k| program.is_active(k) && !is_of_row(&[k]));
+    let numbers: Vec<u32> = used.collect::<BTreeSet<u32>>().into_iter().collect();
+    let inputs = numbers.iter().copied();
+    let inputs = inputs.chain(shared as u32..program.inputs as u32).collect();
+    let of_shared = (0..shared as u32).collect();
+    [
+        part(
+            program,
+            of_shared,
+            |operands| !is_of_row(operands),
+            &numbers,
+        ),
+        part(program, inputs, is_of_row, &program.outputs),
+    ]
+}
+
+/// The program of the nodes and guards whose operands are as told.
+fn part(
+    program: &Program,
+    inputs: Vec<u32>,
+    has: impl Fn(&[u32]) -> bool,
+    outputs: &[u32],
+) -> Program {
+    let mut part = Program {
+        inputs: inputs.len(),
+        constants: program.constants.clone(),
+        customs: program.customs.clone(),
+        ..Program::default()
+    };
+    let mut index = vec![u32::MAX; program.len()];
+    let constants = program.inputs as u32..program.first_node() as u32;
+    for (new, k) in (0..).zip(inputs.into_iter().chain(constants)) {
+        index[k as usize] = new;
+    }
+    let mut guards = program.guards.iter().peekable();
+    for i in 0..=program.nodes.len() {
+        while let Some(guard) = guards.next_if(|guard| guard.after as usize <= i) {
+            if has(&guard.operands) {
+                part.guards.push(Guard {
+                    operands: guard.operands.map(|k| index[k as usize]),
+                    after: part.nodes.len() as u32,
+                    ..guard.clone()
+                });
+            }
+        }
+        let node = program.nodes.get(i);
+        if let Some(node) = node.filter(|node| has(program.operands(node))) {
+            index[program.first_node() + i] = part.len() as u32;
+            let first = part.operands.len() as u32;
+            let operands = program.operands(node).iter();
+            part.operands.extend(operands.map(|&k| index[k as usize]));
+            part.nodes.push(Node { first, ..*node });
+        }
+    }
+    part.outputs = outputs.iter().map(|&k| index[k as usize]).collect();
+    part
 }
 
 impl CompiledRows {
@@ -113,7 +175,7 @@ impl CompiledRows {
     /// ```
     #[must_use]
     pub fn shared(&self) -> usize {
-        self.shared
+        self.rows.shared()
     }
 
     /// The number of inputs that are a row.
@@ -126,7 +188,7 @@ impl CompiledRows {
     /// ```
     #[must_use]
     pub fn row_len(&self) -> usize {
-        self.function.inputs() - self.shared
+        self.rows.row_len()
     }
 
     /// The value of every row of `data`.
@@ -148,20 +210,21 @@ impl CompiledRows {
     /// ```
     #[track_caller]
     pub fn values(&self, shared: &[f64], data: &[f64]) -> Result<Vec<f64>, ReplayError> {
-        at_callers_line(|| {
-            let (rows, mut run) = self.begin(shared, data)?;
-            let mut values = vec![0.0; rows];
-            for row in (0..rows).step_by(LANES) {
-                let is_done = self.run(&mut run, 0..self.unit.values, row);
-                for (lane, value) in values[row..].iter_mut().take(LANES).enumerate() {
-                    *value = match is_done {
-                        true => run.values[lane],
-                        false => self.function.value(&self.row(&run, row + lane))?,
-                    };
-                }
-            }
-            Ok(values)
-        })
+        let mut values = vec![0.0; self.rows.check(shared, data)?];
+        let is_done = at_callers_line(|| {
+            let mut chunks = values.chunks_mut(LANES);
+            self.each(shared, data, |x, rows| {
+                let mut values = [0.0; LANES];
+                let ending = self.row.run(false, x, &mut values, &mut []);
+                let chunk = chunks.next().expect("there are as many as rows");
+                chunk.copy_from_slice(&values[..rows]);
+                ending
+            })
+        });
+        match is_done {
+            true => Ok(values),
+            false => self.rows.values(shared, data).map_err(of_first_row),
+        }
     }
 
     /// The sum, over all rows, of their values, and its gradient with respect to the shared inputs.
@@ -183,48 +246,32 @@ impl CompiledRows {
         shared: &[f64],
         data: &[f64],
     ) -> Result<(f64, Vec<f64>), ReplayError> {
-        at_callers_line(|| {
-            let (rows, mut run) = self.begin(shared, data)?;
-            let common = self.common();
-            let (mut sum, mut gradient) = (0.0, vec![0.0; self.shared]);
-            let mut adjoints = vec![0.0; common];
-            let mut values = [0.0; BLOCK];
-            for start in (0..rows).step_by(BLOCK) {
-                let end = rows.min(start + BLOCK);
-                let values = &mut values[..end - start];
-                if self.sum_block(&mut run, start, values) {
-                    sum = values.iter().fold(sum, |sum, value| sum + value);
-                    for (k, adjoint) in adjoints.iter_mut().enumerate() {
-                        let lanes = &run.adjoints[LANES * k..][..LANES];
-                        *adjoint += lanes.iter().sum::<f64>();
-                    }
-                    continue;
+        self.rows.check(shared, data)?;
+        let mut sum = 0.0;
+        let gradient = at_callers_line(|| {
+            let mut adjoints = vec![0.0; LANES * self.row.inputs()];
+            let mut before = Vec::new();
+            let is_done = self.each(shared, data, |x, rows| {
+                if rows < LANES {
+                    before.clone_from(&adjoints);
                 }
-                for row in start..end {
-                    let (value, of_row) = self.function.gradient(&self.row(&run, row))?;
-                    sum += value;
-                    gradient.iter_mut().zip(&of_row).for_each(|(d, r)| *d += r);
-                }
-            }
-            gradient
-                .iter_mut()
-                .zip(&adjoints)
-                .for_each(|(d, w)| *d += w);
-            let weights = &adjoints[self.shared..];
-            let mut of_common = vec![0.0; self.shared];
-            if weights.iter().any(|&w| w != 0.0) {
-                let swept = self
-                    .split
-                    .shared
-                    .vjp(shared, |k| weights[k], &mut of_common, |_| ());
-                debug_assert!(swept.is_ok(), "its guards have been asked");
-                gradient
-                    .iter_mut()
-                    .zip(&of_common)
-                    .for_each(|(d, w)| *d += w);
-            }
-            Ok((sum, gradient))
-        })
+                let mut values = [0.0; LANES];
+                let ending = self.row.run(true, x, &mut values, &mut adjoints);
+                sum = values[..rows].iter().fold(sum, |sum, value| sum + value);
+                ending
+            });
+            // The last of an odd number of rows stands in both lanes, and the second is to give nothing.
+            let second = adjoints.iter_mut().zip(&before).skip(1).step_by(LANES);
+            second.for_each(|(adjoint, before)| *adjoint = *before);
+            let totals = adjoints.chunks_exact(LANES).map(|lanes| lanes.iter().sum());
+            let totals: Vec<f64> = totals.collect();
+            let has_nan = sum.is_nan() || totals.iter().any(|x| x.is_nan());
+            (is_done && !has_nan).then(|| self.gradient_of_shared(shared, &totals))
+        });
+        match gradient {
+            Some(gradient) => Ok((sum, gradient)),
+            None => self.rows.sum_gradient(shared, data).map_err(of_first_row),
+        }
     }
 
     /// The value of every row, and its gradient with respect to all inputs: a row of the matrix.
@@ -247,143 +294,81 @@ impl CompiledRows {
         shared: &[f64],
         data: &[f64],
     ) -> Result<(Vec<f64>, Matrix), ReplayError> {
-        at_callers_line(|| {
-            let (rows, mut run) = self.begin(shared, data)?;
-            let (common, n) = (self.common(), self.function.inputs());
-            let mut values = vec![0.0; rows];
-            let mut gradients = Matrix::zeros(rows, n);
-            let derivatives = self.unit.derivatives..self.unit.code.len();
-            let mut of_common = vec![0.0; self.shared];
-            for row in (0..rows).step_by(LANES) {
-                run.adjoints.fill(0.0);
-                let is_done = self.unit.has_derivatives
-                    && self.run(&mut run, derivatives.clone(), row)
-                    && !run.values.iter().chain(&run.adjoints).any(|x| x.is_nan());
-                for lane in 0..LANES.min(rows - row) {
-                    if !is_done {
-                        let x = self.row(&run, row + lane);
-                        let (value, gradient) = self.function.gradient(&x)?;
-                        values[row + lane] = value;
-                        let each = gradient.iter().enumerate();
-                        each.for_each(|(j, &d)| gradients[(row + lane, j)] = d);
-                        continue;
-                    }
-                    values[row + lane] = run.values[lane];
-                    let adjoint = |k: usize| run.adjoints[LANES * k + lane];
-                    let weight = |k: usize| adjoint(self.shared + k);
-                    let swept = self
-                        .split
-                        .shared
-                        .vjp(shared, weight, &mut of_common, |_| ());
-                    debug_assert!(swept.is_ok(), "its guards have been asked");
-                    for j in 0..n {
-                        gradients[(row + lane, j)] = match j < self.shared {
-                            true => adjoint(j) + of_common[j],
-                            false => adjoint(common + j - self.shared),
-                        };
-                    }
+        let rows = self.rows.check(shared, data)?;
+        let n = self.shared() + self.row_len();
+        let (mut values, mut gradients) = (vec![0.0; rows], Matrix::zeros(rows, n));
+        let is_done = at_callers_line(|| {
+            let mut adjoints = vec![0.0; LANES * self.row.inputs()];
+            let mut row = 0;
+            self.each(shared, data, |x, rows| {
+                adjoints.fill(0.0);
+                let mut both = [0.0; LANES];
+                let ending = self.row.run(true, x, &mut both, &mut adjoints);
+                if both.iter().chain(&adjoints).any(|x| x.is_nan()) {
+                    return Ending::Crossed;
                 }
-            }
-            Ok((values, gradients))
-        })
+                for (lane, value) in both[..rows].iter().enumerate() {
+                    let adjoints: Vec<f64> =
+                        adjoints[lane..].iter().step_by(LANES).copied().collect();
+                    let of_shared = self.gradient_of_shared(shared, &adjoints);
+                    let of_row = &adjoints[self.shared.outputs.len()..];
+                    for (j, &d) in of_shared.iter().chain(of_row).enumerate() {
+                        gradients[(row, j)] = d;
+                    }
+                    values[row] = *value;
+                    row += 1;
+                }
+                ending
+            })
+        });
+        match is_done {
+            true => Ok((values, gradients)),
+            false => self.rows.gradients(shared, data).map_err(of_first_row),
+        }
     }
 
-    /// The number of inputs of the code that are the same in all rows.
-    fn common(&self) -> usize {
-        self.shared + self.split.shared.outputs.len()
+    /// The gradient of the shared inputs, if the adjoints of the numbers that rows share are the first of these.
+    fn gradient_of_shared(&self, shared: &[f64], adjoints: &[f64]) -> Vec<f64> {
+        let mut gradient = vec![0.0; self.shared()];
+        let swept = self
+            .shared
+            .vjp(shared, |k| adjoints[k], &mut gradient, |_| ());
+        debug_assert!(swept.is_ok(), "its guards have been asked");
+        gradient
     }
 
-    /// The inputs of the function in a row.
-    fn row(&self, run: &Run<'_>, row: usize) -> Vec<f64> {
-        let len = self.row_len();
-        [run.shared, &run.data[row * len..][..len]].concat()
-    }
-
-    /// Checks the lengths and computes what all rows have in common.
-    fn begin<'a>(
+    /// Calls `run` with the inputs of some rows, and how many these are; whether all came to their end.
+    fn each(
         &self,
-        shared: &'a [f64],
-        data: &'a [f64],
-    ) -> Result<(usize, Run<'a>), ReplayError> {
-        let f = &self.function;
-        f.check(Counted::Shared, shared.len(), self.shared)?;
-        let len = self.row_len();
-        if !data.len().is_multiple_of(len) {
-            f.check(Counted::Data, data.len(), len)?;
-        }
-        let rows = data.len() / len;
-        let lanes = |x: &[f64]| x.iter().flat_map(|&x| [x; LANES]).collect::<Vec<f64>>();
-        let mut inputs = lanes(shared);
-        if rows > 0 {
-            let values = self
-                .split
-                .shared
-                .values(shared, |x| inputs.extend([x; LANES]));
-            if let Err(k) = values {
-                let x = [shared, &data[..len]].concat();
-                let change = BranchChange::of(&f.program, self.split.guards[0][k], &x);
-                return Err(ReplayError::BranchChanged(Box::new(change)));
-            }
-        }
-        inputs.resize(LANES * (self.common() + len), 0.0);
-        let need = |room| self.unit.code.need(room);
-        let adjoints = LANES * (self.common() + len);
-        let run = Run {
-            data,
-            shared,
-            inputs,
-            frame: vec![0.0; need(Room::Frame)],
-            values: [0.0; LANES],
-            adjoints: vec![0.0; adjoints],
-        };
-        Ok((rows, run))
+        shared: &[f64],
+        data: &[f64],
+        mut run: impl FnMut(&[f64], usize) -> Ending,
+    ) -> bool {
+        let mut x = Vec::new();
+        let values = self
+            .shared
+            .values(shared, |number| x.extend([number; LANES]));
+        let (first, len) = (x.len(), self.row_len());
+        x.resize(first + LANES * len, 0.0);
+        let mut rows = data.chunks(LANES * len);
+        values.is_ok()
+            && rows.all(|rows| {
+                let (a, b) = (&rows[..len], &rows[rows.len() - len..]);
+                let lanes = x[first..].as_chunks_mut::<LANES>().0.iter_mut();
+                lanes
+                    .zip(a.iter().zip(b))
+                    .for_each(|(lanes, (&a, &b))| *lanes = [a, b]);
+                matches!(run(&x, rows.len() / len), Ending::Done)
+            })
     }
+}
 
-    /// Runs functions of the code on two rows from `row` on, or twice on the last; whether they came to their end.
-    #[inline]
-    fn run(&self, run: &mut Run<'_>, functions: std::ops::Range<usize>, row: usize) -> bool {
-        let len = self.row_len();
-        let first = &run.data[row * len..][..len];
-        let second = run
-            .data
-            .get((row + 1) * len..(row + 2) * len)
-            .unwrap_or(first);
-        let lanes = run.inputs[LANES * self.common()..].chunks_exact_mut(LANES);
-        for (lanes, (a, b)) in lanes.zip(first.iter().zip(second)) {
-            lanes.copy_from_slice(&[*a, *b]);
+/// The error at the first of the rows that it tells of.
+fn of_first_row(error: ReplayError) -> ReplayError {
+    match error {
+        ReplayError::BranchChangedInRows(change) => {
+            ReplayError::BranchChanged(Box::new(change.first().clone()))
         }
-        let rooms = [&mut run.frame[..], &mut run.values, &mut run.adjoints];
-        let code = self.unit.run(functions, &run.inputs, rooms);
-        matches!(Ending::of(code), Ending::Done)
-    }
-
-    /// Sums the adjoints of what a block of rows has in common in the outputs of the run, and tells the values of the rows;
-    /// whether all is as the replay has it.
-    fn sum_block(&self, run: &mut Run<'_>, start: usize, values: &mut [f64]) -> bool {
-        if !self.unit.has_derivatives {
-            return false;
-        }
-        run.adjoints.fill(0.0);
-        let derivatives = self.unit.derivatives..self.unit.code.len();
-        for (row, pair) in (start..).step_by(LANES).zip(values.chunks_mut(LANES)) {
-            let is_last = pair.len() < LANES;
-            // The last of an odd number of rows stands in both lanes, and the second is to give nothing.
-            let before = is_last.then(|| run.adjoints.clone());
-            if !self.run(run, derivatives.clone(), row) {
-                return false;
-            }
-            pair.copy_from_slice(&run.values[..pair.len()]);
-            if let Some(before) = before {
-                let lanes = run
-                    .adjoints
-                    .chunks_exact_mut(LANES)
-                    .zip(before.chunks_exact(LANES));
-                lanes.for_each(|(lanes, before)| lanes[1] = before[1]);
-            }
-            if pair.iter().any(|value| value.is_nan()) {
-                return false;
-            }
-        }
-        !run.adjoints.iter().any(|x| x.is_nan())
+        error => error,
     }
 }

@@ -8,6 +8,7 @@ use crate::real::Question;
 use crate::rows::Op;
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, Value};
+use std::rc::Rc;
 
 /// A rule of more operations than this is called, as one with calls of its own is.
 const INLINE: usize = 16;
@@ -35,9 +36,8 @@ pub(super) enum Partial {
 }
 
 impl Rule {
-    /// `is_nan_seen` if a NaN result is noticed otherwise.
-    pub(super) fn of(assembler: &Assembler, op: Op, n: i32, k: usize, is_nan_seen: bool) -> Rule {
-        let formula = simplified(Formula::of_partial(op, n, k), is_nan_seen);
+    fn of(assembler: &Assembler, op: Op, n: i32, k: usize) -> Rule {
+        let formula = simplified(Formula::of_partial(op, n, k), assembler.is_nan_seen);
         let (mut cost, mut calls, mut choices) = (0, 0, 0);
         for symbol in formula.used() {
             match formula.expression(symbol) {
@@ -78,8 +78,8 @@ impl Rule {
     ) -> Partial {
         if !self.is_inline {
             let args: Vec<Value> = operands.iter().copied().chain([z, tie]).collect();
-            let shim = shims::partial(self.op, self.k);
-            return Partial::Number(assembler.call(shim, &args, self.n));
+            let address = shims::partial(self.op, self.k);
+            return Partial::Number(assembler.call(address, &args, &[self.n]));
         }
         let mut values: Vec<Option<Value>> = vec![None; self.formula.expressions.len()];
         for symbol in self.formula.used() {
@@ -107,7 +107,7 @@ impl Rule {
                     {
                         return Partial::Mask(assembler.mask(condition, args[0], args[1]));
                     }
-                    assembler.elementary(op, n, &args, 0)
+                    assembler.elementary(op, n, &args)
                 }
                 Expression::SumOverAll(_) => unreachable!("of slices only"),
             };
@@ -118,12 +118,23 @@ impl Rule {
 }
 
 impl Assembler {
-    /// The value of a row; the function is left with `crossed` where that would panic.
-    pub(super) fn elementary(&mut self, op: Op, n: i32, operands: &[Value], crossed: i32) -> Value {
+    /// The partial of a row with respect to an operand.
+    pub(super) fn rule(&mut self, op: Op, n: i32, place: u32) -> Rc<Rule> {
+        if let Some(rule) = self.rules.get(&(op, n, place)) {
+            return rule.clone();
+        }
+        let rule = Rc::new(Rule::of(self, op, n, place as usize));
+        self.rules.insert((op, n, place), rule.clone());
+        rule
+    }
+
+    /// The value of a row; the function is left where that would panic.
+    pub(super) fn elementary(&mut self, op: Op, n: i32, operands: &[Value]) -> Value {
         let how = instruction(self, op, n);
-        match self.compute(how, n, operands, crossed) {
+        match self.compute(how, n, operands) {
             Some(value) => value,
-            None => self.call(shims::value(op), operands, n),
+            None if op.is_indexed() => self.call(shims::value(op), operands, &[n]),
+            None => self.call(shims::value(op), operands, &[]),
         }
     }
 
@@ -136,33 +147,6 @@ impl Assembler {
         };
         let bound = self.constant(bound);
         self.mask(condition, x, bound)
-    }
-}
-
-impl Formula {
-    /// What the root is made of, operands before results.
-    fn used(&self) -> Vec<Symbol> {
-        let mut is_used = vec![false; self.expressions.len()];
-        is_used[self.root.place()] = true;
-        let mut used = Vec::new();
-        for symbol in self.symbols().rev() {
-            if !is_used[symbol.place()] {
-                continue;
-            }
-            used.push(symbol);
-            match self.expression(symbol) {
-                Expression::Given(_) | Expression::Number(_) => {}
-                Expression::Apply(_, _, operands) => {
-                    operands.iter().for_each(|x| is_used[x.place()] = true);
-                }
-                Expression::Choose(_, symbols) => {
-                    symbols.iter().for_each(|x| is_used[x.place()] = true);
-                }
-                Expression::SumOverAll(x) => is_used[x.place()] = true,
-            }
-        }
-        used.reverse();
-        used
     }
 }
 
@@ -181,22 +165,15 @@ fn simplified(mut formula: Formula, is_nan_seen: bool) -> Formula {
     let mut same = symbols.clone();
     for symbol in symbols {
         let mut expression = formula.expression(symbol).clone();
-        match &mut expression {
-            Expression::Given(_) | Expression::Number(_) => continue,
-            Expression::Apply(_, _, operands) => {
-                operands.iter_mut().for_each(|x| *x = same[x.place()]);
+        let operands = expression.operands_mut();
+        operands.iter_mut().for_each(|x| *x = same[x.place()]);
+        if let Expression::Choose(question, [x, yes, no]) = expression {
+            let is_result = *formula.expression(x) == Expression::Given(RESULT);
+            let is_needless = question == Question::Nan
+                && (x == no && is_nan(&formula, yes) || x == yes && is_result && is_nan_seen);
+            if is_needless || yes == no {
+                same[symbol.place()] = no;
             }
-            Expression::Choose(question, symbols) => {
-                symbols.iter_mut().for_each(|x| *x = same[x.place()]);
-                let [x, yes, no] = *symbols;
-                let is_result = *formula.expression(x) == Expression::Given(RESULT);
-                let is_needless = *question == Question::Nan
-                    && (x == no && is_nan(&formula, yes) || x == yes && is_result && is_nan_seen);
-                if is_needless || yes == no {
-                    same[symbol.place()] = no;
-                }
-            }
-            Expression::SumOverAll(x) => *x = same[x.place()],
         }
         formula.expressions[symbol.place()] = expression;
     }

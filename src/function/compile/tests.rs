@@ -1,7 +1,7 @@
 //! Every row of the table in native code, at its probe points and at the edges.
 
 use super::Compiled;
-use super::plan::Sizes;
+use super::Sizes;
 use crate::function::Function;
 use crate::handle::Var;
 use crate::real::call;
@@ -135,7 +135,7 @@ fn every_row_computes_what_the_replay_does() {
 }
 
 #[test]
-fn every_row_computes_what_the_replay_does_in_two_lanes() {
+fn every_row_computes_what_the_replay_does_over_rows() {
     for row in ROWS.iter().filter(|row| !row.operands.is_empty()) {
         let arity = row.operands.len();
         let mut numbers = row.probes.to_vec();
@@ -160,6 +160,30 @@ fn every_row_computes_what_the_replay_does_in_two_lanes() {
                 for (d, expected) in gradients.row(k).iter().zip(&gradient) {
                     let is_equal = d == expected || d.is_nan() && expected.is_nan();
                     assert!(is_equal, "{what}: {:?}, not {gradient:?}", gradients.row(k));
+                }
+            }
+        }
+    }
+}
+
+/// So a partial need not ask whether its result is NaN: either an output is NaN, too, or the adjoint of that result is 0 or NaN.
+#[test]
+fn a_row_whose_value_hides_a_nan_hands_nothing_on_to_it() {
+    for row in ROWS.iter().filter(|row| !row.operands.is_empty()) {
+        let arity = row.operands.len();
+        for &n in parameters(row) {
+            for x in points(&EDGES, arity) {
+                let is_defined = row.method != "clamp" || x[1] <= x[2];
+                if row.op.kind() == crate::rows::Kind::Step || !is_defined {
+                    continue;
+                }
+                let z = call::<f64>(row.op, n, &x);
+                let mut args = [0.0; 3];
+                args[..arity].copy_from_slice(&x);
+                for k in (0..arity).filter(|&k| x[k].is_nan() && !z.is_nan()) {
+                    let partial = crate::rules::partial(row.op, k, args, n, z, 0.5);
+                    let what = format!("{} {n} at {x:?}: {partial}", row.method);
+                    assert!(partial == 0.0 || partial.is_nan(), "{what}");
                 }
             }
         }

@@ -275,7 +275,11 @@ impl Rows {
     }
 
     /// The number of rows.
-    fn check(&self, shared: &[f64], data: &[f64]) -> Result<usize, ReplayError> {
+    pub(in crate::function) fn check(
+        &self,
+        shared: &[f64],
+        data: &[f64],
+    ) -> Result<usize, ReplayError> {
         self.0
             .function
             .check(Counted::Shared, shared.len(), self.0.shared)?;

@@ -9,6 +9,7 @@ use crate::rules;
 use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::fmt;
+use std::slice;
 
 /// What an expression is made of.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +22,27 @@ pub(in crate::function) enum Expression {
     Choose(Question, [Symbol; 3]),
     /// The sum of an expression of [`EACH`] over all operands.
     SumOverAll(Symbol),
+}
+
+impl Expression {
+    pub(in crate::function) fn operands(&self) -> &[Symbol] {
+        match self {
+            Expression::Given(_) | Expression::Number(_) => &[],
+            Expression::Apply(_, _, operands) => operands,
+            Expression::Choose(_, symbols) => symbols,
+            Expression::SumOverAll(symbol) => slice::from_ref(symbol),
+        }
+    }
+
+    #[cfg(feature = "jit")]
+    pub(in crate::function) fn operands_mut(&mut self) -> &mut [Symbol] {
+        match self {
+            Expression::Given(_) | Expression::Number(_) => &mut [],
+            Expression::Apply(_, _, operands) => operands,
+            Expression::Choose(_, symbols) => symbols,
+            Expression::SumOverAll(symbol) => slice::from_mut(symbol),
+        }
+    }
 }
 
 /// The number of the result among what is given to a partial; the operands come before it.
@@ -71,9 +93,8 @@ impl Symbol {
     fn is_of_each(self) -> bool {
         match self.expression() {
             Expression::Given(k) => k == EACH,
-            Expression::Number(_) | Expression::SumOverAll(_) => false,
-            Expression::Apply(_, _, operands) => operands.into_iter().any(Symbol::is_of_each),
-            Expression::Choose(_, symbols) => symbols.into_iter().any(Symbol::is_of_each),
+            Expression::SumOverAll(_) => false,
+            expression => expression.operands().iter().any(|x| x.is_of_each()),
         }
     }
 }
@@ -125,7 +146,6 @@ impl Formula {
     }
 
     /// All expressions, operands before results.
-    #[cfg(feature = "jit")]
     pub(in crate::function) fn symbols(&self) -> impl DoubleEndedIterator<Item = Symbol> + use<> {
         (0..self.expressions.len() as u32).map(Symbol)
     }
@@ -134,23 +154,23 @@ impl Formula {
         &self.expressions[symbol.place()]
     }
 
-    /// Whether the formula needs what is given by that number.
-    pub(in crate::function) fn has_given(&self, k: u32) -> bool {
-        let mut open = vec![self.root];
-        let mut is_met = vec![false; self.expressions.len()];
-        while let Some(symbol) = open.pop() {
-            if std::mem::replace(&mut is_met[symbol.place()], true) {
-                continue;
-            }
-            match self.expression(symbol) {
-                Expression::Given(given) if *given == k => return true,
-                Expression::Given(_) | Expression::Number(_) => {}
-                Expression::Apply(_, _, operands) => open.extend(operands),
-                Expression::Choose(_, symbols) => open.extend(symbols),
-                Expression::SumOverAll(symbol) => open.push(*symbol),
+    /// What the root is made of, operands before results.
+    pub(in crate::function) fn used(&self) -> impl Iterator<Item = Symbol> + use<> {
+        let mut is_used = vec![false; self.expressions.len()];
+        is_used[self.root.place()] = true;
+        for symbol in self.symbols().rev() {
+            if is_used[symbol.place()] {
+                let operands = self.expression(symbol).operands().iter();
+                operands.for_each(|x| is_used[x.place()] = true);
             }
         }
-        false
+        self.symbols().filter(move |symbol| is_used[symbol.place()])
+    }
+
+    /// Whether the formula needs what is given by that number.
+    pub(in crate::function) fn has_given(&self, k: u32) -> bool {
+        let mut used = self.used();
+        used.any(|symbol| *self.expression(symbol) == Expression::Given(k))
     }
 }
 

@@ -44,18 +44,6 @@ impl Assembler {
         self.of_vector(chosen)
     }
 
-    /// The bits of `yes` where those of `bits` are set, else those of `no`.
-    pub(in crate::function::compile) fn choose_bits(
-        &mut self,
-        bits: Value,
-        yes: Value,
-        no: Value,
-    ) -> Value {
-        let [bits, yes, no] = [bits, yes, no].map(|x| self.vector(x));
-        let chosen = self.ins().bitselect(bits, yes, no);
-        self.of_vector(chosen)
-    }
-
     /// `x` where the mask is set, else 0.
     pub(in crate::function::compile) fn keep(&mut self, mask: Value, x: Value) -> Value {
         let mask = self.bits_as_numbers(mask);
@@ -85,20 +73,15 @@ impl Assembler {
         y: Value,
         answer: bool,
     ) -> Value {
-        if self.lanes == 1 {
-            let holds = self.ins().fcmp(condition, x, y);
-            return match answer {
-                true => holds,
-                false => self.ins().icmp_imm_u(IntCC::Equal, holds, 0),
-            };
-        }
-        let mask = self.mask(condition, x, y);
+        let holds = self.ins().fcmp(condition, x, y);
+        let any_or_all = match answer {
+            _ if self.lanes == 1 => holds,
+            true => self.ins().vall_true(holds),
+            false => self.ins().vany_true(holds),
+        };
         match answer {
-            true => self.ins().vall_true(mask),
-            false => {
-                let any = self.ins().vany_true(mask);
-                self.ins().icmp_imm_u(IntCC::Equal, any, 0)
-            }
+            true => any_or_all,
+            false => self.ins().icmp_imm_u(IntCC::Equal, any_or_all, 0),
         }
     }
 }

@@ -1,37 +1,94 @@
-//! Where the numbers of a repetition are.
+//! Where numbers stand.
 
 use crate::function::compile::native::Room;
 use cranelift_codegen::ir::{Block, Value};
 
-/// The places of the frame that are a part's own.
-///
-/// Each repetition has its places, so that what the values store is there for the derivatives. What the derivatives
-/// store beside, all repetitions store in the same places.
+/// Where a number stands, in each repetition of a part.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::function::compile) enum At {
+    /// At a place of the frame that each repetition has for itself.
+    Own(usize),
+    /// At one of those places, of which each lane of a number takes one.
+    Lane(usize),
+    /// At a place that advances by so many from one repetition to the next.
+    Strided {
+        room: Room,
+        place: usize,
+        stride: isize,
+    },
+    /// In a column of the table.
+    Entry(usize),
+    /// `shift` places behind the one that a column of the table tells, in bytes.
+    Listed {
+        room: Room,
+        column: usize,
+        shift: usize,
+    },
+    /// As an output of the repetition before, in a register; at this place of the frame for the first repetition.
+    Carried { output: usize, place: usize },
+}
+
+impl At {
+    /// At the same place in all repetitions.
+    pub(in crate::function::compile) const fn fixed(room: Room, place: usize) -> At {
+        At::Strided {
+            room,
+            place,
+            stride: 0,
+        }
+    }
+
+    /// Where the adjoint of that number stands: of one in the frame so many places farther on.
+    pub(in crate::function::compile) fn adjoint(self, farther: usize) -> At {
+        let of = |room| match room {
+            Room::Frame => (Room::Frame, farther),
+            _ => (Room::Derivatives, 0),
+        };
+        match self {
+            At::Strided {
+                room,
+                place,
+                stride,
+            } => At::Strided {
+                room: of(room).0,
+                place: place + of(room).1,
+                stride,
+            },
+            At::Listed { room, column, .. } => At::Listed {
+                room: of(room).0,
+                column,
+                shift: of(room).1,
+            },
+            _ => unreachable!("it has no place outside of the repetition"),
+        }
+    }
+}
+
+/// What the repetitions of a part have for themselves: places of the frame, so that what the values store is there for the
+/// derivatives, and a row each of a table among the constants.
 #[derive(Clone, Copy)]
 pub(in crate::function::compile) struct Own {
-    /// Where the places of the first repetition begin.
-    pub base: usize,
-    /// How many each has, once that is known.
-    pub size: usize,
-    /// Where the places for all begin.
-    pub common: usize,
     /// The number of repetitions.
     pub count: usize,
+    /// Where the places of the last repetition begin; those of the others follow.
+    pub base: usize,
+    /// How many each has so far.
+    pub size: usize,
+    /// Where the table begins among the constants.
+    pub table: usize,
+    /// The length of a row of the table.
+    pub width: usize,
 }
 
 impl Own {
-    /// The whole frame.
-    pub(in crate::function::compile) const ALL: Own = Own::from(0, 1);
-
-    /// Places from `base` on, whose number is not known yet.
-    pub(in crate::function::compile) const fn from(base: usize, count: usize) -> Own {
-        Own {
-            base,
-            size: usize::MAX,
-            common: 0,
-            count,
-        }
-    }
+    /// Of what is done once, and has no table.
+    pub(in crate::function::compile) const ONCE: Own = Own {
+        count: 1,
+        base: 0,
+        size: 0,
+        table: 0,
+        width: 0,
+    };
 }
 
 /// The loop of a function, if it has one.
@@ -42,22 +99,4 @@ pub(super) struct Repetitions {
     pub number: Value,
     /// Where its places of the frame begin.
     pub own: Value,
-}
-
-/// Where a number from outside of a repetition stands.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::function::compile) enum Outside {
-    /// At a place that advances by so many from one repetition to the next.
-    Strided {
-        room: Room,
-        place: usize,
-        stride: isize,
-    },
-    /// `shift` places behind the one that is listed among the constants, where that advances so.
-    Listed {
-        room: Room,
-        shift: usize,
-        place: usize,
-        stride: isize,
-    },
 }

@@ -1,44 +1,49 @@
-//! The loop over the repetitions of a part, and where their numbers are.
+//! The loop over the repetitions of a part, and how their numbers are loaded and stored.
 
-use super::places::{Outside, Own, Repetitions};
-use super::{Assembler, Room, flags};
+use super::places::{At, Own, Repetitions};
+use super::{Assembler, Room};
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::immediates::Offset32;
-use cranelift_codegen::ir::{BlockArg, InstBuilder, Value, types};
+use cranelift_codegen::ir::{BlockArg, InstBuilder, MemFlagsData, Value, types};
+
+fn flags() -> MemFlagsData {
+    MemFlagsData::new().with_notrap()
+}
 
 impl Assembler {
     /// Begins the loop: from the first repetition up, or from the last one down; what is carried from one to the next begins
     /// with `initial`. Returns what is carried.
+    ///
+    /// The last repetition's places come first in the frame, so a loop down, which is written first and finds out how
+    /// many places there are, need not know that when it begins.
     pub(in crate::function::compile) fn begin_repetitions(
         &mut self,
         is_downward: bool,
         initial: &[Value],
     ) -> Vec<Value> {
-        let kind = self.number();
         let Own {
             base, size, count, ..
         } = self.own;
         let (number, place) = match is_downward {
-            false => (0, base),
-            true => (count - 1, base + (count - 1) * size),
+            false => (0, base + (count - 1) * size),
+            true => (count - 1, base),
         };
         let number = self.pointer(number);
         let frame = self.open().rooms[Room::Frame as usize];
         let own = self.ins().iadd_imm_s(frame, 8 * place as i64);
-        let open = self.open();
-        let dfg = &mut open.function.dfg;
+        let dfg = &mut self.open().function.dfg;
         let pointer = dfg.value_type(frame);
         let header = dfg.make_block();
         let [first, second] = [(); 2].map(|()| dfg.append_block_param(header, pointer));
-        let carried = initial.iter().map(|_| dfg.append_block_param(header, kind));
+        let carried = initial
+            .iter()
+            .map(|_| dfg.append_block_param(header, types::F64));
         let carried = carried.collect();
         let args = [number, own].into_iter().chain(initial.iter().copied());
         let args: Vec<BlockArg> = args.map(BlockArg::Value).collect();
         self.ins().jump(header, &args);
-        let open = self.open();
-        open.function.layout.append_block(header);
-        open.block = header;
-        open.repetitions = Some(Repetitions {
+        self.go_on_in(header);
+        self.open().repetitions = Some(Repetitions {
             is_downward,
             header,
             number: first,
@@ -47,10 +52,8 @@ impl Assembler {
         carried
     }
 
-    /// Ends the loop, in which each repetition has so many places and carries `next` on.
-    pub(in crate::function::compile) fn end_repetitions(&mut self, size: usize, next: &[Value]) {
-        let carried = next;
-        let count = self.own.count as i64;
+    /// Ends the loop, in which each repetition carries `next` on.
+    pub(in crate::function::compile) fn end_repetitions(&mut self, next: &[Value]) {
         let repetitions = self.open().repetitions.take();
         let Repetitions {
             is_downward,
@@ -58,113 +61,130 @@ impl Assembler {
             number,
             own,
         } = repetitions.expect("a loop has begun");
+        let Own { count, size, .. } = self.own;
         let step = if is_downward { -1 } else { 1 };
-        let next = self.ins().iadd_imm_s(number, step);
-        let own = self.ins().iadd_imm_s(own, step * 8 * size as i64);
+        let advanced = self.ins().iadd_imm_s(number, step);
+        let own = self.ins().iadd_imm_s(own, -step * 8 * size as i64);
         let goes_on = match is_downward {
-            false => self.ins().icmp_imm_u(IntCC::UnsignedLessThan, next, count),
+            false => self
+                .ins()
+                .icmp_imm_u(IntCC::UnsignedLessThan, advanced, count as i64),
             true => self.ins().icmp_imm_u(IntCC::NotEqual, number, 0),
         };
         let after = self.open().function.dfg.make_block();
-        let args = [next, own].into_iter().chain(carried.iter().copied());
+        let args = [advanced, own].into_iter().chain(next.iter().copied());
         let args: Vec<BlockArg> = args.map(BlockArg::Value).collect();
         self.ins().brif(goes_on, header, &args, after, &[]);
-        let open = self.open();
-        open.function.layout.append_block(after);
-        open.block = after;
+        self.go_on_in(after);
     }
 
-    /// The address of a place of the frame.
-    pub(super) fn own_place(&mut self, place: usize, bytes: usize) -> (Value, Offset32) {
+    /// A new place of the frame for each repetition.
+    pub(in crate::function::compile) fn new_place(&mut self) -> At {
         let Own {
-            base, size, common, ..
-        } = self.own;
-        let frame = self.open().rooms[Room::Frame as usize];
-        let (pointer, at) = match &self.open().repetitions {
-            Some(repetitions) if place < size => (repetitions.own, bytes),
-            _ if place < size => (frame, 8 * base + bytes),
-            _ => (frame, 8 * (common - size) + bytes),
+            count, base, size, ..
+        } = &mut self.own;
+        *size += 1;
+        let (place, end) = (*size - 1, *base + *count * *size);
+        self.needs.widen(Room::Frame, self.lanes * end);
+        At::Own(place)
+    }
+
+    /// The number that stands there.
+    pub(in crate::function::compile) fn load(&mut self, at: At) -> Value {
+        let (pointer, offset) = self.address(at);
+        let number = match at {
+            At::Lane(_) => types::F64,
+            _ => self.number(),
         };
-        (pointer, Offset32::new(in_bounds(at)))
+        self.ins().load(number, flags(), pointer, offset)
+    }
+
+    pub(in crate::function::compile) fn store(&mut self, at: At, x: Value) {
+        let (pointer, offset) = self.address(at);
+        self.ins().store(flags(), x, pointer, offset);
+    }
+
+    /// The address itself, as an argument of a call.
+    pub(in crate::function::compile) fn address_of(&mut self, at: At) -> Value {
+        let (pointer, offset) = self.address(at);
+        self.ins().iadd_imm_s(pointer, i64::from(offset))
+    }
+
+    /// The address that stands in a column of the table.
+    pub(in crate::function::compile) fn load_address(&mut self, column: usize) -> Value {
+        let (pointer, offset) = self.address(At::Entry(column));
+        let open = self.open();
+        let kind = open.function.dfg.value_type(open.rooms[0]);
+        self.ins().load(kind, flags(), pointer, offset)
+    }
+
+    fn address(&mut self, at: At) -> (Value, Offset32) {
+        let Own {
+            base, size, table, ..
+        } = self.own;
+        match at {
+            At::Own(place) => self.address(At::Lane(self.lanes * place)),
+            At::Lane(place) => {
+                let lanes = self.lanes;
+                assert!(place < lanes * size, "there is such a place");
+                let open = self.open();
+                match &open.repetitions {
+                    Some(repetitions) => (repetitions.own, offset(place)),
+                    None => (
+                        open.rooms[Room::Frame as usize],
+                        offset(lanes * base + place),
+                    ),
+                }
+            }
+            At::Strided {
+                room,
+                place,
+                stride,
+            } => self.strided(room, place, stride),
+            At::Entry(column) => {
+                self.strided(Room::Constants, table + column, self.own.width as isize)
+            }
+            At::Listed {
+                room,
+                column,
+                shift,
+            } => (self.listed(room, column), offset(shift)),
+            At::Carried { .. } => unreachable!("it is in a register"),
+        }
     }
 
     /// The address of a place that advances by `stride` with each repetition.
     fn strided(&mut self, room: Room, place: usize, stride: isize) -> (Value, Offset32) {
         let last = place as isize + stride * (self.own.count as isize - 1);
-        self.needs.widen(room, place.max(last as usize) + 1);
-        let at = Offset32::new(in_bounds(8 * place));
+        let end = place.max(last as usize) + 1;
+        self.needs.widen(room, self.lanes * end);
+        let offset = offset(self.lanes * place);
         let open = self.open();
         let base = open.rooms[room as usize];
         let Some(Repetitions { number, .. }) = open.repetitions.as_ref().filter(|_| stride != 0)
         else {
-            return (base, at);
+            return (base, offset);
         };
         let (key, number) = ((room, stride), *number);
         if let Some(&pointer) = open.strided.get(&key) {
-            return (pointer, at);
+            return (pointer, offset);
         }
         let advance = self.ins().imul_imm_s(number, 8 * stride as i64);
         let pointer = self.ins().iadd(base, advance);
         self.open().strided.insert(key, pointer);
-        (pointer, at)
+        (pointer, offset)
     }
 
-    /// The address of the place of a room that stands, in bytes, at a strided place of the constants.
-    fn listed(&mut self, room: Room, place: usize, stride: isize) -> (Value, Offset32) {
-        let key = (room, place);
-        let none = Offset32::new(0);
-        if let Some(&pointer) = self.open().listed.get(&key) {
-            return (pointer, none);
+    /// The address of the place of a room that a column of the table tells.
+    fn listed(&mut self, room: Room, column: usize) -> Value {
+        if let Some(&pointer) = self.open().listed.get(&(room, column)) {
+            return pointer;
         }
-        let bytes = self.load_address(place, stride);
+        let bytes = self.load_address(column);
         let base = self.open().rooms[room as usize];
         let pointer = self.ins().iadd(base, bytes);
-        self.open().listed.insert(key, pointer);
-        (pointer, none)
-    }
-
-    /// What stands at a strided place of the constants and is no number, but a number of bytes.
-    pub(in crate::function::compile) fn load_address(
-        &mut self,
-        place: usize,
-        stride: isize,
-    ) -> Value {
-        let (pointer, at) = self.strided(Room::Constants, place, stride);
-        let open = self.open();
-        let kind = open.function.dfg.value_type(open.rooms[0]);
-        self.ins().load(kind, flags(), pointer, at)
-    }
-
-    /// Loads a number from outside of the repetition.
-    pub(in crate::function::compile) fn load_outside(&mut self, outside: Outside) -> Value {
-        let (pointer, at) = self.outside(outside);
-        let number = self.number();
-        self.ins().load(number, flags(), pointer, at)
-    }
-
-    /// Stores a number outside of the repetition.
-    pub(in crate::function::compile) fn store_outside(&mut self, outside: Outside, x: Value) {
-        let (pointer, at) = self.outside(outside);
-        self.ins().store(flags(), x, pointer, at);
-    }
-
-    fn outside(&mut self, outside: Outside) -> (Value, Offset32) {
-        match outside {
-            Outside::Strided {
-                room,
-                place,
-                stride,
-            } => self.strided(room, place, stride),
-            Outside::Listed {
-                room,
-                shift,
-                place,
-                stride,
-            } => {
-                let (pointer, _) = self.listed(room, place, stride);
-                (pointer, Offset32::new(in_bounds(8 * shift)))
-            }
-        }
+        self.open().listed.insert((room, column), pointer);
+        pointer
     }
 
     /// `first`, and `each` more with each repetition, as what the function returns.
@@ -179,7 +199,8 @@ impl Assembler {
     }
 }
 
-/// `Plan` refuses programs in which there are larger distances.
-fn in_bounds(bytes: usize) -> i32 {
-    i32::try_from(bytes).expect("a program of bounded size")
+/// So many places farther on, in bytes. Programs for which this is too much are refused.
+fn offset(places: usize) -> Offset32 {
+    let bytes = i32::try_from(8 * places).expect("a program of bounded size");
+    Offset32::new(bytes)
 }

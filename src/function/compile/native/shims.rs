@@ -13,21 +13,6 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
 
-/// A function that compiled code may call.
-///
-/// It takes `floats` numbers, then one `i32` if `has_parameter`, and returns a number.
-#[derive(Clone, Copy)]
-pub(in crate::function::compile) struct Shim {
-    pub address: usize,
-    pub floats: usize,
-    pub has_parameter: bool,
-}
-
-macro_rules! count {
-    () => { 0 };
-    ($first:ident $($rest:ident)*) => { 1 + count!($($rest)*) };
-}
-
 macro_rules! shims {
     (
         operators { $( $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ); )* }
@@ -60,43 +45,32 @@ macro_rules! shims {
             )*
         }
 
-        /// The value of a row of the table.
-        pub(in crate::function::compile) fn value(op: Op) -> Shim {
+        /// The address of the value of a row of the table: of its operands, and its parameter if it has one.
+        pub(in crate::function::compile) fn value(op: Op) -> usize {
             match op {
-                $( Op::$Operator => Shim {
-                    address: values::$operator as *const () as usize,
-                    floats: count!($ox $($oy)*),
-                    has_parameter: false,
-                }, )*
-                $( Op::$Op => Shim {
-                    address: values::$method as *const () as usize,
-                    floats: count!($x $($y)*),
-                    has_parameter: op.is_indexed(),
-                }, )*
+                $( Op::$Operator => values::$operator as *const () as usize, )*
+                $( Op::$Op => values::$method as *const () as usize, )*
                 _ => unreachable!("{op:?} is not a row of the table"),
             }
         }
 
-        /// The partial of a row of the table with respect to operand `k`, of the operands, the result, the share at a tie.
-        pub(in crate::function::compile) fn partial(op: Op, k: usize) -> Shim {
-            let (addresses, floats): ([usize; 3], usize) = match op {
-                $( Op::$Operator => ([
+        /// The address of the partial of a row with respect to operand `k`: of the operands, the result, the share at a tie, and
+        /// the parameter.
+        pub(in crate::function::compile) fn partial(op: Op, k: usize) -> usize {
+            let addresses = match op {
+                $( Op::$Operator => [
                     partials::$operator::<0> as *const () as usize,
                     partials::$operator::<1> as *const () as usize,
                     partials::$operator::<2> as *const () as usize,
-                ], count!($ox $($oy)*) + 2), )*
-                $( Op::$Op => ([
+                ], )*
+                $( Op::$Op => [
                     partials::$method::<0> as *const () as usize,
                     partials::$method::<1> as *const () as usize,
                     partials::$method::<2> as *const () as usize,
-                ], count!($x $($y)*) + 2), )*
+                ], )*
                 _ => unreachable!("{op:?} is not a row of the table"),
             };
-            Shim {
-                address: addresses[k],
-                floats,
-                has_parameter: true,
-            }
+            addresses[k]
         }
     };
 }
