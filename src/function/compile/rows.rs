@@ -6,12 +6,11 @@
 
 use super::compiled::Ending;
 use super::{CompileError, Compiled, Sizes, Unit};
-use crate::function::program::{Guard, Node, Program};
+use crate::function::program::Program;
 use crate::function::rows::Rows;
 use crate::function::{Function, ReplayError};
 use crate::matrix::Matrix;
 use crate::refusal::at_callers_line;
-use std::collections::BTreeSet;
 use std::fmt;
 
 /// How many rows go through the code at a time.
@@ -36,9 +35,7 @@ const LANES: usize = 2;
 /// ```
 pub struct CompiledRows {
     rows: Rows,
-    /// The numbers that all rows share, of the shared inputs.
-    shared: Program,
-    /// The function of these numbers and those of a row.
+    /// The function of the numbers that all rows share, and those of a row.
     row: Compiled,
 }
 
@@ -79,89 +76,18 @@ impl Compiled {
             self.inputs(),
             self.outputs(),
         );
-        let [of_shared, of_row] = split(&self.function.program, shared);
-        let unit = Unit::of(&of_row, Sizes::USUAL, LANES, of_shared.outputs.len())?;
+        let rows = self.function.over_rows(shared);
+        let [common, of_row] = rows.halves();
+        let unit = Unit::of(of_row, Sizes::USUAL, LANES, common.outputs.len())?;
         let function = Function {
-            program: of_row,
+            program: of_row.clone(),
             frozen: Vec::new(),
         };
         Ok(CompiledRows {
-            rows: self.function.over_rows(shared),
-            shared: of_shared,
             row: Compiled { function, unit },
+            rows,
         })
     }
-}
-
-/// What depends on no row, and the rest: a program of the outputs of the first one and the inputs of a row.
-fn split(program: &Program, shared: usize) -> [Program; 2] {
-    let mut is_of_row = vec![false; program.len()];
-    is_of_row[shared..program.inputs].fill(true);
-    for (i, node) in program.nodes.iter().enumerate() {
-        let operands = program.operands(node);
-        is_of_row[program.first_node() + i] = operands.iter().any(|&k| is_of_row[k as usize]);
-    }
-    let is_of_row = |operands: &[u32]| operands.iter().any(|&k| is_of_row[k as usize]);
-    let nodes = program.nodes.iter().map(|node| program.operands(node));
-    let guards = program.guards.iter().map(|guard| &guard.operands[..]);
-    let used = nodes.chain(guards).filter(|operands| is_of_row(operands));
-    let used = used.chain([&program.outputs[..]]).flatten().copied();
-    let used = used.filter(|&k| program.is_active(k) && !is_of_row(&[k]));
-    let numbers: Vec<u32> = used.collect::<BTreeSet<u32>>().into_iter().collect();
-    let inputs = numbers.iter().copied();
-    let inputs = inputs.chain(shared as u32..program.inputs as u32).collect();
-    let of_shared = (0..shared as u32).collect();
-    [
-        part(
-            program,
-            of_shared,
-            |operands| !is_of_row(operands),
-            &numbers,
-        ),
-        part(program, inputs, is_of_row, &program.outputs),
-    ]
-}
-
-/// The program of the nodes and guards whose operands are as told.
-fn part(
-    program: &Program,
-    inputs: Vec<u32>,
-    has: impl Fn(&[u32]) -> bool,
-    outputs: &[u32],
-) -> Program {
-    let mut part = Program {
-        inputs: inputs.len(),
-        constants: program.constants.clone(),
-        customs: program.customs.clone(),
-        ..Program::default()
-    };
-    let mut index = vec![u32::MAX; program.len()];
-    let constants = program.inputs as u32..program.first_node() as u32;
-    for (new, k) in (0..).zip(inputs.into_iter().chain(constants)) {
-        index[k as usize] = new;
-    }
-    let mut guards = program.guards.iter().peekable();
-    for i in 0..=program.nodes.len() {
-        while let Some(guard) = guards.next_if(|guard| guard.after as usize <= i) {
-            if has(&guard.operands) {
-                part.guards.push(Guard {
-                    operands: guard.operands.map(|k| index[k as usize]),
-                    after: part.nodes.len() as u32,
-                    ..guard.clone()
-                });
-            }
-        }
-        let node = program.nodes.get(i);
-        if let Some(node) = node.filter(|node| has(program.operands(node))) {
-            index[program.first_node() + i] = part.len() as u32;
-            let first = part.operands.len() as u32;
-            let operands = program.operands(node).iter();
-            part.operands.extend(operands.map(|&k| index[k as usize]));
-            part.nodes.push(Node { first, ..*node });
-        }
-    }
-    part.outputs = outputs.iter().map(|&k| index[k as usize]).collect();
-    part
 }
 
 impl CompiledRows {
@@ -311,7 +237,7 @@ impl CompiledRows {
                     let adjoints: Vec<f64> =
                         adjoints[lane..].iter().step_by(LANES).copied().collect();
                     let of_shared = self.gradient_of_shared(shared, &adjoints);
-                    let of_row = &adjoints[self.shared.outputs.len()..];
+                    let of_row = &adjoints[self.common().outputs.len()..];
                     for (j, &d) in of_shared.iter().chain(of_row).enumerate() {
                         gradients[(row, j)] = d;
                     }
@@ -327,11 +253,16 @@ impl CompiledRows {
         }
     }
 
+    /// The program of what depends on no row.
+    fn common(&self) -> &Program {
+        self.rows.halves()[0]
+    }
+
     /// The gradient of the shared inputs, if the adjoints of the numbers that rows share are the first of these.
     fn gradient_of_shared(&self, shared: &[f64], adjoints: &[f64]) -> Vec<f64> {
         let mut gradient = vec![0.0; self.shared()];
         let swept = self
-            .shared
+            .common()
             .vjp(shared, |k| adjoints[k], &mut gradient, |_| ());
         debug_assert!(swept.is_ok(), "its guards have been asked");
         gradient
@@ -346,7 +277,7 @@ impl CompiledRows {
     ) -> bool {
         let mut x = Vec::new();
         let values = self
-            .shared
+            .common()
             .values(shared, |number| x.extend([number; LANES]));
         let (first, len) = (x.len(), self.row_len());
         x.resize(first + LANES * len, 0.0);

@@ -2,6 +2,8 @@
 
 use super::super::Function;
 use super::super::error::{BranchChange, Counted, ReplayError, RowsChange};
+#[cfg(feature = "jit")]
+use super::super::program::Program;
 use super::engine::{Engine, Wanted};
 use super::task::{Out, Trip};
 use crate::matrix::Matrix;
@@ -111,6 +113,13 @@ impl Rows {
     #[cfg(any(feature = "argmin", feature = "levenberg-marquardt"))]
     pub(crate) fn function(&self) -> &Function {
         &self.0.function
+    }
+
+    /// The programs of what depends on no row, and of what does.
+    #[cfg(feature = "jit")]
+    pub(in crate::function) fn halves(&self) -> [&Program; 2] {
+        let split = &self.0.split;
+        [&split.common.program, &split.row.program]
     }
 
     /// The number of inputs that all rows share.
