@@ -7,6 +7,19 @@ use crate::rows::{Op, by_name};
 use crate::rules;
 use crate::table::table;
 
+/// A number in one lane or in several.
+pub(super) trait InLanes: Adjoint {
+    /// What `f` makes of this and another number in each lane, where a rule takes one of its forms and not both.
+    fn in_lanes(self, z: Self, f: impl Fn(f64, f64) -> f64) -> Self;
+}
+
+impl InLanes for f64 {
+    #[inline(always)]
+    fn in_lanes(self, z: f64, f: impl Fn(f64, f64) -> f64) -> f64 {
+        f(self, z)
+    }
+}
+
 /// The expression, for a row of one operand only.
 macro_rules! of_one_operand {
     ($x:ident => $then:expr) => {
@@ -36,7 +49,7 @@ macro_rules! stamp {
 
         /// Calls `give` for every operation of a run with an adjoint that is not zero: with the operand and its share. Takes
         /// the adjoints, and leaves zeros behind.
-        pub(super) fn give<T: Adjoint, W: Adjoints<T>>(
+        pub(super) fn give<T: InLanes, W: Adjoints<T>>(
             op: Op,
             n: i32,
             known: &[T],
@@ -47,11 +60,11 @@ macro_rules! stamp {
             match op {
                 $( Op::$Op => of_one_operand!($x $($y)* => {
                     each_share(op, known, results, operands, adjoints, |x, z| {
-                        rules::of::$method(0, [x, T::from(0.0), T::from(0.0)], n, z, T::from(1.0))
+                        x.in_lanes(z, |x, z| rules::of::$method(0, [x, 0.0, 0.0], n, z, 1.0))
                     })
                 }), )*
                 _ => each_share(op, known, results, operands, adjoints, |x, z| {
-                    rules::partial(op, 0, [x, T::from(0.0), T::from(0.0)], n, z, T::from(1.0))
+                    x.in_lanes(z, |x, z| rules::partial(op, 0, [x, 0.0, 0.0], n, z, 1.0))
                 }),
             }
         }
@@ -71,8 +84,9 @@ fn each_value<T: Adjoint>(
     }
 }
 
+/// Calls `partial` for every operation of a run with an adjoint that is not zero, and gives its operand its share.
 #[inline(always)]
-fn each_share<T: Adjoint, W: Adjoints<T>>(
+pub(super) fn each_share<T: Adjoint, W: Adjoints<T>>(
     op: Op,
     known: &[T],
     (results, taken): (&[T], &mut [W]),

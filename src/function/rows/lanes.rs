@@ -5,11 +5,11 @@
 //! `f64`, lane by lane, or [vectorised](Vectorised) ones.
 
 use super::super::interpret::Number;
-use super::super::unary;
+use super::super::unary::{self, InLanes};
 use crate::graph::Custom;
 use crate::pull_back::{Adjoint, Adjoints, is_zero};
 use crate::real::{Question, Real, call, incomparable, operators};
-use crate::rows::{Kind, Op, by_name};
+use crate::rows::{Op, by_name};
 use crate::rules::{self, Partials};
 use crate::special;
 use crate::table::table;
@@ -157,18 +157,21 @@ impl Number for Lanes {
         is_active: &dyn Fn(usize) -> bool,
         z: Lanes,
     ) -> Partials<Lanes> {
-        if op.kind() != Kind::Switch || op.is_slice() {
+        if op == Op::Div || op.is_slice() {
             return rules::partials(op, n, operands, is_active, z);
         }
-        // Which operands are tied differs from lane to lane.
-        let tie = |lane| rules::tie(&of_lane(operands, lane), &|k| is_active(k), z.0[lane]);
-        let tie = each_lane!(lane, tie(lane));
-        let mut args = [Lanes::default(); 3];
-        args[..operands.len()].copy_from_slice(operands);
-        let partial = |k| rules::partial(op, k, args, n, z, tie);
-        (0..operands.len())
-            .map(|k| is_active(k).then(|| partial(k)))
-            .collect()
+        // In each lane a rule takes one of its forms, and other operands are tied.
+        let mut partials: Partials<Lanes> = operands.iter().map(|_| None).collect();
+        for lane in 0..LANES {
+            let operands = of_lane(operands, lane);
+            let of_lane = rules::partials(op, n, &operands, is_active, z.0[lane]);
+            for (partial, p) in partials.iter_mut().zip(of_lane) {
+                if let Some(p) = p {
+                    partial.get_or_insert_default().0[lane] = p;
+                }
+            }
+        }
+        partials
     }
 
     fn custom(custom: &Custom, operands: &[Lanes]) -> Lanes {
@@ -215,7 +218,19 @@ impl Number for Lanes {
         operands: &[u32],
         adjoints: &mut [W],
     ) {
+        if special::is_vectorised(op) && IS_VECTORISED.get() {
+            let zero = Lanes::default();
+            let partial = |x, z| rules::partial(op, 0, [x, zero, zero], n, z, Lanes::from(1.0));
+            return unary::each_share(op, known, results, operands, adjoints, partial);
+        }
         unary::give(op, n, known, results, operands, adjoints);
+    }
+}
+
+impl InLanes for Lanes {
+    #[inline(always)]
+    fn in_lanes(self, z: Lanes, f: impl Fn(f64, f64) -> f64) -> Lanes {
+        each_lane!(lane, f(self.0[lane], z.0[lane]))
     }
 }
 
