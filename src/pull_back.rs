@@ -133,7 +133,11 @@ impl<const N: usize> Adjoints<f64> for [f64; N] {
 /// Whether all are zero. Without a branch for each, so that one instruction may compare several.
 #[inline(always)]
 pub(crate) fn is_zero<const N: usize>(lanes: &[f64; N]) -> bool {
-    !lanes.iter().fold(false, |any, &x| any | (x != 0.0))
+    let mut any = false;
+    for &x in lanes {
+        any |= x != 0.0;
+    }
+    !any
 }
 
 /// By what an adjoint is multiplied on its way to an operand.

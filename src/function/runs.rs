@@ -132,9 +132,15 @@ fn fill_sums<T: Number>(schedule: &Schedule, run: &Run, known: &[T], results: &m
     let get = |k: u32| known[k as usize];
     for (place, result) in results.iter_mut().enumerate() {
         let (terms, pairs) = schedule.operands(run, place).split_at(run.plain_terms());
-        let sum = terms.iter().fold(T::from(-0.0), |sum, &k| sum + get(k));
-        let pairs = pairs.as_chunks().0.iter();
-        *result = pairs.fold(sum, |sum, &[a, b]| sum + get(a) * get(b));
+        // Loops, as a fold is a function that is not compiled for the caller's processor.
+        let mut sum = T::from(-0.0);
+        for &k in terms {
+            sum += get(k);
+        }
+        for &[a, b] in pairs.as_chunks().0 {
+            sum += get(a) * get(b);
+        }
+        *result = sum;
     }
 }
 
