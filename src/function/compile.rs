@@ -52,9 +52,9 @@ use super::Function;
 use super::program::Program;
 use super::walk::Sweep;
 use assembler::Assembler;
-use loops::Joint;
-use native::{Builder, Code, Effort, Known};
+use native::{Builder, Code, Effort, Known, Room};
 use std::fmt;
+use std::ops::Range;
 use writer::Writer;
 
 /// Why a function cannot be compiled.
@@ -183,6 +183,14 @@ fn known(program: &Program) -> Known {
     )
 }
 
+/// How the parts of a program work together.
+struct Joint {
+    /// Where in the frame the adjoints are.
+    adjoints: Range<usize>,
+    /// Where the outputs stand.
+    outputs: Vec<(Room, usize)>,
+}
+
 /// What a compilation makes.
 struct Unit {
     code: Code,
@@ -255,12 +263,7 @@ impl Unit {
 
     /// Runs functions in rooms of this size: frame, values, derivatives.
     #[inline(always)]
-    fn run(
-        &self,
-        functions: std::ops::Range<usize>,
-        inputs: &[f64],
-        rooms: [&mut [f64]; 3],
-    ) -> i32 {
+    fn run(&self, functions: Range<usize>, inputs: &[f64], rooms: [&mut [f64]; 3]) -> i32 {
         self.code.run(functions, inputs, &self.constants, rooms)
     }
 }

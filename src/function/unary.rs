@@ -9,14 +9,14 @@ use crate::table::table;
 
 /// A number in one lane or in several.
 pub(super) trait InLanes: Adjoint {
-    /// What `f` makes of this and another number in each lane, where a rule takes one of its forms and not both.
-    fn in_lanes(self, z: Self, f: impl Fn(f64, f64) -> f64) -> Self;
+    /// What `partial` makes of this and the result in each lane, where a rule takes one of its forms and not both.
+    fn in_lanes(self, z: Self, partial: impl Fn(f64, f64) -> f64) -> Self;
 }
 
 impl InLanes for f64 {
     #[inline(always)]
-    fn in_lanes(self, z: f64, f: impl Fn(f64, f64) -> f64) -> f64 {
-        f(self, z)
+    fn in_lanes(self, z: f64, partial: impl Fn(f64, f64) -> f64) -> f64 {
+        partial(self, z)
     }
 }
 

@@ -11,7 +11,7 @@ mod repetitions;
 pub(super) use places::{At, Own};
 
 use super::native::{Builder, Needs, Room};
-use super::rule::Rule;
+use crate::function::walk::symbol::Formula;
 use crate::rows::Op;
 use cranelift_codegen::ir::{
     AbiParam, Block, BlockArg, DataFlowGraph, Function, InsertBuilder, Inst, InstBuilder,
@@ -80,6 +80,19 @@ pub(super) struct Assembler {
     open: Option<Open>,
     /// The number of instructions written in this function.
     pub written: u32,
+}
+
+/// A partial of a row.
+pub(super) struct Rule {
+    pub op: Op,
+    pub n: i32,
+    pub k: usize,
+    pub formula: Formula,
+    pub is_inline: bool,
+    /// Whether it is made of each operand.
+    pub operands: [bool; 3],
+    pub result: bool,
+    pub tie: bool,
 }
 
 impl Assembler {

@@ -1,10 +1,9 @@
 //! A compiled function of one point.
 
-use super::loops::Joint;
 use super::native::Room;
 use super::native::shims::take_panic;
 use super::native::{CROSSED, PANICKED};
-use super::{OUTPUTS, Unit};
+use super::{Joint, OUTPUTS, Unit};
 use crate::function::{Counted, Function, ReplayError};
 use crate::matrix::Matrix;
 use crate::refusal::at_callers_line;

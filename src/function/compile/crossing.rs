@@ -3,16 +3,9 @@
 use super::assembler::At;
 use super::native::Room;
 use super::parts::{Carried, Part};
-use super::writer::Writer;
+use super::writer::{Border, Writer};
 use crate::function::walk::{Sweep, write_forward};
 use cranelift_codegen::ir::{InstBuilder, Value};
-
-/// The border of a part.
-pub(super) struct Border<'a> {
-    pub part: &'a Part,
-    /// How much farther an adjoint is in the frame than its number.
-    pub farther: usize,
-}
 
 impl Border<'_> {
     /// Where an input, an output or a constant of the part stands, unless it is carried.

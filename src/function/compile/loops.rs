@@ -6,28 +6,18 @@
 //! derivatives in the opposite order.
 
 use super::assembler::Own;
-use super::crossing::Border;
 use super::native::{Effort, Room};
 use super::parts::{Part, Parts};
 use super::repeats::Items;
 use super::spread::spread_sums;
-use super::writer::Writer;
-use super::{CompileError, Sizes, Unit, assembler, known};
+use super::writer::{Border, Writer};
+use super::{CompileError, Joint, Sizes, Unit, assembler, known};
 use crate::function::program::Program;
-use std::ops::Range;
 
 /// A larger program might need places farther away than instructions can tell.
 const LARGEST: usize = 1 << 25;
 /// So many items of all parts together are compiled with much effort.
 const FEW: usize = 3000;
-
-/// How the parts of a program work together.
-pub(super) struct Joint {
-    /// Where in the frame the adjoints are.
-    pub adjoints: Range<usize>,
-    /// Where the outputs stand.
-    pub outputs: Vec<(Room, usize)>,
-}
 
 impl Unit {
     /// The program in parts. With lanes it has no loops: so much code is run for many rows.

@@ -6,7 +6,7 @@
 use super::assembler::{Assembler, At};
 use super::native::{PANICKED, Room, shims};
 use super::rule::Partial;
-use super::writer::Writer;
+use super::writer::{Adjoints, Writer};
 use crate::function::walk::{Factor, Gift, Sweep};
 use crate::rows::Op;
 use cranelift_codegen::ir::condcodes::FloatCC;
@@ -18,21 +18,6 @@ const NEAR: u32 = 24;
 
 /// Nothing more is given, and an input gives nothing on.
 const NEVER: u32 = u32::MAX;
-
-/// The adjoints while they are handed on.
-#[derive(Default)]
-pub(super) struct Adjoints {
-    /// Of each number what it has been given so far, if that is in a register.
-    held: Vec<Option<Value>>,
-    /// Where what each number has been given so far is stored, if that is not where its adjoint stands.
-    stored: Vec<Option<At>>,
-    /// For each gift the next one to the same number, or the first one of that number.
-    next: Vec<u32>,
-    /// The number of gifts so far.
-    given: u32,
-    /// The output of a whole program whose derivatives are written, and its index.
-    output: Option<(usize, u32)>,
-}
 
 impl Writer<'_> {
     pub(super) fn begin_sweep(&mut self, sweep: &Sweep, output: Option<(usize, u32)>) {

@@ -1,6 +1,6 @@
 //! The rules of the table as instructions.
 
-use super::assembler::Assembler;
+use super::assembler::{Assembler, Rule};
 use super::instructions::{Instruction, instruction};
 use super::native::shims;
 use crate::function::walk::symbol::{Expression, Formula, RESULT, Symbol, TIE};
@@ -12,19 +12,6 @@ use std::rc::Rc;
 
 /// A rule of more operations than this is called, as one with calls of its own is.
 const INLINE: usize = 16;
-
-/// A partial of a row.
-pub(super) struct Rule {
-    op: Op,
-    n: i32,
-    k: usize,
-    formula: Formula,
-    is_inline: bool,
-    /// Whether it is made of each operand.
-    pub operands: [bool; 3],
-    pub result: bool,
-    pub tie: bool,
-}
 
 /// A partial, as far as it is known to be something simpler than a number.
 pub(super) enum Partial {

@@ -4,9 +4,8 @@
 //! before its values: what they ask of the values gets a place in the frame, and the values store just that.
 
 use super::assembler::{Assembler, At};
-use super::crossing::Border;
 use super::native::{Known, Room};
-use super::reverse::Adjoints;
+use super::parts::Part;
 use crate::function::program::Program;
 use crate::function::walk::{Sweep, write_forward};
 use crate::rows::Op;
@@ -48,6 +47,28 @@ pub(super) struct Writer<'a> {
     /// The largest number of operands of an operation that is called with a slice. The frame begins with room for
     /// its operands and partials, and one result.
     pub longest: usize,
+}
+
+/// The border of a part.
+pub(super) struct Border<'a> {
+    pub part: &'a Part,
+    /// How much farther an adjoint is in the frame than its number.
+    pub farther: usize,
+}
+
+/// The adjoints while they are handed on.
+#[derive(Default)]
+pub(super) struct Adjoints {
+    /// Of each number what it has been given so far, if that is in a register.
+    pub held: Vec<Option<Value>>,
+    /// Where what each number has been given so far is stored, if that is not where its adjoint stands.
+    pub stored: Vec<Option<At>>,
+    /// For each gift the next one to the same number, or the first one of that number.
+    pub next: Vec<u32>,
+    /// The number of gifts so far.
+    pub given: u32,
+    /// The output of a whole program whose derivatives are written, and its index.
+    pub output: Option<(usize, u32)>,
 }
 
 impl<'a> Writer<'a> {

@@ -229,8 +229,8 @@ impl Number for Lanes {
 
 impl InLanes for Lanes {
     #[inline(always)]
-    fn in_lanes(self, z: Lanes, f: impl Fn(f64, f64) -> f64) -> Lanes {
-        each_lane!(lane, f(self.0[lane], z.0[lane]))
+    fn in_lanes(self, z: Lanes, partial: impl Fn(f64, f64) -> f64) -> Lanes {
+        each_lane!(lane, partial(self.0[lane], z.0[lane]))
     }
 }
 
