@@ -274,21 +274,31 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
         operands: &[u32],
         shares: impl Fn(W, [T; N]) -> [W; N],
     ) {
-        match (self.is_first_active, self.is_last_active) {
-            (true, true) => self.some::<N, true, true>(results, operands, shares),
-            (true, false) => self.some::<N, true, false>(results, operands, shares),
-            (false, true) => self.some::<N, false, true>(results, operands, shares),
-            (false, false) => self.some::<N, false, false>(results, operands, shares),
+        let (first, last) = (self.is_first_active, self.is_last_active);
+        if W::IS_WIDE {
+            let is_active = |place| (first || place != 0) && (last || place != N - 1);
+            return self.some(results, operands, shares, is_active);
+        }
+        // A loop for each, without a question for each operand.
+        match (first, last) {
+            (true, true) => self.some(results, operands, shares, |_| true),
+            (true, false) => self.some(results, operands, shares, |place| place != N - 1),
+            (false, true) => self.some(results, operands, shares, |place| place != 0),
+            (false, false) => {
+                let is_active = |place| place != 0 && place != N - 1;
+                self.some(results, operands, shares, is_active);
+            }
         }
     }
 
-    /// As [`each`](Back::each), without what would go to a first or last operand that is a constant.
+    /// As [`each`](Back::each), to the operands at the places that are active.
     #[inline(always)]
-    fn some<const N: usize, const FIRST: bool, const LAST: bool>(
+    fn some<const N: usize>(
         &mut self,
         results: &mut [W],
         operands: &[u32],
         shares: impl Fn(W, [T; N]) -> [W; N],
+        is_active: impl Fn(usize) -> bool,
     ) {
         for (w, operands) in results.iter_mut().zip(operands.as_chunks::<N>().0) {
             let w = w.take();
@@ -297,7 +307,7 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
             }
             let given = shares(w, operands.map(|k| self.known[k as usize]));
             for (place, (&k, given)) in operands.iter().zip(given).enumerate() {
-                if (FIRST || place != 0) && (LAST || place != N - 1) {
+                if is_active(place) {
                     self.add(k, given);
                 }
             }

@@ -108,6 +108,8 @@ impl Adjoint for Lanes {
 pub(super) struct AmongFinite(pub Lanes);
 
 impl Adjoints<Lanes> for AmongFinite {
+    const IS_WIDE: bool = true;
+
     #[inline(always)]
     fn zero() -> Self {
         AmongFinite(Lanes::default())
@@ -157,8 +159,13 @@ impl Number for Lanes {
         is_active: &dyn Fn(usize) -> bool,
         z: Lanes,
     ) -> Partials<Lanes> {
-        if op == Op::Div || op.is_slice() {
-            return rules::partials(op, n, operands, is_active, z);
+        if op.is_slice() {
+            return rules::slice_partials(op, operands, is_active, z);
+        }
+        if op == Op::Div {
+            let args = [operands[0], operands[1], Lanes::default()];
+            let partial = |k| rules::of::div(k, args, n, z, Lanes::from(1.0));
+            return (0..2).map(|k| is_active(k).then(|| partial(k))).collect();
         }
         // In each lane a rule takes one of its forms, and other operands are tied.
         let mut partials: Partials<Lanes> = operands.iter().map(|_| None).collect();
@@ -220,7 +227,14 @@ impl Number for Lanes {
     ) {
         if special::is_vectorised(op) && IS_VECTORISED.get() {
             let zero = Lanes::default();
-            let partial = |x, z| rules::partial(op, 0, [x, zero, zero], n, z, Lanes::from(1.0));
+            let one = Lanes::from(1.0);
+            let partial = |x, z| match op {
+                Op::Exp => rules::of::exp(0, [x, zero, zero], n, z, one),
+                Op::Ln => rules::of::ln(0, [x, zero, zero], n, z, one),
+                Op::Tanh => rules::of::tanh(0, [x, zero, zero], n, z, one),
+                Op::Sech2 => rules::of::sech2(0, [x, zero, zero], n, z, one),
+                _ => rules::of::sigmoid(0, [x, zero, zero], n, z, one),
+            };
             return unary::each_share(op, known, results, operands, adjoints, partial);
         }
         unary::give(op, n, known, results, operands, adjoints);
