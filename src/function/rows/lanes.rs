@@ -227,14 +227,7 @@ impl Number for Lanes {
     ) {
         if special::is_vectorised(op) && IS_VECTORISED.get() {
             let zero = Lanes::default();
-            let one = Lanes::from(1.0);
-            let partial = |x, z| match op {
-                Op::Exp => rules::of::exp(0, [x, zero, zero], n, z, one),
-                Op::Ln => rules::of::ln(0, [x, zero, zero], n, z, one),
-                Op::Tanh => rules::of::tanh(0, [x, zero, zero], n, z, one),
-                Op::Sech2 => rules::of::sech2(0, [x, zero, zero], n, z, one),
-                _ => rules::of::sigmoid(0, [x, zero, zero], n, z, one),
-            };
+            let partial = |x, z| rules::partial(op, 0, [x, zero, zero], n, z, Lanes::from(1.0));
             return unary::each_share(op, known, results, operands, adjoints, partial);
         }
         unary::give(op, n, known, results, operands, adjoints);
