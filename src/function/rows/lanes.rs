@@ -21,9 +21,6 @@ use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 /// The number of lanes.
 pub(super) const LANES: usize = 16;
 
-/// Numbers that go through a vectorised function at a time.
-const MANY: usize = 8;
-
 /// A number of each of so many rows, aligned as the longest vector.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
@@ -197,23 +194,6 @@ impl Number for Lanes {
     }
 
     fn fill_unary(op: Op, n: i32, known: &[Lanes], results: &mut [Lanes], operands: &[u32]) {
-        if special::is_vectorised(op) && IS_VECTORISED.get() {
-            // Many at a time, as the call chooses the instructions.
-            let (mut x, mut z) = ([[0.0; LANES]; MANY], [[0.0; LANES]; MANY]);
-            let operands = &operands[..results.len()];
-            for (results, operands) in results.chunks_mut(MANY).zip(operands.chunks(MANY)) {
-                let len = operands.len();
-                for (x, &k) in x.iter_mut().zip(operands) {
-                    *x = known[k as usize].0;
-                }
-                let z = &mut z[..len];
-                special::vectorised_into(op, x[..len].as_flattened(), z.as_flattened_mut());
-                for (result, &z) in results.iter_mut().zip(&*z) {
-                    *result = Lanes(z);
-                }
-            }
-            return;
-        }
         unary::fill(op, n, known, results, operands);
     }
 
@@ -226,8 +206,7 @@ impl Number for Lanes {
         adjoints: &mut [W],
     ) {
         if special::is_vectorised(op) && IS_VECTORISED.get() {
-            let zero = Lanes::default();
-            let partial = |x, z| rules::partial(op, 0, [x, zero, zero], n, z, Lanes::from(1.0));
+            let partial = |x, z| vectorised_partial(op, n, x, z);
             return unary::each_share(op, known, results, operands, adjoints, partial);
         }
         unary::give(op, n, known, results, operands, adjoints);
@@ -296,6 +275,17 @@ macro_rules! stamp {
         operators { $( $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ); )* }
         functions { $( $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ); )* }
     ) => {
+        /// The partial of a row that has a vectorised function. Of the others no rule is compiled over lanes.
+        fn vectorised_partial(op: Op, n: i32, x: Lanes, z: Lanes) -> Lanes {
+            let (zero, one) = (Lanes::default(), Lanes::from(1.0));
+            match op {
+                $( Op::$Op if const { special::is_vectorised(Op::$Op) } => {
+                    rules::of::$method(0, [x, zero, zero], n, z, one)
+                } )*
+                _ => unreachable!("{op:?} has no vectorised function"),
+            }
+        }
+
         impl Real for Lanes {
             #[inline(always)]
             fn apply(op: Op, n: i32, operands: &[Self]) -> Self {

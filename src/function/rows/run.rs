@@ -8,7 +8,7 @@ use crate::function::runs::forward;
 use std::sync::atomic::AtomicUsize;
 
 /// The operands of all rows of a task, which is worth a thread's while.
-const TASK: usize = 1 << 21;
+const TASK: usize = 1 << 18;
 
 impl Engine {
     /// Runs all rows; those whose guards trip are told of, and give nothing to the sums. Returns the gradient of the shared
@@ -38,14 +38,14 @@ impl Engine {
         }
         let numbers = program.schedule().outputs.iter();
         let numbers: Vec<f64> = numbers.map(|&k| values[k as usize]).collect();
-        let operations = self.split.row.program.operands.len() + 1;
+        let operands = self.split.row.program.operands.len() + 1;
         let job = Job {
             rows: self,
             common: &values,
             numbers: &numbers,
             data,
             wanted,
-            size: TASK.div_ceil(operations).next_multiple_of(LANES),
+            size: TASK.div_ceil(operands).next_multiple_of(LANES),
             done: AtomicUsize::new(0),
         };
         let mut sums = job.run(0..rows, out);

@@ -39,11 +39,12 @@ impl Split {
         let needed: Vec<u32> = (0..program.len() as u32)
             .filter(|&k| is_needed[k as usize])
             .collect();
-        let inputs = |range: std::ops::Range<usize>| range.map(|k| k as u32);
-        let of_row = needed.iter().copied().chain(inputs(shared..program.inputs));
+        let inputs: Vec<u32> = (0..program.inputs as u32).collect();
+        let (of_all, of_row) = inputs.split_at(shared);
+        let of_row = [&needed, of_row].concat();
         Split {
-            common: half(program, &parts, Part::Common, inputs(0..shared), &needed),
-            row: half(program, &parts, Part::Row, of_row, &program.outputs),
+            common: half(program, &parts, Part::Common, of_all, &needed),
+            row: half(program, &parts, Part::Row, &of_row, &program.outputs),
         }
     }
 }
@@ -90,64 +91,47 @@ fn used_by(program: &Program, parts: &[Part], mine: Part) -> Vec<u32> {
 }
 
 /// The program of a part, with these numbers as its inputs and those as its outputs.
-fn half(
-    program: &Program,
-    parts: &[Part],
-    mine: Part,
-    inputs: impl Iterator<Item = u32>,
-    outputs: &[u32],
-) -> Half {
-    const NOWHERE: u32 = u32::MAX;
-    let mut index_of = vec![NOWHERE; program.len()];
-    let mut next = 0;
-    let mut place = |index_of: &mut [u32], k: u32| {
-        index_of[k as usize] = next;
-        next += 1;
-    };
-    inputs.for_each(|k| place(&mut index_of, k));
+fn half(program: &Program, parts: &[Part], mine: Part, inputs: &[u32], outputs: &[u32]) -> Half {
+    let used = used_by(program, parts, mine);
+    let used = used.iter().chain(outputs).copied();
+    let mut constants: Vec<u32> = used
+        .filter(|&k| parts[k as usize] == Part::Constant)
+        .collect();
+    constants.sort_unstable();
+    constants.dedup();
+    let (places, nodes): (Vec<usize>, Vec<&Node>) = nodes(program, parts, mine).unzip();
+    let kept = inputs.iter().chain(&constants).map(|&k| k as usize);
+    let mut index_of = vec![0; program.len()];
+    for (index, k) in (0..).zip(kept.chain(places.iter().copied())) {
+        index_of[k] = index;
+    }
+    let number = |&k: &u32| program.constants[k as usize - program.inputs];
     let mut half = Program {
-        inputs: index_of.iter().filter(|&&k| k != NOWHERE).count(),
+        inputs: inputs.len(),
+        constants: constants.iter().map(number).collect(),
+        outputs: outputs.iter().map(|&k| index_of[k as usize]).collect(),
         customs: program.customs.clone(),
         ..Program::default()
     };
-    for &k in used_by(program, parts, mine).iter().chain(outputs) {
-        if parts[k as usize] == Part::Constant && index_of[k as usize] == NOWHERE {
-            place(&mut index_of, k);
-            half.constants
-                .push(program.constants[k as usize - program.inputs]);
-        }
-    }
-    let mut after = vec![0; program.nodes.len() + 1];
-    for (index, node) in nodes(program, parts, mine) {
-        place(&mut index_of, index as u32);
+    for node in nodes {
         let first = half.operands.len() as u32;
         let operands = program.operands(node).iter();
         half.operands
             .extend(operands.map(|&k| index_of[k as usize]));
         half.nodes.push(Node { first, ..*node });
-        after[index - program.first_node() + 1] = 1;
     }
-    for i in 1..after.len() {
-        after[i] += after[i - 1];
+    let mut of_guards = Vec::new();
+    for (place, guard) in guards(program, parts, mine) {
+        let end = program.first_node() + guard.after as usize;
+        of_guards.push(place);
+        half.guards.push(Guard {
+            operands: guard.operands.map(|k| index_of[k as usize]),
+            after: places.partition_point(|&k| k < end) as u32,
+            ..guard.clone()
+        });
     }
-    let (places, guards) = guards(program, parts, mine)
-        .map(|(place, guard)| {
-            let operands = guard.operands.map(|k| index_of[k as usize]);
-            let after = after[guard.after as usize];
-            (
-                place,
-                Guard {
-                    operands,
-                    after,
-                    ..guard.clone()
-                },
-            )
-        })
-        .unzip();
-    half.guards = guards;
-    half.outputs = outputs.iter().map(|&k| index_of[k as usize]).collect();
     Half {
         program: half,
-        guards: places,
+        guards: of_guards,
     }
 }
