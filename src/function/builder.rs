@@ -37,9 +37,28 @@ impl Ref {
 pub(super) struct Draft {
     /// One operand and the integer parameter, or two operands, or in `many` the first place and the number of operands.
     pub words: [u32; 2],
+    /// The node of which it is the youngest operand: [`NOBODY`], the only one, or [`SEVERAL`].
+    user: u32,
     pub op: Op,
     pub arity: Arity,
     pub uses: Uses,
+}
+
+/// The youngest operand of no node so far. (No node stands at place 0, as each depends on an input.)
+const NOBODY: u32 = 0;
+/// The youngest operand of more nodes than one: these are in the table of expressions.
+const SEVERAL: u32 = u32::MAX;
+
+impl Draft {
+    fn new(op: Op, arity: Arity, words: [u32; 2]) -> Draft {
+        Draft {
+            words,
+            user: NOBODY,
+            op,
+            arity,
+            uses: Uses::None,
+        }
+    }
 }
 
 /// What the words of a [`Draft`] are.
@@ -93,6 +112,60 @@ impl Drafts {
         }
     }
 
+    /// The node that computes the same as a new one, or `next`.
+    ///
+    /// Equal expressions have the same youngest operand, so they are looked for among those of which it is that. Mostly
+    /// there is none, or one; a table has the others.
+    #[inline(always)]
+    fn equal_or(&mut self, next: u32, new: Draft, operands: &[Ref], inputs: usize) -> u32 {
+        let youngest = operands.iter().fold(0, |last, operand| last.max(operand.0));
+        let youngest = Ref(youngest).place();
+        let user = self.nodes[youngest].user;
+        if user == NOBODY {
+            self.nodes[youngest].user = next;
+            return next;
+        }
+        if user != SEVERAL {
+            let only = self.nodes[user as usize];
+            if is_equal(&self.many, only, new) {
+                return user;
+            }
+            self.nodes[youngest].user = SEVERAL;
+            self.find_or_insert(user, only, inputs);
+        }
+        self.find_or_insert(next, new, inputs)
+    }
+
+    /// The place of the expression of the table that is the same as a node, or else that of the node, which is put in.
+    #[inline(always)]
+    fn find_or_insert(&mut self, place: u32, node: Draft, inputs: usize) -> u32 {
+        let (mut hash, mut youngest) = (hash(node.op as u64, 0), 0);
+        self.each_operand(node, |operand| {
+            hash = self::hash(hash, operand.0.into());
+            youngest = youngest.max(operand.0);
+        });
+        if node.arity != Arity::Two {
+            hash = self::hash(hash, node.words[1].into());
+        }
+        let mut home = Ref(youngest).place();
+        if home < inputs {
+            // A constant may be younger than an input.
+            self.each_operand(node, |operand| {
+                if let Some(&birth) = self.births.get(operand.0 as usize) {
+                    home = home.max(birth as usize);
+                }
+            });
+        }
+        let Drafts {
+            nodes,
+            many,
+            expressions,
+            ..
+        } = self;
+        let is_equal = |k: u32| is_equal(many, nodes[k as usize], node);
+        expressions.get_or_insert(hash, Some(home), is_equal, place)
+    }
+
     /// The bytes held.
     pub(crate) fn bytes(&self) -> usize {
         self.nodes.capacity() * size_of::<Draft>()
@@ -103,11 +176,21 @@ impl Drafts {
     }
 }
 
+/// Whether two nodes are the same expression.
+#[inline(always)]
+fn is_equal(many: &[Ref], old: Draft, new: Draft) -> bool {
+    let is_same = match new.arity {
+        Arity::Many => is_same(many, old, new),
+        _ => old.words == new.words && old.arity == new.arity,
+    };
+    is_same && old.op == new.op
+}
+
 /// Whether a node is one of many operands, and those are the same.
 #[inline(never)]
-fn is_same(many: &[Ref], draft: &Draft, words: [u32; 2]) -> bool {
-    let all = |words: [u32; 2]| &many[words[0] as usize..][..words[1] as usize + 1];
-    draft.arity == Arity::Many && all(draft.words) == all(words)
+fn is_same(many: &[Ref], old: Draft, new: Draft) -> bool {
+    let all = |draft: Draft| &many[draft.words[0] as usize..][..draft.words[1] as usize + 1];
+    old.arity == Arity::Many && all(old) == all(new)
 }
 
 /// Builds a program.
@@ -136,12 +219,8 @@ impl<'a> Builder<'a> {
         room.constants.clear(16);
         room.nodes.clear();
         room.nodes.reserve_exact(inputs + nodes);
-        room.nodes.extend((0..inputs).map(|k| Draft {
-            words: [k as u32, 0],
-            op: Op::Leaf,
-            arity: Arity::One,
-            uses: Uses::None,
-        }));
+        let leaves = (0..inputs).map(|k| Draft::new(Op::Leaf, Arity::One, [k as u32, 0]));
+        room.nodes.extend(leaves);
         if is_sharing {
             room.expressions.clear(inputs + nodes + 1);
         }
@@ -206,58 +285,21 @@ impl<'a> Builder<'a> {
 
     #[inline(always)]
     fn draft(&mut self, op: Op, arity: Arity, words: [u32; 2], operands: &[Ref]) -> Ref {
-        let Drafts {
-            nodes: drafts,
-            many,
-            expressions,
-            births,
-            ..
-        } = &mut *self.room;
-        let next = drafts.len() as u32;
+        let next = self.room.nodes.len() as u32;
+        let new = Draft::new(op, arity, words);
         let k = if self.is_sharing && op != Op::Custom {
-            let mut hash = hash(op as u64, 0);
-            let mut last = 0;
-            for operand in operands {
-                hash = self::hash(hash, operand.0.into());
-                last = last.max(operand.0);
-            }
-            if arity != Arity::Two {
-                hash = self::hash(hash, words[1].into());
-            }
-            let mut home = last & !ACTIVE;
-            // What uses the number before this one is new.
-            let is_new = home + 1 == next;
-            if (home as usize) < self.program.inputs {
-                // Other operands may be younger than an input.
-                let constants = operands.iter().filter(|operand| operand.is_constant());
-                home = constants.fold(home, |home, constant| home.max(births[constant.0 as usize]));
-            }
-            let is_equal = |k: u32| {
-                let other = &drafts[k as usize];
-                let is_same = match arity {
-                    Arity::Many => is_same(many, other, words),
-                    _ => other.words == words && other.arity == arity,
-                };
-                is_same && other.op == op
-            };
-            let is_equal = |k: u32| !is_new && is_equal(k);
-            expressions.get_or_insert(hash, Some(home as usize), is_equal, next)
+            self.room.equal_or(next, new, operands, self.program.inputs)
         } else {
             next
         };
         if k == next {
             for operand in operands {
-                if let Some(draft) = drafts.get_mut(operand.place()) {
+                if let Some(draft) = self.room.nodes.get_mut(operand.place()) {
                     draft.uses = draft.uses.and_one();
                 }
             }
             self.operands += operands.len();
-            drafts.push(Draft {
-                words,
-                op,
-                arity,
-                uses: Uses::None,
-            });
+            self.room.nodes.push(new);
         }
         Ref(ACTIVE | k)
     }

@@ -11,7 +11,8 @@ pub(super) struct Table {
     slots: Vec<u32>,
     /// At most so many are put in.
     room: usize,
-    /// Expressions with one home are spread over one slot more.
+    /// Expressions with one home are spread over one slot more: a few kilobytes, as the results of a layer of a network
+    /// are close together and each is used many times.
     spread: usize,
 }
 
@@ -25,7 +26,7 @@ impl Table {
     /// Forgets all, and makes room for so many.
     pub(super) fn clear(&mut self, room: usize) {
         self.slots.clear();
-        (self.room, self.spread) = (room, room.next_power_of_two().min(32) - 1);
+        (self.room, self.spread) = (room, room.next_power_of_two().min(1024) - 1);
         let last = 2 * room + self.spread + NEAR + STRIDE;
         self.slots.resize(last | 1, 0);
     }

@@ -41,19 +41,16 @@ impl Builder<'_> {
                 continue;
             }
             let first = all.len();
-            let is_sum = matches!(draft.op, Op::Add | Op::Sum);
-            let op = if is_sum && drafts.ends(draft).iter().any(|&k| drafts.part(k).is_some()) {
+            if draft.op == Op::Sum {
                 drafts.each_term(draft, |k| all.push(drafts.index(k, inputs)));
                 all[first..].reverse();
-                Op::Sum
             } else {
                 drafts.each_operand(draft, |k| all.push(drafts.index(k, inputs)));
-                draft.op
-            };
+            }
             let n = drafts.n(draft);
             drafts.nodes[inputs + i].words[0] = first_node + nodes.len() as u32;
             nodes.push(Node {
-                op,
+                op: draft.op,
                 n,
                 first: first as u32,
                 count: (all.len() - first) as u32,
@@ -77,7 +74,8 @@ impl Builder<'_> {
 }
 
 impl Drafts {
-    /// Marks each sum that is used once, where the chain of another sum goes on with it, as part of that; says how many.
+    /// Marks each sum that is used once, where the chain of another sum goes on with it, as part of that, which is no
+    /// addition of two any more; says how many.
     fn find_parts(&mut self, inputs: usize) -> usize {
         let mut parts = 0;
         for i in inputs..self.nodes.len() {
@@ -90,6 +88,7 @@ impl Drafts {
                 };
                 if end.uses == Uses::Once && matches!(end.op, Op::Add | Op::Sum) {
                     end.uses = Uses::Part;
+                    self.nodes[i].op = Op::Sum;
                     parts += 1;
                     break;
                 }

@@ -16,20 +16,15 @@ pub const fn is_vectorised(op: Op) -> bool {
 #[inline]
 pub fn vectorised<const N: usize>(op: Op, x: &[f64; N]) -> [f64; N] {
     let mut z = [0.0; N];
-    vectorised_into(op, x, &mut z);
-    z
-}
-
-/// As many values as there are in `x`, a multiple of eight.
-pub fn vectorised_into(op: Op, x: &[f64], z: &mut [f64]) {
     match op {
-        Op::Exp => exp(x, z),
-        Op::Ln => ln(x, z),
-        Op::Tanh => tanh(x, z),
-        Op::Sech2 => sech2(x, z),
-        Op::Sigmoid => sigmoid(x, z),
+        Op::Exp => exp(x, &mut z),
+        Op::Ln => ln(x, &mut z),
+        Op::Tanh => tanh(x, &mut z),
+        Op::Sech2 => sech2(x, &mut z),
+        Op::Sigmoid => sigmoid(x, &mut z),
         _ => unreachable!("{op:?} has no vectorised function"),
     }
+    z
 }
 
 /// A loop over vectors.
