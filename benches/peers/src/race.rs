@@ -9,7 +9,7 @@ use workloads::{ByRow, Derivatives};
 
 use crate::by_hand::ByHandInC;
 use crate::engines::{
-    Aad, Echidna, EchidnaReplay, Engine, Native, Recorded, Reversed, RustQuant, Scalargrad,
+    Aad, Echidna, EchidnaReplay, Engine, Native, Recorded, Recording, Reversed, RustQuant, Scalargrad,
 };
 
 pub const BY_HAND_IN_C: &str = "by hand, C";
@@ -115,9 +115,11 @@ impl<'w, const N: usize, const M: usize, W: ByHandInC<N, M>> Race<'w, N, M, W> {
         race
     }
 
-    /// Enters scalargrad: the closure, and its recording.
+    /// Enters scalargrad: the closure, to record it, and the recording.
     fn with_scalargrad(self) -> Self {
-        self.with::<Scalargrad>().with::<Recorded>()
+        self.with::<Scalargrad>()
+            .with::<Recording>()
+            .with::<Recorded>()
     }
 
     /// Enters the recording in native code.
