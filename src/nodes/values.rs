@@ -87,7 +87,8 @@ impl Values {
 
     /// The node at `index`.
     ///
-    /// If it is not known where that stands, finds the positions of all nodes of the same window.
+    /// If it is not known where that stands, finds the positions of all nodes of the same window: of these always the first
+    /// ones are known, up to some node.
     #[inline]
     pub(crate) fn node<'a>(&mut self, tape: Tape<'a>, index: usize) -> Node<'a> {
         self.make_room(tape.end());
@@ -102,6 +103,9 @@ impl Values {
     fn find(&mut self, tape: Tape<'_>, index: usize) -> NodePosition {
         let first = index / WINDOW * WINDOW;
         for node in down(tape, tape.end().min(first + WINDOW), first.max(1)) {
+            if node.index < index && self.positions.get(node.index).is_some() {
+                break;
+            }
             self.positions.set(node.index, node.at);
         }
         self.positions.get(index).expect("it is among them")
