@@ -38,6 +38,19 @@ fn a_sweep_without_memory_is_a_clear_panic_that_leaves_the_graph_usable() {
     }
 }
 
+#[test]
+fn a_sweep_down_to_the_inputs_of_a_closure_searches_for_no_place() {
+    std::thread::spawn(|| {
+        let chain = |x: &[Var]| (0..10_000).fold(x[0], |y, _| (y + x[1]).sin());
+        assert!(crate::gradient(chain, &[1.0, 2.0])[1] < 0.0);
+        let products = |x: &[Var]| [x[0] * x[1], chain(x)];
+        assert_eq!(crate::jacobian(products, &[1.0, 2.0])[(0, 0)], 2.0);
+        assert!(arena().starts.borrow().is_empty());
+    })
+    .join()
+    .unwrap();
+}
+
 /// All that there is of a tape at a place, but for the epoch.
 #[derive(Debug, PartialEq)]
 struct Whole {

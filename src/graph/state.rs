@@ -136,6 +136,12 @@ impl GraphState {
         self.frames.iter().map(epoch).collect()
     }
 
+    /// Whether the innermost scope starts with the node at `index`.
+    pub(crate) fn starts_with(&self, index: usize) -> bool {
+        let innermost = self.frames.last();
+        innermost.is_some_and(|frame| frame.start.index() == index)
+    }
+
     /// Whether an epoch is of this thread.
     pub(crate) fn is_own(&self, epoch: u64) -> bool {
         self.numbers.has(epoch)

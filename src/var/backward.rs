@@ -294,7 +294,12 @@ pub(crate) fn gradients_into(outputs: &[Var], x: &[Var], rows: &mut [f64]) {
         verify(x);
     }
     let lowest = x.iter().map(|x| x.index()).filter(|&index| index != 0);
-    let floor = lowest.min().map_or(1, |lowest| arena().floor_at(lowest));
+    let floor = match lowest.min() {
+        None => 1,
+        // Nothing is searched for where a sweep goes down to the inputs of a closure.
+        Some(lowest) if state(|state| state.starts_with(lowest)) => lowest,
+        Some(lowest) => arena().floor_at(lowest),
+    };
     let _aside = set_aside();
     for (&output, row) in outputs.iter().zip(rows.chunks_exact_mut(x.len().max(1))) {
         sweep_above(output, floor);

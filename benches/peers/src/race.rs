@@ -9,7 +9,8 @@ use workloads::{ByRow, Derivatives};
 
 use crate::by_hand::ByHandInC;
 use crate::engines::{
-    Aad, Echidna, EchidnaReplay, Engine, Native, Recorded, Recording, Reversed, RustQuant, Scalargrad,
+    Aad, Echidna, EchidnaReplay, Engine, Native, Recorded, Recording, Reversed, RustQuant,
+    Scalargrad,
 };
 
 pub const BY_HAND_IN_C: &str = "by hand, C";

@@ -33,7 +33,13 @@ impl Row {
 }
 
 /// The ways in which scalargrad takes the same gradient, beside the closure.
-const WAYS: [&str; 5] = [Recording::NAME, Recorded::NAME, Native::NAME, ROWS, ROWS_FAST];
+const WAYS: [&str; 5] = [
+    Recording::NAME,
+    Recorded::NAME,
+    Native::NAME,
+    ROWS,
+    ROWS_FAST,
+];
 
 /// Lists all who took part in any of the rows, but for the hand-written gradient in C and the other ways of scalargrad.
 pub fn contestants(rows: &[Row]) -> Vec<&'static str> {
