@@ -25,7 +25,7 @@ mod jacobian;
 pub use jacobian::{jacobian, values_and_jacobian};
 
 use crate::arena::arena;
-use crate::function::{AlongOne, Effort, Outputs, Program, capture, hvp_on_tape};
+use crate::function::{AlongOne, Effort, Outputs, Program, capture, hessian_on_tape, hvp_on_tape};
 use crate::graph::trace::{self, Escape, Trace};
 use crate::graph::{self, user_code, verify};
 use crate::handle::Var;
@@ -108,8 +108,8 @@ pub fn derivative(f: impl FnOnce(Var) -> Var, x: f64) -> f64 {
 #[must_use]
 #[track_caller]
 pub fn hessian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Matrix {
-    let program = computable(f, x);
-    at_callers_line(|| unguarded(program.hessian(x)))
+    let on_tape = |start, output| is_quick(x).then(|| hessian_on_tape(start, x, output))?;
+    second_order(f, x, on_tape, |program| program.hessian(x))
 }
 
 /// The Hessian of `f` at `x` times `v`, without the Hessian.
@@ -164,19 +164,37 @@ pub fn value_gradient_and_hvp(
 
 #[track_caller]
 fn along_one(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> AlongOne {
+    let on_tape = |start, output| hvp_on_tape(start, x, v, output);
+    second_order(f, x, on_tape, |program| program.hvp(x, v))
+}
+
+/// Whether there are so few inputs that a pass over the tape for each is quicker than to make a program first.
+fn is_quick(x: &[f64]) -> bool {
+    x.len() <= 4
+}
+
+/// Records a function of one output that can be differentiated twice, and takes derivatives from the tape, where its inputs
+/// start and its output is, or if that is not possible from its program.
+#[track_caller]
+fn second_order<R>(
+    f: impl FnOnce(&[Var]) -> Var,
+    x: &[f64],
+    on_tape: impl FnOnce(usize, usize) -> Option<R>,
+    in_program: impl FnOnce(&Program) -> Result<R, usize>,
+) -> R {
     let _scope = graph::open_recording();
     let leaves = leaves(x);
     let (output, _) = user_code("the closure", || trace::trace(|| f(&leaves)));
     let start = leaves.first().map_or(0, |x| x.index());
     if !output.is_constant() && output.index() >= start && !trace::is_tracing() {
         verify(output);
-        if let Some(along) = at_callers_line(|| hvp_on_tape(start, x, v, output.index())) {
-            return along;
+        if let Some(derivatives) = at_callers_line(|| on_tape(start, output.index())) {
+            return derivatives;
         }
     }
     let program = program(&leaves, &[output]);
     program.refuse_first_order_customs();
-    at_callers_line(|| unguarded(program.hvp(x, v)))
+    at_callers_line(|| in_program(&program)).expect("there is no guard to trip")
 }
 
 /// The values of the outputs of `f` at `x`, and their tangents along `v`: the Jacobian times `v`.
@@ -305,8 +323,11 @@ pub fn vjp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], w: &[f64]) -> Vec
 #[must_use]
 #[track_caller]
 pub fn laplacian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> f64 {
-    let program = computable(f, x);
-    at_callers_line(|| unguarded(program.laplacian(x)))
+    let on_tape = |start, output| {
+        let hessian = is_quick(x).then(|| hessian_on_tape(start, x, output))??;
+        Some((0..x.len()).map(|i| hessian[(i, i)]).sum())
+    };
+    second_order(f, x, on_tape, |program| program.laplacian(x))
 }
 
 fn leaves(x: &[f64]) -> SmallVec<[Var; 8]> {
@@ -324,20 +345,4 @@ fn program(x: &[Var], outputs: &[Var]) -> Program {
         }
     }
     captured.program
-}
-
-/// The program of a function of one output that can be differentiated twice.
-#[track_caller]
-fn computable(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Program {
-    let _scope = graph::open_recording();
-    let leaves = leaves(x);
-    let (output, _) = user_code("the closure", || trace::trace(|| f(&leaves)));
-    let program = program(&leaves, &[output]);
-    program.refuse_first_order_customs();
-    program
-}
-
-/// The result for a program without guards.
-fn unguarded<R>(result: Result<R, usize>) -> R {
-    result.expect("there is no guard to trip")
 }

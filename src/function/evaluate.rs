@@ -234,19 +234,10 @@ impl Program {
         Ok(along)
     }
 
-    /// The Hessian of the only output, by packs of columns.
+    /// The Hessian of the only output, by columns.
     pub(crate) fn hessian_by_columns(&self, x: &[f64]) -> Result<Matrix, Tripped> {
-        let n = self.inputs;
-        let mut hessian = Matrix::zeros(n, n);
-        let mut space = Along::default();
-        for start in (0..n).step_by(LANES) {
-            let direction = |i, lane| f64::from(i == start + lane);
-            self.gradient_along::<LANES>(x, direction, &mut space, |i, w| {
-                for (j, tangent) in (start..n).zip(w.tangents) {
-                    hessian[(i, j)] = tangent;
-                }
-            })?;
-        }
+        let mut hessian = Matrix::zeros(self.inputs, self.inputs);
+        self.each_second_derivative(x, |i, j, slope| hessian[(i, j)] = slope)?;
         symmetrise(&mut hessian);
         Ok(hessian)
     }
@@ -254,16 +245,37 @@ impl Program {
     /// The trace of the Hessian of the only output.
     pub(crate) fn laplacian(&self, x: &[f64]) -> Result<f64, Tripped> {
         let mut sum = 0.0;
+        let add = |i, j, slope: f64| sum += if i == j { slope } else { 0.0 };
+        self.each_second_derivative(x, add)?;
+        Ok(sum)
+    }
+
+    /// Calls `each` with the second derivatives of the only output, by packs of columns where there are more than two.
+    fn each_second_derivative(
+        &self,
+        x: &[f64],
+        mut each: impl FnMut(usize, usize, f64),
+    ) -> Result<(), Tripped> {
+        match self.inputs {
+            0..=2 => self.each_column::<1>(x, &mut each),
+            _ => self.each_column::<LANES>(x, &mut each),
+        }
+    }
+
+    fn each_column<const N: usize>(
+        &self,
+        x: &[f64],
+        each: &mut dyn FnMut(usize, usize, f64),
+    ) -> Result<(), Tripped> {
         let mut space = Along::default();
-        for start in (0..self.inputs).step_by(LANES) {
+        for start in (0..x.len()).step_by(N) {
             let direction = |i, lane| f64::from(i == start + lane);
-            self.gradient_along::<LANES>(x, direction, &mut space, |i, w| {
-                if (start..start + LANES).contains(&i) {
-                    sum += w.tangents[i - start];
-                }
+            self.gradient_along::<N>(x, direction, &mut space, |i, w| {
+                let columns = (start..x.len()).zip(w.tangents);
+                columns.for_each(|(j, slope)| each(i, j, slope));
             })?;
         }
-        Ok(sum)
+        Ok(())
     }
 }
 
@@ -300,6 +312,23 @@ pub(crate) fn hvp_on_tape(start: usize, x: &[f64], v: &[f64], output: usize) -> 
         adjoints_on_tape(start, x, output, space, |w| along.push(w))
     })?;
     Some(along)
+}
+
+/// The Hessian, likewise, a column at a time.
+pub(crate) fn hessian_on_tape(start: usize, x: &[f64], output: usize) -> Option<Matrix> {
+    let mut hessian = Matrix::zeros(x.len(), x.len());
+    for j in 0..x.len() {
+        let mut i = 0;
+        with_space(|space| {
+            let x = seeded::<1>(x, |i, _| f64::from(i == j));
+            adjoints_on_tape(start, x, output, space, |w| {
+                hessian[(i, j)] = w.tangents[0];
+                i += 1;
+            })
+        })?;
+    }
+    symmetrise(&mut hessian);
+    Some(hessian)
 }
 
 /// Inputs with tangents.

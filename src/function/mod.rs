@@ -64,7 +64,7 @@ pub use source::SourceError;
 pub use sparse::{Pattern, SparseMatrix};
 
 pub(crate) use capture::{Effort, capture};
-pub(crate) use evaluate::{AlongOne, hvp_on_tape};
+pub(crate) use evaluate::{AlongOne, hessian_on_tape, hvp_on_tape};
 pub(crate) use program::Program;
 
 use crate::graph::trace::{self, Escape};
