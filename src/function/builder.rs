@@ -1,6 +1,6 @@
 //! A program under construction: equal constants and equal expressions are one, from the start.
 
-use super::expressions::{Table, hash};
+use super::expression_table::{Table, hash};
 use super::program::{Guard, Program, Uses};
 use crate::graph::Custom;
 use crate::rows::Op;

@@ -19,7 +19,7 @@
 //! 3. Each of these segments becomes one of the `parts`: a small program of one repetition, which says where the numbers that
 //!    it takes from outside stand in each repetition, and where those that are used outside.
 //! 4. Of each part two functions are written (`loops`, and for what connects them `crossing`).
-//! 5. The writer goes through a program by the walk that writes Rust, too ([`walk`](super::walk)): upward for values (`forward`),
+//! 5. The writer goes through a program by the walk that writes Rust, too ([`emit`](super::emit)): upward for values (`forward`),
 //!    downward for adjoints (`reverse`), with the partials of the table (`rule`, `instructions`).
 //! 6. The `assembler` writes the instructions of one function after the other, loops over repetitions, and calls of the
 //!    table's functions (`shims`); `native` makes machine code of them and runs it.
@@ -49,8 +49,8 @@ pub use compiled::Compiled;
 pub use rows::CompiledRows;
 
 use super::Function;
+use super::emit::Sweep;
 use super::program::Program;
-use super::walk::Sweep;
 use assembler::Assembler;
 use native::{Builder, Code, Effort, Known, Room};
 use std::fmt;

@@ -1,8 +1,8 @@
 //! What a replay may refuse, and what a recording could not see.
 
-use super::interpret::walk;
+use super::buffers::with_space;
+use super::one_by_one::walk;
 use super::program::Program;
-use super::space::with_space;
 use crate::graph::names::tidy;
 use crate::graph::state;
 use crate::graph::trace::{Comparison, Escape, Escaped};

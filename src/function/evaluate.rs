@@ -1,11 +1,11 @@
 //! A program's values and derivatives, over plain numbers and over tangents.
 
-use super::interpret::Number;
+use super::buffers::{Along, LANES, Space, room, with_space};
+use super::on_tape::adjoints_on_tape;
+use super::one_by_one::Number;
 use super::program::Program;
-use super::runs::{forward, forward_along, reverse};
-use super::space::{Along, LANES, Space, room, with_space};
+use super::scheduled::{forward, forward_along, reverse};
 use super::tangents::{Tangents, non_finite_products};
-use super::tape::adjoints_on_tape;
 use crate::matrix::Matrix;
 use crate::matrix::groups::Groups;
 use crate::pull_back::Adjoints;

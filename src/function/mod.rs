@@ -21,38 +21,48 @@
 //! # Ok::<(), ReplayError>(())
 //! ```
 
-mod ancestors;
+// From the tape to a program.
 mod builder;
-mod call;
 mod capture;
-#[cfg(feature = "jit")]
-mod compile;
-mod display;
-mod edges;
-mod error;
-mod evaluate;
-mod expressions;
-mod interpret;
+mod expression_table;
 mod optimise;
 mod program;
+
+// How a program is evaluated: node by node, or in the order of its schedule.
+mod buffers;
+mod evaluate;
+mod on_tape;
+mod one_by_one;
+mod schedule;
+mod scheduled;
+mod tangents;
+mod unary;
+
+// Sparse derivatives.
+mod dependence;
+mod sparse;
+mod sparse_hessian;
+mod sparse_jacobian;
+
+// Code that is written from a program.
+#[cfg(feature = "jit")]
+mod compile;
+mod emit;
+mod source;
+
+// What users call.
+mod call;
+mod display;
+mod error;
 mod recorder;
 mod rows;
-mod runs;
 #[cfg(feature = "serde")]
 mod saved;
-mod schedule;
-mod source;
-mod space;
-mod sparse;
-mod structure;
-mod tangents;
-mod tape;
+
 #[cfg(test)]
 mod tests;
-mod unary;
 #[cfg(test)]
 mod undefined_tests;
-mod walk;
 
 pub use crate::var::Outputs;
 #[cfg(feature = "jit")]

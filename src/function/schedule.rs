@@ -3,7 +3,7 @@
 //! To look at each operation of a program in turn and branch to the code for it takes longer than the operation itself.
 //! So the operations are sorted, a window of them at a time: by their *level*, which is the length of the longest path
 //! to them within the window, and within a level by what they compute. Operations of one level do not depend on each
-//! other; those that also compute the same stand together in a *run*, and `runs` evaluates a run in one loop over operand
+//! other; those that also compute the same stand together in a *run*, and `scheduled` evaluates a run in one loop over operand
 //! indices, without a branch for each. Their results stand one after the other.
 //!
 //! A window is large enough for runs to be long and small enough for what it reads and writes to stay in the cache.

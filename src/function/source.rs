@@ -1,7 +1,7 @@
 //! A function as Rust source that depends on nothing.
 //!
 //! The text of a row's value is taken from the table; that of its partials is written by the rules
-//! themselves, run over [`Symbol`](super::walk::symbol::Symbol), a number that is an expression. What `f64` lacks comes along as the text
+//! themselves, run over [`Symbol`](super::emit::symbol::Symbol), a number that is an expression. What `f64` lacks comes along as the text
 //! of this crate's own functions, as far as these need no other crate.
 
 use super::Function;

@@ -4,7 +4,7 @@
 //! tangents by its partials over `f64`. Run through the reverse sweep, whose rules are the same text,
 //! they give the derivatives of the adjoints: forward over reverse.
 
-use super::interpret::{Number, defined};
+use super::one_by_one::{Number, defined};
 use crate::graph::Custom;
 use crate::handle::Var;
 use crate::pull_back::Adjoint;

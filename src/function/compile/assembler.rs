@@ -11,7 +11,7 @@ mod repetitions;
 pub(super) use places::{At, Own};
 
 use super::native::{Builder, Needs, Room};
-use crate::function::walk::symbol::Formula;
+use crate::function::emit::symbol::Formula;
 use crate::rows::Op;
 use cranelift_codegen::ir::{
     AbiParam, Block, BlockArg, DataFlowGraph, Function, InsertBuilder, Inst, InstBuilder,

@@ -4,7 +4,7 @@ use super::assembler::At;
 use super::native::Room;
 use super::parts::{Carried, Part};
 use super::writer::{Border, Writer};
-use crate::function::walk::{Sweep, write_forward};
+use crate::function::emit::{Sweep, write_forward};
 use cranelift_codegen::ir::{InstBuilder, Value};
 
 impl Border<'_> {

@@ -7,7 +7,7 @@ use super::assembler::{Assembler, At};
 use super::native::{PANICKED, Room, shims};
 use super::rule::Partial;
 use super::writer::{Adjoints, Writer};
-use crate::function::walk::{Factor, Gift, Sweep};
+use crate::function::emit::{Factor, Gift, Sweep};
 use crate::rows::Op;
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};

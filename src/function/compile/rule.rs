@@ -3,7 +3,7 @@
 use super::assembler::{Assembler, Rule};
 use super::instructions::{Instruction, instruction};
 use super::native::shims;
-use crate::function::walk::symbol::{Expression, Formula, RESULT, Symbol, TIE};
+use crate::function::emit::symbol::{Expression, Formula, RESULT, Symbol, TIE};
 use crate::real::Question;
 use crate::rows::Op;
 use cranelift_codegen::ir::condcodes::FloatCC;

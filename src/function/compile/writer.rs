@@ -6,8 +6,8 @@
 use super::assembler::{Assembler, At};
 use super::native::{Known, Room};
 use super::parts::Part;
+use crate::function::emit::{Sweep, write_forward};
 use crate::function::program::Program;
-use crate::function::walk::{Sweep, write_forward};
 use crate::rows::Op;
 use cranelift_codegen::ir::Value;
 use std::ops::Range;

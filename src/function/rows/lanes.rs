@@ -4,7 +4,7 @@
 //! text that serves one. Where a rule chooses between two forms, each lane gets its own. Elementary functions are those of
 //! `f64`, lane by lane, or [vectorised](Vectorised) ones.
 
-use super::super::interpret::Number;
+use super::super::one_by_one::Number;
 use super::super::unary::{self, InLanes};
 use crate::graph::Custom;
 use crate::pull_back::{Adjoint, Adjoints, is_zero};

@@ -4,7 +4,7 @@ use super::engine::{Engine, Wanted};
 use super::lanes::LANES;
 use super::task::{Job, Out, Sums, Trip};
 use crate::function::evaluate::sweep_in_room;
-use crate::function::runs::forward;
+use crate::function::scheduled::forward;
 use std::sync::atomic::AtomicUsize;
 
 /// The operands of all rows of a task, which is worth a thread's while.

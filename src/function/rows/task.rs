@@ -2,9 +2,9 @@
 
 use super::engine::{Engine, Wanted};
 use super::lanes::{AmongFinite, LANES, Lanes, Vectorised};
+use crate::function::buffers::room;
 use crate::function::evaluate::sweep_in_room;
-use crate::function::runs::{forward_from, reverse, reverse_inline};
-use crate::function::space::room;
+use crate::function::scheduled::{forward_from, reverse, reverse_inline};
 use crate::pull_back::is_zero;
 use crate::refusal::Carrying;
 use pulp::{Arch, Simd, WithSimd};

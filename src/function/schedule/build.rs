@@ -1,7 +1,7 @@
 //! How a program is scheduled.
 
 use super::{Check, Form, Run, Schedule, is_active};
-use crate::function::interpret::is_plain;
+use crate::function::one_by_one::is_plain;
 use crate::function::program::{Node, Program, Uses};
 use crate::rows::{Kind, Op};
 

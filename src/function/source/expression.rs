@@ -1,6 +1,6 @@
 //! The text of expressions.
 
-use crate::function::walk::symbol::{Expression, Formula, Symbol};
+use crate::function::emit::symbol::{Expression, Formula, Symbol};
 use crate::real::Question;
 use crate::rows::Op;
 

@@ -2,8 +2,8 @@
 
 use super::expression::{self, EACH_NAME, Printer, literal};
 use super::writer::Writer;
-use crate::function::walk::symbol::{Formula, RESULT, TIE};
-use crate::function::walk::{Factor, Gift};
+use crate::function::emit::symbol::{Formula, RESULT, TIE};
+use crate::function::emit::{Factor, Gift};
 
 /// A longer partial than this becomes a function.
 const INLINE: usize = 40;

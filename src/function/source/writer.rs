@@ -2,9 +2,9 @@
 
 use super::expression::{Printer, literal, value};
 use super::names::is_identifier;
+use crate::function::emit::symbol::Formula;
+use crate::function::emit::{Gift, Sweep, Target, write_forward};
 use crate::function::program::{Guard, Program};
-use crate::function::walk::symbol::Formula;
-use crate::function::walk::{Gift, Sweep, Target, write_forward};
 use crate::rows::Op;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::{self, Write};

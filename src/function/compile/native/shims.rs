@@ -1,6 +1,6 @@
 //! What compiled code calls: the functions of the table, once for every row, as functions of the platform's C interface.
 
-use crate::function::interpret::defined;
+use crate::function::one_by_one::defined;
 use crate::graph::Custom;
 use crate::graph::trace::Comparison;
 use crate::real::Real;

@@ -7,12 +7,12 @@
 //! Hessian. Its cost is the number of edges handed on; unlike colouring it does not mind a dense
 //! row, and needs no pattern first.
 
+use super::buffers::{LANES, with_space};
+use super::dependence::{pairs, second_partials};
 use super::evaluate::Tripped;
-use super::interpret::{self, give, walk};
+use super::one_by_one::{self, give, walk};
 use super::program::{Node, Program};
-use super::space::{LANES, with_space};
 use super::sparse::{Pattern, SparseMatrix};
-use super::structure::{pairs, second_partials};
 use super::tangents::Tangents;
 use crate::matrix::Matrix;
 use crate::pull_back::{Factor, pull_back};
@@ -168,7 +168,7 @@ impl Local {
             for k in pack.clone().filter(|&k| is_active(k)) {
                 args[k].tangents[k - start] = 1.0;
             }
-            let mut result = interpret::value(&program.customs, op, n, &args, &is_active);
+            let mut result = one_by_one::value(&program.customs, op, n, &args, &is_active);
             debug_assert!(op == Op::Custom || result.value == z || result.value.is_nan());
             result.value = z;
             let mut is_defined = true;
@@ -178,7 +178,7 @@ impl Local {
                 operands.len(),
                 |k| args[k],
                 Tangents::from(1.0),
-                || interpret::partials(&program.customs, op, n, &args, &is_active, result),
+                || one_by_one::partials(&program.customs, op, n, &args, &is_active, result),
                 is_active,
                 |k, share: Tangents<LANES>| {
                     is_defined &= !share.value.is_nan();

@@ -5,7 +5,7 @@
 
 pub(super) mod symbol;
 
-use super::interpret::is_plain;
+use super::one_by_one::is_plain;
 use super::program::{Guard, Program};
 use crate::pull_back;
 use crate::rows::{Kind, Op};

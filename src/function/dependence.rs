@@ -1,6 +1,6 @@
 //! Which second partials of a row may differ from zero, read off the text of its partials.
 
-use super::interpret::is_plain;
+use super::one_by_one::is_plain;
 use crate::real::{Question, Real, incomparable, operators};
 use crate::rows::{Kind, Op};
 use crate::rules;

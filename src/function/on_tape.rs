@@ -3,8 +3,8 @@
 //! A product of a Hessian and a vector costs a few passes over the nodes, and reading them into a
 //! program first would cost as much again.
 
-use super::interpret::{Nodes, Operand, Seen, forward, give};
-use super::space::{Space, room};
+use super::buffers::{Space, room};
+use super::one_by_one::{Nodes, Operand, Seen, forward, give};
 use super::tangents::Tangents;
 use crate::arena::{Tape, arena};
 use crate::graph::Custom;

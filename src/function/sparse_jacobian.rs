@@ -1,9 +1,9 @@
 //! Sparse Jacobians: a sweep for each output, of only what it depends on.
 
+use super::buffers::with_space;
 use super::evaluate::Tripped;
-use super::interpret::{give, walk};
+use super::one_by_one::{give, walk};
 use super::program::Program;
-use super::space::with_space;
 use super::sparse::{Pattern, SparseMatrix};
 use crate::rows::Kind;
 

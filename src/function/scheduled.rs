@@ -7,10 +7,10 @@
 //! Whoever takes an adjoint leaves a zero in its place. So the adjoints of a program are zero before and after a sweep,
 //! and nothing has to clear them.
 
-use super::interpret::{Number, partials, value};
+use super::buffers::room;
+use super::one_by_one::{Number, partials, value};
 use super::program::Program;
 use super::schedule::{Check, Form, Run, Schedule};
-use super::space::room;
 use crate::pull_back::{Adjoints, pull_back, shares_of_product};
 use smallvec::SmallVec;
 

@@ -1,7 +1,7 @@
 //! The evaluator that goes through nodes one after the other, over any kind of [`Number`], wherever the [`Nodes`] stand: in
 //! a program, or still on the tape.
 //!
-//! It needs nothing but the nodes. A program that is called often is evaluated in the order of a schedule instead, by `runs`.
+//! It needs nothing but the nodes. A program that is called often is evaluated in the order of a schedule instead, by `scheduled`.
 
 use super::program::Program;
 use super::unary;
