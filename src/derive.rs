@@ -27,7 +27,7 @@ pub use jacobian::{jacobian, values_and_jacobian};
 use crate::arena::arena;
 use crate::function::{AlongOne, Effort, Outputs, Program, capture, hessian_on_tape, hvp_on_tape};
 use crate::graph::trace::{self, Escape, Trace};
-use crate::graph::{self, user_code, verify};
+use crate::graph::{self, state, user_code, verify};
 use crate::handle::Var;
 use crate::matrix::Matrix;
 use crate::refusal::at_callers_line;
@@ -185,7 +185,7 @@ fn second_order<R>(
     let _scope = graph::open_recording();
     let leaves = leaves(x);
     let (output, _) = user_code("the closure", || trace::trace(|| f(&leaves)));
-    let start = leaves.first().map_or(0, |x| x.index());
+    let start = state(|state| state.scope_start());
     if !output.is_constant() && output.index() >= start && !trace::is_tracing() {
         verify(output);
         if let Some(derivatives) = at_callers_line(|| on_tape(start, output.index())) {

@@ -283,7 +283,8 @@ pub(crate) fn slice_partials<T: Real>(
             let shares = log_sum_exp_partials(operands, z);
             of(&|k| shares[k])
         }
-        _ => operands.iter().map(|_| None).collect(),
+        Op::SumExp => operands.iter().map(|_| None).collect(),
+        _ => unreachable!("{op:?} is no operation on slices"),
     }
 }
 

@@ -19,7 +19,9 @@ const HIGHEST_ORDER: usize = 100_000;
 
 /// The Taylor coefficients of `f` around `x`: the `k`-th is the `k`-th derivative over `k!`.
 ///
-/// All `order + 1` of them from one recording of `f`, in time that grows with the square of the order.
+/// All `order + 1` of them from one recording of `f`, in time that grows with the square of the order; with its third power where the
+/// derivatives of an operation are always new ones (`powf`, `sinc`, and the gamma family, whose higher derivatives also overflow
+/// from order 171 on: the coefficients are infinite from there).
 /// Variables from outside that `f` uses are constants.
 ///
 /// # Derivative
@@ -295,8 +297,9 @@ impl Series {
     }
 }
 
-/// The product of two coefficients, each with its order. What does not move gives nothing, not even 0 × ∞.
+/// The product of two coefficients, each with its order. Zero times a slope is nothing, not even where the other is infinite, as
+/// a sweep does not propagate an adjoint of zero; the product of two values is that of `f64`.
 fn times((i, a): (usize, f64), (j, b): (usize, f64)) -> f64 {
-    let is_nothing = i > 0 && a == 0.0 || j > 0 && b == 0.0;
+    let is_nothing = i + j > 0 && (a == 0.0 || b == 0.0);
     if is_nothing { 0.0 } else { a * b }
 }

@@ -46,10 +46,9 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], trace: Trace, effort: Eff
     for &x in inputs.iter().chain(outputs) {
         verify(x);
     }
-    let (start, end) = (
-        inputs.first().map_or(arena.end(), |x| x.index()),
-        arena.end(),
-    );
+    let first = inputs.first().map(|x| x.index());
+    let start = first.unwrap_or_else(|| state(|state| state.scope_start()));
+    let end = arena.end();
     let Trace {
         comparisons,
         escapes,

@@ -110,10 +110,20 @@ impl Program {
     pub(crate) fn jvp(&self, x: &[f64], v: &[f64]) -> Result<(Vec<f64>, Vec<f64>), Tripped> {
         let mut values = Vec::new();
         let inputs = seeded::<1>(x, |i, _| v[i]);
+        let before = non_finite_products();
         forward_along(self, x, inputs, &mut Vec::new(), &mut values)?;
         let outputs = self.schedule().outputs.iter();
         let outputs = outputs.map(|&output| values[output as usize]);
-        Ok(outputs.map(|z| (z.value, z.tangents[0])).unzip())
+        let (values, mut tangents): (_, Vec<f64>) =
+            outputs.map(|z| (z.value, z.tangents[0])).unzip();
+        if non_finite_products() != before {
+            // As sweeps find it, which leave out an adjoint of zero.
+            tangents.fill(0.0);
+            let jacobian = self.sparse_jacobian(x)?;
+            let moved = jacobian.triplets().filter(|&(_, j, _)| v[j] != 0.0);
+            moved.for_each(|(i, j, slope)| tangents[i] += slope * v[j]);
+        }
+        Ok((values, tangents))
     }
 
     /// Writes the values of the outputs, and the derivative of every output with respect to every input, row by row.

@@ -84,7 +84,9 @@ use crate::handle::Var;
 /// A function recorded once.
 ///
 /// Its values equal those of the closure bit for bit; its gradients too, but for rounding: the
-/// contributions to one adjoint are added in another order, and those to equal expressions together.
+/// contributions to one adjoint are added in another order, and those to equal expressions together. So where two equal
+/// expressions have an infinite slope and cancel, as in `x.sqrt() - x.sqrt()` at 0, the closure has `∞ − ∞`, which is NaN, and the
+/// recording 0.
 ///
 /// A `Function` is plain data, `Send` and `Sync`. Buffers that evaluations need are kept per thread and used again.
 ///

@@ -9,6 +9,7 @@ use super::program::{Guard, Node, Program};
 use crate::graph::trace::Comparison;
 use crate::rows::{Op, ROWS};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::collections::HashMap;
 
 /// The version of the format.
 const FORMAT: u32 = 1;
@@ -124,10 +125,10 @@ impl Saved {
             true => Ok(index),
             false => Err(format!("{index} is no number that is known there")),
         };
+        let ops: HashMap<String, Op> = Op::ALL.iter().map(|&op| (format!("{op:?}"), op)).collect();
         for (i, (name, n, operands)) in self.nodes.into_iter().enumerate() {
-            let op = *Op::ALL
-                .iter()
-                .find(|op| format!("{op:?}") == name)
+            let op = *ops
+                .get(&name)
                 .ok_or_else(|| format!("`{name}` is no operation"))?;
             if !is_sound(op, n, operands.len()) {
                 return Err(format!(

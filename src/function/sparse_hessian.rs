@@ -250,8 +250,22 @@ impl Program {
             if edges.heads[index] == NONE && matches!(node.op, Op::Add | Op::Sub | Op::Sum) {
                 continue;
             }
-            let local = Local::of(self, node, index, numbers.map(|(values, _)| values));
             edges.take(index as u32, &mut list);
+            // So many may come now: from each that there is to each operand, and between any two of these.
+            let count = node.count as usize;
+            let is_own = |&(other, _): &(u32, f64)| other == index as u32;
+            let has_pairs =
+                Factor::of(node.op, 0) == Some(Factor::Partial) || list.iter().any(is_own);
+            let pairs = if has_pairs {
+                count.saturating_mul(count) / 2
+            } else {
+                0
+            };
+            let coming = pairs.saturating_add(count.saturating_mul(list.len()));
+            if edges.added.saturating_add(coming) > budget {
+                return None;
+            }
+            let local = Local::of(self, node, index, numbers.map(|(values, _)| values));
             for &(other, weight) in &list {
                 if other == index as u32 {
                     for (a, &(j, pj)) in local.first.iter().enumerate() {
@@ -269,9 +283,6 @@ impl Program {
             let w = numbers.map_or(0.0, |(_, adjoints)| adjoints[index]);
             for &(j, k, second) in &local.second {
                 edges.add(j, k, times(w, second));
-            }
-            if edges.added > budget {
-                return None;
             }
         }
         let mut entries = Vec::new();

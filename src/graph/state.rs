@@ -136,10 +136,13 @@ impl GraphState {
         self.frames.iter().map(epoch).collect()
     }
 
-    /// Whether the innermost scope starts with the node at `index`.
-    pub(crate) fn starts_with(&self, index: usize) -> bool {
+    /// The index of the first node of the innermost scope, whether there is one yet or not.
+    pub(crate) fn scope_start(&self) -> usize {
         let innermost = self.frames.last();
-        innermost.is_some_and(|frame| frame.start.index() == index)
+        innermost
+            .expect("the thread's own graph is never closed")
+            .start
+            .index()
     }
 
     /// Whether an epoch is of this thread.
@@ -218,9 +221,10 @@ fn tell_observer(event: Event<'_>) {
 /// Runs `f` with the state of this thread's graph.
 #[track_caller]
 pub(crate) fn state<R>(f: impl FnOnce(&mut GraphState) -> R) -> R {
-    STATE
-        .try_with(|state| f(&mut state.borrow_mut()))
-        .unwrap_or_else(|_| gone())
+    match STATE.try_with(|state| f(&mut state.borrow_mut())) {
+        Ok(result) => result,
+        Err(_) => gone(), // not in a closure, which would not know the caller
+    }
 }
 
 #[cold]

@@ -297,7 +297,7 @@ pub(crate) fn gradients_into(outputs: &[Var], x: &[Var], rows: &mut [f64]) {
     let floor = match lowest.min() {
         None => 1,
         // Nothing is searched for where a sweep goes down to the inputs of a closure.
-        Some(lowest) if state(|state| state.starts_with(lowest)) => lowest,
+        Some(lowest) if lowest == state(|state| state.scope_start()) => lowest,
         Some(lowest) => arena().floor_at(lowest),
     };
     let _aside = set_aside();

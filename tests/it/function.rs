@@ -344,6 +344,19 @@ fn a_panic_while_recording_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_function_without_inputs_takes_nothing_from_outside() {
+    let f = Function::record(&[], |_| Var::new(2.0).sin());
+    assert!(f.frozen_reads().is_empty());
+    let outside = Var::new(2.0);
+    assert_eq!(
+        Function::record(&[], |_| outside.sin())
+            .frozen_reads()
+            .len(),
+        1
+    );
+}
+
+#[test]
 fn what_a_report_tells_while_recording_is_a_frozen_read() {
     let look: [fn(&[Var]) -> Var; 3] = [
         |x| anomaly::detect(|| x[0].sqrt()).unwrap_or(x[0] * 0.0),

@@ -3,7 +3,7 @@
 
 use scalargrad::function::{Counted, Function, ReplayError};
 use scalargrad::{
-    Matrix, Var, gradient, hvp, jacobian, value_and_gradient, value_gradient_and_hvp,
+    Matrix, Var, gradient, hvp, jacobian, jvp, taylor, value_and_gradient, value_gradient_and_hvp,
     values_and_jacobian,
 };
 
@@ -130,6 +130,47 @@ fn value_and_gradient_come_with_a_product_of_the_hessian() {
     assert_eq!(input, (4.0, vec![0.0, 1.0], vec![0.0, 0.0]));
     let none = value_gradient_and_hvp(|_| Var::constant(2.0), &[], &[]);
     assert_eq!(none, (2.0, vec![], vec![]));
+    let leaf = value_gradient_and_hvp(|_| Var::new(2.0) * 3.0, &[], &[]);
+    assert_eq!(leaf, (6.0, vec![], vec![]));
+}
+
+#[test]
+fn a_tangent_leaves_out_what_a_sweep_leaves_out() {
+    let f = |x: &[Var]| x[0].sqrt() * x[1] + x[0];
+    let recorded = Function::record(&[1.0, 2.0], f);
+    let (x, v) = ([0.0, 0.0], [1.0, 1.0]);
+    assert_eq!(jvp(f, &x, &v), (vec![0.0], vec![1.0]));
+    assert_eq!(recorded.jvp(&x, &v).unwrap(), (vec![0.0], vec![1.0]));
+    assert_eq!(taylor(|x| x.sqrt() * 0.0 + x, 0.0, 1), [0.0, 1.0]);
+}
+
+#[test]
+fn a_root_of_many_squares_has_its_hessian_without_an_edge_for_each_pair() {
+    let (inputs, squares) = (17, 20_000);
+    let x: Vec<f64> = (1..=inputs).map(f64::from).collect();
+    let residual = |x: &[Var]| {
+        (0..squares)
+            .map(|k| (x[k % x.len()] * (1.0 + k as f64)).powi(2))
+            .sum::<Var>()
+    };
+    let length = |x: &[Var]| residual(x).sqrt();
+    let recorded = Function::record(&x, length).hessian(&x).unwrap();
+    let mut weights = vec![0.0; x.len()];
+    (0..squares).for_each(|k| weights[k % x.len()] += (1.0 + k as f64).powi(2));
+    let z: f64 = weights
+        .iter()
+        .zip(&x)
+        .map(|(w, x)| w * x * x)
+        .sum::<f64>()
+        .sqrt();
+    for (i, j) in (0..x.len()).flat_map(|i| (0..x.len()).map(move |j| (i, j))) {
+        let own = if i == j { weights[i] / z } else { 0.0 };
+        let want = own - weights[i] * x[i] * weights[j] * x[j] / z.powi(3);
+        assert!(
+            (recorded[(i, j)] - want).abs() <= 1e-10 * weights[0] / z,
+            "{i} {j}"
+        );
+    }
 }
 
 #[test]
