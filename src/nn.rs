@@ -37,7 +37,7 @@
 //!     data.iter().map(|(x, class)| cross_entropy(&net.forward(x), *class)).sum::<Var>()
 //! };
 //!
-//! let mut p = model.parameters();
+//! let mut p = model.parameters().to_vec();
 //! let mut adam = Adam::new(&p, 0.05);
 //! for _ in 0..100 {
 //!     let (_, gradient) = value_and_gradient(loss, &p);
@@ -65,8 +65,8 @@
 //! | `(yi > 0) == (scorei.data > 0)` | `(yi > 0.0) == (scorei > 0.0)` |
 //! | `model.zero_grad()` | nothing: each sweep starts from zero |
 //! | `total_loss.backward()` | `total_loss.backward();` |
-//! | `for p in model.parameters(): p.data -= lr * p.grad` | `model = net.map(\|p\| p.value() - lr * p.grad());` |
-//! | | or [`Sgd`] or [`Adam`], which take `model.parameters()` and a gradient |
+//! | `for p in model.parameters(): p.data -= lr * p.grad` | `model = net.map(\|p\| p.value() - lr * p.grad());` [and not a loop](Module::parameters) |
+//! | | or [`Sgd`] or [`Adam`], which take `model.parameters().to_vec()` and a gradient |
 //! | `model(x)` on a grid, for a picture | `model.forward(&x)`: plain `f64`, no graph |
 //! | `len(model.parameters())` | `model.parameters().len()` |
 //! | `print(model)` | `println!("{model:?}")`, with all its numbers |
@@ -86,6 +86,6 @@ pub use training::{Adam, Sgd, cross_entropy, hinge, squared};
 fn must_match(what: &str, given: usize, wanted: usize) {
     assert!(
         given == wanted,
-        "scalargrad: nn: {given} {what} given, {wanted} wanted"
+        "scalargrad: nn: {what} given: {given}, wanted: {wanted}"
     );
 }

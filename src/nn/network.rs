@@ -4,6 +4,7 @@ use super::must_match;
 use crate::real::Real;
 use std::fmt::Arguments;
 use std::ops::Mul;
+use std::sync::Arc;
 
 /// Something with parameters: a neuron, a layer, a network, a model of one's own.
 ///
@@ -27,7 +28,7 @@ use std::ops::Mul;
 /// }
 ///
 /// let line = Line { slope: 3.0 };
-/// assert_eq!(line.parameters(), [3.0]);
+/// assert_eq!(line.parameters()[..], [3.0]);
 /// assert_eq!(line.with(&[4.0]).slope, 4.0);
 /// assert_eq!(line.map(Var::new).slope.value(), 3.0);
 /// ```
@@ -43,14 +44,38 @@ pub trait Module<T: Real>: Sized {
         self.map_named(&mut |_, p| f(p))
     }
 
-    /// The parameters, in the order of [`map`](Module::map).
-    fn parameters(&self) -> Vec<T> {
+    /// The parameters, in the order of [`map`](Module::map): a copy of them.
+    ///
+    /// A copy that changes does not change the module, so this one cannot be changed; micrograd's loop does not compile:
+    ///
+    /// ```compile_fail
+    /// # use scalargrad::{Var, nn::{Activation, Mlp, Module, uniform}};
+    /// # let net = Mlp::new(2, &[3, 1], Activation::Relu, &mut uniform(7)).map(Var::new);
+    /// for p in net.parameters().iter_mut() {
+    ///     *p -= 0.1 * p.grad();
+    /// }
+    /// ```
+    ///
+    /// Make a network of the new numbers, or take a list of your own, for an optimiser:
+    ///
+    /// ```
+    /// # use scalargrad::{Var, nn::{Activation, Mlp, Module, Sgd, uniform}};
+    /// let mut model = Mlp::new(2, &[3, 1], Activation::Relu, &mut uniform(7));
+    /// let net = model.map(Var::new);
+    /// net.forward(&[1.0, 2.0])[0].backward();
+    /// model = net.map(|p| p.value() - 0.1 * p.grad());
+    ///
+    /// let mut p = model.parameters().to_vec();
+    /// Sgd::new(&p, 0.1, 0.0).step(&mut p, &vec![1.0; 13]);
+    /// model = model.with(&p);
+    /// ```
+    fn parameters(&self) -> Arc<[T]> {
         let mut all = Vec::new();
         self.map(|p| (all.push(p), p).1); // the mapped module is not used
-        all
+        all.into()
     }
 
-    /// The parameters with their names.
+    /// The [parameters](Module::parameters) with their names.
     ///
     /// ```
     /// use scalargrad::Var;
@@ -60,15 +85,15 @@ pub trait Module<T: Real>: Sized {
     /// assert_eq!(model.named_parameters()[8], ("layers[0].neurons[2].bias".into(), 0.0));
     ///
     /// let net = model.map(Var::new);
-    /// for (name, leaf) in net.named_parameters() {
+    /// for (name, leaf) in net.named_parameters().iter() {
     ///     leaf.named(name); // for a picture
     /// }
     /// assert!(net.forward(&[1.0, 2.0])[0].to_text().contains("layers[0].neurons[0].weights[1]"));
     /// ```
-    fn named_parameters(&self) -> Vec<(String, T)> {
+    fn named_parameters(&self) -> Arc<[(String, T)]> {
         let mut all = Vec::new();
         self.map_named(&mut |name, p| (all.push((name.to_string(), p)), p).1);
-        all
+        all.into()
     }
 
     /// The same module with these parameters, numbers of any type.
@@ -154,12 +179,14 @@ impl<T: Real> Neuron<T> {
     ///
     /// # Panics
     ///
-    /// If there are more inputs than weights, or fewer.
+    /// If there are more inputs than weights, or fewer. If a handle is stale.
     #[track_caller]
     pub fn forward(&self, x: &[T]) -> T {
         must_match("inputs", x.len(), self.weights.len());
-        let terms = self.weights.iter().zip(x).map(|(&weight, &x)| weight * x);
-        let sum = terms.fold(self.bias, |sum, term| sum + term);
+        let mut sum = self.bias;
+        for (&weight, &x) in self.weights.iter().zip(x) {
+            sum = sum + weight * x; // not in a closure, which would not know the caller
+        }
         match self.activation {
             Activation::Linear => sum,
             Activation::Relu => sum.relu(),
@@ -193,13 +220,23 @@ pub struct Layer<T = f64> {
 impl Layer {
     /// A layer of so many inputs and outputs with weights from `draw`, and biases 0.
     ///
+    /// # Panics
+    ///
+    /// If it has no inputs or no outputs, or there is no memory for it.
+    ///
     /// ```
     /// use scalargrad::nn::{Activation, Layer, uniform};
     ///
     /// let layer = Layer::new(3, 2, Activation::Tanh, &mut uniform(7));
     /// assert_eq!(layer.forward(&[0.0; 3]), [0.0; 2]);
     /// ```
+    #[track_caller]
     pub fn new(inputs: usize, outputs: usize, activation: Activation, draw: &mut Draw) -> Layer {
+        let weights = inputs.saturating_mul(outputs);
+        assert!(
+            weights > 0 && Vec::<f64>::new().try_reserve_exact(weights).is_ok(),
+            "scalargrad: nn: a layer of {inputs} inputs and {outputs} outputs; it must have some of both, and fit in memory"
+        );
         let neuron = |_| Neuron {
             weights: (0..inputs).map(|_| draw()).collect(),
             bias: 0.0,
@@ -255,13 +292,27 @@ pub struct Mlp<T = f64> {
 impl Mlp {
     /// A network with layers of these sizes, weights from `draw` and biases 0; `activation` is that of all layers but
     /// the last.
+    ///
+    /// # Panics
+    ///
+    /// If it has no layers. As [`Layer::new`].
+    #[track_caller]
     pub fn new(inputs: usize, sizes: &[usize], activation: Activation, draw: &mut Draw) -> Mlp {
-        let sizes = [&[inputs], sizes].concat();
-        let layer = |size: &[usize]| Layer::new(size[0], size[1], activation, draw);
-        let mut layers: Vec<Layer> = sizes.windows(2).map(layer).collect();
-        let last = layers.last_mut().map(|layer| &mut layer.neurons);
-        let outputs = last.into_iter().flatten();
-        outputs.for_each(|neuron| neuron.activation = Activation::Linear);
+        assert!(
+            !sizes.is_empty(),
+            "scalargrad: nn: a network of no layers; give the size of each, such as `&[16, 16, 1]`"
+        );
+        let (mut layers, mut inputs) = (Vec::new(), inputs);
+        for (k, &outputs) in sizes.iter().enumerate() {
+            let is_last = k + 1 == sizes.len();
+            let activation = if is_last {
+                Activation::Linear
+            } else {
+                activation
+            };
+            layers.push(Layer::new(inputs, outputs, activation, draw));
+            inputs = outputs;
+        }
         Mlp { layers }
     }
 }
@@ -288,7 +339,7 @@ impl<T: Real> Mlp<T> {
     ///
     /// # Panics
     ///
-    /// If the first layer wants another number of inputs.
+    /// If the first layer wants another number of inputs. If a handle is stale.
     #[track_caller]
     pub fn forward<X: Copy + Into<T>>(&self, x: &[X]) -> Vec<T>
     where

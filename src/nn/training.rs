@@ -3,23 +3,57 @@
 use super::must_match;
 use crate::real::Real;
 
+/// Refuses a setting that is negative, not below a bound, or NaN.
+#[track_caller]
+fn must_be_below(bound: f64, what: &str, x: f64) {
+    assert!(
+        (0.0..bound).contains(&x),
+        "scalargrad: nn: the {what} is {x}, and must be at least 0 and below {bound}"
+    );
+}
+
+/// Refuses what would spoil the parameters, before any of them has changed.
+#[track_caller]
+fn must_fit(wanted: usize, parameters: &[f64], gradient: &[f64], largest: f64) {
+    must_match("parameters", parameters.len(), wanted);
+    must_match("slopes", gradient.len(), wanted);
+    for (i, slope) in gradient.iter().enumerate() {
+        assert!(
+            slope.abs() <= largest,
+            "scalargrad: nn: the slope of parameter {i} is {slope:?}, and must be a number of at most {largest:.1e}; no \
+             parameter has changed. Run the training inside `anomaly::detect` to see where it comes from, or lower the \
+             learning rate"
+        );
+    }
+}
+
 /// The squared error of one output.
 ///
 /// ```
 /// assert_eq!(scalargrad::nn::squared(3.0, 1.0), 4.0);
 /// ```
+#[track_caller]
 pub fn squared<T: Real>(output: T, target: f64) -> T {
     (output - target).powi(2)
 }
 
 /// The max-margin loss `max(0, 1 − side·score)` of one score; `side` is 1 or −1.
 ///
+/// # Panics
+///
+/// If the side is another number.
+///
 /// ```
 /// use scalargrad::nn::hinge;
 ///
 /// assert_eq!((hinge(0.25, 1.0), hinge(2.0, 1.0), hinge(2.0, -1.0)), (0.75, 0.0, 3.0));
 /// ```
+#[track_caller]
 pub fn hinge<T: Real>(score: T, side: f64) -> T {
+    assert!(
+        side.abs() == 1.0,
+        "scalargrad: nn: the side is {side}, and must be 1 or −1; a label of 0 or 1 is on the side `2.0 * label - 1.0`"
+    );
     (score * -side + 1.0).relu()
 }
 
@@ -37,6 +71,11 @@ pub fn hinge<T: Real>(score: T, side: f64) -> T {
 /// ```
 #[track_caller]
 pub fn cross_entropy<T: Real>(scores: &[T], class: usize) -> T {
+    let count = scores.len();
+    assert!(
+        class < count,
+        "scalargrad: nn: class {class}, but the scores are {count}; classes are counted from 0"
+    );
     T::log_sum_exp(scores) - scores[class]
 }
 
@@ -63,12 +102,18 @@ pub struct Sgd {
 
 impl Sgd {
     /// Gradient descent of these parameters.
+    ///
+    /// # Panics
+    ///
+    /// If the rate is negative or not finite, or the momentum not in `0.0..1.0`.
+    #[track_caller]
     pub fn new(parameters: &[f64], rate: f64, momentum: f64) -> Sgd {
-        let velocity = vec![0.0; parameters.len()];
+        must_be_below(f64::INFINITY, "learning rate", rate);
+        must_be_below(1.0, "momentum", momentum);
         Sgd {
             rate,
             momentum,
-            velocity,
+            velocity: vec![0.0; parameters.len()],
         }
     }
 
@@ -76,11 +121,13 @@ impl Sgd {
     ///
     /// # Panics
     ///
-    /// If parameters or gradient are not as many as the optimiser was made for.
+    /// If parameters or gradient are not as many as the optimiser was made for, or the gradient is not finite. As
+    /// [`new`](Sgd::new).
     #[track_caller]
     pub fn step(&mut self, parameters: &mut [f64], gradient: &[f64]) {
-        must_match("parameters", parameters.len(), self.velocity.len());
-        must_match("slopes", gradient.len(), self.velocity.len());
+        must_be_below(f64::INFINITY, "learning rate", self.rate);
+        must_be_below(1.0, "momentum", self.momentum);
+        must_fit(self.velocity.len(), parameters, gradient, f64::MAX);
         for ((p, g), v) in parameters.iter_mut().zip(gradient).zip(&mut self.velocity) {
             *v = self.momentum * *v + g;
             *p -= self.rate * *v;
@@ -97,7 +144,7 @@ impl Sgd {
 /// use scalargrad::value_and_gradient;
 ///
 /// let model = Mlp::new(1, &[4, 1], Activation::Tanh, &mut uniform(7));
-/// let mut p = model.parameters();
+/// let mut p = model.parameters().to_vec();
 /// let mut adam = Adam::new(&p, 0.1);
 /// for _ in 0..200 {
 ///     let (_loss, gradient) = value_and_gradient(|p| squared(model.with(p).forward(&[0.5])[0], 3.0), &p);
@@ -115,12 +162,17 @@ pub struct Adam {
 
 impl Adam {
     /// Adam for these parameters.
+    ///
+    /// # Panics
+    ///
+    /// If the rate is negative or not finite.
+    #[track_caller]
     pub fn new(parameters: &[f64], rate: f64) -> Adam {
-        let means = vec![[0.0; 2]; parameters.len()];
+        must_be_below(f64::INFINITY, "learning rate", rate);
         Adam {
             rate,
             steps: 0,
-            means,
+            means: vec![[0.0; 2]; parameters.len()],
         }
     }
 
@@ -128,11 +180,13 @@ impl Adam {
     ///
     /// # Panics
     ///
-    /// If parameters or gradient are not as many as the optimiser was made for.
+    /// If parameters or gradient are not as many as the optimiser was made for, or the square of a slope is not finite. As
+    /// [`new`](Adam::new).
     #[track_caller]
     pub fn step(&mut self, parameters: &mut [f64], gradient: &[f64]) {
-        must_match("parameters", parameters.len(), self.means.len());
-        must_match("slopes", gradient.len(), self.means.len());
+        must_be_below(f64::INFINITY, "learning rate", self.rate);
+        // One infinite square would stay in the mean, and its parameter would never change again.
+        must_fit(self.means.len(), parameters, gradient, f64::MAX.sqrt());
         self.steps += 1;
         // The means start at zero, and are that much too small.
         let [share, share_of_square] = [0.9f64, 0.999].map(|kept| 1.0 - kept.powi(self.steps));

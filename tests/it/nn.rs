@@ -4,6 +4,7 @@ use scalargrad::nn::{
     Activation, Adam, Layer, Mlp, Module, Sgd, cross_entropy, hinge, squared, uniform,
 };
 use scalargrad::{Function, Var, check, gradient, graph, value_and_gradient};
+use std::panic::AssertUnwindSafe;
 
 const ACTIVATIONS: [Activation; 4] = [
     Activation::Linear,
@@ -83,7 +84,7 @@ fn a_step_by_hand_is_a_step_of_gradient_descent() {
         net.map(|p| p.value() - 0.25 * p.grad())
     });
     assert_ne!(by_hand, model);
-    let mut p = model.parameters();
+    let mut p = model.parameters().to_vec();
     let slopes = gradient(|p| loss(&model.with(p), &data), &p);
     Sgd::new(&p, 0.25, 0.0).step(&mut p, &slopes);
     assert_eq!(model.with(&p), by_hand);
@@ -96,7 +97,7 @@ fn closure_and_recording_agree_through_a_training() {
     let f = |p: &[Var]| loss(&model.with(p), &data);
     let recorded = Function::record(&model.parameters(), f);
     assert!(recorded.frozen_reads().is_empty() && recorded.guards() == 0);
-    let mut p = model.parameters();
+    let mut p = model.parameters().to_vec();
     let mut adam = Adam::new(&p, 0.05);
     for _ in 0..50 {
         let ((value, slopes), (again, more)) =
@@ -115,7 +116,7 @@ fn train<M: Module<f64>>(
     mut step: impl FnMut(&mut [f64], &[f64]),
     loss: impl Fn(&M::Of<Var>) -> Var,
 ) -> M::Of<f64> {
-    let mut p = model.parameters();
+    let mut p = model.parameters().to_vec();
     for _ in 0..300 {
         let slopes = gradient(|p| loss(&model.with(p)), &p);
         step(&mut p, &slopes);
@@ -160,7 +161,11 @@ fn training_keeps_no_node_and_arrives_by_every_optimiser() {
 #[test]
 fn every_parameter_has_a_name_of_its_own_in_the_same_order() {
     let model = Mlp::new(2, &[2, 1], Activation::Relu, &mut uniform(1));
-    let names: Vec<String> = model.named_parameters().into_iter().map(|p| p.0).collect();
+    let names: Vec<String> = model
+        .named_parameters()
+        .iter()
+        .map(|p| p.0.clone())
+        .collect();
     assert_eq!(names[0], "layers[0].neurons[0].weights[0]");
     assert_eq!(names[5], "layers[0].neurons[1].bias");
     assert_eq!(names[8], "layers[1].neurons[0].bias");
@@ -189,8 +194,8 @@ fn weights_are_seeded_and_spread_evenly() {
     assert_ne!(uniform(1)(), uniform(2)());
 }
 
-fn message(f: impl FnOnce() + std::panic::UnwindSafe) -> String {
-    let payload = std::panic::catch_unwind(f).expect_err("it panics");
+fn message(f: impl FnOnce()) -> String {
+    let payload = std::panic::catch_unwind(AssertUnwindSafe(f)).expect_err("it panics");
     match payload.downcast_ref::<&str>() {
         Some(text) => text.to_string(),
         None => payload.downcast_ref::<String>().expect("a text").clone(),
@@ -200,25 +205,88 @@ fn message(f: impl FnOnce() + std::panic::UnwindSafe) -> String {
 #[test]
 fn what_does_not_fit_is_told() {
     let model = Mlp::new(2, &[3, 1], Activation::Relu, &mut uniform(1));
+    let new = |inputs, sizes: &'static [usize]| {
+        message(move || drop(Mlp::new(inputs, sizes, Activation::Relu, &mut uniform(1))))
+    };
     let cases = [
-        message(|| drop(model.with(&[1.0; 3]))),
-        message(|| drop(model.with(&[1.0; 14]))),
-        message(|| drop(model.forward(&[1.0]))),
-        message(|| drop(model.layers[0].forward(&[1.0, 2.0, 3.0]))),
-        message(|| _ = cross_entropy(&[1.0, 2.0], 2)),
-        message(|| Adam::new(&[1.0], 0.1).step(&mut [1.0, 2.0], &[1.0])),
-        message(|| Sgd::new(&[1.0], 0.1, 0.0).step(&mut [1.0], &[1.0, 2.0])),
+        (
+            message(|| drop(model.with(&[1.0; 3]))),
+            "parameters given: 3, wanted: 13",
+        ),
+        (
+            message(|| drop(model.with(&[1.0; 14]))),
+            "parameters given: 14, wanted: 13",
+        ),
+        (
+            message(|| drop(model.forward(&[1.0]))),
+            "inputs given: 1, wanted: 2",
+        ),
+        (
+            message(|| drop(model.layers[0].forward(&[1.0; 3]))),
+            "inputs given: 3, wanted: 2",
+        ),
+        (new(2, &[]), "a network of no layers"),
+        (new(0, &[1]), "a layer of 0 inputs and 1 outputs"),
+        (new(2, &[0, 1]), "a layer of 2 inputs and 0 outputs"),
+        (new(usize::MAX, &[1]), "fit in memory"),
+        (new(1, &[usize::MAX]), "fit in memory"),
+        (
+            message(|| _ = cross_entropy(&[1.0, 2.0], 2)),
+            "class 2, but the scores are 2",
+        ),
+        (
+            message(|| _ = hinge(1.0, 0.0)),
+            "the side is 0, and must be 1 or −1",
+        ),
     ];
-    let told = [
-        "3 parameters given, 13 wanted",
-        "14 parameters given, 13 wanted",
-        "1 inputs given, 2 wanted",
-        "3 inputs given, 2 wanted",
-        "the len is 2 but the index is 2",
-        "2 parameters given, 1 wanted",
-        "2 slopes given, 1 wanted",
-    ];
-    for (case, told) in cases.iter().zip(told) {
+    for (case, told) in cases {
         assert!(case.contains(told), "{case}");
     }
+}
+
+#[test]
+fn an_optimiser_refuses_what_would_spoil_the_parameters_and_leaves_them() {
+    let inf = f64::INFINITY;
+    for rate in [f64::NAN, inf, -0.1] {
+        assert!(message(move || drop(Sgd::new(&[1.0], rate, 0.0))).contains("learning rate"));
+        assert!(message(move || drop(Adam::new(&[1.0], rate))).contains("learning rate"));
+    }
+    for momentum in [f64::NAN, 1.0, 1.5, -0.1] {
+        assert!(message(move || drop(Sgd::new(&[1.0], 0.1, momentum))).contains("momentum"));
+    }
+    let (mut sgd, mut adam) = (Sgd::new(&[0.0; 2], 0.1, 0.9), Adam::new(&[0.0; 2], 0.1));
+    let mut p = [1.0, 2.0];
+    for (slopes, told) in [
+        ([0.5, f64::NAN], "the slope of parameter 1 is NaN"),
+        ([inf, 0.5], "the slope of parameter 0 is inf"),
+    ] {
+        let panic = message(|| sgd.step(&mut p, &slopes));
+        assert!(
+            panic.contains(told) && panic.contains("anomaly::detect"),
+            "{panic}"
+        );
+        let panic = message(|| adam.step(&mut p, &slopes));
+        assert!(panic.contains(told), "{panic}");
+    }
+    // Its square, of which Adam keeps a mean, would be infinite, and no later step would change the parameter.
+    let panic = message(|| adam.step(&mut p, &[0.5, -1e200]));
+    assert!(
+        panic.contains("the slope of parameter 1 is -1e200"),
+        "{panic}"
+    );
+    let wrong = message(|| adam.step(&mut p, &[0.5]));
+    assert!(wrong.contains("slopes given: 1, wanted: 2"), "{wrong}");
+    assert_eq!(p, [1.0, 2.0]);
+    // What was refused left nothing behind.
+    let mut fresh = ([1.0, 2.0], [1.0, 2.0]);
+    Sgd::new(&p, 0.1, 0.9).step(&mut fresh.0, &[0.5, 1e200]);
+    sgd.step(&mut p, &[0.5, 1e200]);
+    assert_eq!(p, fresh.0);
+    p = [1.0, 2.0];
+    Adam::new(&p, 0.1).step(&mut fresh.1, &[0.5, 1e150]);
+    adam.step(&mut p, &[0.5, 1e150]);
+    assert_eq!(p, fresh.1);
+    // The rate may change between steps, and is looked at again.
+    sgd.rate = -0.1;
+    assert!(message(|| sgd.step(&mut p, &[0.5, 0.5])).contains("learning rate"));
 }

@@ -155,7 +155,7 @@ fn train(
     steps: u64,
     mut gradient: impl FnMut(&mut Process, &[f64]) -> Result<Vec<f64>, Box<dyn Error>>,
 ) -> Result<Vec<f64>, Box<dyn Error>> {
-    let mut p = task::network().parameters();
+    let mut p = task::network().parameters().to_vec();
     let mut sgd = Sgd::new(&p, 0.2, 0.8);
     for _ in 0..steps {
         let sum = gradient(process, &p)?;

@@ -125,7 +125,7 @@ fn in_every_way(run: &Run, samples: &[Sample], losses: &[f64]) -> Outcome {
     let start = micrograds_model().parameters();
     let mut differences = [0.0f64; 4];
     for ((_, gradient), difference) in ways.iter().zip(&mut differences) {
-        let found = descend(losses.len() as u64, start.clone(), gradient);
+        let found = descend(losses.len() as u64, start.to_vec(), gradient);
         for (a, b) in found.iter().zip(losses) {
             *difference = difference.max((a / b - 1.0).abs());
         }
