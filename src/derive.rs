@@ -330,8 +330,13 @@ pub fn laplacian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> f64 {
     second_order(f, x, on_tape, |program| program.laplacian(x))
 }
 
+#[track_caller]
 fn leaves(x: &[f64]) -> SmallVec<[Var; 8]> {
-    x.iter().map(|&x| Var::new(x)).collect()
+    let mut leaves = SmallVec::with_capacity(x.len());
+    for &x in x {
+        leaves.push(Var::new(x)); // a closure would not know the caller's line
+    }
+    leaves
 }
 
 /// The program of what was recorded.

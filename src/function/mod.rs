@@ -127,7 +127,7 @@ impl Function {
     pub fn record<O: Outputs>(x: &[f64], f: impl FnOnce(&[Var]) -> O) -> Function {
         // Not in a closure, which would not know the caller.
         let scope = open_recording();
-        let x: Vec<Var> = x.iter().map(|&x| Var::new(x)).collect();
+        let x = Var::leaves(x);
         let (outputs, trace) = user_code("the closure", || trace::trace(|| f(&x).into_outputs()));
         let captured = capture(&x, &outputs, trace, Effort::Optimised);
         let escapes = captured.escapes.iter().map(FrozenRead::of);

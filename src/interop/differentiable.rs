@@ -5,7 +5,7 @@ use crate::function::{Function, Outputs, Recorder, ReplayError, Rows};
 use crate::graph::{self, user_code};
 use crate::handle::Var;
 use crate::matrix::Matrix;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::fmt;
 
@@ -77,17 +77,22 @@ where
         Ok(outputs.into_iter().map(Var::value).collect())
     }
 
+    #[track_caller]
     fn jacobian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
         Ok(derive::jacobian(self, x))
     }
 
+    #[track_caller]
     fn hessian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
-        let only = |x: &[Var]| {
+        let count = Cell::new(0);
+        let first = |x: &[Var]| {
             let outputs = self(x).into_outputs();
-            assert_only(outputs.len());
-            outputs[0]
+            count.set(outputs.len());
+            outputs.first().copied().unwrap_or_default()
         };
-        Ok(derive::hessian(only, x))
+        let hessian = derive::hessian(first, x);
+        assert_only(count.get()); // not in the closure, which would not know the caller
+        Ok(hessian)
     }
 }
 
@@ -191,6 +196,7 @@ impl Differentiable for EachRow {
     }
 
     /// As there is for a sum alone.
+    #[track_caller]
     fn hessian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
         let count = self.values_at(x)?.len();
         assert_only(count);
@@ -199,6 +205,7 @@ impl Differentiable for EachRow {
 }
 
 /// Panics for second derivatives of another number of outputs than one.
+#[track_caller]
 fn assert_only(count: usize) {
     assert!(
         count == 1,

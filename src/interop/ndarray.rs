@@ -46,7 +46,11 @@ macro_rules! operators {
 
             #[track_caller]
             fn $method(self, array: &ArrayBase<S, D>) -> Array<Var, D> {
-                array.map(|&x| $Trait::$method(self, x.into()))
+                let mut result = array.map(|&x| x.into());
+                for x in &mut result {
+                    *x = $Trait::$method(self, *x); // not in a closure, which would not know the caller
+                }
+                result
             }
         }
 

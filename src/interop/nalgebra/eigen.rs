@@ -1,5 +1,6 @@
 //! Eigenvectors with their derivatives.
 
+use super::at_users_line;
 use crate::handle::Var;
 use nalgebra::{DMatrix, DVector, Dyn, SymmetricEigen};
 
@@ -32,14 +33,21 @@ use nalgebra::{DMatrix, DVector, Dyn, SymmetricEigen};
 #[must_use]
 #[track_caller]
 pub fn symmetric_eigen(m: &DMatrix<Var>) -> SymmetricEigen<Var, Dyn> {
-    let m = DMatrix::from_fn(m.nrows(), m.ncols(), |i, j| m[(i.max(j), i.min(j))]);
-    let mut v = m.clone().symmetric_eigen().eigenvectors;
-    v += &v * Step::of(&m, &v).change;
-    let last = Step::of(&m, &v);
-    SymmetricEigen {
-        eigenvectors: &v + &v * (last.change + last.undefined),
-        eigenvalues: last.eigenvalues,
-    }
+    let (rows, columns) = m.shape();
+    assert!(
+        rows == columns,
+        "scalargrad: eigenvalues of a {rows} × {columns} matrix, which is not square"
+    );
+    at_users_line(|| {
+        let m = DMatrix::from_fn(rows, columns, |i, j| m[(i.max(j), i.min(j))]);
+        let mut v = m.clone().symmetric_eigen().eigenvectors;
+        v += &v * Step::of(&m, &v).change;
+        let last = Step::of(&m, &v);
+        SymmetricEigen {
+            eigenvectors: &v + &v * (last.change + last.undefined),
+            eigenvalues: last.eigenvalues,
+        }
+    })
 }
 
 /// A step of Newton's method, by Ogita and Aishima: Iterative refinement for symmetric eigenvalue

@@ -50,3 +50,13 @@ mod rotation;
 
 pub use eigen::symmetric_eigen;
 pub use rotation::{axis_times_angle, rotation, rotation_about, unit_quaternion};
+
+use crate::graph::trace;
+use crate::refusal::at_callers_line;
+
+/// The result of `f`; what it refuses, and what it decides, belongs to the line of the caller.
+#[track_caller]
+fn at_users_line<R>(f: impl FnOnce() -> R) -> R {
+    let _attributed = trace::attribute();
+    at_callers_line(f)
+}

@@ -19,7 +19,11 @@ macro_rules! products {
 
             #[track_caller]
             fn mul(self, m: $M) -> OMatrix<Var, R, C> {
-                m.map(|x| self * x)
+                let mut product = m.map(Var::from);
+                for x in &mut product {
+                    *x = self * *x; // not in a closure, which would not know the caller
+                }
+                product
             }
         }
     };
@@ -36,7 +40,11 @@ macro_rules! products_with_numbers {
 
             #[track_caller]
             fn mul(self, x: Var) -> OMatrix<Var, R, C> {
-                self.map(|number| number * x)
+                let mut product = self.map(Var::from);
+                for entry in &mut product {
+                    *entry = *entry * x;
+                }
+                product
             }
         }
     )* };

@@ -1,5 +1,6 @@
 //! Rotations that have their derivatives at angle 0, too.
 
+use super::at_users_line;
 use super::roots::{atan_root, cos_root, sinc_root};
 use nalgebra::{Matrix3, Quaternion, RealField, Rotation3, Unit, UnitQuaternion, Vector3};
 
@@ -19,9 +20,8 @@ use nalgebra::{Matrix3, Quaternion, RealField, Rotation3, Unit, UnitQuaternion, 
 /// ```
 #[track_caller]
 pub fn rotation_about<T: RealField + Copy>(axis: &Unit<Vector3<T>>, angle: T) -> Rotation3<T> {
-    let (sin, cos) = angle.sin_cos();
-    let k = axis.into_inner();
-    rodrigues(k, sin, T::one() - cos, T::one())
+    let ((sin, cos), k) = (angle.sin_cos(), axis.into_inner());
+    at_users_line(|| rodrigues(k, sin, T::one() - cos, T::one()))
 }
 
 /// The matrix of a rotation, given by its axis times its angle: the exponential map.
@@ -41,11 +41,13 @@ pub fn rotation_about<T: RealField + Copy>(axis: &Unit<Vector3<T>>, angle: T) ->
 #[must_use]
 #[track_caller]
 pub fn rotation<T: RealField + Copy>(axis_times_angle: &Vector3<T>) -> Rotation3<T> {
-    let half: T = nalgebra::convert(0.5);
-    let square = axis_times_angle.norm_squared();
-    let sinc_of_half = sinc_root(square * half * half);
-    let one_less_cos = half * sinc_of_half * sinc_of_half; // over the square of the angle
-    rodrigues(*axis_times_angle, sinc_root(square), one_less_cos, square)
+    at_users_line(|| {
+        let half: T = nalgebra::convert(0.5);
+        let square = axis_times_angle.norm_squared();
+        let sinc_of_half = sinc_root(square * half * half);
+        let one_less_cos = half * sinc_of_half * sinc_of_half; // over the square of the angle
+        rodrigues(*axis_times_angle, sinc_root(square), one_less_cos, square)
+    })
 }
 
 /// `I + a [k]× + b [k]×²`, where `square` is the square of the length of `k`.
@@ -71,12 +73,14 @@ fn rodrigues<T: RealField + Copy>(k: Vector3<T>, a: T, b: T, square: T) -> Rotat
 #[must_use]
 #[track_caller]
 pub fn unit_quaternion<T: RealField + Copy>(axis_times_angle: &Vector3<T>) -> UnitQuaternion<T> {
-    let half = axis_times_angle * nalgebra::convert::<f64, T>(0.5);
-    let square = half.norm_squared();
-    Unit::new_unchecked(Quaternion::from_parts(
-        cos_root(square),
-        half * sinc_root(square),
-    ))
+    at_users_line(|| {
+        let half = axis_times_angle * nalgebra::convert::<f64, T>(0.5);
+        let square = half.norm_squared();
+        Unit::new_unchecked(Quaternion::from_parts(
+            cos_root(square),
+            half * sinc_root(square),
+        ))
+    })
 }
 
 /// The axis of a rotation times its angle, at most π: the logarithm map, the inverse of [`unit_quaternion`].
@@ -96,12 +100,14 @@ pub fn unit_quaternion<T: RealField + Copy>(axis_times_angle: &Vector3<T>) -> Un
 #[must_use]
 #[track_caller]
 pub fn axis_times_angle<T: RealField + Copy>(rotation: &UnitQuaternion<T>) -> Vector3<T> {
-    let (v, cos) = (rotation.imag(), rotation.scalar());
-    // Of the two quaternions of a rotation that of the smaller angle.
-    let (v, cos) = if cos < T::zero() {
-        (-v, -cos)
-    } else {
-        (v, cos)
-    };
-    v * (atan_root(v.norm_squared(), cos) * nalgebra::convert(2.0))
+    at_users_line(|| {
+        let (v, cos) = (rotation.imag(), rotation.scalar());
+        // Of the two quaternions of a rotation that of the smaller angle.
+        let (v, cos) = if cos < T::zero() {
+            (-v, -cos)
+        } else {
+            (v, cos)
+        };
+        v * (atan_root(v.norm_squared(), cos) * nalgebra::convert(2.0))
+    })
 }

@@ -75,6 +75,7 @@ impl CustomOp for Wrong {
     }
 }
 
+mod networks;
 mod replays;
 
 fn assert_none(strays: Vec<String>) {

@@ -165,11 +165,22 @@ fn whatever_takes_a_closure_or_a_handle_knows_its_caller() {
         "FnOnce(",
         "FnMut(",
         "Var",
+        "T,",
+        "T)",
+        "&[T]",
+        "&[X]",
+        "&[U]",
+        "usize",
         "x: &[f64]",
         "data: &[f64]",
     ];
     // What only keeps what it is given.
-    let keeps = ["fn new(", "fn on_progress(", "fn uniform("];
+    let keeps = [
+        "fn new(closure",
+        "fn new(function",
+        "fn on_progress(",
+        "fn uniform(",
+    ];
     let mut strays = Vec::new();
     // Numbers in, numbers out.
     let is_plain =
