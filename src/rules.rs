@@ -331,11 +331,20 @@ pub(crate) fn tie<T: Real>(
     T::from(1.0 / f64::from(active.max(1)))
 }
 
-/// What usually helps where the value or a partial of an operation is not finite.
-pub(crate) fn remedy(op: Op) -> Option<&'static str> {
+/// What usually helps where the value or a partial of an operation, at this first operand, is not finite.
+pub(crate) fn remedy(op: Op, at: f64) -> Option<&'static str> {
     Some(match op {
+        Op::Sqrt if at < 0.0 => {
+            "the operand is negative: look for a wrong sign; if it is rounding, cut it off with `x.max(1e-12)`; a distance is `hypot` or `norm`"
+        }
+        Op::Powf if at < 0.0 => {
+            "the operand is negative: look for a wrong sign, or cut it off with `x.max(1e-12)`; a whole power is `powi`, a cube root `cbrt`"
+        }
         Op::Sqrt | Op::Powf | Op::Cbrt => {
             "for a distance write `hypot` or `norm`, whose slope at 0 is 0; a whole power is `powi`; or keep the operand above 0"
+        }
+        Op::Ln | Op::Log2 | Op::Log10 | Op::Log if at < 0.0 => {
+            "the operand is negative: look for a wrong sign, or cut it off with `x.max(1e-12)`"
         }
         Op::Ln | Op::Log2 | Op::Log10 | Op::Log => {
             "`x * ln(y)` is `xlogy`, the logarithm of a sum of exponentials `log_sum_exp`, of 1 + x `ln_1p`; or keep the operand above 0"
@@ -346,12 +355,26 @@ pub(crate) fn remedy(op: Op) -> Option<&'static str> {
         Op::Exp | Op::Exp2 | Op::Sinh | Op::Cosh | Op::ExpM1 => {
             "`log_sum_exp`, `softmax`, `softplus`, `sigmoid` and `logaddexp` compute with large operands without overflow"
         }
+        Op::Asin | Op::Acos if at.abs() > 1.0 => {
+            "the operand is beyond ±1: if it is rounding, `clamp(-1.0, 1.0)` before it; an angle between vectors is `atan2`, which has no ends"
+        }
         Op::Asin | Op::Acos => {
-            "the operand is at or beyond ±1: an angle between vectors is `atan2`, which has no such ends"
+            "the operand is at ±1, where the slope is infinite: an angle between vectors is `atan2`, which has no such ends"
         }
         Op::Acosh | Op::Atanh | Op::Ln1p => {
             "the operand is at the end of the domain or beyond it: keep it inside"
         }
         _ => return None,
     })
+}
+
+/// Whether a slope of exactly 0, at this first operand, is one that is not zero but too small for a number.
+pub(crate) fn slope_was_rounded_to_zero(op: Op, at: f64) -> bool {
+    match op {
+        Op::Exp | Op::Exp2 | Op::ExpM1 | Op::ExpSub | Op::LogAddExp | Op::LogSumExp => true,
+        Op::Tanh | Op::Sigmoid | Op::Softplus | Op::Silu | Op::Gelu | Op::SoftmaxShare => true,
+        Op::Erf | Op::Erfc | Op::NormalCdf | Op::Atan | Op::Recip => true,
+        Op::NormalPdf | Op::ExpNegSquare | Op::Sech2 => at != 0.0,
+        _ => false,
+    }
 }

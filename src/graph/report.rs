@@ -5,6 +5,7 @@ use super::{decode, is_head_at, memory, operation_name, partials_of, state};
 use crate::arena::{adjoints, arena};
 use crate::handle::Var;
 use crate::rows::Op;
+use crate::rules;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -54,11 +55,24 @@ pub fn report() -> Report {
         depth[index] = deepest + 1;
     }
     let output = (1..end).rev().find(|&index| adjoint(index) != 0.0);
+    // Why what came down to a node is zero, if it is not for a slope of zero.
+    let mut lost: Vec<Option<Why>> = vec![None; end];
     for index in (1..=output.unwrap_or(0)).rev() {
         is_ancestor[index] |= Some(index) == output;
-        if is_ancestor[index] {
-            let operands = partials_of(index).into_iter();
-            operands.for_each(|(operand, _)| is_ancestor[operand] = true);
+        if !is_ancestor[index] {
+            continue;
+        }
+        let w = adjoint(index);
+        for (operand, partial) in partials_of(index) {
+            is_ancestor[operand] = true;
+            let why = match (w != 0.0, partial) {
+                (_, None) => None, // of a checkpoint, not known
+                (_, Some(0.0)) if !was_rounded_to_zero(index) => None,
+                (true, Some(partial)) if w * partial != 0.0 => Some(Why::Cancelled),
+                (true, Some(_)) => Some(Why::Underflow),
+                (false, Some(_)) => lost[index],
+            };
+            lost[operand] = lost[operand].max(why);
         }
     }
     let scopes = state(|state| state.epochs());
@@ -73,7 +87,7 @@ pub fn report() -> Report {
             why: match last_use[index] {
                 None if has_ended_since(index) => Why::Gone,
                 None => Why::Unused,
-                Some(_) if is_ancestor[index] => Why::ZeroPartials,
+                Some(_) if is_ancestor[index] => lost[index].unwrap_or(Why::ZeroPartials),
                 Some(user) => match output {
                     None => Why::NotSwept,
                     Some(output) if scope_of(output) != scope_of(user) => Why::OtherScope,
@@ -91,6 +105,13 @@ pub fn report() -> Report {
         deepest: depth.into_iter().max().unwrap_or(0) as usize,
         unreached,
     }
+}
+
+/// Whether a zero partial of the node at `index` is one that is too small for a number.
+fn was_rounded_to_zero(index: usize) -> bool {
+    let node = decode(index);
+    let first = node.operands.first();
+    first.is_some_and(|x| rules::slope_was_rounded_to_zero(node.op, x.value))
 }
 
 /// What is in a graph; its [`Display`](fmt::Display) is a page of plain text.
@@ -202,7 +223,7 @@ impl fmt::Display for Report {
 }
 
 /// Why a sweep gave nothing to a leaf.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 enum Why {
     Unused,
@@ -211,6 +232,8 @@ enum Why {
     NotSwept,
     OtherScope,
     NotAnAncestor,
+    Cancelled,
+    Underflow,
 }
 
 /// A leaf whose gradient the last sweep left at zero.
@@ -261,7 +284,7 @@ impl UnreachedLeaf {
     pub fn why(&self) -> &'static str {
         match self.why {
             Why::Unused => {
-                "no operation uses it; if it was only compared, or its `value()` was read, what was made from that is a constant"
+                "no operation uses it; if it was only compared (as in `nalgebra`'s own rotations by an angle of 0: see `rotation_about`), or its `value()` was read, what was made from that is a constant"
             }
             Why::Gone => {
                 "no operation that is left uses it: one in a scope that has ended is gone; or its `value()` was read instead"
@@ -272,6 +295,10 @@ impl UnreachedLeaf {
             }
             Why::ZeroPartials => {
                 "on every way from it to the output is a zero partial here (a step, the flat side of a kink, a factor of 0)"
+            }
+            Why::Cancelled => "what came to it on several ways adds up to 0",
+            Why::Underflow => {
+                "on a way from it to the output is a slope too small for a number, which was rounded to 0 (`exp` of a large negative number, a saturated `tanh` or `sigmoid`, a product of small factors)"
             }
             Why::NotAnAncestor => "the output that was swept does not depend on it",
         }

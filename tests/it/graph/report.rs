@@ -55,3 +55,44 @@ fn a_leaf_that_was_used_in_another_scope_is_told_from_one_that_was_not() {
         });
     });
 }
+
+#[test]
+fn a_slope_that_underflows_and_contributions_that_cancel_are_told_from_a_zero_slope() {
+    afresh(|| {
+        let [far, saturated, tiny, twice, flat, mixed] =
+            ["far", "saturated", "tiny", "twice", "flat", "mixed"]
+                .map(|name| Var::new(2.0).named(name));
+        let terms = [
+            (far * -500.0).exp() * 3.0,
+            (saturated * 500.0).tanh(),
+            tiny * 1e-200 * 1e-200,
+            twice.sin() * 2.0 - twice.sin() * 2.0,
+            (flat - 3.0).relu() * 0.0,
+            mixed.floor() + (mixed * -500.0).exp(),
+        ];
+        sum(&terms).backward();
+        let underflow = "too small for a number";
+        assert_reasons(&[
+            ("far", underflow),
+            ("saturated", underflow),
+            ("tiny", underflow),
+            ("twice", "adds up to 0"),
+            ("flat", "zero partial"),
+            ("mixed", underflow),
+        ]);
+    });
+}
+
+#[test]
+fn a_leaf_that_was_only_compared_is_told_of_rotations_at_angle_0() {
+    afresh(|| {
+        let x = Var::new(0.0).named("angle");
+        let y = if x == 0.0 {
+            Var::constant(1.0)
+        } else {
+            x.cos()
+        };
+        y.backward();
+        assert_reasons(&[("angle", "rotation")]);
+    });
+}
