@@ -1,17 +1,19 @@
 //! What a detection tells.
 
+use crate::arena::{Line, Whose, whose};
 use crate::rows::Op;
 use std::error::Error;
 use std::panic::Location;
-
-/// A place in the source.
-pub(super) type Line = &'static Location<'static>;
 
 /// A line as `src/main.rs:5:48`.
 #[cfg(feature = "serde")]
 fn as_text<S: serde::Serializer>(line: &Option<Line>, serializer: S) -> Result<S::Ok, S::Error> {
     let text = line.map(|line| line.to_string());
     serde::Serialize::serialize(&text, serializer)
+}
+
+fn not_of_the_standard_library(line: Option<Line>) -> Option<Line> {
+    line.filter(|line| whose(line) != Whose::StandardLibrarys)
 }
 
 /// What was not finite.
@@ -46,11 +48,27 @@ pub(super) struct Details {
     pub(super) operation: String,
     #[cfg_attr(feature = "serde", serde(serialize_with = "as_text"))]
     pub(super) line: Option<Line>,
+    /// The user's line that recorded something last before, if that line is not the user's.
+    #[cfg_attr(feature = "serde", serde(serialize_with = "as_text"))]
+    pub(super) after: Option<Line>,
+    pub(super) when: When,
     pub(super) value: f64,
     pub(super) adjoint: Option<f64>,
     pub(super) operands: Vec<Operand>,
     pub(super) names: Vec<String>,
     pub(super) absorbed: Vec<Absorbed>,
+}
+
+/// When an anomaly happened, counted from the beginning of the detection.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+pub(super) struct When {
+    /// How many sweeps had ended.
+    pub(super) sweeps: usize,
+    /// How many nodes had been recorded.
+    pub(super) nodes: usize,
+    /// Whether it was in a sweep, and not in recording.
+    pub(super) in_sweep: bool,
 }
 
 /// An operand of an anomaly.
@@ -91,7 +109,8 @@ impl Anomaly {
 
     /// The line of the source that recorded the operation.
     ///
-    /// Absent for what was recorded before the detection began.
+    /// Absent for what was recorded before the detection began, and where the standard library called what it was given by its
+    /// name, as in `map(Var::ln)`.
     ///
     /// ```
     /// use scalargrad::{Var, anomaly::detect};
@@ -101,7 +120,7 @@ impl Anomaly {
     /// ```
     #[must_use]
     pub fn line(&self) -> Option<&'static Location<'static>> {
-        self.0.line
+        not_of_the_standard_library(self.0.line)
     }
 
     /// The value of the operation.
@@ -197,7 +216,7 @@ impl Absorbed {
     /// ```
     #[must_use]
     pub fn line(&self) -> Option<&'static Location<'static>> {
-        self.line
+        not_of_the_standard_library(self.line)
     }
 
     /// The partial.

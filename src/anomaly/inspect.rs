@@ -1,7 +1,7 @@
 //! Looks through what was recorded and what was swept.
 
-use super::found::{Absorbed, Anomaly, Details, Operand, What};
-use crate::arena::{adjoints, arena};
+use super::found::{Absorbed, Anomaly, Details, Operand, What, When};
+use crate::arena::{Whose, adjoints, arena, whose};
 use crate::graph::names::tidy;
 use crate::graph::{Event, decode, is_head_at, operation_name, partials_of, state, value_of};
 use crate::nodes;
@@ -18,6 +18,11 @@ pub(super) struct Findings {
     pub absorbed: Vec<Absorbed>,
     /// The values of the nodes below this index have been looked at.
     inspected: usize,
+    /// The nodes below this index were recorded before the detection began.
+    began: usize,
+    /// How many sweeps there were, and how many nodes were looked at.
+    sweeps: usize,
+    nodes: usize,
 }
 
 /// Takes a look, before what was recorded or swept is gone.
@@ -27,8 +32,18 @@ pub(super) fn observe(event: Event<'_>) {
     for findings in &mut all {
         findings.look_at_values();
         match event {
-            Event::Swept { outputs, floor } => findings.look_at_sweep(outputs, floor),
-            Event::Dropping { end } => findings.inspected = findings.inspected.min(end),
+            Event::Swept {
+                outputs,
+                floor,
+                is_segment,
+            } => {
+                findings.look_at_sweep(outputs, floor);
+                findings.sweeps += usize::from(!is_segment);
+            }
+            Event::Dropping { end } => {
+                findings.inspected = findings.inspected.min(end);
+                findings.began = findings.began.min(end);
+            }
         }
     }
     FINDINGS.set(all);
@@ -40,6 +55,18 @@ impl Findings {
             anomaly: None,
             absorbed: Vec::new(),
             inspected,
+            began: inspected,
+            sweeps: 0,
+            nodes: 0,
+        }
+    }
+
+    /// When something happens that is found now.
+    fn now(&self, in_sweep: bool) -> When {
+        When {
+            sweeps: self.sweeps,
+            nodes: self.nodes,
+            in_sweep,
         }
     }
 
@@ -47,8 +74,9 @@ impl Findings {
     fn look_at_values(&mut self) {
         let end = arena().end();
         for index in self.inspected..end {
-            if self.anomaly.is_none() && !is_head_at(index) && !value_of(index).is_finite() {
-                self.anomaly = Some(anomaly(index, What::Value, None));
+            self.nodes += 1;
+            if self.anomaly.is_none() && has_undefined_value(index) {
+                self.anomaly = Some(anomaly(index, What::Value, None, self.now(false)));
             }
         }
         self.inspected = end;
@@ -93,8 +121,14 @@ impl Findings {
                 found.get_or_insert((index, what, w));
             }
         }
-        if let (None, Some((index, what, w))) = (&self.anomaly, found) {
-            self.anomaly = Some(anomaly(index, what, Some(w)));
+        if self.anomaly.is_none() {
+            // What made the value that a sweep of older nodes suffers from.
+            let mut older = floor..self.began.min(top + 1);
+            let maker = older.find(|&i| above[i - floor] != 0 && has_undefined_value(i));
+            let maker = maker.map(|index| (index, What::Value, None));
+            let found = maker.or(found.map(|(index, what, w)| (index, what, Some(w))));
+            let now = self.now(true);
+            self.anomaly = found.map(|(index, what, w)| anomaly(index, what, w, now));
         }
         if let Some(Anomaly(anomaly)) = &mut self.anomaly
             && anomaly.names.is_empty()
@@ -123,9 +157,16 @@ fn names_on_the_way(from: usize, above: &[usize], floor: usize) -> Vec<String> {
     }
 }
 
+fn has_undefined_value(index: usize) -> bool {
+    !is_head_at(index) && !value_of(index).is_finite()
+}
+
 /// What is to be told of a node.
-fn anomaly(index: usize, what: What, adjoint: Option<f64>) -> Anomaly {
+fn anomaly(index: usize, what: What, adjoint: Option<f64>, when: When) -> Anomaly {
     let (decoded, partials) = (decode(index), partials_of(index));
+    let line = arena().line_of(index);
+    let is_users = line.is_some_and(|line| whose(line) == Whose::Users);
+    let before = || arena().users_line_before(index);
     let partial_of = |index: usize| partials.iter().find(|(of, _)| *of == index)?.1;
     let operand = |operand: &nodes::Operand| Operand {
         name: name(operand.index),
@@ -137,7 +178,9 @@ fn anomaly(index: usize, what: What, adjoint: Option<f64>) -> Anomaly {
         what,
         op: decoded.op,
         operation: tidy(&operation_name(decoded.op, index)),
-        line: arena().line_of(index),
+        line,
+        after: (!is_users).then(before).flatten(),
+        when,
         value: value_of(index),
         adjoint,
         operands: decoded.operands.iter().map(operand).collect(),

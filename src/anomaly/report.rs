@@ -1,6 +1,7 @@
 //! The report of an anomaly.
 
-use super::found::{Anomaly, Details, Operand, What};
+use super::found::{Anomaly, Details, Operand, What, When};
+use crate::arena::{Whose, whose};
 use crate::rows::Op;
 use crate::rules;
 use std::fmt;
@@ -20,8 +21,32 @@ impl fmt::Display for Anomaly {
             What::Adjoint => write!(f, "an adjoint that `{operation}` passes on is not finite")?,
         }
         match self.0.line {
+            None => write!(
+                f,
+                "\n  where:    recorded before the detection began; to see the line, compute inside: \
+                 `anomaly::detect(|| {{ let loss = …; loss.backward(); }})`"
+            )?,
+            Some(line) if whose(line) == Whose::StandardLibrarys => write!(
+                f,
+                "\n  where:    in a function that was given by its name, as in `map(Var::ln)`; a closure would show its line"
+            )?,
             Some(line) => write!(f, "\n  where:    {line}")?,
-            None => write!(f, "\n  where:    recorded before the detection began")?,
+        }
+        if let Some(line) = self.0.after {
+            write!(f, "\n            after {line}")?;
+        }
+        let When {
+            sweeps,
+            nodes,
+            in_sweep,
+        } = self.0.when;
+        match in_sweep {
+            true => write!(
+                f,
+                "\n  when:     in sweep {}, after {nodes} nodes",
+                sweeps + 1
+            )?,
+            false => write!(f, "\n  when:     after {sweeps} sweeps, at node {nodes}")?,
         }
         write!(f, "\n  value:    {value:?}")?;
         if let Some(adjoint) = self.0.adjoint {
@@ -40,7 +65,8 @@ impl fmt::Display for Anomaly {
             write!(f, "\n  on the way to the output: `{names}`")?;
         }
         write!(f, "\n  why:      {}", self.0.why())?;
-        if let Some(remedy) = rules::remedy(self.0.op) {
+        let at = operands.first().map_or(0.0, |operand| operand.value);
+        if let Some(remedy) = rules::remedy(self.0.op, at) {
             write!(f, "\n  remedy:   {remedy}")?;
         }
         let absorbed = &self.0.absorbed;
@@ -48,7 +74,7 @@ impl fmt::Display for Anomaly {
             let count = absorbed.len();
             write!(
                 f,
-                "\n  absorbed: {count} partials that are not finite met an adjoint of zero, without effect:"
+                "\n  absorbed: partials that are not finite and met an adjoint of zero, without effect: {count}"
             )?;
         }
         for absorbed in absorbed.iter().take(LISTED) {

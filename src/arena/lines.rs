@@ -12,7 +12,30 @@ use std::panic::Location;
 /// How many lines of nodes that were dropped are kept.
 const ENDED: usize = 1 << 16;
 
-pub(super) type Line = &'static Location<'static>;
+pub(crate) type Line = &'static Location<'static>;
+
+/// Whose code a line is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    Users,
+    /// A crate from a registry or a repository.
+    Packages,
+    /// The standard library's, which calls what it was given by its name: the `Var::new` of `map(Var::new)`.
+    StandardLibrarys,
+}
+
+/// Tells whose a line is, as far as its path does.
+pub(crate) fn whose(line: Line) -> Whose {
+    let file = line.file().replace('\\', "/");
+    let is_below = |folders: &[&str]| folders.iter().any(|folder| file.contains(folder));
+    match () {
+        () if is_below(&["/library/core/", "/library/alloc/", "/library/std/"]) => {
+            Whose::StandardLibrarys
+        }
+        () if is_below(&["/registry/src/", "/git/checkouts/"]) => Whose::Packages,
+        () => Whose::Users,
+    }
+}
 
 pub(super) struct Lines {
     is_kept: Cell<bool>,
@@ -85,6 +108,14 @@ impl Lines {
         // A fused sum has no line: the node before it has.
         let (id, line) = live[..after].last()?;
         ((id & INDEX_MASK) as usize + 1 >= index).then_some(line)
+    }
+
+    /// The last line of the user's own code that recorded one of the nodes before `index`, if there is one.
+    pub(super) fn users_before(&self, index: usize) -> Option<Line> {
+        let live = self.live.borrow();
+        let before = live.partition_point(|line| ((line.0 & INDEX_MASK) as usize) < index);
+        let mut lines = live[..before].iter().rev().map(|line| line.1);
+        lines.find(|line| whose(line) == Whose::Users)
     }
 
     /// The line that recorded the node of a handle that is stale, if it was kept.

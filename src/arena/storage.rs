@@ -177,6 +177,11 @@ impl Arena {
         self.lines.of(index)
     }
 
+    /// The last line of the user's own code that recorded one of the nodes before `index`, if it was kept.
+    pub(crate) fn users_line_before(&self, index: usize) -> Option<Line> {
+        self.lines.users_before(index)
+    }
+
     /// The line that recorded the node of a handle that is stale, if it was kept.
     pub(crate) fn line_of_ended(&self, id: u64) -> Option<Line> {
         self.lines.of_ended(id)

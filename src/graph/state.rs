@@ -9,7 +9,9 @@
 
 use super::numbers::{Numbers, PAUSED};
 use super::{Custom, Event, Segment};
-use crate::arena::{Arena, EPOCH_STEP, INDEX_BITS, OpenEpochs, Place, arena, is_current};
+use crate::arena::{
+    Arena, EPOCH_STEP, INDEX_BITS, OpenEpochs, Place, Whose, arena, is_current, whose,
+};
 use crate::handle::Var;
 use crate::nodes::Values;
 use crate::refusal::refuse;
@@ -253,11 +255,16 @@ pub(crate) fn stale(id: u64) -> ! {
     let what = match ended {
         Some(Ended { start, at, .. }) => match start.is_none() {
             true => format!("the graph it was recorded in was dropped by `graph::clear` at {at}"),
-            false => format!("the scope it was recorded in has ended (`graph::scope` at {at})"),
+            false => format!("the scope it was recorded in has ended, that of the closure at {at}"),
         },
         None => "the scope it was recorded in has ended, or `graph::clear` dropped it".to_string(),
     };
     let made = match arena().line_of_ended(id) {
+        Some(line) if whose(line) == Whose::StandardLibrarys => {
+            "It was made by a function that was given by its name, as in \
+             `map(Var::new)`; as a closure, `map(|x| Var::new(x))`, it would show its line"
+                .to_string()
+        }
         Some(line) => format!("It was made at {line}"),
         None => "Inside `anomaly::detect` this message tells the line that made it".to_string(),
     };

@@ -130,8 +130,7 @@ fn sweep_above(output: Var, floor: usize) {
         custom::derivative_of_a_constant();
         // No room is made: on a thread without a graph nobody would free it.
         adjoints(|adjoints| adjoints.truncate(0));
-        let outputs = &[0];
-        return tell(Event::Swept { outputs, floor });
+        return tell_of_sweep(&[0], floor, false);
     }
     let (output, end) = (output.index(), output.index() + 1);
     // Room for one node more than the output, as a sum may be fused into it.
@@ -142,8 +141,16 @@ fn sweep_above(output: Var, floor: usize) {
     if let Some(head) = checkpoint {
         sweep_from_checkpoint(head, floor);
     }
-    let outputs = &[output];
-    tell(Event::Swept { outputs, floor });
+    tell_of_sweep(&[output], floor, false);
+}
+
+#[inline(always)]
+fn tell_of_sweep(outputs: &[usize], floor: usize, is_segment: bool) {
+    tell(Event::Swept {
+        outputs,
+        floor,
+        is_segment,
+    });
 }
 
 /// Goes on with a sweep down to `floor` from the checkpoint at `head`.
@@ -172,7 +179,10 @@ fn sweep_checkpoint(head: usize) {
     let (inputs, outputs) = read_checkpoint(head);
     let _scope = open_recording();
     let start = arena().end();
-    let leaves: SmallVec<[Var; 4]> = inputs.iter().map(|x| leaf(x.var())).collect();
+    let mut leaves = SmallVec::<[Var; 4]>::with_capacity(inputs.len());
+    for x in &inputs {
+        leaves.push(leaf(x.var())); // a closure would not know the caller's line
+    }
     let floor = arena().end();
     // The segment may run sweeps of its own, which must not change the adjoints of this one.
     let aside = set_aside();
@@ -192,8 +202,7 @@ fn sweep_checkpoint(head: usize) {
         sweep_from_checkpoint(head, floor);
     }
     let indices: SmallVec<[usize; 4]> = again.iter().map(|y| y.index()).collect();
-    let outputs = &indices[..];
-    tell(Event::Swept { outputs, floor });
+    tell_of_sweep(&indices, floor, true);
     adjoints(|adjoints| {
         for (x, leaf) in inputs.iter().zip(&leaves).filter(|(x, _)| x.index != 0) {
             adjoints.add(x.index, adjoints.get(leaf.index()));

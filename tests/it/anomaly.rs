@@ -204,3 +204,168 @@ fn what_goes_into_a_checkpoint_is_looked_at() {
     );
     assert_eq!(anomaly.names(), ["root", "loss"]);
 }
+
+#[test]
+fn around_a_sweep_alone_the_maker_is_found_and_how_to_see_its_line_is_told() {
+    let (x, y) = (Var::new(2.0).named("x"), Var::new(3.0));
+    let root = (x - y).sqrt().named("root");
+    let loss = (root * 2.0).exp() + y;
+    let anomaly = detect(|| loss.backward()).unwrap_err();
+    assert_eq!((anomaly.what(), anomaly.operation()), (What::Value, "sqrt"));
+    assert_eq!((anomaly.operands(), anomaly.line()), (vec![-1.0], None));
+    assert_eq!(anomaly.names(), ["root"]);
+    let report = anomaly.to_string();
+    assert!(
+        report.contains("recorded before the detection began"),
+        "{report}"
+    );
+    assert!(
+        report.contains("compute inside: `anomaly::detect(|| {"),
+        "{report}"
+    );
+    // A slope that is not finite is found as ever, and told in the same way.
+    let distance = (x - 2.0).sqrt();
+    let anomaly = detect(|| distance.backward()).unwrap_err();
+    assert_eq!(
+        (anomaly.what(), anomaly.operation()),
+        (What::Partial, "sqrt")
+    );
+    assert!(anomaly.to_string().contains("compute inside"));
+    // What the sweep does not reach is not its fault.
+    let _aside = (x - y).ln();
+    assert!(detect(|| (x * y).backward()).is_ok());
+}
+
+#[test]
+fn the_report_tells_in_which_pass_it_happened() {
+    let train = |sick: i32| {
+        detect(|| {
+            let mut w = 1.0;
+            for pass in 0..50 {
+                w -= graph::scope(|| {
+                    let w = Var::new(w);
+                    let loss = if pass == sick { (w - w).sqrt() } else { w * w };
+                    loss.backward();
+                    0.01 * w.grad()
+                });
+            }
+        })
+    };
+    assert!(train(-1).is_ok());
+    let report = train(41).unwrap_err().to_string();
+    // Two nodes in each pass before, and three in this one.
+    assert!(
+        report.contains("when:     in sweep 42, after 85 nodes"),
+        "{report}"
+    );
+    let report = detect(|| {
+        for pass in 0..5 {
+            let x = Var::new(1.0);
+            graph::scope(|| (x.sin() - f64::from(pass)).backward());
+            if pass == 3 {
+                let _ = (x - 2.0).ln();
+            }
+        }
+    });
+    let report = report.unwrap_err().to_string();
+    assert!(
+        report.contains("when:     after 4 sweeps, at node 14"),
+        "{report}"
+    );
+}
+
+#[test]
+fn a_sweep_of_a_checkpoint_is_no_sweep_of_its_own_in_the_report() {
+    let report = detect(|| {
+        let x = Var::new(0.5);
+        let y = checkpoint(&[x], |x| x[0].sin() * 2.0);
+        y.backward();
+        y.backward();
+        (x - 0.5).sqrt().backward();
+    });
+    let report = report.unwrap_err().to_string();
+    assert!(report.contains("in sweep 3"), "{report}");
+}
+
+#[test]
+fn a_leaf_that_the_crate_made_has_the_line_that_asked_for_it() {
+    let undefined = [f64::NAN];
+    let same = |x: &[Var]| x[0];
+    let cases: [fn(&[f64], fn(&[Var]) -> Var); 5] = [
+        |x, f| drop(scalargrad::gradient(f, x)),
+        |x, f| drop(scalargrad::hessian(f, x)),
+        |x, f| drop(scalargrad::jacobian(f, x)),
+        |x, f| drop(scalargrad::Function::record(x, f)),
+        |x, _| drop(Var::leaves(x)),
+    ];
+    for (k, case) in cases.into_iter().enumerate() {
+        let anomaly = detect(|| case(&undefined, same)).unwrap_err();
+        let line = anomaly.line().map(|line| line.to_string());
+        assert_eq!(anomaly.operation(), "leaf");
+        assert!(
+            line.as_ref()
+                .is_some_and(|line| line.contains("anomaly.rs")),
+            "{k}: {line:?}"
+        );
+    }
+}
+
+#[test]
+fn the_likely_remedy_comes_first() {
+    let remedy = |f: fn(Var) -> Var, at: f64| {
+        let report = detect(|| f(Var::new(at)).backward())
+            .unwrap_err()
+            .to_string();
+        let line = report.lines().find(|line| line.contains("remedy:"));
+        line.unwrap_or_default().to_string()
+    };
+    for (f, at) in [
+        (Var::sqrt as fn(Var) -> Var, -1.0),
+        (|x| x.powf(0.5), -1.0),
+        (Var::ln, -1.0),
+        (Var::log2, -1.0),
+    ] {
+        let negative = remedy(f, at);
+        assert!(
+            negative.contains("remedy:   the operand is negative"),
+            "{negative}"
+        );
+    }
+    assert!(remedy(Var::sqrt, 0.0).contains("remedy:   for a distance"));
+    assert!(remedy(Var::ln, 0.0).contains("remedy:   `x * ln(y)`"));
+    assert!(remedy(Var::acos, 1.5).contains("remedy:   the operand is beyond ±1"));
+    assert!(remedy(Var::acos, 1.0).contains("`atan2`"));
+}
+
+#[test]
+fn a_line_of_the_standard_library_is_told_as_what_it_is() {
+    let anomaly = detect(|| {
+        let x = Var::new(0.5);
+        let y = [x * -1.0, x].map(Var::ln);
+        y[0] + y[1]
+    })
+    .unwrap_err();
+    let report = anomaly.to_string();
+    assert!(report.contains("by its name"), "{report}");
+    assert!(
+        anomaly
+            .line()
+            .is_none_or(|line| !line.file().contains("library"))
+    );
+    let near = report.lines().find(|line| line.contains("after"));
+    assert!(
+        near.is_some_and(|line| line.contains("anomaly.rs")),
+        "{report}"
+    );
+    let panic = catch_unwind(|| {
+        detect(|| {
+            let x = graph::scope(|| [1.0].map(Var::new)[0]);
+            x + 1.0
+        })
+    });
+    let panic = panic.unwrap_err().downcast_ref::<String>().unwrap().clone();
+    assert!(
+        panic.contains("by its name") && !panic.contains("library/"),
+        "{panic}"
+    );
+}

@@ -31,7 +31,7 @@ impl Refusal {
         match self {
             Refusal::Ended => {
                 words.starts_with("scalargrad: stale Var")
-                    && (is_forgotten || words.contains("has ended (`graph::scope` at"))
+                    && (is_forgotten || words.contains("has ended, that of the closure at"))
             }
             Refusal::Cleared => {
                 words.starts_with("scalargrad: stale Var")
