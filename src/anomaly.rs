@@ -25,6 +25,9 @@ use inspect::{FINDINGS, Findings, observe};
 ///
 /// All that `f` records is looked at, and all sweeps that it makes, on this thread. Detections nest. Inside, a panic about a stale handle names the line that made the handle.
 ///
+/// Compute inside, and do not only sweep: of what was recorded before, the values that a sweep meets are looked at, too, but no line
+/// is known. A whole training may be inside: the report counts the sweeps before it happened.
+///
 /// # Errors
 ///
 /// An [`Anomaly`] if a value, or what a sweep gives to an operand, is NaN or infinite.
