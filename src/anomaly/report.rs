@@ -2,6 +2,7 @@
 
 use super::found::{Anomaly, Details, Operand, What, When};
 use crate::arena::{Whose, whose};
+use crate::graph::names::counted;
 use crate::rows::Op;
 use crate::rules;
 use std::fmt;
@@ -28,7 +29,7 @@ impl fmt::Display for Anomaly {
             )?,
             Some(line) if whose(line) == Whose::StandardLibrarys => write!(
                 f,
-                "\n  where:    in a function that was given by its name, as in `map(Var::ln)`; a closure would show its line"
+                "\n  where:    in the standard library, which adds up an iterator or calls a function by its name, as in `map(Var::ln)`; a closure shows its line"
             )?,
             Some(line) => write!(f, "\n  where:    {line}")?,
         }
@@ -40,13 +41,10 @@ impl fmt::Display for Anomaly {
             nodes,
             in_sweep,
         } = self.0.when;
+        let (recorded, swept) = (counted(nodes, "node"), counted(sweeps, "sweep"));
         match in_sweep {
-            true => write!(
-                f,
-                "\n  when:     in sweep {}, after {nodes} nodes",
-                sweeps + 1
-            )?,
-            false => write!(f, "\n  when:     after {sweeps} sweeps, at node {nodes}")?,
+            true => write!(f, "\n  when:     in sweep {}, after {recorded}", sweeps + 1)?,
+            false => write!(f, "\n  when:     after {swept}, at node {nodes}")?,
         }
         write!(f, "\n  value:    {value:?}")?;
         if let Some(adjoint) = self.0.adjoint {

@@ -3,7 +3,7 @@
 use super::buffers::with_space;
 use super::one_by_one::walk;
 use super::program::Program;
-use crate::graph::names::tidy;
+use crate::graph::names::{counted, tidy};
 use crate::graph::state;
 use crate::graph::trace::{Comparison, Escape, Escaped};
 use crate::graph::value_of;
@@ -17,7 +17,7 @@ use std::fmt;
 /// let f = Function::record(&[3.0], |x| if x[0] < 0.0 { -x[0] } else { x[0] });
 /// assert_eq!(
 ///     f.value(&[1.0, 2.0]).unwrap_err().to_string(),
-///     "the function has 1 inputs, not 2"
+///     "the function has 1 input, not 2"
 /// );
 /// assert!(f.value(&[-1.0]).unwrap_err().to_string().starts_with("the comparison `x[0] < 0` at "));
 /// ```
@@ -83,30 +83,32 @@ impl fmt::Display for ReplayError {
                 expected,
             } => (what, found, expected),
         };
+        let of = |thing| counted(expected, thing);
         match what {
-            Counted::Inputs => write!(f, "the function has {expected} inputs, not {found}"),
+            Counted::Inputs => write!(f, "the function has {}, not {found}", of("input")),
             Counted::Outputs => write!(
                 f,
                 "this needs a function of {expected} output, not {found}; see `values`, `jacobian`, `vjp`"
             ),
-            Counted::Gradient | Counted::Jacobian | Counted::Values => {
+            Counted::Gradient | Counted::Jacobian | Counted::Values | Counted::Direction => {
                 let room = match what {
                     Counted::Gradient => "gradient",
                     Counted::Jacobian => "jacobian",
+                    Counted::Direction => "v",
                     _ => "values",
                 };
+                let numbers = of("number");
+                write!(f, "there must be {numbers} in `{room}`, not {found}")
+            }
+            Counted::Weights => write!(f, "there must be {} in `w`, not {found}", of("weight")),
+            Counted::Shared => write!(f, "the rows share {}, not {found}", of("input")),
+            Counted::Data => {
+                let numbers = of("number");
                 write!(
                     f,
-                    "there must be {expected} numbers in `{room}`, not {found}"
+                    "a row has {numbers}, and {found} are no whole number of rows"
                 )
             }
-            Counted::Direction => write!(f, "there must be {expected} numbers in `v`, not {found}"),
-            Counted::Weights => write!(f, "there must be {expected} weights in `w`, not {found}"),
-            Counted::Shared => write!(f, "the rows share {expected} inputs, not {found}"),
-            Counted::Data => write!(
-                f,
-                "a row has {expected} numbers, and {found} are no whole number of rows"
-            ),
         }
     }
 }

@@ -1,7 +1,13 @@
-//! The printing of names.
+//! The printing of names and numbers.
 
 /// The most characters of a name that are printed.
 const LONGEST: usize = 32;
+
+/// A number of things, as it is printed: `1 input`, `2 inputs`.
+pub(crate) fn counted(count: usize, thing: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {thing}{plural}")
+}
 
 /// A name as it is printed: on one line, and cut if it is long.
 pub(crate) fn tidy(name: &str) -> String {

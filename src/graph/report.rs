@@ -1,5 +1,6 @@
 //! What is in this thread's graph: why does its memory grow, why is a gradient zero?
 
+use super::names::counted;
 use super::trace::{self, Escape};
 use super::{decode, is_head_at, memory, operation_name, partials_of, state};
 use crate::arena::{adjoints, arena};
@@ -196,8 +197,10 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{} nodes, {} bytes with free room; the longest chain has {} nodes",
-            self.nodes, self.bytes, self.deepest
+            "{}, {} bytes with free room; the longest chain has {}",
+            counted(self.nodes, "node"),
+            self.bytes,
+            counted(self.deepest, "node")
         )?;
         for (operation, count) in self.operations.iter().take(LISTED) {
             writeln!(f, "  {count:>9} × {operation}")?;

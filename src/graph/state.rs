@@ -261,8 +261,8 @@ pub(crate) fn stale(id: u64) -> ! {
     };
     let made = match arena().line_of_ended(id) {
         Some(line) if whose(line) == Whose::StandardLibrarys => {
-            "It was made by a function that was given by its name, as in \
-             `map(Var::new)`; as a closure, `map(|x| Var::new(x))`, it would show its line"
+            "It was made in the standard library, which adds up an \
+             iterator or calls a function by its name, as in `map(Var::new)`; `map(|x| Var::new(x))` would show its line"
                 .to_string()
         }
         Some(line) => format!("It was made at {line}"),

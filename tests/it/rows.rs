@@ -238,7 +238,7 @@ fn wrong_lengths_are_told() {
     let f = Function::record(&[1.0, 2.0, 3.0], |x| x[0] * x[1] * x[2]);
     let rows = f.over_rows(1);
     let error = rows.values(&[1.0, 2.0], &[1.0, 2.0]).unwrap_err();
-    assert_eq!(error.to_string(), "the rows share 1 inputs, not 2");
+    assert_eq!(error.to_string(), "the rows share 1 input, not 2");
     let error = rows.values(&[1.0], &[1.0, 2.0, 3.0]).unwrap_err();
     assert_eq!(
         error.to_string(),
