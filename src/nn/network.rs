@@ -185,7 +185,7 @@ impl<T: Real> Neuron<T> {
         must_match("inputs", x.len(), self.weights.len());
         let mut sum = self.bias;
         for (&weight, &x) in self.weights.iter().zip(x) {
-            sum = sum + weight * x; // not in a closure, which would not know the caller
+            sum += weight * x; // not in a closure, which would not know the caller
         }
         match self.activation {
             Activation::Linear => sum,

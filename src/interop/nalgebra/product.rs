@@ -42,7 +42,7 @@ macro_rules! products_with_numbers {
             fn mul(self, x: Var) -> OMatrix<Var, R, C> {
                 let mut product = self.map(Var::from);
                 for entry in &mut product {
-                    *entry = *entry * x;
+                    *entry *= x;
                 }
                 product
             }
