@@ -289,9 +289,10 @@ fn a_sweep_of_a_checkpoint_is_no_sweep_of_its_own_in_the_report() {
 
 #[test]
 fn a_leaf_that_the_crate_made_has_the_line_that_asked_for_it() {
+    type First = fn(&[Var]) -> Var;
     let undefined = [f64::NAN];
     let same = |x: &[Var]| x[0];
-    let cases: [fn(&[f64], fn(&[Var]) -> Var); 5] = [
+    let cases: [fn(&[f64], First); 5] = [
         |x, f| drop(scalargrad::gradient(f, x)),
         |x, f| drop(scalargrad::hessian(f, x)),
         |x, f| drop(scalargrad::jacobian(f, x)),

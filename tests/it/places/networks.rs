@@ -61,6 +61,7 @@ fn what_a_network_cannot_be_made_of_is_told_of_at_the_users_line() {
     assert_none(strays);
 }
 
+#[allow(clippy::op_ref)]
 #[cfg(feature = "nalgebra")]
 #[test]
 fn a_product_with_a_matrix_of_nalgebra_panics_at_the_users_line() {
