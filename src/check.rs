@@ -159,7 +159,16 @@ impl Check {
     }
 
     /// Sets the largest step, instead of a quarter of `max(|x|, 1)`.
+    ///
+    /// # Panics
+    ///
+    /// If it is not a positive, finite number.
+    #[track_caller]
     pub fn step(mut self, step: f64) -> Check {
+        assert!(
+            step > 0.0 && step.is_finite(),
+            "scalargrad: check: the step is {step}, and must be a positive, finite number"
+        );
         self.step = Some(step);
         self
     }
@@ -174,7 +183,16 @@ impl Check {
     /// assert!(Check::new().tolerance(1e-12).gradient(saturated, &[40.0])?.is_conclusive());
     /// # Ok::<(), scalargrad::check::Mismatch>(())
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// If it is negative or NaN.
+    #[track_caller]
     pub fn tolerance(mut self, tolerance: f64) -> Check {
+        assert!(
+            tolerance >= 0.0,
+            "scalargrad: check: the tolerance is {tolerance}, and must not be negative"
+        );
         self.tolerance = tolerance;
         self
     }

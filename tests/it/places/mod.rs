@@ -3,8 +3,8 @@
 use num_traits::{Euclid, Float, Inv, MulAddAssign, Pow, Signed};
 use scalargrad::function::{Function, Recorder};
 use scalargrad::{
-    CustomOp, Matrix, Real, Var, advance, check, checkpoint, derivative, dot, gradient, graph,
-    hessian, hvp, jacobian, jvp, laplacian, log_sum_exp, norm, softmax, sum, taylor,
+    CustomOp, Matrix, Real, Var, advance, check, checkpoint, derivative, derive, dot, gradient,
+    graph, hessian, hvp, jacobian, jvp, laplacian, log_sum_exp, norm, softmax, sum, taylor,
     value_and_gradient, value_gradient_and_hvp, values_and_jacobian, vjp, weighted_sum,
 };
 use std::cell::RefCell;
@@ -190,6 +190,14 @@ fn what_was_called_with_a_wrong_argument_panics_at_the_users_line() {
         vjp(product, &[1.0], &[1.0, 2.0]);
         hessian(plain, &[1.0]); hvp(plain, &[1.0], &[1.0]); laplacian(plain, &[1.0]);
         taylor(|x| plain(&[x]), 1.0, 2); Function::record(&[1.0], plain); plain(&[x]).differentiate(&[x]);
+        Matrix::zeros(usize::MAX, 2); Matrix::zeros(usize::MAX / 64, 1); Matrix::from_rows(2, 2, vec![1.0]);
+        &matrix * &[1.0]; taylor(|x| x, 1.0, usize::MAX); f.over_rows(3); f.over_rows(usize::MAX);
+        Recorder::new(product).over_rows(1, 0).values(&[1.0], &[]); Recorder::new(product).over_rows(1, 1).values(&[], &[]);
+        Recorder::new(product).over_rows(1, 2).values(&[1.0], &[1.0]);
+        derive::differentiate_along(&[x * x], &[x], &[]); advance(&[x], 10, 0, |_, x| x.to_vec());
+        value_gradient_and_hvp(product, &[1.0], &[]);
+        check::Check::new().step(-1.0); check::Check::new().step(f64::NAN); check::Check::new().tolerance(-1.0);
+        check::assert_gradient(|x| x[0], &[f64::NAN]); check::assert_hessian(|x| x[0], &[f64::INFINITY]);
         matrix.row(2); matrix[(2, 0)]; matrix[(0, 2)] = 1.0; sparse.get(2, 0);
         Var::apply(Wrong, &[x]);
         Recorder::new(|x: &[Var]| [x[0], x[0]]).gradient(&[1.0]);
