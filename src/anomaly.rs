@@ -20,13 +20,15 @@ use crate::graph::trace::{self, Escape};
 use crate::graph::{self, Event};
 use crate::handle::Var;
 use inspect::{FINDINGS, Findings, observe};
+use std::io::{self, Write};
 
 /// Runs `f`, and gives the first operation on this thread that was not finite, if there is one.
 ///
 /// All that `f` records is looked at, and all sweeps that it makes, on this thread. Detections nest. Inside, a panic about a stale handle names the line that made the handle.
 ///
 /// Compute inside, and do not only sweep: of what was recorded before, the values that a sweep meets are looked at, too, but no line
-/// is known. A whole training may be inside: the report counts the sweeps before it happened.
+/// is known. A whole training may be inside: the report counts the sweeps before it happened. If `f` panics, what was found is
+/// printed to the standard error.
 ///
 /// # Errors
 ///
@@ -96,7 +98,14 @@ fn watched<R>(f: impl FnOnce() -> R) -> (R, Findings) {
     }
     impl Drop for Watch {
         fn drop(&mut self) {
-            FINDINGS.with_borrow_mut(|findings| findings.truncate(self.outside));
+            // If `f` panicked, which may be for what was found, nobody else will tell.
+            let lost = FINDINGS.with_borrow_mut(|findings| {
+                let from = self.outside.min(findings.len());
+                findings.split_off(from)
+            });
+            for anomaly in lost.into_iter().filter_map(|findings| findings.anomaly) {
+                let _ = writeln!(io::stderr(), "scalargrad: before this panic: {anomaly}");
+            }
             graph::observe_with(self.observer);
             arena().keep_lines(self.were_kept);
         }

@@ -312,6 +312,26 @@ fn a_leaf_that_the_crate_made_has_the_line_that_asked_for_it() {
 }
 
 #[test]
+fn what_was_found_before_a_panic_is_printed() {
+    const INSIDE: &str = "SCALARGRAD_TEST_OF_A_PANIC_IN_A_DETECTION";
+    if std::env::var_os(INSIDE).is_some() {
+        let _ = detect(|| {
+            let slope = graph::scope(|| Var::new(-1.0).named("wrong").ln().value());
+            assert!(slope.is_finite(), "an optimiser refuses it");
+        });
+    }
+    let name = "anomaly::what_was_found_before_a_panic_is_printed";
+    let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+    again.args([name, "--exact", "--nocapture"]).env(INSIDE, "");
+    let printed = String::from_utf8(again.output().unwrap().stderr).unwrap();
+    let (panic, report) = printed.split_once("an optimiser refuses it").unwrap();
+    assert!(
+        !panic.contains("`ln`") && report.contains("the value of `ln` is NaN"),
+        "{printed}"
+    );
+}
+
+#[test]
 fn the_likely_remedy_comes_first() {
     let remedy = |f: fn(Var) -> Var, at: f64| {
         let report = detect(|| f(Var::new(at)).backward())
