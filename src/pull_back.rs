@@ -16,6 +16,12 @@ pub(crate) trait Adjoint: Real {
     /// Whether it is zero, and so is every derivative that it carries: then there is nothing to propagate.
     fn is_absent(self) -> bool;
 
+    /// Whether a lane of it is zero, of a number in lanes.
+    #[inline(always)]
+    fn is_absent_in(self, _lane: usize) -> bool {
+        self.is_absent()
+    }
+
     /// The product with a partial; zero where the adjoint is zero, even if the partial is not finite.
     #[inline(always)]
     fn times(self, p: Self) -> Self {
@@ -40,6 +46,12 @@ pub(crate) trait Adjoints<T>: Copy {
 
     /// Whether it is that, in all lanes.
     fn is_absent(self) -> bool;
+
+    /// Whether it is that in a lane of the numbers `T`.
+    #[inline(always)]
+    fn is_absent_in(self, _lane: usize) -> bool {
+        self.is_absent()
+    }
 
     /// The product with a partial; zero in lanes where the adjoint is zero, even if the partial is not finite.
     fn times(self, p: T) -> Self;
@@ -75,6 +87,11 @@ impl<T: Adjoint> Adjoints<T> for T {
     #[inline(always)]
     fn is_absent(self) -> bool {
         Adjoint::is_absent(self)
+    }
+
+    #[inline(always)]
+    fn is_absent_in(self, lane: usize) -> bool {
+        Adjoint::is_absent_in(self, lane)
     }
 
     #[inline(always)]

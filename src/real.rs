@@ -31,6 +31,8 @@ pub enum Question {
     Within(f64),
     /// Whether it equals a point.
     At(f64),
+    /// Whether it is so near to zero that it has lost bits, and is not zero.
+    Subnormal,
     /// Whether it is NaN.
     Nan,
 }
@@ -43,6 +45,7 @@ impl Question {
             Question::Below(bound) => x < bound,
             Question::Within(bound) => x.abs() < bound,
             Question::At(point) => x == point,
+            Question::Subnormal => x.is_subnormal(),
             Question::Nan => x.is_nan(),
         }
     }

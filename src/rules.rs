@@ -2,7 +2,7 @@
 
 mod powers;
 
-use crate::real::{Piecewise, Real};
+use crate::real::{Piecewise, Question, Real};
 use crate::rows::{Kind, Op};
 use crate::table::table;
 use powers::*;

@@ -40,7 +40,7 @@ macro_rules! table {
             // A subnormal z has lost bits, an error that −z/y would magnify: y is scaled down there, where it is large enough.
             Div div(x, y) "÷": x / y, z tie => (
                     y.recip(),
-                    z.within(TINY, || z.at(0.0, || -(z / y), || -(x / (y * DOWN) / (y * DOWN) * (DOWN * DOWN))), || -(z / y))
+                    z.choose(Question::Subnormal, || -(x / (y * DOWN) / (y * DOWN) * (DOWN * DOWN)), || -(z / y))
                 ); "`1/y`, `−x/y²`";
                 [-INF..=INF, 0.0..=INF]; [-2.0, 0.5, 0.75, 3.0];
             /// The remainder, with the sign of `x`.

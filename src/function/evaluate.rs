@@ -6,6 +6,7 @@ use super::one_by_one::Number;
 use super::program::Program;
 use super::scheduled::{forward, forward_along, reverse};
 use super::tangents::{Tangents, non_finite_products};
+use super::wide::are_finite;
 use crate::matrix::Matrix;
 use crate::matrix::groups::Groups;
 use crate::pull_back::Adjoints;
@@ -59,7 +60,7 @@ fn sweep_lanes<const N: usize>(
     let adjoints = room(adjoints, N * program.schedule().len);
     let outputs = first..program.outputs.len().min(first + N);
     let unit = |k| std::array::from_fn(|lane| f64::from(first + lane == k));
-    let weights = outputs.map(|k| (k, unit(k)));
+    let weights = outputs.clone().map(|k| (k, unit(k)));
     sweep(
         program,
         values,
@@ -71,6 +72,11 @@ fn sweep_lanes<const N: usize>(
             }
         },
     );
+    for (row, k) in rows.chunks_exact_mut(n).zip(outputs) {
+        if !are_finite(row) {
+            program.wide_gradient(values, [(k, 1.0)].into_iter(), row);
+        }
+    }
 }
 
 impl Program {
@@ -101,7 +107,12 @@ impl Program {
             outputs.for_each(|&output| each(values[output as usize]));
             let adjoints = room(adjoints, self.schedule().len);
             let weights = (0..self.outputs.len()).map(|k| (k, weight(k)));
-            sweep(self, values, adjoints, weights, |i, w| gradient[i] = w);
+            sweep(self, values, adjoints, weights.clone(), |i, w| {
+                gradient[i] = w
+            });
+            if !are_finite(gradient) {
+                self.wide_gradient(values, weights, gradient);
+            }
             Ok(())
         })
     }
@@ -241,6 +252,9 @@ impl Program {
             let each = |_, w| along.push(w);
             self.gradient_along(x, |i, _| v[i], &mut space.along, each)
         })?;
+        if !are_finite(&along.gradient) {
+            self.wide_gradient_at(x, 0, &mut along.gradient);
+        }
         Ok(along)
     }
 

@@ -37,6 +37,7 @@ mod schedule;
 mod scheduled;
 mod tangents;
 mod unary;
+mod wide;
 
 // Sparse derivatives.
 mod dependence;

@@ -32,8 +32,14 @@ pub(crate) trait Number: Adjoint {
     /// The value of a user's own operation.
     fn custom(custom: &Custom, operands: &[Self]) -> Self;
 
-    /// The partials of a user's own operation with the result `z`.
-    fn custom_partials(custom: &Custom, operands: &[Self], z: Self) -> SmallVec<[Self; 4]>;
+    /// The partials of a user's own operation with the result `z`. Of a number in lanes, the rule is asked in those where
+    /// something `is_given` to the result, as a sweep asks it.
+    fn custom_partials(
+        custom: &Custom,
+        operands: &[Self],
+        z: Self,
+        is_given: &dyn Fn(usize) -> bool,
+    ) -> SmallVec<[Self; 4]>;
 
     /// Fills `results` with a row of one operand each, of the numbers in `known` at the places `operands`.
     fn fill_unary(op: Op, n: i32, known: &[Self], results: &mut [Self], operands: &[u32]) {
@@ -92,11 +98,12 @@ pub(crate) fn partials<T: Number>(
     operands: &[T],
     is_active: &dyn Fn(usize) -> bool,
     z: T,
+    is_given: &dyn Fn(usize) -> bool,
 ) -> Partials<T> {
     if op != Op::Custom {
         return T::partials(op, n, operands, is_active, z);
     }
-    let partials = T::custom_partials(&customs[n as usize], operands, z);
+    let partials = T::custom_partials(&customs[n as usize], operands, z, is_given);
     let partials = partials.into_iter().enumerate();
     partials.map(|(k, p)| is_active(k).then_some(p)).collect()
 }
@@ -256,7 +263,7 @@ fn give_any<T: Number>(nodes: &impl Nodes, place: usize, values: &[T], adjoints:
     let args: SmallVec<[T; 4]> = operands.iter().map(|&x| get(values, x)).collect();
     let is_active = |k: usize| nodes.is_active(operands[k]);
     let (w, z) = (adjoints[place], values[place]);
-    let partials = || partials(nodes.customs(), op, n, &args, &is_active, z);
+    let partials = || partials(nodes.customs(), op, n, &args, &is_active, z, &|_| true);
     let add = |k: usize, share| operands[k].iter().for_each(|&k| adjoints[k] += share);
     pull_back(op, args.len(), |k| args[k], w, partials, is_active, add);
 }
@@ -335,7 +342,12 @@ impl Number for f64 {
         custom::value(defined(custom), operands)
     }
 
-    fn custom_partials(custom: &Custom, operands: &[f64], z: f64) -> SmallVec<[f64; 4]> {
+    fn custom_partials(
+        custom: &Custom,
+        operands: &[f64],
+        z: f64,
+        _: &dyn Fn(usize) -> bool,
+    ) -> SmallVec<[f64; 4]> {
         custom::plain_partials(defined(custom), operands, z)
     }
 }

@@ -356,7 +356,8 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
             let Run { op, n, .. } = *run;
             let args: SmallVec<[T; 8]> = operands.iter().map(|&k| known[k as usize]).collect();
             let is_active = |k: usize| schedule.is_active(operands[k]);
-            let partials = || partials(&program.customs, op, n, &args, &is_active, z);
+            let is_given = |lane| !w.is_absent_in(lane);
+            let partials = || partials(&program.customs, op, n, &args, &is_active, z, &is_given);
             let add = |k: usize, share: W| self.add(operands[k], share);
             pull_back(op, args.len(), |k| args[k], w, partials, is_active, add);
         }

@@ -178,7 +178,17 @@ impl Local {
                 operands.len(),
                 |k| args[k],
                 Tangents::from(1.0),
-                || one_by_one::partials(&program.customs, op, n, &args, &is_active, result),
+                || {
+                    one_by_one::partials(
+                        &program.customs,
+                        op,
+                        n,
+                        &args,
+                        &is_active,
+                        result,
+                        &|_| true,
+                    )
+                },
                 is_active,
                 |k, share: Tangents<LANES>| {
                     is_defined &= !share.value.is_nan();

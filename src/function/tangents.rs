@@ -146,11 +146,16 @@ impl<const N: usize> Number for Tangents<N> {
     fn custom(custom: &Custom, operands: &[Self]) -> Self {
         let values: SmallVec<[f64; 4]> = operands.iter().map(|x| x.value).collect();
         let z = f64::custom(custom, &values);
-        let partials = f64::custom_partials(custom, &values, z);
+        let partials = f64::custom_partials(custom, &values, z, &|_| true);
         Self::along(Op::Custom, z, operands, partials.into_iter().map(Some))
     }
 
-    fn custom_partials(custom: &Custom, operands: &[Self], z: Self) -> SmallVec<[Self; 4]> {
+    fn custom_partials(
+        custom: &Custom,
+        operands: &[Self],
+        z: Self,
+        _: &dyn Fn(usize) -> bool,
+    ) -> SmallVec<[Self; 4]> {
         crate::graph::recording_scope(|| {
             let x: SmallVec<[Var; 4]> = operands.iter().map(|x| Var::new(x.value)).collect();
             let result = Var::new(z.value);

@@ -1,6 +1,7 @@
 //! The methods of `Var`, stamped from the table.
 
 use super::slices::{dot, log_sum_exp, norm};
+use crate::graph::trace::{self, Comparison};
 use crate::handle::Var;
 use crate::real::{Question, Real, call};
 use crate::record;
@@ -148,8 +149,13 @@ table!(methods);
 fn holds(x: Var, question: Question) -> bool {
     match question {
         Question::Below(bound) => x < bound,
-        Question::Within(bound) => x < bound && x > -bound,
+        // One question: two comparisons would tell a sign that the rule does not ask for.
+        Question::Within(bound) => {
+            trace::compared(Comparison::Within, x, bound.into());
+            question.holds(x.untracked_value())
+        }
         Question::At(point) => x == point,
+        Question::Subnormal => x.is_subnormal(),
         Question::Nan => x != x,
     }
 }

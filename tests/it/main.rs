@@ -31,6 +31,7 @@ mod programs;
 mod questions;
 mod readme;
 mod replay;
+mod replay_far_out;
 mod rooms;
 mod rows;
 mod saved;

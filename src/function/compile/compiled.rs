@@ -272,8 +272,8 @@ impl Compiled {
         match self.run(true, x, values, derivatives) {
             Ending::Done => {
                 let numbers = values.iter().chain(&*derivatives);
-                let has_nan = numbers.fold(false, |has, x| has | x.is_nan());
-                if has_nan {
+                let are_finite = numbers.fold(true, |all, x| all & x.is_finite());
+                if !are_finite {
                     Ending::Crossed
                 } else {
                     Ending::Done

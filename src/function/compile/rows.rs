@@ -2,12 +2,13 @@
 //!
 //! Two rows go through the code at a time, one in each lane. What depends on the shared inputs only is replayed once, and its
 //! adjoints are summed over all rows before they are given on. The rest is compiled as a function of what all rows share and a
-//! row. If a guard trips or something is NaN, [`Rows`] do everything again.
+//! row. If a guard trips or something is not finite, [`Rows`] do everything again.
 
 use super::compiled::Ending;
 use super::{CompileError, Compiled, Sizes, Unit};
 use crate::function::program::Program;
 use crate::function::rows::Rows;
+use crate::function::wide::are_finite;
 use crate::function::{Function, ReplayError};
 use crate::matrix::Matrix;
 use crate::refusal::at_callers_line;
@@ -191,8 +192,9 @@ impl CompiledRows {
             second.for_each(|(adjoint, before)| *adjoint = *before);
             let totals = adjoints.chunks_exact(LANES).map(|lanes| lanes.iter().sum());
             let totals: Vec<f64> = totals.collect();
-            let has_nan = sum.is_nan() || totals.iter().any(|x| x.is_nan());
-            (is_done && !has_nan).then(|| self.gradient_of_shared(shared, &totals))
+            let are_all_finite = is_done && sum.is_finite() && are_finite(&totals);
+            let gradient = are_all_finite.then(|| self.gradient_of_shared(shared, &totals));
+            gradient.filter(|gradient| are_finite(gradient))
         });
         match gradient {
             Some(gradient) => Ok((sum, gradient)),
@@ -230,13 +232,16 @@ impl CompiledRows {
                 adjoints.fill(0.0);
                 let mut both = [0.0; LANES];
                 let ending = self.row.run(true, x, &mut both, &mut adjoints);
-                if both.iter().chain(&adjoints).any(|x| x.is_nan()) {
+                if !are_finite(&both) || !are_finite(&adjoints) {
                     return Ending::Crossed;
                 }
                 for (lane, value) in both[..rows].iter().enumerate() {
                     let adjoints: Vec<f64> =
                         adjoints[lane..].iter().step_by(LANES).copied().collect();
                     let of_shared = self.gradient_of_shared(shared, &adjoints);
+                    if !are_finite(&of_shared) {
+                        return Ending::Crossed;
+                    }
                     let of_row = &adjoints[self.common().outputs.len()..];
                     for (j, &d) in of_shared.iter().chain(of_row).enumerate() {
                         gradients[(row, j)] = d;

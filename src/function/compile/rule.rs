@@ -130,6 +130,13 @@ impl Assembler {
             Question::Below(bound) => (FloatCC::LessThan, x, bound),
             Question::Within(bound) => (FloatCC::LessThan, self.ins().fabs(x), bound),
             Question::At(point) => (FloatCC::Equal, x, point),
+            Question::Subnormal => {
+                let [zero, tiny] = [0.0, f64::MIN_POSITIVE].map(|bound| self.constant(bound));
+                let size = self.ins().fabs(x);
+                let is_small = self.mask(FloatCC::LessThan, size, tiny);
+                let is_there = self.mask(FloatCC::NotEqual, x, zero);
+                return self.ins().band(is_small, is_there);
+            }
             Question::Nan => return self.mask(FloatCC::NotEqual, x, x),
         };
         let bound = self.constant(bound);

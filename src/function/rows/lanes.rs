@@ -13,7 +13,7 @@ use crate::rows::{Op, by_name};
 use crate::rules::{self, Partials};
 use crate::special;
 use crate::table::table;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use std::cell::Cell;
 use std::fmt;
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
@@ -87,6 +87,11 @@ impl Adjoint for Lanes {
     }
 
     #[inline(always)]
+    fn is_absent_in(self, lane: usize) -> bool {
+        self.0[lane] == 0.0
+    }
+
+    #[inline(always)]
     fn times(self, p: Self) -> Self {
         each_lane!(
             lane,
@@ -115,6 +120,11 @@ impl Adjoints<Lanes> for AmongFinite {
     #[inline(always)]
     fn is_absent(self) -> bool {
         Adjoint::is_absent(self.0)
+    }
+
+    #[inline(always)]
+    fn is_absent_in(self, lane: usize) -> bool {
+        self.0.0[lane] == 0.0
     }
 
     #[inline(always)]
@@ -184,13 +194,21 @@ impl Number for Lanes {
         }))
     }
 
-    fn custom_partials(custom: &Custom, operands: &[Lanes], z: Lanes) -> SmallVec<[Lanes; 4]> {
-        let lanes = in_each_lane(operands, |lane| {
-            f64::custom_partials(custom, &of_lane(operands, lane), z.0[lane])
-        });
-        (0..operands.len())
-            .map(|k| each_lane!(lane, lanes[lane][k]))
-            .collect()
+    fn custom_partials(
+        custom: &Custom,
+        operands: &[Lanes],
+        z: Lanes,
+        is_given: &dyn Fn(usize) -> bool,
+    ) -> SmallVec<[Lanes; 4]> {
+        let mut partials: SmallVec<[Lanes; 4]> = smallvec![Lanes::default(); operands.len()];
+        for lane in (0..LANES).filter(|&lane| is_given(lane)) {
+            let of_lane = of_lane(operands, lane);
+            let of_lane = f64::custom_partials(custom, &of_lane, z.0[lane], is_given);
+            for (partial, p) in partials.iter_mut().zip(of_lane) {
+                partial.0[lane] = p;
+            }
+        }
+        partials
     }
 
     fn fill_unary(op: Op, n: i32, known: &[Lanes], results: &mut [Lanes], operands: &[u32]) {

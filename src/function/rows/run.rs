@@ -5,6 +5,7 @@ use super::lanes::LANES;
 use super::task::{Job, Out, Sums, Trip};
 use crate::function::evaluate::sweep_in_room;
 use crate::function::scheduled::forward;
+use crate::function::wide::are_finite;
 use std::sync::atomic::AtomicUsize;
 
 /// The operands of all rows of a task, which is worth a thread's while.
@@ -54,6 +55,10 @@ impl Engine {
         if wanted == Some(Wanted::Sum) {
             let weights = sums.totals.iter().map(|&total| [total]).enumerate();
             sweep_in_room(program, &values, weights, |k, [w]| gradient[k] = w);
+            if !are_finite(&gradient) {
+                let whole = &self.function.program;
+                whole.wide_gradient_of_sum(shared, data, &mut gradient);
+            }
         }
         (sums, gradient)
     }

@@ -5,6 +5,7 @@ use super::lanes::{AmongFinite, LANES, Lanes, Vectorised};
 use crate::function::buffers::room;
 use crate::function::evaluate::sweep_in_room;
 use crate::function::scheduled::{forward_from, reverse, reverse_inline};
+use crate::function::wide::are_finite;
 use crate::pull_back::is_zero;
 use crate::refusal::Carrying;
 use pulp::{Arch, Simd, WithSimd};
@@ -109,8 +110,10 @@ impl Job<'_> {
                         is_careful,
                     })
                 };
-                let sums: Sums = run(false, out);
-                if sums.totals.iter().all(|total| total.is_finite()) {
+                // A rule of the user's is asked only where a sweep asks it, so there must be no 0 × ∞ before it.
+                let has_rules = !self.rows.split.row.program.customs.is_empty();
+                let sums: Sums = run(has_rules, out);
+                if has_rules || are_finite(&sums.totals) {
                     return sums;
                 }
                 run(true, Out::nothing())
@@ -288,7 +291,7 @@ impl Block<'_> {
                     }
                 }
                 if wanted == Wanted::Each {
-                    self.gradients(m, out.gradients);
+                    self.gradients(m, rows.start, out.gradients);
                 }
                 self.adjoints[self.job.numbers.len()..inputs].fill(AmongFinite::default());
             }
@@ -323,10 +326,13 @@ impl Block<'_> {
         }
     }
 
-    /// Takes the adjoints of the shared numbers and gives them on, and writes the gradients of output `m` of all rows.
+    /// Takes the adjoints of the shared numbers and gives them on, and writes the gradients of output `m` of all rows, from
+    /// row `first` on.
     #[inline(never)]
-    fn gradients(&mut self, m: usize, gradients: &mut [f64]) {
-        let Job { rows, common, .. } = *self.job;
+    fn gradients(&mut self, m: usize, first: usize, gradients: &mut [f64]) {
+        let Job {
+            rows, common, data, ..
+        } = *self.job;
         let row_inputs = rows.split.row.program.inputs;
         let (numbers, of_row) = self.adjoints[..row_inputs].split_at_mut(self.job.numbers.len());
         let (inputs, outputs) = (rows.function.inputs(), rows.function.outputs());
@@ -350,6 +356,11 @@ impl Block<'_> {
             row.iter_mut()
                 .zip(&*of_row)
                 .for_each(|(d, w)| *d = w.0.0[lane]);
+            if !are_finite(gradient) {
+                let row = &data[(first + lane) * rows.row_len()..][..rows.row_len()];
+                let x = [&common[..rows.shared], row].concat();
+                rows.function.program.wide_gradient_at(&x, m, gradient);
+            }
         }
     }
 }

@@ -51,6 +51,7 @@ fn condition(question: Question, x: &str) -> String {
         Question::Below(bound) => format!("{x} < {}", literal(bound)),
         Question::Within(bound) => format!("f64::abs({x}) < {}", literal(bound)),
         Question::At(point) => format!("{x} == {}", literal(point)),
+        Question::Subnormal => format!("f64::is_subnormal({x})"),
         Question::Nan => format!("f64::is_nan({x})"),
     }
 }

@@ -30,6 +30,8 @@ comparisons! {
     LessOrEqual "<="
     Greater ">"
     GreaterOrEqual ">="
+    /// Whether the absolute value of the first is less than the second.
+    Within "abs <"
     /// Which of the four answers `partial_cmp` gives.
     Order "partial_cmp"
     /// Which of the three answers `total_cmp` gives.
@@ -59,6 +61,7 @@ impl Comparison {
             LessOrEqual => (a <= b) as i8,
             Greater => (a > b) as i8,
             GreaterOrEqual => (a >= b) as i8,
+            Within => (a.abs() < b) as i8,
             _ => self.other_answer(a, b),
         }
     }
@@ -83,7 +86,7 @@ impl Comparison {
                 let place = CLASSES.iter().position(|&(c, _)| c == class);
                 place.expect("one of five") as i8
             }
-            Equal | Less | LessOrEqual | Greater | GreaterOrEqual => {
+            Equal | Less | LessOrEqual | Greater | GreaterOrEqual | Within => {
                 unreachable!("answered before")
             }
         }
@@ -107,6 +110,7 @@ impl Comparison {
             Equal | Less | LessOrEqual | Greater | GreaterOrEqual => {
                 format!("{a} {} {b}", self.sign())
             }
+            Within => format!("|{a}| < {b}"),
             _ if self.is_of_one() => format!("{a}.{}()", self.sign()),
             _ => format!("{a}.{}({b})", self.sign()),
         }
@@ -121,6 +125,7 @@ impl Comparison {
         };
         let call = match self {
             Order | TotalOrder => format!("f64::{}(&{a}, &{b})", self.sign()),
+            Within => format!("f64::abs({a}) < {b}"),
             _ if self.is_of_one() => format!("f64::{}({a})", self.sign()),
             _ => self.text(a, b),
         };

@@ -94,3 +94,40 @@ fn a_panic_in_a_row_leaves_nothing_behind() {
     assert!(panics.is_err());
     assert_eq!(rows.sum_gradient(&[2.0], &[1.0, 2.0, 3.0]).unwrap(), before);
 }
+
+/// Its rule does not bear to be asked where nothing is given to it.
+struct Asked(Arc<AtomicUsize>);
+
+impl CustomOp for Asked {
+    fn value(&self, x: &[f64]) -> f64 {
+        x[0] * x[0]
+    }
+    fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        assert!(x[0].value() >= 0.0, "asked where nothing is given");
+        vec![2.0 * x[0]]
+    }
+}
+
+#[test]
+fn a_rule_is_asked_only_in_rows_that_give_something_to_its_result() {
+    let count = Arc::new(AtomicUsize::new(0));
+    let asked = count.clone();
+    let f = Function::record(&[2.0, 1.0], |x| {
+        let square = Var::apply(Asked(asked.clone()), &[x[1]]);
+        // Nothing comes through the infinite factor either.
+        (square * x[1].recip().powi(2)).max(x[0]) + x[0] * square.relu() * x[1].gt_mask(0.0)
+    });
+    count.store(0, Ordering::Relaxed);
+    let data: Vec<f64> = (0..40).map(|k| [1.5, 0.0, -1.5, 1.5][k % 4]).collect();
+    let expected: Vec<f64> = data
+        .iter()
+        .flat_map(|&x| f.gradient(&[2.0, x]).unwrap().1)
+        .collect();
+    let of_replays = count.swap(0, Ordering::Relaxed);
+    let (_, gradients) = f.over_rows(1).gradients(&[2.0], &data).unwrap();
+    assert_eq!(gradients.as_slice(), expected);
+    assert_eq!(count.swap(0, Ordering::Relaxed), of_replays);
+    f.over_rows(1).sum_gradient(&[2.0], &data).unwrap();
+    assert_eq!(count.swap(0, Ordering::Relaxed), of_replays);
+}

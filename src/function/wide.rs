@@ -1,0 +1,175 @@
+//! Adjoints that neither overflow nor underflow.
+//!
+//! Equal expressions are one node of a program. Its adjoint is the sum of theirs, and may overflow where each of them,
+//! multiplied by a partial alone, does not: of `x/x + x/x` at 1e-308 the closure's gradient is 0, and 2 · 1e308 − 2 · 1e308 is
+//! NaN. The order in which adjoints are added up is another one too. So where a gradient comes out that is not finite, it
+//! is computed once more over these numbers; all others cost one look at the gradient.
+
+use super::program::Program;
+use super::scheduled::{forward, reverse};
+use crate::pull_back::Adjoints;
+
+/// A number with an exponent of its own: `mantissa · 2^exponent`. The mantissa is in [1, 2) or (−2, −1]; or it is 0, infinite
+/// or NaN, with any exponent.
+#[derive(Clone, Copy)]
+pub(crate) struct Wide {
+    mantissa: f64,
+    exponent: i64,
+}
+
+/// A power of two that is a normal number.
+fn power(exponent: i64) -> f64 {
+    debug_assert!((-1022..=1023).contains(&exponent));
+    f64::from_bits(((1023 + exponent) as u64) << 52)
+}
+
+impl Wide {
+    /// `mantissa · 2^exponent`, of any mantissa.
+    fn new(mantissa: f64, exponent: i64) -> Wide {
+        if mantissa == 0.0 || !mantissa.is_finite() {
+            return Wide {
+                mantissa,
+                exponent: 0,
+            };
+        }
+        if mantissa.is_subnormal() {
+            return Wide::new(mantissa * power(64), exponent - 64);
+        }
+        let own = (mantissa.to_bits() >> 52 & 0x7ff) as i64 - 1023;
+        Wide {
+            mantissa: mantissa * power(-own / 2) * power(-own + own / 2),
+            exponent: exponent + own,
+        }
+    }
+
+    /// The nearest `f64`.
+    fn rounded(self) -> f64 {
+        match self.exponent {
+            ..-1100 => self.mantissa * 0.0,
+            exponent @ ..-1022 => self.mantissa * power(-1022) * power(exponent + 1022),
+            exponent @ ..1024 => self.mantissa * power(exponent),
+            _ => self.mantissa * f64::INFINITY,
+        }
+    }
+
+    pub(crate) fn is_nan(self) -> bool {
+        self.mantissa.is_nan()
+    }
+}
+
+impl From<f64> for Wide {
+    fn from(x: f64) -> Wide {
+        Wide::new(x, 0)
+    }
+}
+
+impl Adjoints<f64> for Wide {
+    fn zero() -> Wide {
+        Wide::from(0.0)
+    }
+
+    fn is_absent(self) -> bool {
+        self.mantissa == 0.0
+    }
+
+    fn times(self, p: f64) -> Wide {
+        if self.is_absent() {
+            return Wide::zero();
+        }
+        let p = Wide::from(p);
+        Wide::new(self.mantissa * p.mantissa, self.exponent + p.exponent)
+    }
+
+    fn times_selected(self, p: f64) -> Wide {
+        match p {
+            0.0 => Wide::zero(),
+            _ => self.times(p),
+        }
+    }
+
+    fn negated(self) -> Wide {
+        Wide {
+            mantissa: -self.mantissa,
+            ..self
+        }
+    }
+
+    fn add(&mut self, share: Wide) {
+        let (mut large, mut small) = (*self, share);
+        if large.exponent < small.exponent && small.mantissa != 0.0 || large.mantissa == 0.0 {
+            (large, small) = (small, large);
+        }
+        // What is 2^100 times smaller changes nothing; but a NaN does.
+        let apart = large.exponent.saturating_sub(small.exponent).clamp(0, 100);
+        let sum = large.mantissa + small.mantissa * power(-apart);
+        *self = Wide::new(sum, large.exponent);
+    }
+}
+
+/// Whether all are finite.
+#[inline(always)]
+pub(crate) fn are_finite(gradient: &[f64]) -> bool {
+    // Without a branch for each.
+    gradient.iter().fold(true, |all, d| all & d.is_finite())
+}
+
+impl Program {
+    /// The gradient of the sum of the outputs with the given weights.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn wide_gradient(
+        &self,
+        values: &[f64],
+        weights: impl Iterator<Item = (usize, f64)>,
+        gradient: &mut [f64],
+    ) {
+        let schedule = self.schedule();
+        let mut adjoints = vec![Wide::zero(); schedule.len];
+        for (k, weight) in weights {
+            adjoints[schedule.outputs[k] as usize].add(Wide::from(weight));
+        }
+        reverse(self, values, &mut adjoints);
+        let adjoints = adjoints[..self.inputs].iter();
+        gradient
+            .iter_mut()
+            .zip(adjoints)
+            .for_each(|(d, w)| *d = w.rounded());
+    }
+
+    /// The gradient of output `k` at `x`, where no guard trips.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn wide_gradient_at(&self, x: &[f64], k: usize, gradient: &mut [f64]) {
+        let mut values = Vec::new();
+        if forward(self, x.iter().copied(), &mut values).is_ok() {
+            self.wide_gradient(&values, [(k, 1.0)].into_iter(), gradient);
+        }
+    }
+
+    /// The numbers of `gradient` that are not finite: those of the sum of the only output over all rows of `data`, with
+    /// respect to the inputs that the rows share. Rows in which a guard trips give nothing.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn wide_gradient_of_sum(&self, shared: &[f64], data: &[f64], gradient: &mut [f64]) {
+        let schedule = self.schedule();
+        let (mut values, mut adjoints) = (Vec::new(), vec![Wide::zero(); schedule.len]);
+        for row in data.chunks(self.inputs - shared.len()) {
+            let x = shared.iter().chain(row).copied();
+            if forward(self, x.collect::<Vec<_>>().into_iter(), &mut values).is_err() {
+                continue;
+            }
+            adjoints[schedule.outputs[0] as usize].add(Wide::from(1.0));
+            reverse(self, &values, &mut adjoints);
+            adjoints[shared.len()..self.inputs].fill(Wide::zero());
+            let mut numbers = gradient.iter().zip(&adjoints);
+            if numbers.all(|(d, w)| d.is_finite() || w.is_nan()) {
+                break; // NaN stays NaN
+            }
+        }
+        for (d, w) in gradient.iter_mut().zip(&adjoints) {
+            if !d.is_finite() {
+                *d = w.rounded();
+            }
+        }
+    }
+}
