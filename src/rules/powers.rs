@@ -78,10 +78,12 @@ pub(super) fn powf_dx<T: Real>(x: T, y: T, z: T) -> T {
             let (yh, h) = halved(m, p);
             yh * h
         };
-        // At y = 0 the derivative by x is 0, and not 0 × ∞.
-        let of_large = || y.at(0.0, || y / x, || p.within(LARGE, || y * p, by_halves));
-        let not_small = || p.within(1e150, || y * p, of_large);
-        p.within(SMALL, by_halves, not_small)
+        // At y = 0 the derivatives by x are 0, and not 0 × ∞.
+        let of_large = || y.at(0.0, || y / x * z, || p.within(LARGE, || y * p, by_halves));
+        let not_small = || p.within(1e90, || y * p, of_large);
+        // The power 1 is exact, and of its root the second derivative overflows.
+        let of_small = || m.at(1.0, || y * p, by_halves);
+        p.within(SMALL, of_small, not_small)
     };
     x.at(0.0, at_zero, || {
         let is_exact = || {

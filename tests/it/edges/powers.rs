@@ -1,6 +1,7 @@
 //! Powers are exact at zero, one and infinity, at every order.
 
 use super::*;
+use scalargrad::taylor;
 
 fn factorial(n: usize) -> f64 {
     (1..=n).map(|k| k as f64).product()
@@ -177,4 +178,26 @@ fn smooth_functions_have_their_taylor_coefficients_at_zero() {
         [0.5, 0.25, 0.0, -0.125, 0.0, 0.25],
     );
     assert_eq!(derivative(Var::sinc, 0.0), 0.0);
+}
+
+#[test]
+fn third_derivatives_of_the_powers_zero_one_and_two_are_right_at_small_bases() {
+    for x in [1e-300, 1e-250, 1e-200, 1e-155, 1e-120, 1e-20, 0.5] {
+        for y in [0.0, 1.0, 2.0] {
+            assert_eq!(orders(|x| x.powf(y), x, 3)[3], 0.0, "{x}^{y}");
+            assert_eq!(taylor(|x| x.powf(y), x, 3)[3], 0.0, "{x}^{y}");
+        }
+        let (base, exponent) = (Var::new(x), Var::new(0.0));
+        let z = base.powf(exponent);
+        for order in [
+            [base, exponent, exponent],
+            [exponent, base, exponent],
+            [exponent, exponent, base],
+        ] {
+            let third = order
+                .iter()
+                .fold(z, |z, &operand| z.differentiate(&[operand])[0]);
+            assert_close(third.value(), 2.0 * x.ln() / x, 64.0);
+        }
+    }
 }
