@@ -1,7 +1,8 @@
 //! Raw storage of the tape: the only room where `unsafe` may stand.
 //!
 //! The tape is one array of 64-bit words, from `base` to `end`. A node is one to four words (more, if it has many
-//! operands): numbers first, its partials, and last a [`Word`] that says what the node is and which operands it has:
+//! operands): numbers first, its partials, and last a [`Word`] that says what the node is and which operands it has. The
+//! [table of nodes](word) stands beside the word; [`WriteHead`] has a method that appends each, and a [step](steps) sweeps each:
 //!
 //! ```text
 //!  base                                                                     end      limit   capacity
@@ -75,5 +76,5 @@ pub(crate) use lines::{Line, Whose, whose};
 pub(crate) use place::Place;
 pub(crate) use raw::{Arena, arena, is_current};
 pub(crate) use tape::{LastWords, Tape};
-pub(crate) use word::{INDEX_BITS, INDEX_MASK, Word, code};
+pub(crate) use word::{Form, INDEX_BITS, INDEX_MASK, Word, code};
 pub(crate) use write::{WriteHead, cold_path};

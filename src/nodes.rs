@@ -9,22 +9,8 @@ mod values;
 pub(crate) use down::down;
 pub(crate) use values::{Decoded, Values};
 
-use crate::arena::{LastWords, Place, Tape, arena, code};
+use crate::arena::{Form, LastWords, Place, Tape, arena, code};
 use crate::rows::Op;
-
-/// What stands beside the operand of a node that has one active operand.
-#[derive(Clone, Copy)]
-#[repr(u8)]
-pub(crate) enum Form {
-    /// Nothing, or an integer parameter.
-    Alone,
-    /// A constant to its right.
-    ConstantRight,
-    /// A constant to its left.
-    ConstantLeft,
-    /// Itself, as in `x * x`.
-    Twice,
-}
 
 /// An operand: a node, or a number where `index` is 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

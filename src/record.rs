@@ -3,43 +3,13 @@
 mod many;
 
 use crate::arena::{
-    Arena, INDEX_BITS, INDEX_MASK, Word, WriteHead, arena, code, cold_path, is_current,
+    Arena, Form, INDEX_BITS, INDEX_MASK, WriteHead, arena, code, cold_path, is_current,
 };
 use crate::graph::{current_epoch, is_paused, register, stale};
 use crate::handle::Var;
-use crate::nodes::Form;
 use crate::rows::{Kind, Op};
 use crate::rules;
 pub(crate) use many::{any_recorded, dot, push_slots, weighted_sum, with_partials};
-
-/// Appends a node with one active operand, `a`. `with` is its constant operand or its integer parameter, unless it has none
-/// or the partial gives it.
-#[inline(always)]
-#[track_caller]
-fn push_one(head: WriteHead<'_>, op: Op, a: u64, p: f64, with: Option<f64>, form: Form) -> u64 {
-    let b = op as u64 | (form as u64) << 8;
-    match (op.kind(), with) {
-        (Kind::Smooth, None) => head.push([p], Word::new(code::ONE, 0, a, b)),
-        (Kind::Smooth, Some(q)) => head.push([p, q], Word::new(code::ONE_WITH, 0, a, b)),
-        (_, None) => head.push([p], Word::new(code::REST, code::SWITCH, a, b)),
-        (_, Some(q)) => head.push([p, q], Word::new(code::REST, code::SWITCH_WITH, a, b)),
-    }
-}
-
-/// Appends a node with two active operands.
-#[inline(always)]
-#[track_caller]
-pub(crate) fn push_two(head: WriteHead<'_>, op: Op, a: u64, b: u64, p: f64, q: f64) -> u64 {
-    let pair = match op.kind() {
-        _ if op == Op::Mul => return head.push([p, q], Word::new(code::TWO, 0, a, b)),
-        Kind::Smooth => code::PAIR,
-        Kind::Switch | Kind::Step => code::SWITCH_PAIR,
-    };
-    head.push(
-        [p, q, f64::from(op as u8)],
-        Word::new(code::REST, pair, a, b),
-    )
-}
 
 /// Records a leaf.
 #[inline(always)]
@@ -47,9 +17,7 @@ pub(crate) fn push_two(head: WriteHead<'_>, op: Op, a: u64, b: u64, p: f64, q: f
 pub(crate) fn leaf(value: f64) -> Var {
     let arena = arena();
     register(arena);
-    let mut id = arena
-        .write_head()
-        .push([value], Word::new(code::REST, code::LEAF, 0, 0));
+    let mut id = arena.write_head().leaf(value);
     if is_paused(arena) {
         id = current_epoch() << INDEX_BITS | id & INDEX_MASK;
     }
@@ -106,12 +74,11 @@ pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var
         _ => rule(k, [x, y, 0.0], 0, value, tie),
     };
     let id = if a_id == b_id {
-        push_one(head, op, a_id, partial(0) + partial(1), None, Form::Twice)
+        head.one(op, Form::Twice, a_id, partial(0) + partial(1), None)
     } else if matches!(op, Op::Add | Op::Sub) {
-        let subcode = if op == Op::Sub { code::MINUS } else { 0 };
-        head.push([], Word::new(code::ADD, subcode, a_id, b_id))
+        head.sum(op == Op::Sub, a_id, b_id)
     } else {
-        push_two(head, op, a_id, b_id, partial(0), partial(1))
+        head.two(op, a_id, b_id, partial(0), partial(1))
     };
     Var::from_parts(value, id)
 }
@@ -136,12 +103,14 @@ fn sum_with_last(head: WriteHead<'_>, op: Op, a: u64, b: u64) -> Option<u64> {
         }
         (a, if minus { code::NEGATES_LAST } else { 0 })
     } else if a + 1 == next {
-        let negates = if minus { code::NEGATES_OTHER } else { 0 };
-        (b, code::LAST_IS_LEFT | negates)
+        (
+            b,
+            code::LAST_IS_LEFT | if minus { code::NEGATES_OTHER } else { 0 },
+        )
     } else {
         return None;
     };
-    is_current(next, other).then(|| head.push([], Word::new(code::ADD_LAST, subcode, other, 0)))
+    is_current(next, other).then(|| head.sum_with_last(subcode, other))
 }
 
 /// Records an operation of one operand and a number; `form` tells on which side the number is.
@@ -175,7 +144,7 @@ pub(crate) fn with_constant(
         _ => rule(k, args, 0, value, tie),
     };
     let with = (op != Op::Mul).then_some(c); // the partial of a product is its other factor
-    Var::from_parts(value, push_one(head, op, x.node_id(), p, with, form))
+    Var::from_parts(value, head.one(op, form, x.node_id(), p, with))
 }
 
 /// Whether an operation on `id`, which is not of the current scope, is to be recorded: not if it is a constant, nor in
@@ -211,10 +180,8 @@ pub(crate) fn unary(op: Op, n: i32, a: Var, value: impl Fn(f64) -> f64, rule: im
         _ => rule(0, [x, 0.0, 0.0], n, z, 0.0),
     };
     let with = op.is_indexed().then_some(f64::from(n));
-    Var::from_parts(
-        z,
-        push_one(arena.write_head(), op, a.node_id(), p, with, Form::Alone),
-    )
+    let head = arena.write_head();
+    Var::from_parts(z, head.one(op, Form::Alone, a.node_id(), p, with))
 }
 
 /// Records a function of three operands.

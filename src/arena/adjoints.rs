@@ -9,7 +9,7 @@
 //! - an adjoint that is not zero stands below `end`, in a window with a flag;
 //! - no window from `end` on has a flag, and there is room for all adjoints below `end`.
 
-use super::zeros::Zeros;
+use super::zeros::zeros;
 use std::mem;
 
 /// Nodes in a window. It is also how many steps of a sweep may be nested in a build that is not optimised.
@@ -18,9 +18,9 @@ pub(crate) const WINDOW: usize = 256;
 /// The adjoints of one sweep.
 #[derive(Default)]
 pub(crate) struct Set {
-    values: Zeros<f64>,
+    values: Vec<f64>,
     /// By window: 1 where an adjoint may differ from zero.
-    flags: Zeros<u8>,
+    flags: Vec<u8>,
     /// All adjoints from here on are zero.
     end: usize,
 }
@@ -77,8 +77,8 @@ impl Adjoints {
 impl Set {
     const fn new() -> Set {
         Set {
-            values: Zeros::new(),
-            flags: Zeros::new(),
+            values: Vec::new(),
+            flags: Vec::new(),
             end: 0,
         }
     }
@@ -101,11 +101,22 @@ impl Set {
         self.flags[index / WINDOW] = 1;
     }
 
-    /// Where the adjoints and the flags are, and the index after the last adjoint that there is room for: as
-    /// [`assert_clean`](Set::assert_clean) checks, there are that many adjoints, and a flag for each window of them.
+    /// The index after the last adjoint that there is room for.
     #[inline(always)]
-    pub(super) fn parts(&mut self) -> (*mut f64, *mut u8, usize) {
-        (self.values.pointer(), self.flags.pointer(), self.end)
+    pub(super) fn end(&self) -> usize {
+        self.end
+    }
+
+    /// Whether a window has a flag.
+    #[inline(always)]
+    pub(super) fn is_flagged(&self, window: usize) -> bool {
+        self.flags[window] != 0
+    }
+
+    /// Where the adjoints and the flags are.
+    #[inline(always)]
+    pub(super) fn parts(&mut self) -> (*mut f64, *mut u8) {
+        (self.values.as_mut_ptr(), self.flags.as_mut_ptr())
     }
 
     /// Flags all windows before one.
@@ -195,7 +206,7 @@ impl Set {
         // Half as much again, so that a graph that grows and is swept in turn is not copied each time.
         let room = end.max(self.values.len() + self.values.len() / 2);
         let windows = room.div_ceil(WINDOW);
-        let larger = Zeros::try_new(windows * WINDOW).zip(Zeros::try_new(windows));
+        let larger = zeros(windows * WINDOW).zip(zeros(windows));
         let Some((mut values, mut flags)) = larger else {
             self.truncate(0);
             panic!(

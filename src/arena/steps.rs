@@ -10,6 +10,23 @@
 //! This is threaded dispatch by tail calls: a step ends with the call of the next one, a function of the same signature,
 //! of which an optimised build makes a jump. Nothing depends on that: the steps of one call of [`steps`] are those of one
 //! window, so calls that are not made jumps nest at most [`WINDOW`](super::adjoints::WINDOW) deep.
+//!
+//! # Why it is safe
+//!
+//! One proof serves all functions here and in `state`, so none has another of its own. Each takes a [`State`], and is called
+//! only while this holds of it:
+//!
+//! - *`end` is where a node ends and `at` is eight times its index, or both have arrived before `start`*. It holds in [`steps`]
+//!   by its contract. A step goes on by the words of its node and by one index, or by two where a sum is fused: by
+//!   [`Arena::assert_nodes`] the node before ends there. So what is read of a node are words of it: each step reads those that
+//!   [its kind](super::word) has.
+//! - *`adjoints` has room for every index up to that of the node, and `flags` for the windows of these*. It holds in [`steps`] by
+//!   its contract, and indices only get smaller. By [`Arena::assert_nodes`] the indices in a word are below that of its node, so
+//!   what is given to an operand lands inside. What is carried goes to the node just before, where that is an operand.
+//! - *Nothing else refers to the adjoints and the flags, and the tape does not change*: no step calls anything but steps.
+
+// Blocks inside of these functions would each repeat the proof above.
+#![allow(unsafe_op_in_unsafe_fn)]
 
 mod state;
 
@@ -34,8 +51,7 @@ pub(super) struct Stopped {
 ///
 /// `from` and `start` are places between nodes (so neither is between a product and the sum that is fused into it), with
 /// nodes of the tape between them; `adjoints` and `flags` lead to those of all nodes below `from`, and nothing else
-/// refers to them. By [`Arena::assert_nodes`] what the steps reach is there then: the words of whole nodes, and
-/// adjoints and flags of operands, whose indices are below that of their node.
+/// refers to them while the steps are made.
 ///
 /// If `FLAGGED`, all windows that the steps reach have flags already, and they set none.
 #[inline]
@@ -51,13 +67,11 @@ pub(super) unsafe fn steps<const FLAGGED: bool>(
         start: 8 * start,
         flags,
         adjoints,
-        // SAFETY: of the tape.
-        end: unsafe { arena.base.get().add(from.position) },
+        end: arena.base.get().add(from.position),
         at: 8 * (from.index - 1),
         carry: 0.0,
     };
-    // SAFETY: the caller's promise.
-    unsafe { state.go() }
+    state.go()
 }
 
 /// A step of the sweep, and all that follow: takes the state, and the lower half of the node's word.
@@ -71,8 +85,7 @@ macro_rules! steps {
         ) -> Stopped {
             #[allow(unused_mut)]
             let mut $state = State::<FLAGGED> { start, flags, adjoints, end, at, carry };
-            // SAFETY: the promise that `steps` was given.
-            unsafe { $body }
+            $body
         }
     )* };
 }
@@ -236,10 +249,6 @@ steps! {
 }
 
 /// What the steps are made of.
-///
-/// # Safety
-///
-/// As [`steps`] has it, and the node at hand is such as the function takes.
 impl<const FLAGGED: bool> State<FLAGGED> {
     /// The steps by code.
     const STEPS: [Step; 8] = [
@@ -256,49 +265,40 @@ impl<const FLAGGED: bool> State<FLAGGED> {
     /// Makes the step at hand, and all that follow.
     #[inline]
     unsafe fn go(self) -> Stopped {
-        // SAFETY: the caller's promise.
-        unsafe {
-            if self.at < self.start {
-                align_to_cache_line();
-                return self.make(leave::<FLAGGED>, 0);
-            }
-            let low = self.half(0);
-            let steps: &'static [Step; 8] = &Self::STEPS;
-            self.make(steps[low & 7], low)
+        if self.at < self.start {
+            align_to_cache_line();
+            return self.make(leave::<FLAGGED>, 0);
         }
+        let low = self.half(0);
+        let steps: &'static [Step; 8] = &Self::STEPS;
+        self.make(steps[low & 7], low)
     }
 
     /// Makes a step, and all that follow.
     #[inline]
     unsafe fn make(self, step: Step, low: usize) -> Stopped {
-        // SAFETY: the caller's promise.
-        unsafe {
-            step(
-                self.start,
-                self.flags,
-                self.adjoints,
-                self.end,
-                self.at,
-                low,
-                self.carry,
-            )
-        }
+        step(
+            self.start,
+            self.flags,
+            self.adjoints,
+            self.end,
+            self.at,
+            low,
+            self.carry,
+        )
     }
 
     /// Gives to one operand, and goes on.
     #[inline(always)]
     unsafe fn give_one(self, w: f64, a: usize, to_a: f64, words: usize) -> Stopped {
-        // SAFETY: the caller's promise.
-        unsafe {
-            if w == 0.0 {
-                return self.go_on(w, 0.0, words);
-            }
-            if self.is_before(a) {
-                return self.go_on(w, to_a, words);
-            }
-            self.add(a, to_a);
-            self.go_on(w, 0.0, words)
+        if w == 0.0 {
+            return self.go_on(w, 0.0, words);
         }
+        if self.is_before(a) {
+            return self.go_on(w, to_a, words);
+        }
+        self.add(a, to_a);
+        self.go_on(w, 0.0, words)
     }
 
     /// Gives to two operands, which are not the same, and goes on.
@@ -312,58 +312,46 @@ impl<const FLAGGED: bool> State<FLAGGED> {
         to_b: f64,
         words: usize,
     ) -> Stopped {
-        // SAFETY: the caller's promise.
-        unsafe {
-            if w == 0.0 {
-                return self.go_on(w, 0.0, words);
-            }
-            if self.is_before(a) {
-                self.add(b, to_b);
-                return self.go_on(w, to_a, words);
-            }
-            self.add(a, to_a);
-            if self.is_before(b) {
-                return self.go_on(w, to_b, words);
-            }
-            self.add(b, to_b);
-            self.go_on(w, 0.0, words)
+        if w == 0.0 {
+            return self.go_on(w, 0.0, words);
         }
+        if self.is_before(a) {
+            self.add(b, to_b);
+            return self.go_on(w, to_a, words);
+        }
+        self.add(a, to_a);
+        if self.is_before(b) {
+            return self.go_on(w, to_b, words);
+        }
+        self.add(b, to_b);
+        self.go_on(w, 0.0, words)
     }
 
     /// As [`give_one`](State::give_one), but a partial of zero is not propagated.
     #[inline(always)]
     unsafe fn switch_one(self, w: f64, a: usize, p: f64, words: usize) -> Stopped {
-        // SAFETY: the caller's promise.
-        unsafe {
-            if p == 0.0 {
-                return self.go_on(w, 0.0, words);
-            }
-            self.give_one(w, a, w * p, words)
+        if p == 0.0 {
+            return self.go_on(w, 0.0, words);
         }
+        self.give_one(w, a, w * p, words)
     }
 
     /// Goes on to the node before this one, of adjoint `w` and so many words, with what was given to it.
     #[inline]
     unsafe fn go_on(mut self, w: f64, carry: f64, words: usize) -> Stopped {
-        // SAFETY: the caller's promise.
-        unsafe {
-            self.set(w);
-            self.carry = carry;
-            self.end = self.end.sub(words);
-            self.at -= 8;
-            self.go()
-        }
+        self.set(w);
+        self.carry = carry;
+        self.end = self.end.sub(words);
+        self.at -= 8;
+        self.go()
     }
 
     /// As [`go_on`](State::go_on), of a sum and the node it is fused into.
     #[inline(always)]
     unsafe fn go_on_fused(mut self, sum: f64, w: f64, words: usize) -> Stopped {
-        // SAFETY: the caller's promise.
-        unsafe {
-            self.set(sum);
-            self.at -= 8;
-            self.go_on(w, sum, words)
-        }
+        self.set(sum);
+        self.at -= 8;
+        self.go_on(w, sum, words)
     }
 }
 

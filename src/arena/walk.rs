@@ -20,15 +20,12 @@ pub(crate) fn sweep(adjoints: &mut Set, floor: usize, end: usize) -> Option<usiz
     assert!(floor >= 1 && end <= arena.end() && !arena.is_lent.get());
     arena.assert_nodes();
     let mut place = arena.place_before(end);
-    let (values, flags, room) = adjoints.parts();
-    assert!(place.index <= room, "no room for the adjoints");
+    assert!(place.index <= adjoints.end(), "no room for the adjoints");
     let (top, lowest) = ((place.index - 1) / WINDOW, floor / WINDOW);
     let (mut swept, mut is_flagged) = (0, false);
     while place.index > floor {
         let window = (place.index - 1) / WINDOW;
-        // SAFETY: there is a flag for this window, as there is room for the adjoint of the node before `place` (see `Set::parts`,
-        // and the assertion above); nothing refers to the flags now but this pointer.
-        if unsafe { *flags.add(window) } == 0 {
+        if !adjoints.is_flagged(window) {
             place = next_live(arena, adjoints, place, floor);
             continue;
         }
@@ -43,8 +40,10 @@ pub(crate) fn sweep(adjoints: &mut Set, floor: usize, end: usize) -> Option<usiz
             is_flagged = true;
         }
         let start = (window * WINDOW).max(floor);
+        let (values, flags) = adjoints.parts();
         // SAFETY: `place` is between two nodes, so is the place before `start` (by `Tape::assert_nodes` a window never starts in
-        // the middle of a fused pair; nor does `floor`), and there is room for the adjoints, as asserted above.
+        // the middle of a fused pair; nor does `floor`), and there is room for the adjoints, as asserted above:
+        // by `Set::assert_clean` there are as many, and flags for their windows. Nothing else refers to them here.
         let Stopped { at, end } = unsafe {
             match is_flagged {
                 true => steps::<true>(arena, values, flags, start, place),

@@ -1,11 +1,38 @@
-//! How a node is laid out.
+//! How a node is laid out: numbers, and last a [`Word`] that tells what the node is.
+//!
+//! | node | code | numbers before the word | operands, and what else is in the fields |
+//! |---|---|---|---|
+//! | function of one operand, product with a number | `ONE` | partial | `a`; `b` is the operation and its [`Form`] |
+//! | the same, where the partial does not tell the number: `x + c`, `x.powi(n)` | `ONE_WITH` | partial, number | as `ONE` |
+//! | product | `TWO` | partials `p`, `q` | `a`, `b` |
+//! | sum, or difference with `MINUS` | `ADD` | | `a`, `b` |
+//! | sum with the last node | `ADD_LAST` | | `a`, and the node just before, with the signs that the subcode tells |
+//! | sum of the last two nodes | `FUSED` set in the word of the last one | no word either | these two |
+//! | leaf | `REST`, `LEAF` | value | |
+//! | switch of one operand | `SWITCH`, `SWITCH_WITH` | as `ONE`, `ONE_WITH` | as `ONE` |
+//! | other function of two operands | `PAIR`, `SWITCH_PAIR` | partials `p`, `q`, operation | `a`, `b` |
+//! | function of any number | `NARY` | its operands, value | `a` is the operation and, from bit 8 on, the number of runs; `b` is the number of operands |
+//! | segment that was not kept | `CHECKPOINT` | as `NARY`, with values for partials and the number of outputs for the value | as `NARY`; its outputs come right after it |
+//! | output of a segment | `OUTPUT` | value | `a` is the segment |
+//!
+//! From `LEAF` on the code is `REST`, and the subcode tells. A partial of zero of a switch is not propagated. Operands of any
+//! number stand in no runs, one, or two:
+//!
+//! - in none they go by twos: two partials, and a word with the two indices, whose subcode tells with `DROPS_A` and `DROPS_B`
+//!   which partials are not propagated;
+//! - operand `i` is number `i / runs` of the run `i % runs`. A run is its partials, and a word with the index of its first operand
+//!   in `a`, and in `b` how far each is from the one before.
+//!
+//! The index of a constant operand is 0, and its value stands in the partial's place.
+
+use crate::rows::Op;
 
 /// Bits of an index.
 pub(crate) const INDEX_BITS: u32 = 29;
 /// The largest index, and the mask that takes it from an id.
 pub(crate) const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
 
-/// The last word of a node: what it computes, and from which operands.
+/// The last word of a node.
 ///
 /// From the lowest bit: a [code](self::code) of 3 bits, the operand `a` (29 bits), a subcode of 3 bits, the
 /// operand `b` (29 bits). An id, whatever its epoch, goes into a field with one shift.
@@ -13,70 +40,101 @@ pub(crate) const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
 #[repr(transparent)]
 pub(crate) struct Word(pub(super) u64);
 
-/// The codes of nodes, with the words that stand before the last one.
-///
-/// The two lowest bits of [`ONE`](code::ONE) and [`TWO`](code::TWO) are zero. With [`FUSED`](code::FUSED) set the word
-/// ends two nodes: that one, and after it the sum of the node before it and itself.
+/// The codes of nodes: `FUSED` is a bit that those with two lowest bits of zero can have, and subcodes belong to the code before.
 pub(crate) mod code {
-    /// An operation on one active operand, `a`: its partial `p`. `b` is the operation and its form.
     pub(crate) const ONE: u8 = 0;
-    /// The product of `a` and `b`: the partials `p`, `q`.
     pub(crate) const TWO: u8 = 4;
     pub(crate) const FUSED: u8 = 1;
     pub(crate) const ONE_FUSED: u8 = ONE | FUSED;
     pub(crate) const TWO_FUSED: u8 = TWO | FUSED;
+    pub(crate) const ONE_WITH: u8 = 7;
 
-    /// `a + b`, or with the subcode [`MINUS`] `a − b`: nothing.
     pub(crate) const ADD: u8 = 2;
     pub(crate) const MINUS: u8 = 1;
-    /// The sum of `a` and the node before this one, each negated where the subcode says so: nothing.
+
     pub(crate) const ADD_LAST: u8 = 6;
     pub(crate) const NEGATES_LAST: u8 = 1;
     pub(crate) const NEGATES_OTHER: u8 = 2;
-    /// The node before this one is the operand on the left.
+    /// The node before is the operand on the left.
     pub(crate) const LAST_IS_LEFT: u8 = 4;
 
-    /// As [`ONE`], and beside the partial another number: the constant operand or the integer parameter.
-    pub(crate) const ONE_WITH: u8 = 7;
-    /// What else there is, told by the subcode.
     pub(crate) const REST: u8 = 3;
-    /// A leaf: its value.
     pub(crate) const LEAF: u8 = 0;
-    /// As [`ONE`] and [`ONE_WITH`], but a partial of zero is not propagated.
     pub(crate) const SWITCH: u8 = 1;
     pub(crate) const SWITCH_WITH: u8 = 2;
-    /// An operation on two active operands `a` and `b`: the partials `p`, `q`, and the operation.
     pub(crate) const PAIR: u8 = 3;
-    /// As [`PAIR`], but a partial of zero is not propagated.
     pub(crate) const SWITCH_PAIR: u8 = 4;
-    /// Any operation on `b` operands, then the value. `a` is the operation and, from bit 8 on, in how many runs the
-    /// operands are. In none: they go by twos, three words each: their partials, and a word with their indices;
-    /// its subcode tells which partials are not propagated. In one or two: operand `i` is number `i / runs` of the
-    /// run `i % runs`. A run is its partials, and a word with the index of its first operand and how far the next
-    /// one is from it. Where an operand is a constant its index is 0, and its value stands in the partial's place.
     pub(crate) const NARY: u8 = 5;
+    pub(crate) const CHECKPOINT: u8 = 6;
+    pub(crate) const OUTPUT: u8 = 7;
+
     pub(crate) const DROPS_A: u8 = 1;
     pub(crate) const DROPS_B: u8 = 2;
-    /// A segment that was not kept: as [`NARY`], but for the values of the operands in the partials'
-    /// place, and instead of its own value the number of its outputs, which come right after it.
-    pub(crate) const CHECKPOINT: u8 = 6;
-    /// An output of the segment at `a`: its value.
-    pub(crate) const OUTPUT: u8 = 7;
 }
 
+/// What stands beside the operand of a node that has one active operand.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+pub(crate) enum Form {
+    /// Nothing, or an integer parameter.
+    Alone,
+    /// A constant to its right.
+    ConstantRight,
+    /// A constant to its left.
+    ConstantLeft,
+    /// Itself, as in `x * x`.
+    Twice,
+}
+
+/// The words that nodes are written with.
 impl Word {
-    /// That of a leaf.
+    /// Of a leaf.
     pub(crate) const LEAF: Word = Word::new(code::REST, code::LEAF, 0, 0);
 
+    /// Of a segment of so many operands.
     #[inline(always)]
-    pub(crate) const fn new(code: u8, subcode: u8, a: u64, b: u64) -> Word {
+    pub(crate) fn checkpoint(count: usize) -> Word {
+        Word::many(code::CHECKPOINT, Op::Checkpoint, 0, count)
+    }
+
+    /// Of a function of so many operands, in so many runs.
+    #[inline(always)]
+    pub(crate) fn nary(op: Op, runs: usize, count: usize) -> Word {
+        Word::many(code::NARY, op, runs, count)
+    }
+
+    #[inline(always)]
+    fn many(subcode: u8, op: Op, runs: usize, count: usize) -> Word {
+        let a = op as u64 | (runs as u64) << 8;
+        Word::new(code::REST, subcode, a, count as u64)
+    }
+
+    /// Of two operands that stand in a slot; a partial of zero may be left out.
+    #[inline(always)]
+    pub(crate) fn slot(a: u64, b: u64, [drops_a, drops_b]: [bool; 2]) -> Word {
+        let drops = drops_a as u8 * code::DROPS_A | drops_b as u8 * code::DROPS_B;
+        Word::new(0, drops, a, b)
+    }
+
+    /// Of a run of operands.
+    #[inline(always)]
+    pub(crate) fn run(first: u64, stride: u64) -> Word {
+        Word::new(0, 0, first, stride)
+    }
+
+    /// Of a node that [`WriteHead`](super::WriteHead) appends.
+    #[inline(always)]
+    pub(super) const fn new(code: u8, subcode: u8, a: u64, b: u64) -> Word {
         Word(
             ((a as u32) << 3 | code as u32) as u64
                 | b << (64 - INDEX_BITS)
                 | (subcode as u64) << 32,
         )
     }
+}
 
+/// How they are read.
+impl Word {
     #[inline(always)]
     pub(crate) const fn code(self) -> u8 {
         (self.0 & 7) as u8
@@ -127,17 +185,6 @@ impl Word {
             code::PAIR | code::SWITCH_PAIR => 4,
             _ => 2 + self.operands(),
         }
-    }
-
-    /// That of a node of `count` operands, in so many runs.
-    #[inline(always)]
-    pub(crate) const fn many(subcode: u8, op: u8, runs: usize, count: usize) -> Word {
-        Word::new(
-            code::REST,
-            subcode,
-            op as u64 | (runs as u64) << 8,
-            count as u64,
-        )
     }
 
     /// Of a node of any number of operands: its operation.

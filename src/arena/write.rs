@@ -4,7 +4,8 @@
 use super::adjoints::WINDOW;
 use super::raw::{Arena, SLACK};
 use super::trampoline;
-use super::word::{Word, code};
+use super::word::{Form, Word, code};
+use crate::rows::{Kind, Op};
 use std::panic::Location;
 
 /// Marks the branch it stands in as one that is rarely taken, so that the compiler puts it out of the way.
@@ -43,10 +44,66 @@ impl<'a> WriteHead<'a> {
         assert!(self.end == self.arena.end.get() && self.next == self.arena.next.get());
     }
 
+    /// Appends a leaf.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn leaf(self, value: f64) -> u64 {
+        self.push([value], Word::LEAF)
+    }
+
+    /// Appends a node with one active operand, `a`. `with` is its constant operand or its integer parameter, unless it has none
+    /// or the partial gives it.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn one(self, op: Op, form: Form, a: u64, p: f64, with: Option<f64>) -> u64 {
+        let b = op as u64 | (form as u64) << 8;
+        match (op.kind(), with) {
+            (Kind::Smooth, None) => self.push([p], Word::new(code::ONE, 0, a, b)),
+            (Kind::Smooth, Some(q)) => self.push([p, q], Word::new(code::ONE_WITH, 0, a, b)),
+            (_, None) => self.push([p], Word::new(code::REST, code::SWITCH, a, b)),
+            (_, Some(q)) => self.push([p, q], Word::new(code::REST, code::SWITCH_WITH, a, b)),
+        }
+    }
+
+    /// Appends a node with two active operands, of any operation but sum and difference.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn two(self, op: Op, a: u64, b: u64, p: f64, q: f64) -> u64 {
+        let pair = match op.kind() {
+            _ if op == Op::Mul => return self.push([p, q], Word::new(code::TWO, 0, a, b)),
+            Kind::Smooth => code::PAIR,
+            Kind::Switch | Kind::Step => code::SWITCH_PAIR,
+        };
+        let numbers = [p, q, f64::from(op as u8)];
+        self.push(numbers, Word::new(code::REST, pair, a, b))
+    }
+
+    /// Appends a sum, or a difference.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn sum(self, is_difference: bool, a: u64, b: u64) -> u64 {
+        let subcode = if is_difference { code::MINUS } else { 0 };
+        self.push([], Word::new(code::ADD, subcode, a, b))
+    }
+
+    /// Appends the sum or the difference of the last node and another one, with the signs and the side that `subcode` tells.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn sum_with_last(self, subcode: u8, other: u64) -> u64 {
+        self.push([], Word::new(code::ADD_LAST, subcode, other, 0))
+    }
+
+    /// Appends an output of the segment at `head`.
+    #[inline(always)]
+    #[track_caller]
+    pub(crate) fn output(self, head: u64, value: f64) -> u64 {
+        self.push([value], Word::new(code::REST, code::OUTPUT, head, 0))
+    }
+
     /// Appends a node: its numbers and its word. Returns its id.
     #[inline(always)]
     #[track_caller]
-    pub(crate) fn push<const N: usize>(self, numbers: [f64; N], word: Word) -> u64 {
+    fn push<const N: usize>(self, numbers: [f64; N], word: Word) -> u64 {
         const { assert!(N < SLACK) };
         self.check();
         let WriteHead {

@@ -1,8 +1,6 @@
 //! Memory that is zero from the start and costs nothing until it is touched.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc};
-use std::ops::{Deref, DerefMut};
-use std::ptr::NonNull;
+use std::alloc::{Layout, alloc_zeroed};
 
 /// A number for which all bits zero is the number zero.
 ///
@@ -15,74 +13,18 @@ unsafe impl Zero for f64 {}
 // SAFETY: so is 0.
 unsafe impl Zero for u8 {}
 
-/// A slice of zeros on the heap. As a vector would be, but a vector that is filled with zeros either touches all of
-/// its memory or cannot say that there is none.
-pub(super) struct Zeros<T: Zero> {
-    start: NonNull<T>,
-    len: usize,
-}
-
-impl<T: Zero> Zeros<T> {
-    /// No numbers.
-    pub(super) const fn new() -> Self {
-        Zeros {
-            start: NonNull::dangling(),
-            len: 0,
-        }
+/// So many zeros, if there is memory for them; `vec!` cannot say that there is none.
+pub(super) fn zeros<T: Zero>(len: usize) -> Option<Vec<T>> {
+    if len == 0 {
+        return Some(Vec::new());
     }
-
-    /// So many zeros, if there is memory for them.
-    pub(super) fn try_new(len: usize) -> Option<Self> {
-        if len == 0 {
-            return Some(Self::new());
-        }
-        #[cfg(test)]
-        tests::allocate()?;
-        let layout = Layout::array::<T>(len).ok()?;
-        // SAFETY: the layout has a size, as `len` is not zero and no `Zero` is empty.
-        let start = NonNull::new(unsafe { alloc_zeroed(layout) })?.cast();
-        Some(Zeros { start, len })
-    }
-
-    /// Where the numbers are.
-    #[inline(always)]
-    pub(super) fn pointer(&mut self) -> *mut T {
-        self.start.as_ptr()
-    }
-}
-
-impl<T: Zero> Default for Zeros<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<T: Zero> Deref for Zeros<T> {
-    type Target = [T];
-    #[inline(always)]
-    fn deref(&self) -> &[T] {
-        // SAFETY: `start` is dangling with a `len` of 0, or leads to `len` numbers that `alloc_zeroed` made, which
-        // only this value refers to.
-        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
-    }
-}
-
-impl<T: Zero> DerefMut for Zeros<T> {
-    #[inline(always)]
-    fn deref_mut(&mut self) -> &mut [T] {
-        // SAFETY: as in `deref`; `self` is borrowed for as long as the slice.
-        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
-    }
-}
-
-impl<T: Zero> Drop for Zeros<T> {
-    fn drop(&mut self) {
-        if self.len != 0 {
-            let layout = Layout::array::<T>(self.len).expect("it was allocated with this layout");
-            // SAFETY: allocated in `try_new` with this layout, and no longer referred to.
-            unsafe { dealloc(self.start.as_ptr().cast(), layout) };
-        }
-    }
+    #[cfg(test)]
+    tests::allocate()?;
+    let layout = Layout::array::<T>(len).ok()?;
+    // SAFETY: the layout has a size, as `len` is not zero and no `Zero` is empty.
+    let start = unsafe { alloc_zeroed(layout) };
+    // SAFETY: it was allocated as a vector of this capacity allocates, and that many zeros are valid numbers.
+    (!start.is_null()).then(|| unsafe { Vec::from_raw_parts(start.cast(), len, len) })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! else in *slots* of two operands each.
 
 use super::is_recorded;
-use crate::arena::{Arena, INDEX_BITS, Word, arena, code, is_current};
+use crate::arena::{Arena, INDEX_BITS, Word, arena, is_current};
 use crate::graph::is_paused;
 use crate::handle::Var;
 use crate::rows::{Kind, Op};
@@ -29,9 +29,9 @@ pub(crate) fn with_partials(
     }
     let active = |k| {
         let p = partial(k);
-        (p, (may_drop && p == 0.0) as u8)
+        (p, may_drop && p == 0.0)
     };
-    let word = Word::many(code::NARY, op as u8, 0, operands.len());
+    let word = Word::nary(op, 0, operands.len());
     Var::from_parts(value, push_slots(arena, operands, active, value, word))
 }
 
@@ -101,7 +101,7 @@ impl Run {
 
     #[inline(always)]
     fn word(&self) -> Word {
-        Word::new(0, 0, self.first, self.stride)
+        Word::run(self.first, self.stride)
     }
 }
 
@@ -122,24 +122,24 @@ fn push_run(
         run.meet(x.node_id());
         runs.push([partial(k)]);
     }
-    let word = Word::many(code::NARY, op as u8, 1, operands.len());
+    let word = Word::nary(op, 1, operands.len());
     (run.differs == 0).then(|| runs.finish([run.word()], value, word))
 }
 
-/// Appends a node of any number of operands in slots. `active` gives the number beside an active operand, and 1 if that is a
+/// Appends a node of any number of operands in slots. `active` gives the number beside an active operand, and whether that is a
 /// partial which a sweep leaves out.
 #[inline]
 #[track_caller]
 pub(crate) fn push_slots(
     arena: &Arena,
     operands: &[Var],
-    active: impl Fn(usize) -> (f64, u8),
+    active: impl Fn(usize) -> (f64, bool),
     number: f64,
     word: Word,
 ) -> u64 {
     let operand = |k: usize| match operands.get(k) {
-        None => (0.0, 0, 0),
-        Some(x) if x.is_constant() => (x.untracked_value(), 0, 0),
+        None => (0.0, false, 0),
+        Some(x) if x.is_constant() => (x.untracked_value(), false, 0),
         Some(x) => {
             let (p, drop) = active(k);
             (p, drop, x.node_id())
@@ -148,7 +148,7 @@ pub(crate) fn push_slots(
     let mut slots = arena.slots(operands.len().div_ceil(2));
     for k in (0..operands.len()).step_by(2) {
         let ((p, drop_a, a), (q, drop_b, b)) = (operand(k), operand(k + 1));
-        slots.push(p, q, Word::new(0, drop_a | drop_b << 1, a, b));
+        slots.push(p, q, Word::slot(a, b, [drop_a, drop_b]));
     }
     slots.finish(number, word)
 }
@@ -206,10 +206,10 @@ fn sum_of_products(
     let mut slots = arena.slots(len);
     let value = special::dot(pairs.map(|(x, y)| {
         let (p, q) = (beside(x, y, x.is_constant()), beside(y, x, y.is_constant()));
-        slots.push(p, q, Word::new(0, 0, x.node_id(), y.node_id()));
+        slots.push(p, q, Word::slot(x.node_id(), y.node_id(), [false; 2]));
         values((x, y))
     }));
-    let word = Word::many(code::NARY, Op::Dot as u8, 0, 2 * len);
+    let word = Word::nary(Op::Dot, 0, 2 * len);
     Var::from_parts(value, slots.finish(value, word))
 }
 
@@ -225,7 +225,7 @@ fn push_runs(
     beside: impl Fn(f64, f64) -> [f64; 2],
 ) -> Option<(f64, u64)> {
     let mut runs = arena.runs::<2>(pairs.len());
-    let word = Word::many(code::NARY, Op::Dot as u8, 2, 2 * pairs.len());
+    let word = Word::nary(Op::Dot, 2, 2 * pairs.len());
     let value = special::dot(pairs.map(|(x, y)| {
         xs.meet(x.node_id());
         ys.meet(y.node_id());

@@ -2,13 +2,12 @@
 //! time.
 
 use super::outputs::Outputs;
-use crate::arena::{INDEX_MASK, Word, arena, code};
+use crate::arena::{INDEX_MASK, Word, arena};
 use crate::graph::{self, RecordingScope, Segment, trace, user_code, value_of};
 use crate::handle::Var;
 use crate::nodes::{Content, down};
 use crate::record;
 use crate::refusal::{Carrying, at_callers_line};
-use crate::rows::Op;
 use smallvec::SmallVec;
 use std::ops::Range;
 use std::rc::Rc;
@@ -98,12 +97,11 @@ impl FirstRun {
 #[track_caller]
 fn record(segment: Segment, inputs: &[Var], outputs: &[f64]) -> Vec<Var> {
     let arena = arena();
-    let word = Word::many(code::CHECKPOINT, Op::Checkpoint as u8, 0, inputs.len());
-    let active = |k: usize| (inputs[k].untracked_value(), 0);
+    let word = Word::checkpoint(inputs.len());
+    let active = |k: usize| (inputs[k].untracked_value(), false);
     let head = record::push_slots(arena, inputs, active, outputs.len() as f64, word);
     graph::state(|state| state.segments.insert((head & INDEX_MASK) as usize, segment));
-    let word = Word::new(code::REST, code::OUTPUT, head, 0);
-    let output = |&value: &f64| Var::from_parts(value, arena.write_head().push([value], word));
+    let output = |&value: &f64| Var::from_parts(value, arena.write_head().output(head, value));
     outputs.iter().map(output).collect()
 }
 

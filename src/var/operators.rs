@@ -1,9 +1,9 @@
 //! What a number can do besides functions: operators, comparisons, conversions, sums, printing.
 
 use super::slices::sum;
+use crate::arena::Form;
 use crate::graph::trace::{self, Comparison, Escape};
 use crate::handle::Var;
-use crate::nodes::Form;
 use crate::record;
 use crate::rows::Op;
 use crate::rules;

@@ -178,10 +178,7 @@ fn record_softmax(c: Var, operands: &[Var], s: f64) -> Vec<Var> {
         }
         let partial = |k| rules::partial(op, k, args, 0, z, 0.0);
         let (head, p, q) = (arena().write_head(), partial(0), partial(1));
-        Var::from_parts(
-            z,
-            record::push_two(head, op, x.node_id(), c.node_id(), p, q),
-        )
+        Var::from_parts(z, head.two(op, x.node_id(), c.node_id(), p, q))
     };
     operands[1..].iter().map(share).collect()
 }

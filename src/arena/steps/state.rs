@@ -19,45 +19,36 @@ pub(super) struct State<const FLAGGED: bool> {
     pub(super) carry: f64,
 }
 
-/// # Safety
-///
-/// What is asked for belongs to the node at hand, and what is written to are adjoints: its own, or those of its operands.
+/// What is asked for belongs to the node at hand, and what is written to are adjoints: its own, or those of its operands. The
+/// proof is that of the [steps](super).
 impl<const FLAGGED: bool> State<FLAGGED> {
     /// The adjoint of the sum at hand, and that of the node it is fused into.
     #[inline(always)]
     pub(super) unsafe fn fused(self) -> (f64, f64) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            let sum = self.adjoint();
-            (sum, *self.adjoints.byte_add(self.at - 8) + sum)
-        }
+        let sum = self.adjoint();
+        (sum, *self.adjoints.byte_add(self.at - 8) + sum)
     }
 
     /// The adjoint of the node at hand.
     #[inline]
     pub(super) unsafe fn adjoint(self) -> f64 {
-        // SAFETY: the caller's promise.
-        unsafe { *self.adjoints.byte_add(self.at) + self.carry }
+        *self.adjoints.byte_add(self.at) + self.carry
     }
 
     /// Sets it.
     #[inline]
     pub(super) unsafe fn set(self, w: f64) {
-        // SAFETY: the caller's promise.
-        unsafe { *self.adjoints.byte_add(self.at) = w }
+        *self.adjoints.byte_add(self.at) = w
     }
 
     /// Adds to the adjoint at an offset.
     #[inline]
     pub(super) unsafe fn add(self, to: usize, contribution: f64) {
         debug_assert!(to > 0 && to <= self.at && to.is_multiple_of(8));
-        // SAFETY: the caller's promise: it is the adjoint of an operand.
-        unsafe {
-            if !FLAGGED {
-                *self.flags.add(to / (8 * WINDOW)) = 1;
-            }
-            *self.adjoints.byte_add(to) += contribution;
+        if !FLAGGED {
+            *self.flags.add(to / (8 * WINDOW)) = 1;
         }
+        *self.adjoints.byte_add(to) += contribution;
     }
 
     /// Adds `w` times each of `count` partials to the adjoint of the operand it is of: of the first the index is
@@ -71,24 +62,21 @@ impl<const FLAGGED: bool> State<FLAGGED> {
         partials: *const f64,
         count: usize,
     ) {
-        // SAFETY: the caller's promise: these are operands.
-        unsafe {
-            if stride == 1 {
-                let windows = first / WINDOW..=(first + count - 1) / WINDOW;
-                self.flags
-                    .add(*windows.start())
-                    .write_bytes(1, windows.count());
-                let adjoints = std::slice::from_raw_parts_mut(self.adjoints.add(first), count);
-                let partials = std::slice::from_raw_parts(partials, count);
-                for (adjoint, p) in adjoints.iter_mut().zip(partials) {
-                    *adjoint += w * p;
-                }
-            } else {
-                let mut index = first;
-                for k in 0..count {
-                    self.add(8 * index, w * *partials.add(k));
-                    index = index.wrapping_add_signed(stride);
-                }
+        if stride == 1 {
+            let windows = first / WINDOW..=(first + count - 1) / WINDOW;
+            self.flags
+                .add(*windows.start())
+                .write_bytes(1, windows.count());
+            let adjoints = std::slice::from_raw_parts_mut(self.adjoints.add(first), count);
+            let partials = std::slice::from_raw_parts(partials, count);
+            for (adjoint, p) in adjoints.iter_mut().zip(partials) {
+                *adjoint += w * p;
+            }
+        } else {
+            let mut index = first;
+            for k in 0..count {
+                self.add(8 * index, w * *partials.add(k));
+                index = index.wrapping_add_signed(stride);
             }
         }
     }
@@ -102,35 +90,25 @@ impl<const FLAGGED: bool> State<FLAGGED> {
     /// The number so many words before the end.
     #[inline]
     pub(super) unsafe fn number(self, back: usize) -> f64 {
-        // SAFETY: the caller's promise.
-        unsafe { *self.end.sub(back).cast::<f64>() }
+        *self.end.sub(back).cast::<f64>()
     }
 
     /// The upper half of the word.
     #[inline]
     pub(super) unsafe fn high(self) -> usize {
-        // SAFETY: the caller's promise.
-        unsafe { self.half(1) }
+        self.half(1)
     }
 
     /// A half of the word: each has a field and bits of its own.
     #[inline]
     pub(super) unsafe fn half(self, upper: usize) -> usize {
-        // SAFETY: the caller's promise.
-        unsafe { half_of(self.end, upper) }
+        half_of(self.end, upper)
     }
 }
 
 /// A half of the word before `end`.
-///
-/// # Safety
-///
-/// It is of the tape.
 #[inline]
 pub(super) unsafe fn half_of(end: *const u64, upper: usize) -> usize {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let word = end.sub(1).cast::<u32>();
-        *word.add(upper ^ cfg!(target_endian = "big") as usize) as usize
-    }
+    let word = end.sub(1).cast::<u32>();
+    *word.add(upper ^ cfg!(target_endian = "big") as usize) as usize
 }
