@@ -74,7 +74,7 @@ fn sweep_lanes<const N: usize>(
     );
     for (row, k) in rows.chunks_exact_mut(n).zip(outputs) {
         if !are_finite(row) {
-            program.wide_gradient(values, [(k, 1.0)].into_iter(), row);
+            program.correct_gradient(values, [(k, 1.0)].into_iter(), row);
         }
     }
 }
@@ -111,7 +111,7 @@ impl Program {
                 gradient[i] = w
             });
             if !are_finite(gradient) {
-                self.wide_gradient(values, weights, gradient);
+                self.correct_gradient(values, weights, gradient);
             }
             Ok(())
         })
@@ -253,7 +253,7 @@ impl Program {
             self.gradient_along(x, |i, _| v[i], &mut space.along, each)
         })?;
         if !are_finite(&along.gradient) {
-            self.wide_gradient_at(x, 0, &mut along.gradient);
+            self.correct_gradient_at(x, 0, &mut along.gradient);
         }
         Ok(along)
     }

@@ -67,7 +67,8 @@ impl Function {
     ///
     /// It returns the value and fills the gradient, bit for bit those of [`value`](Function::value) and
     /// [`sparse_jacobian`](Function::sparse_jacobian), and needs the standard library only. Inputs and
-    /// intermediate variables keep their names. A guard becomes an assertion.
+    /// intermediate variables keep their names. A guard becomes an assertion. Where the gradient is not finite a replay computes it
+    /// once more, over adjoints that do not overflow; the source, which would be twice as long, does not.
     ///
     /// # Errors
     ///

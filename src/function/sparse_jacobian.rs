@@ -91,6 +91,16 @@ impl Program {
                     let adjoint = std::mem::take(&mut adjoints[input as usize]);
                     triplets.push((row, input as usize, adjoint));
                 }
+                let of_row = triplets.len() - ancestors.inputs.len();
+                let of_row = &mut triplets[of_row..];
+                if !of_row.iter().all(|entry| entry.2.is_finite()) {
+                    let mut gradient = vec![0.0; self.inputs];
+                    of_row.iter().for_each(|entry| gradient[entry.1] = entry.2);
+                    self.correct_gradient_at(x, row, &mut gradient);
+                    of_row
+                        .iter_mut()
+                        .for_each(|entry| entry.2 = gradient[entry.1]);
+                }
             }
             Ok(SparseMatrix::new(
                 self.outputs.len(),

@@ -113,11 +113,21 @@ pub(crate) fn are_finite(gradient: &[f64]) -> bool {
     gradient.iter().fold(true, |all, d| all & d.is_finite())
 }
 
+/// Replaces what is not finite by what these adjoints say, if that is finite.
+fn correct(gradient: &mut [f64], adjoints: &[Wide]) {
+    for (d, w) in gradient.iter_mut().zip(adjoints) {
+        let w = w.rounded();
+        if !d.is_finite() && w.is_finite() {
+            *d = w;
+        }
+    }
+}
+
 impl Program {
-    /// The gradient of the sum of the outputs with the given weights.
+    /// Corrects the gradient of the sum of the outputs with the given weights.
     #[cold]
     #[inline(never)]
-    pub(crate) fn wide_gradient(
+    pub(crate) fn correct_gradient(
         &self,
         values: &[f64],
         weights: impl Iterator<Item = (usize, f64)>,
@@ -129,28 +139,29 @@ impl Program {
             adjoints[schedule.outputs[k] as usize].add(Wide::from(weight));
         }
         reverse(self, values, &mut adjoints);
-        let adjoints = adjoints[..self.inputs].iter();
-        gradient
-            .iter_mut()
-            .zip(adjoints)
-            .for_each(|(d, w)| *d = w.rounded());
+        correct(gradient, &adjoints);
     }
 
-    /// The gradient of output `k` at `x`, where no guard trips.
+    /// Corrects the gradient of output `k` at `x`, where no guard trips.
     #[cold]
     #[inline(never)]
-    pub(crate) fn wide_gradient_at(&self, x: &[f64], k: usize, gradient: &mut [f64]) {
+    pub(crate) fn correct_gradient_at(&self, x: &[f64], k: usize, gradient: &mut [f64]) {
         let mut values = Vec::new();
         if forward(self, x.iter().copied(), &mut values).is_ok() {
-            self.wide_gradient(&values, [(k, 1.0)].into_iter(), gradient);
+            self.correct_gradient(&values, [(k, 1.0)].into_iter(), gradient);
         }
     }
 
-    /// The numbers of `gradient` that are not finite: those of the sum of the only output over all rows of `data`, with
-    /// respect to the inputs that the rows share. Rows in which a guard trips give nothing.
+    /// Corrects the gradient of the sum of the only output over all rows of `data`, with respect to the inputs that the rows
+    /// share. Rows in which a guard trips give nothing.
     #[cold]
     #[inline(never)]
-    pub(crate) fn wide_gradient_of_sum(&self, shared: &[f64], data: &[f64], gradient: &mut [f64]) {
+    pub(crate) fn correct_gradient_of_sum(
+        &self,
+        shared: &[f64],
+        data: &[f64],
+        gradient: &mut [f64],
+    ) {
         let schedule = self.schedule();
         let (mut values, mut adjoints) = (Vec::new(), vec![Wide::zero(); schedule.len]);
         for row in data.chunks(self.inputs - shared.len()) {
@@ -166,10 +177,6 @@ impl Program {
                 break; // NaN stays NaN
             }
         }
-        for (d, w) in gradient.iter_mut().zip(&adjoints) {
-            if !d.is_finite() {
-                *d = w.rounded();
-            }
-        }
+        correct(gradient, &adjoints);
     }
 }

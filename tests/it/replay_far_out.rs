@@ -11,6 +11,10 @@ fn as_the_closure(f: impl Fn(&[Var]) -> Var + Copy, recorded: &[f64], at: &[f64]
     assert_eq!(function.gradient(at).unwrap(), expected, "{function}");
     assert_eq!(function.vjp(at, &[1.0]).unwrap(), expected.1);
     assert_eq!(function.jacobian(at).unwrap().as_slice(), expected.1);
+    assert_eq!(
+        function.sparse_jacobian(at).unwrap().to_dense().as_slice(),
+        expected.1
+    );
     let along = function.value_gradient_and_hvp(at, &vec![0.0; at.len()]);
     assert_eq!(along.unwrap().1, expected.1);
     let several = Function::record(recorded, |x| [x[0] * 3.0, f(x), f(x)]);

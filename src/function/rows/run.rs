@@ -57,7 +57,7 @@ impl Engine {
             sweep_in_room(program, &values, weights, |k, [w]| gradient[k] = w);
             if !are_finite(&gradient) {
                 let whole = &self.function.program;
-                whole.wide_gradient_of_sum(shared, data, &mut gradient);
+                whole.correct_gradient_of_sum(shared, data, &mut gradient);
             }
         }
         (sums, gradient)

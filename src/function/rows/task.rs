@@ -359,7 +359,7 @@ impl Block<'_> {
             if !are_finite(gradient) {
                 let row = &data[(first + lane) * rows.row_len()..][..rows.row_len()];
                 let x = [&common[..rows.shared], row].concat();
-                rows.function.program.wide_gradient_at(&x, m, gradient);
+                rows.function.program.correct_gradient_at(&x, m, gradient);
             }
         }
     }
