@@ -112,7 +112,7 @@ impl Word {
     /// Of two operands that stand in a slot; a partial of zero may be left out.
     #[inline(always)]
     pub(crate) fn slot(a: u64, b: u64, [drops_a, drops_b]: [bool; 2]) -> Word {
-        let drops = drops_a as u8 * code::DROPS_A | drops_b as u8 * code::DROPS_B;
+        let drops = (drops_a as u8 * code::DROPS_A) | (drops_b as u8 * code::DROPS_B);
         Word::new(0, drops, a, b)
     }
 
