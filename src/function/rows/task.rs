@@ -291,9 +291,30 @@ impl Block<'_> {
                     }
                 }
                 if wanted == Wanted::Each {
-                    self.gradients(m, rows.start, out.gradients);
+                    self.gradients(m, out.gradients);
                 }
                 self.adjoints[self.job.numbers.len()..inputs].fill(AmongFinite::default());
+            }
+        }
+        if !are_finite(out.gradients) {
+            self.correct(rows, out.gradients);
+        }
+    }
+
+    /// Corrects the gradients of these rows that are not finite.
+    #[cold]
+    #[inline(never)]
+    fn correct(&self, rows: Range<usize>, gradients: &mut [f64]) {
+        let (engine, outputs) = (self.job.rows, self.job.rows.function.outputs());
+        let shared = &self.job.common[..engine.shared];
+        let data = self.job.data.chunks_exact(engine.row_len());
+        let gradients = gradients.chunks_exact_mut(engine.function.inputs() * outputs);
+        for (row, gradients) in data.skip(rows.start).zip(gradients) {
+            let x = [shared, row].concat();
+            for (m, gradient) in gradients.chunks_exact_mut(x.len()).enumerate() {
+                if !are_finite(gradient) {
+                    engine.function.program.correct_gradient_at(&x, m, gradient);
+                }
             }
         }
     }
@@ -326,13 +347,10 @@ impl Block<'_> {
         }
     }
 
-    /// Takes the adjoints of the shared numbers and gives them on, and writes the gradients of output `m` of all rows, from
-    /// row `first` on.
+    /// Takes the adjoints of the shared numbers and gives them on, and writes the gradients of output `m` of all rows.
     #[inline(never)]
-    fn gradients(&mut self, m: usize, first: usize, gradients: &mut [f64]) {
-        let Job {
-            rows, common, data, ..
-        } = *self.job;
+    fn gradients(&mut self, m: usize, gradients: &mut [f64]) {
+        let Job { rows, common, .. } = *self.job;
         let row_inputs = rows.split.row.program.inputs;
         let (numbers, of_row) = self.adjoints[..row_inputs].split_at_mut(self.job.numbers.len());
         let (inputs, outputs) = (rows.function.inputs(), rows.function.outputs());
@@ -356,11 +374,6 @@ impl Block<'_> {
             row.iter_mut()
                 .zip(&*of_row)
                 .for_each(|(d, w)| *d = w.0.0[lane]);
-            if !are_finite(gradient) {
-                let row = &data[(first + lane) * rows.row_len()..][..rows.row_len()];
-                let x = [&common[..rows.shared], row].concat();
-                rows.function.program.correct_gradient_at(&x, m, gradient);
-            }
         }
     }
 }
