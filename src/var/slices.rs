@@ -92,7 +92,8 @@ pub fn weighted_sum(x: &[Var], weights: &[f64]) -> Var {
 ///
 /// # Derivative
 ///
-/// `xᵢ/norm(x)`; zeros for a zero vector.
+/// `xᵢ/norm(x)`; zeros for a zero vector. The second derivative by an operand that is much larger than all others is a small
+/// difference of large numbers and loses digits; that of [`hypot`](Var::hypot) does not.
 ///
 /// ```
 /// use scalargrad::{Var, norm};
@@ -142,7 +143,8 @@ pub fn log_sum_exp(x: &[Var]) -> Var {
 ///
 /// # Derivative
 ///
-/// `∂zᵢ/∂xⱼ = zᵢ·([i = j] − zⱼ)`.
+/// `∂zᵢ/∂xⱼ = zᵢ·([i = j] − zⱼ)`. Where a share is close to 1 its derivative by its own input is a small difference of two numbers
+/// close to 1, exact to 1e-16 absolutely but not relatively: take that of the other shares, or of `log_sum_exp`.
 ///
 /// ```
 /// use scalargrad::{Var, softmax};
