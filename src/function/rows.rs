@@ -5,6 +5,7 @@
 //! found once for all of them and its arithmetic runs in vectors. The adjoints of what rows share are summed over all rows
 //! before they are given on.
 
+mod block;
 mod engine;
 mod lanes;
 mod many;

@@ -344,6 +344,26 @@ fn a_panic_while_recording_leaves_nothing_behind() {
 }
 
 #[test]
+fn the_text_of_a_question_about_an_expression_has_parentheses() {
+    let text = |f: fn(Var) -> bool, x: f64| {
+        let g = |x: &[Var]| if f(x[0]) { x[0] } else { -x[0] };
+        Function::record(&[1.0], g)
+            .value(&[x])
+            .unwrap_err()
+            .to_string()
+    };
+    let negative = text(|x| (x - 0.5).is_sign_negative(), 0.2);
+    assert!(
+        negative.contains("`(x[0] − 0.5).is_sign_negative()`"),
+        "{negative}"
+    );
+    let order = text(|x| (-x).total_cmp(&Var::from(-2.0)).is_lt(), 3.0);
+    assert!(order.contains("`(-x[0]).total_cmp(-2)`"), "{order}");
+    let call = text(|x| x.hypot(2.0).is_finite(), f64::INFINITY);
+    assert!(call.contains("`hypot(x[0], 2).is_finite()`"), "{call}");
+}
+
+#[test]
 fn a_function_without_inputs_takes_nothing_from_outside() {
     let f = Function::record(&[], |_| Var::new(2.0).sin());
     assert!(f.frozen_reads().is_empty());

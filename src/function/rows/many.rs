@@ -4,8 +4,8 @@ use super::super::Function;
 use super::super::error::{BranchChange, Counted, ReplayError, RowsChange};
 #[cfg(feature = "jit")]
 use super::super::program::Program;
+use super::block::{Out, Trip};
 use super::engine::{Engine, Wanted};
-use super::task::{Out, Trip};
 use crate::matrix::Matrix;
 use crate::refusal::at_callers_line;
 use std::fmt;

@@ -1,9 +1,9 @@
 //! Rows that take different branches.
 
 use super::super::{Counted, Function, Outputs, Recorder, ReplayError};
+use super::block::{Out, Sums, Trip};
 use super::engine::Wanted;
 use super::many::Rows;
-use super::task::{Out, Sums, Trip};
 use crate::handle::Var;
 use crate::matrix::Matrix;
 use crate::refusal::at_callers_line;

@@ -1,8 +1,8 @@
 //! A run over all rows: what they have in common is computed once before them, and its derivatives once after them.
 
+use super::block::{Job, Out, Sums, Trip};
 use super::engine::{Engine, Wanted};
 use super::lanes::LANES;
-use super::task::{Job, Out, Sums, Trip};
 use crate::function::evaluate::sweep_in_room;
 use crate::function::scheduled::forward;
 use crate::function::wide::are_finite;

@@ -87,7 +87,8 @@ pub(super) const EACH_NAME: &str = "each_";
 fn iterator(x: &[String]) -> String {
     match x {
         [x] if x.contains(EACH_NAME) => format!("all_.iter().map(|&{EACH_NAME}| {x})"),
-        x => format!("[{}].into_iter()", x.join(", ")),
+        // Of any edition: before 2021 the method of an array gives references.
+        x => format!("IntoIterator::into_iter([{}])", x.join(", ")),
     }
 }
 

@@ -145,7 +145,7 @@ impl<'a> Writer<'a> {
             }
             Op::Norm | Op::LogSumExp => {
                 format!(
-                    "special::{}([{}].into_iter())",
+                    "special::{}(IntoIterator::into_iter([{}]))",
                     node.op.label(),
                     names.join(", ")
                 )

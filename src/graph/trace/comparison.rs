@@ -111,8 +111,8 @@ impl Comparison {
                 format!("{a} {} {b}", self.sign())
             }
             Within => format!("|{a}| < {b}"),
-            _ if self.is_of_one() => format!("{a}.{}()", self.sign()),
-            _ => format!("{a}.{}({b})", self.sign()),
+            _ if self.is_of_one() => format!("{}.{}()", receiver(a), self.sign()),
+            _ => format!("{}.{}({b})", receiver(a), self.sign()),
         }
     }
 
@@ -163,3 +163,16 @@ const CLASSES: [(FpCategory, &str); 5] = [
     (FpCategory::Subnormal, "subnormal"),
     (FpCategory::Normal, "normal"),
 ];
+
+/// An expression of which a method is called: in parentheses if it is made by an operator.
+fn receiver(text: &str) -> String {
+    let mut depth = 0;
+    let is_operator = |sign: char| {
+        depth += i32::from(sign == '(') - i32::from(sign == ')');
+        depth == 0 && sign == ' '
+    };
+    match text.starts_with('-') || text.chars().any(is_operator) {
+        true => format!("({text})"),
+        false => text.into(),
+    }
+}
