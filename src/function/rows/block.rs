@@ -121,6 +121,9 @@ impl Block<'_> {
         if ended.is_err() {
             return;
         }
+        // What the rows have in common is swept beside this.
+        let mut may_overflow =
+            self.is_careful || !self.job.rows.split.common.program.nodes.is_empty();
         for (m, &output) in schedule.outputs.iter().enumerate() {
             let z = self.values[output as usize];
             if out.values.is_empty() {
@@ -140,6 +143,7 @@ impl Block<'_> {
                     self.adjoints[output as usize].0 += seed;
                     reverse_inline(program, self.values, self.adjoints);
                     if wanted == Wanted::Each && !is_finite(&self.adjoints[..inputs]) {
+                        may_overflow = true;
                         self.adjoints[..inputs].fill(AmongFinite::default());
                         self.sweep_carefully(output as usize, seed);
                     }
@@ -150,7 +154,7 @@ impl Block<'_> {
                 self.adjoints[self.job.numbers.len()..inputs].fill(AmongFinite::default());
             }
         }
-        if !are_finite(out.gradients) {
+        if may_overflow && !are_finite(out.gradients) {
             self.correct(rows, out.gradients);
         }
     }
