@@ -147,14 +147,16 @@ impl Assembler {
 /// The formula for plain numbers, among which one NaN is like another: without what only keeps track of where it came from.
 ///
 /// And without the question whether the result is NaN, if that `is_nan_seen` otherwise.
-fn simplified(mut formula: Formula, is_nan_seen: bool) -> Formula {
-    let is_nan = |formula: &Formula, symbol: Symbol| match formula.expression(symbol) {
-        Expression::Number(x) => x.is_nan(),
-        Expression::Apply(Op::Mul, _, operands) => {
-            matches!(formula.expression(operands[1]), Expression::Number(x) if x.is_nan())
+pub(super) fn simplified(mut formula: Formula, is_nan_seen: bool) -> Formula {
+    fn is_nan(formula: &Formula, symbol: Symbol) -> bool {
+        match formula.expression(symbol) {
+            Expression::Number(x) => x.is_nan(),
+            Expression::Apply(Op::Add | Op::Mul, _, operands) => {
+                operands.iter().any(|&x| is_nan(formula, x))
+            }
+            _ => false,
         }
-        _ => false,
-    };
+    }
     let symbols: Vec<Symbol> = formula.symbols().collect();
     let mut same = symbols.clone();
     for symbol in symbols {

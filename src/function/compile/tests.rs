@@ -2,9 +2,11 @@
 
 use super::Compiled;
 use super::Sizes;
+use super::rule::simplified;
 use crate::function::Function;
+use crate::function::emit::symbol::{Expression, Formula, Symbol};
 use crate::handle::Var;
-use crate::real::call;
+use crate::real::{Question, call};
 use crate::rows::{Op, ROWS, Row};
 
 const EDGES: [f64; 14] = [
@@ -213,5 +215,19 @@ fn every_operation_on_slices_computes_what_the_replay_does() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn a_partial_asks_no_question_about_a_nan_that_is_seen_otherwise() {
+    for row in ROWS.iter().filter(|row| row.operands.len() == 1) {
+        let formula = simplified(Formula::of_partial(row.op, 1, 0), true);
+        let asks = |symbol: Symbol| {
+            matches!(
+                formula.expression(symbol),
+                Expression::Choose(Question::Nan, _)
+            )
+        };
+        assert!(!formula.used().any(asks), "{}", row.method);
     }
 }
