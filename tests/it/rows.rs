@@ -359,3 +359,21 @@ mod random {
         }
     }
 }
+
+#[test]
+fn of_two_guards_that_trip_in_a_row_the_first_one_is_told_as_by_a_replay() {
+    let f = Function::record(&[0.5, 2.0], |x| {
+        let y = if x[1] > 1.0 { x[1] } else { -x[1] };
+        if x[0].exp() > 1.0 { y } else { -y }
+    });
+    let error = f.over_rows(1).values(&[-1.0], &[0.5]).unwrap_err();
+    let ReplayError::BranchChangedInRows(rows) = error else {
+        panic!("{error}")
+    };
+    let error = f.value(&[-1.0, 0.5]).unwrap_err();
+    let ReplayError::BranchChanged(replay) = error else {
+        panic!("{error}")
+    };
+    assert_eq!(rows.first(), &*replay);
+    assert_eq!(replay.operands(), [0.5, 1.0]);
+}
