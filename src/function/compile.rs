@@ -151,13 +151,14 @@ const SWEEPS: usize = 8;
 /// A function of more operands would be too large for the compiler.
 const LARGEST_WHOLE: usize = 1 << 18;
 
-/// The sweeps from all outputs, if these and the program have fewer operands together than `most`.
+/// The sweeps from all outputs, if these and the program have fewer operands together than `most`. Each sweep also stores the
+/// adjoints of all inputs.
 fn sweeps(program: &Program, most: usize) -> Option<Vec<Sweep>> {
     let mut left = most.checked_sub(program.operands.len() + 1)?;
     let mut sweeps = Vec::new();
     for &output in &program.outputs {
         let sweep = Sweep::of(program, &[output]);
-        left = left.checked_sub(sweep.gifts.len())?;
+        left = left.checked_sub(sweep.gifts.len() + program.inputs)?;
         sweeps.push(sweep);
     }
     Some(sweeps)

@@ -231,3 +231,14 @@ fn a_partial_asks_no_question_about_a_nan_that_is_seen_otherwise() {
         assert!(!formula.used().any(asks), "{}", row.method);
     }
 }
+
+#[test]
+fn a_jacobian_of_many_outputs_and_inputs_is_not_written_out() {
+    let x = vec![0.5; 300];
+    let f = |x: &[Var]| x.iter().map(|x| x.sin() * 2.0).collect::<Vec<_>>();
+    let f = Function::record(&x, f);
+    let operands = f.program.operands.len();
+    assert!(super::sweeps(&f.program, 100 * operands).is_none());
+    let compiled = f.compile().unwrap();
+    assert_eq!(compiled.jacobian(&x).unwrap(), f.jacobian(&x).unwrap());
+}
