@@ -23,6 +23,8 @@ pub struct Generator {
     pub is_wild: bool,
     /// Whether the closure whose body comes next is run again.
     pub runs_again: bool,
+    /// How many checks by finite differences there are around.
+    pub checks: usize,
     /// Whether the body is run again, and has no trouble yet.
     pub may_have_trouble: bool,
     /// The depth of what stands in the body itself.
@@ -52,6 +54,7 @@ impl Generator {
             depth: 0,
             is_wild,
             runs_again: false,
+            checks: 0,
             may_have_trouble: false,
             depth_of_body: 1,
         }

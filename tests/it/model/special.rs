@@ -227,7 +227,11 @@ impl Generator {
             ByTurns,
             Series,
         ];
-        let calculus = self.random.of(&all);
+        let calculus = match self.random.of(&all) {
+            // Each runs its closure a hundred times.
+            Check | CheckSecond if self.checks == 2 => Gradient,
+            calculus => calculus,
+        };
         let n = match calculus {
             Taylor => 1,
             _ => 1 + self.random.below(4),
@@ -250,8 +254,10 @@ impl Generator {
             self.mix.operations = mix.operations.min(most);
         }
         self.runs_again = calculus.runs_again();
+        let checks = self.checks;
+        self.checks += usize::from(calculus.runs_again());
         let body = self.body(&at, &others, outputs, setting);
-        self.mix = mix;
+        (self.mix, self.checks) = (mix, checks);
         Action::Derive {
             calculus,
             at,
@@ -356,6 +362,7 @@ impl Generator {
         let mut inner = Generator::new(random, mix, self.is_wild);
         inner.depth = self.depth;
         inner.depth_of_body = self.depth + 1;
+        inner.checks = self.checks;
         inner.may_have_trouble = std::mem::take(&mut self.runs_again);
         let row =
             |model: &mut Model, values: &[f64]| values.iter().map(|&x| model.leaf(x)).collect();
