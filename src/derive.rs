@@ -108,7 +108,7 @@ pub fn derivative(f: impl FnOnce(Var) -> Var, x: f64) -> f64 {
 #[must_use]
 #[track_caller]
 pub fn hessian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Matrix {
-    let on_tape = |start, output| is_quick(x).then(|| hessian_on_tape(start, x, output))?;
+    let on_tape = |start, output| hessian_on_tape(start, x, output);
     second_order(f, x, on_tape, |program| program.hessian(x))
 }
 
@@ -166,11 +166,6 @@ pub fn value_gradient_and_hvp(
 fn along_one(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> AlongOne {
     let on_tape = |start, output| hvp_on_tape(start, x, v, output);
     second_order(f, x, on_tape, |program| program.hvp(x, v))
-}
-
-/// Whether there are so few inputs that a pass over the tape for each is quicker than to make a program first.
-fn is_quick(x: &[f64]) -> bool {
-    x.len() <= 4
 }
 
 /// Records a function of one output that can be differentiated twice, and takes derivatives from the tape, where its inputs
@@ -324,7 +319,7 @@ pub fn vjp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], w: &[f64]) -> Vec
 #[track_caller]
 pub fn laplacian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> f64 {
     let on_tape = |start, output| {
-        let hessian = is_quick(x).then(|| hessian_on_tape(start, x, output))??;
+        let hessian = hessian_on_tape(start, x, output)?;
         Some((0..x.len()).map(|i| hessian[(i, i)]).sum())
     };
     second_order(f, x, on_tape, |program| program.laplacian(x))

@@ -103,10 +103,8 @@ fn sum_with_last(head: WriteHead<'_>, op: Op, a: u64, b: u64) -> Option<u64> {
         }
         (a, if minus { code::NEGATES_LAST } else { 0 })
     } else if a + 1 == next {
-        (
-            b,
-            code::LAST_IS_LEFT | if minus { code::NEGATES_OTHER } else { 0 },
-        )
+        let negates = if minus { code::NEGATES_OTHER } else { 0 };
+        (b, code::LAST_IS_LEFT | negates)
     } else {
         return None;
     };

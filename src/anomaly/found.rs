@@ -1,6 +1,6 @@
 //! What a detection tells.
 
-use crate::arena::{Line, Whose, whose};
+use crate::arena::{Line, Owner, owner};
 use crate::rows::Op;
 use std::error::Error;
 use std::panic::Location;
@@ -13,7 +13,7 @@ fn as_text<S: serde::Serializer>(line: &Option<Line>, serializer: S) -> Result<S
 }
 
 fn not_of_the_standard_library(line: Option<Line>) -> Option<Line> {
-    line.filter(|line| whose(line) != Whose::StandardLibrarys)
+    line.filter(|line| owner(line) != Owner::StandardLibrary)
 }
 
 /// What was not finite.

@@ -1,7 +1,7 @@
 //! Looks through what was recorded and what was swept.
 
 use super::found::{Absorbed, Anomaly, Details, Operand, What, When};
-use crate::arena::{Whose, adjoints, arena, whose};
+use crate::arena::{Owner, adjoints, arena, owner};
 use crate::graph::names::tidy;
 use crate::graph::{Event, decode, is_head_at, operation_name, partials_of, state, value_of};
 use crate::nodes;
@@ -165,7 +165,7 @@ fn has_undefined_value(index: usize) -> bool {
 fn anomaly(index: usize, what: What, adjoint: Option<f64>, when: When) -> Anomaly {
     let (decoded, partials) = (decode(index), partials_of(index));
     let line = arena().line_of(index);
-    let is_users = line.is_some_and(|line| whose(line) == Whose::Users);
+    let is_users = line.is_some_and(|line| owner(line) == Owner::User);
     let before = || arena().users_line_before(index);
     let partial_of = |index: usize| partials.iter().find(|(of, _)| *of == index)?.1;
     let operand = |operand: &nodes::Operand| Operand {

@@ -1,7 +1,7 @@
 //! The report of an anomaly.
 
 use super::found::{Anomaly, Details, Operand, What, When};
-use crate::arena::{Whose, whose};
+use crate::arena::{Owner, owner};
 use crate::graph::names::counted;
 use crate::rows::Op;
 use crate::rules;
@@ -27,7 +27,7 @@ impl fmt::Display for Anomaly {
                 "\n  where:    recorded before the detection began; to see the line, compute inside: \
                  `anomaly::detect(|| {{ let loss = …; loss.backward(); }})`"
             )?,
-            Some(line) if whose(line) == Whose::StandardLibrarys => write!(
+            Some(line) if owner(line) == Owner::StandardLibrary => write!(
                 f,
                 "\n  where:    in the standard library, which adds up an iterator or calls a function by its name, as in `map(Var::ln)`; a closure shows its line"
             )?,

@@ -14,26 +14,26 @@ const ENDED: usize = 1 << 16;
 
 pub(crate) type Line = &'static Location<'static>;
 
-/// Whose code a line is of.
+/// Who wrote the code of a line.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Whose {
-    Users,
+pub(crate) enum Owner {
+    User,
     /// A crate from a registry or a repository.
-    Packages,
-    /// The standard library's, which calls what it was given by its name: the `Var::new` of `map(Var::new)`.
-    StandardLibrarys,
+    Package,
+    /// It calls what it was given by its name, such as the `Var::new` of `map(Var::new)`.
+    StandardLibrary,
 }
 
-/// Tells whose a line is, as far as its path does.
-pub(crate) fn whose(line: Line) -> Whose {
+/// The owner of a line, as far as its path tells.
+pub(crate) fn owner(line: Line) -> Owner {
     let file = line.file().replace('\\', "/");
     let is_below = |folders: &[&str]| folders.iter().any(|folder| file.contains(folder));
-    match () {
-        () if is_below(&["/library/core/", "/library/alloc/", "/library/std/"]) => {
-            Whose::StandardLibrarys
-        }
-        () if is_below(&["/registry/src/", "/git/checkouts/"]) => Whose::Packages,
-        () => Whose::Users,
+    if is_below(&["/library/core/", "/library/alloc/", "/library/std/"]) {
+        Owner::StandardLibrary
+    } else if is_below(&["/registry/src/", "/git/checkouts/"]) {
+        Owner::Package
+    } else {
+        Owner::User
     }
 }
 
@@ -115,7 +115,7 @@ impl Lines {
         let live = self.live.borrow();
         let before = live.partition_point(|line| ((line.0 & INDEX_MASK) as usize) < index);
         let mut lines = live[..before].iter().rev().map(|line| line.1);
-        lines.find(|line| whose(line) == Whose::Users)
+        lines.find(|line| owner(line) == Owner::User)
     }
 
     /// The line that recorded the node of a handle that is stale, if it was kept.

@@ -37,7 +37,7 @@ pub(crate) enum Effort {
     Optimised,
 }
 
-/// Reads back what was recorded since the `inputs`, which stand one after the other on the tape.
+/// Reads back what was recorded since the `inputs`, with which the innermost scope begins.
 ///
 /// What nothing needs is left out, and what does not depend on an input is a constant.
 #[track_caller]
@@ -46,9 +46,7 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], trace: Trace, effort: Eff
     for &x in inputs.iter().chain(outputs) {
         verify(x);
     }
-    let first = inputs.first().map(|x| x.index());
-    let start = first.unwrap_or_else(|| state(|state| state.scope_start()));
-    let end = arena.end();
+    let (start, end) = (state(|state| state.scope_start()), arena.end());
     let Trace {
         comparisons,
         escapes,

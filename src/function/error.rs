@@ -135,12 +135,14 @@ pub struct BranchChange {
 }
 
 impl BranchChange {
-    /// Describes guard `k`, which tripped at `x`.
+    /// Describes the first guard that was recorded of those that trip at `x`; guard `k` is one of them, or trips where
+    /// functions are vectorised.
     pub(super) fn of(program: &Program, k: usize, x: &[f64]) -> BranchChange {
-        let guard = &program.guards[k];
-        let operands = with_space(|space| {
-            let _ = walk(program, x, &mut space.values);
-            guard.operands.map(|index| space.values[index as usize])
+        let (guard, operands) = with_space(|space| {
+            let first = walk(program, x, &mut space.values).err().unwrap_or(k);
+            let guard = &program.guards[first];
+            let operands = guard.operands.map(|index| space.values[index as usize]);
+            (guard, operands)
         });
         let [a, b] = guard.operands.map(|index| program.expression(index));
         BranchChange {

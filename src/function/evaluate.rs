@@ -338,18 +338,22 @@ pub(crate) fn hvp_on_tape(start: usize, x: &[f64], v: &[f64], output: usize) -> 
     Some(along)
 }
 
-/// The Hessian, likewise, a column at a time.
+/// For so many inputs, a pass over the tape for each is quicker than to make a program first.
+const FEW: usize = 4;
+
+/// The Hessian, likewise, a column at a time; `None` for more than a few inputs, too.
 pub(crate) fn hessian_on_tape(start: usize, x: &[f64], output: usize) -> Option<Matrix> {
+    if x.len() > FEW {
+        return None;
+    }
     let mut hessian = Matrix::zeros(x.len(), x.len());
     for j in 0..x.len() {
-        let mut i = 0;
-        with_space(|space| {
-            let x = seeded::<1>(x, |i, _| f64::from(i == j));
-            adjoints_on_tape(start, x, output, space, |w| {
-                hessian[(i, j)] = w.tangents[0];
-                i += 1;
-            })
-        })?;
+        let mut along = [0.0; FEW];
+        along[j] = 1.0;
+        let column = hvp_on_tape(start, x, &along, output)?.product;
+        for (i, slope) in column.into_iter().enumerate() {
+            hessian[(i, j)] = slope;
+        }
     }
     symmetrise(&mut hessian);
     Some(hessian)

@@ -118,7 +118,7 @@ pub(crate) fn are_finite(gradient: &[f64]) -> bool {
             .zip(pack)
             .for_each(|(zero, d)| *zero += d * 0.0);
     }
-    zeros.iter().sum::<f64>() + rest.iter().map(|d| d * 0.0).sum::<f64>() == 0.0
+    zeros.iter().all(|&zero| zero == 0.0) && rest.iter().all(|d| d.is_finite())
 }
 
 /// Replaces what is not finite by what these adjoints say, if that is finite.
@@ -173,8 +173,8 @@ impl Program {
         let schedule = self.schedule();
         let (mut values, mut adjoints) = (Vec::new(), vec![Wide::zero(); schedule.len]);
         for row in data.chunks(self.inputs - shared.len()) {
-            let x = shared.iter().chain(row).copied();
-            if forward(self, x.collect::<Vec<_>>().into_iter(), &mut values).is_err() {
+            let x = [shared, row].concat();
+            if forward(self, x.iter().copied(), &mut values).is_err() {
                 continue;
             }
             adjoints[schedule.outputs[0] as usize].add(Wide::from(1.0));

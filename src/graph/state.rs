@@ -10,7 +10,7 @@
 use super::numbers::{Numbers, PAUSED};
 use super::{Custom, Event, Segment};
 use crate::arena::{
-    Arena, EPOCH_STEP, INDEX_BITS, OpenEpochs, Place, Whose, arena, is_current, whose,
+    Arena, EPOCH_STEP, INDEX_BITS, OpenEpochs, Owner, Place, arena, is_current, owner,
 };
 use crate::handle::Var;
 use crate::nodes::Values;
@@ -260,7 +260,7 @@ pub(crate) fn stale(id: u64) -> ! {
         None => "the scope it was recorded in has ended, or `graph::clear` dropped it".to_string(),
     };
     let made = match arena().line_of_ended(id) {
-        Some(line) if whose(line) == Whose::StandardLibrarys => {
+        Some(line) if owner(line) == Owner::StandardLibrary => {
             "It was made in the standard library, which adds up an \
              iterator or calls a function by its name, as in `map(Var::new)`; `map(|x| Var::new(x))` would show its line"
                 .to_string()

@@ -4,6 +4,7 @@ use super::native::Room;
 use super::native::shims::take_panic;
 use super::native::{CROSSED, PANICKED};
 use super::{Joint, OUTPUTS, Unit};
+use crate::function::wide::are_finite;
 use crate::function::{Counted, Function, ReplayError};
 use crate::matrix::Matrix;
 use crate::refusal::at_callers_line;
@@ -270,15 +271,7 @@ impl Compiled {
             derivatives.fill(0.0);
         }
         match self.run(true, x, values, derivatives) {
-            Ending::Done => {
-                let numbers = values.iter().chain(&*derivatives);
-                let are_finite = numbers.fold(true, |all, x| all & x.is_finite());
-                if !are_finite {
-                    Ending::Crossed
-                } else {
-                    Ending::Done
-                }
-            }
+            Ending::Done if !are_finite(values) || !are_finite(derivatives) => Ending::Crossed,
             ending => ending,
         }
     }

@@ -315,10 +315,7 @@ impl Rows {
         };
         let len = self.row_len();
         let x = [shared, &data[first.row * len..][..len]].concat();
-        let program = &self.0.function.program;
-        // What the rows have in common was checked first; a replay tells of the first guard that was recorded.
-        let guard = program.values(&x, |_| ()).err().unwrap_or(first.guard);
-        let change = BranchChange::of(program, guard, &x);
+        let change = BranchChange::of(&self.0.function.program, first.guard, &x);
         let rows = trips.iter().map(|trip| trip.row).collect();
         let change = RowsChange::new(rows, change);
         Err(ReplayError::BranchChangedInRows(Box::new(change)))
