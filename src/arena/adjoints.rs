@@ -152,6 +152,12 @@ impl Set {
     }
 
     fn clear_from(&mut self, end: usize) {
+        if self.end <= WINDOW {
+            // The only window, of a small graph, without a search for its flag.
+            self.values[end..self.end].fill(0.0);
+            self.flags[0] &= (end != 0) as u8;
+            return;
+        }
         let whole = end.div_ceil(WINDOW);
         let mut windows = self.end.div_ceil(WINDOW);
         while let Some(last) = self.last_flag_before(windows)

@@ -82,11 +82,15 @@ fn begin<'a, T: Number>(
     values: &'a mut Vec<T>,
 ) -> &'a mut [T] {
     let values = room(values, program.schedule().len);
-    let constants = program.constants.iter().chain(&[1.0]);
-    let known = inputs.chain(constants.map(|&c| T::from(c)));
-    for (value, x) in values.iter_mut().zip(known) {
-        *value = x;
+    let (of_inputs, others) = values.split_at_mut(program.inputs);
+    of_inputs
+        .iter_mut()
+        .zip(inputs)
+        .for_each(|(value, x)| *value = x);
+    for (value, &c) in others.iter_mut().zip(&program.constants) {
+        *value = T::from(c);
     }
+    others[program.constants.len()] = T::from(1.0);
     values
 }
 
@@ -247,7 +251,14 @@ fn give<T: Number, W: Adjoints<T>>(
         Form::Sum | Form::Products { .. } => back.sums(schedule, run, results),
         Form::Div | Form::Other => {
             let values = &values[run.start as usize..];
-            back.any(program, schedule, run, (values, results));
+            give_any(
+                program,
+                schedule,
+                run,
+                (values, results),
+                known,
+                back.adjoints,
+            );
         }
     }
 }
@@ -336,30 +347,30 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
             }
         }
     }
+}
 
-    /// Adds what operations of any number of operands give to them.
-    #[inline(never)]
-    fn any(
-        &mut self,
-        program: &Program,
-        schedule: &Schedule,
-        run: &Run,
-        (values, results): (&[T], &mut [W]),
-    ) {
-        let known = self.known;
-        for (place, (w, &z)) in results.iter_mut().zip(values).enumerate() {
-            let w = w.take();
-            if w.is_absent() {
-                continue;
-            }
-            let operands = schedule.operands(run, place);
-            let Run { op, n, .. } = *run;
-            let args: SmallVec<[T; 8]> = operands.iter().map(|&k| known[k as usize]).collect();
-            let is_active = |k: usize| schedule.is_active(operands[k]);
-            let is_given = |lane| !w.is_absent_in(lane);
-            let partials = || partials(&program.customs, op, n, &args, &is_active, z, &is_given);
-            let add = |k: usize, share: W| self.add(operands[k], share);
-            pull_back(op, args.len(), |k| args[k], w, partials, is_active, add);
+/// Adds what operations of any number of operands give to them.
+#[inline(never)]
+fn give_any<T: Number, W: Adjoints<T>>(
+    program: &Program,
+    schedule: &Schedule,
+    run: &Run,
+    (values, results): (&[T], &mut [W]),
+    known: &[T],
+    adjoints: &mut [W],
+) {
+    for (place, (w, &z)) in results.iter_mut().zip(values).enumerate() {
+        let w = w.take();
+        if w.is_absent() {
+            continue;
         }
+        let operands = schedule.operands(run, place);
+        let Run { op, n, .. } = *run;
+        let args: SmallVec<[T; 8]> = operands.iter().map(|&k| known[k as usize]).collect();
+        let is_active = |k: usize| schedule.is_active(operands[k]);
+        let is_given = |lane| !w.is_absent_in(lane);
+        let partials = || partials(&program.customs, op, n, &args, &is_active, z, &is_given);
+        let add = |k: usize, share: W| adjoints[operands[k] as usize].add(share);
+        pull_back(op, args.len(), |k| args[k], w, partials, is_active, add);
     }
 }
