@@ -55,7 +55,7 @@ pub(crate) enum Form {
     Other,
 }
 
-/// Operations that compute the same, of other operands.
+/// Operations that compute the same, of other operands. Their results and their operands stand right after those of the run before.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Run {
     pub form: Form,
@@ -68,14 +68,16 @@ pub(crate) struct Run {
     pub is_last_active: bool,
     /// Whether an output depends on them, and not only guards.
     pub is_reached: bool,
-    /// The index of the first result.
-    pub start: u32,
     pub count: u32,
-    /// The place of the first operand.
-    pub operands: u32,
 }
 
 impl Run {
+    /// How many operands its operations have together.
+    #[inline(always)]
+    fn operands(&self) -> usize {
+        self.arity as usize * self.count as usize
+    }
+
     /// How many operands of a sum are terms; those after them are factors of products.
     #[inline(always)]
     pub(crate) fn plain_terms(&self) -> usize {
@@ -112,12 +114,52 @@ pub(crate) struct Schedule {
     pub len: usize,
 }
 
-impl Schedule {
-    /// The operands of an operation of a run.
+/// A place between two runs: the index of the result after it, and the operands on one side of it.
+pub(crate) struct Place<'a> {
+    index: usize,
+    operands: &'a [u32],
+}
+
+impl<'a> Place<'a> {
+    /// Goes forward, past a run: the index of its first result, and its operands.
     #[inline(always)]
-    pub(crate) fn operands(&self, run: &Run, place: usize) -> &[u32] {
-        let arity = run.arity as usize;
-        &self.operands[run.operands as usize + place * arity..][..arity]
+    pub(crate) fn pass(&mut self, run: &Run) -> (usize, &'a [u32]) {
+        let (own, rest) = self.operands.split_at(run.operands());
+        let start = self.index;
+        *self = Place {
+            index: start + run.count as usize,
+            operands: rest,
+        };
+        (start, own)
+    }
+
+    /// The same backward.
+    #[inline(always)]
+    pub(crate) fn pass_back(&mut self, run: &Run) -> (usize, &'a [u32]) {
+        let (rest, own) = self.operands.split_at(self.operands.len() - run.operands());
+        *self = Place {
+            index: self.index - run.count as usize,
+            operands: rest,
+        };
+        (self.index, own)
+    }
+}
+
+impl Schedule {
+    /// Before the first run, with all operands.
+    pub(crate) fn first_place(&self) -> Place<'_> {
+        Place {
+            index: self.first as usize,
+            operands: &self.operands,
+        }
+    }
+
+    /// After the last run, with all operands.
+    pub(crate) fn last_place(&self) -> Place<'_> {
+        Place {
+            index: self.len,
+            operands: &self.operands,
+        }
     }
 
     /// Whether the number at `index` depends on an input.

@@ -10,7 +10,7 @@
 use super::buffers::room;
 use super::one_by_one::{Number, partials, value};
 use super::program::Program;
-use super::schedule::{Check, Form, Run, Schedule};
+use super::schedule::{Check, Form, Run};
 use crate::pull_back::{Adjoints, pull_back, shares_of_product};
 use smallvec::SmallVec;
 
@@ -37,10 +37,10 @@ pub(crate) fn forward_from<T: Number>(
     mut trips: impl FnMut(&Check, &mut [T]) -> bool,
 ) -> Result<(), usize> {
     let schedule = program.schedule();
-    let mut done = 0;
+    let (mut done, mut place) = (0, schedule.first_place());
     for check in &schedule.checks {
         for run in &schedule.runs[done..check.after] {
-            fill(program, schedule, run, values);
+            fill(program, run, place.pass(run), values);
         }
         done = check.after;
         if trips(check, values) {
@@ -48,7 +48,7 @@ pub(crate) fn forward_from<T: Number>(
         }
     }
     for run in &schedule.runs[done..] {
-        fill(program, schedule, run, values);
+        fill(program, run, place.pass(run), values);
     }
     Ok(())
 }
@@ -68,8 +68,12 @@ pub(crate) fn forward_along<T: Number>(
     }
     forward(program, x.iter().copied(), plain)?;
     let values = begin(program, inputs, values);
-    for run in schedule.runs.iter().filter(|run| run.is_reached) {
-        fill(program, schedule, run, values);
+    let mut place = schedule.first_place();
+    for run in &schedule.runs {
+        let here = place.pass(run);
+        if run.is_reached {
+            fill(program, run, here, values);
+        }
     }
     Ok(())
 }
@@ -96,10 +100,14 @@ fn begin<'a, T: Number>(
 
 /// The results of a run.
 #[inline(always)]
-fn fill<T: Number>(program: &Program, schedule: &Schedule, run: &Run, values: &mut [T]) {
-    let (known, results) = values.split_at_mut(run.start as usize);
+fn fill<T: Number>(
+    program: &Program,
+    run: &Run,
+    (start, operands): (usize, &[u32]),
+    values: &mut [T],
+) {
+    let (known, results) = values.split_at_mut(start);
     let results = &mut results[..run.count as usize];
-    let operands = &schedule.operands[run.operands as usize..];
     match run.form {
         Form::Add => each(known, results, operands, |[a, b]| a + b),
         Form::Sub => each(known, results, operands, |[a, b]| a - b),
@@ -112,8 +120,8 @@ fn fill<T: Number>(program: &Program, schedule: &Schedule, run: &Run, values: &m
         Form::ProductMinusTerm => each(known, results, operands, |[a, b, s]| a * b - s),
         Form::ProductMinusProduct => each(known, results, operands, |[a, b, c, d]| a * b - c * d),
         Form::OneOperand => T::fill_unary(run.op, run.n, known, results, operands),
-        Form::Sum | Form::Products { .. } => fill_sums(schedule, run, known, results),
-        Form::Other => fill_any(program, schedule, run, known, results),
+        Form::Sum | Form::Products { .. } => fill_sums(run, known, results, operands),
+        Form::Other => fill_any(program, run, known, results, operands),
     }
 }
 
@@ -132,10 +140,11 @@ fn each<T: Number, const N: usize>(
 
 /// Sums of numbers, and then of products.
 #[inline(always)]
-fn fill_sums<T: Number>(schedule: &Schedule, run: &Run, known: &[T], results: &mut [T]) {
+fn fill_sums<T: Number>(run: &Run, known: &[T], results: &mut [T], operands: &[u32]) {
     let get = |k: u32| known[k as usize];
-    for (place, result) in results.iter_mut().enumerate() {
-        let (terms, pairs) = schedule.operands(run, place).split_at(run.plain_terms());
+    let operands = operands.chunks_exact(run.arity as usize);
+    for (result, operands) in results.iter_mut().zip(operands) {
+        let (terms, pairs) = operands.split_at(run.plain_terms());
         // Loops, as a fold is a function that is not compiled for the caller's processor.
         let mut sum = T::from(-0.0);
         for &k in terms {
@@ -152,13 +161,14 @@ fn fill_sums<T: Number>(schedule: &Schedule, run: &Run, known: &[T], results: &m
 #[inline(never)]
 fn fill_any<T: Number>(
     program: &Program,
-    schedule: &Schedule,
     run: &Run,
     known: &[T],
     results: &mut [T],
+    operands: &[u32],
 ) {
-    for (place, result) in results.iter_mut().enumerate() {
-        let operands = schedule.operands(run, place);
+    let schedule = program.schedule();
+    let operands = operands.chunks_exact(run.arity as usize);
+    for (result, operands) in results.iter_mut().zip(operands) {
         let args: SmallVec<[T; 8]> = operands.iter().map(|&k| known[k as usize]).collect();
         let is_active = |k: usize| schedule.is_active(operands[k]);
         *result = value(&program.customs, run.op, run.n, &args, &is_active);
@@ -185,8 +195,12 @@ pub(crate) fn reverse_inline<T: Number, W: Adjoints<T>>(
     let schedule = program.schedule();
     let values = &values[..schedule.len];
     let adjoints = &mut adjoints[..schedule.len];
-    for run in schedule.runs.iter().rev().filter(|run| run.is_reached) {
-        give(program, schedule, run, values, adjoints);
+    let mut place = schedule.last_place();
+    for run in schedule.runs.iter().rev() {
+        let here = place.pass_back(run);
+        if run.is_reached {
+            give(program, run, here, values, adjoints);
+        }
     }
     adjoints[schedule.inputs as usize..schedule.first as usize].fill(W::zero());
 }
@@ -195,15 +209,14 @@ pub(crate) fn reverse_inline<T: Number, W: Adjoints<T>>(
 #[inline(always)]
 fn give<T: Number, W: Adjoints<T>>(
     program: &Program,
-    schedule: &Schedule,
     run: &Run,
+    (start, operands): (usize, &[u32]),
     values: &[T],
     adjoints: &mut [W],
 ) {
-    let (adjoints, results) = adjoints.split_at_mut(run.start as usize);
+    let (adjoints, results) = adjoints.split_at_mut(start);
     let results = &mut results[..run.count as usize];
-    let known = &values[..run.start as usize];
-    let operands = &schedule.operands[run.operands as usize..];
+    let (known, values) = values.split_at(start);
     let mut back = Back {
         known,
         adjoints,
@@ -238,7 +251,6 @@ fn give<T: Number, W: Adjoints<T>>(
             [to_a, to_b, to_c, to_d]
         }),
         Form::OneOperand => {
-            let values = &values[run.start as usize..];
             T::give_unary(
                 run.op,
                 run.n,
@@ -248,17 +260,10 @@ fn give<T: Number, W: Adjoints<T>>(
                 back.adjoints,
             );
         }
-        Form::Sum | Form::Products { .. } => back.sums(schedule, run, results),
+        Form::Sum | Form::Products { .. } => back.sums(run, results, operands),
         Form::Div | Form::Other => {
-            let values = &values[run.start as usize..];
-            give_any(
-                program,
-                schedule,
-                run,
-                (values, results),
-                known,
-                back.adjoints,
-            );
+            let results = (values, results);
+            give_any(program, run, results, operands, known, back.adjoints);
         }
     }
 }
@@ -327,13 +332,14 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
 
     /// Adds what sums give to their terms, and to the factors of products.
     #[inline(always)]
-    fn sums(&mut self, schedule: &Schedule, run: &Run, results: &mut [W]) {
-        for (place, w) in results.iter_mut().enumerate() {
+    fn sums(&mut self, run: &Run, results: &mut [W], operands: &[u32]) {
+        let operands = operands.chunks_exact(run.arity as usize);
+        for (w, operands) in results.iter_mut().zip(operands) {
             let w = w.take();
             if w.is_absent() {
                 continue;
             }
-            let (terms, pairs) = schedule.operands(run, place).split_at(run.plain_terms());
+            let (terms, pairs) = operands.split_at(run.plain_terms());
             for &k in terms {
                 self.add(k, w);
             }
@@ -353,18 +359,19 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
 #[inline(never)]
 fn give_any<T: Number, W: Adjoints<T>>(
     program: &Program,
-    schedule: &Schedule,
     run: &Run,
     (values, results): (&[T], &mut [W]),
+    operands: &[u32],
     known: &[T],
     adjoints: &mut [W],
 ) {
-    for (place, (w, &z)) in results.iter_mut().zip(values).enumerate() {
+    let schedule = program.schedule();
+    let operands = operands.chunks_exact(run.arity as usize);
+    for ((w, &z), operands) in results.iter_mut().zip(values).zip(operands) {
         let w = w.take();
         if w.is_absent() {
             continue;
         }
-        let operands = schedule.operands(run, place);
         let Run { op, n, .. } = *run;
         let args: SmallVec<[T; 8]> = operands.iter().map(|&k| known[k as usize]).collect();
         let is_active = |k: usize| schedule.is_active(operands[k]);

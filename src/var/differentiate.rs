@@ -258,6 +258,9 @@ impl Adjoint for Var {
     }
 
     /// Without a node for a factor of one, and with none for a product that is zero for good.
+    ///
+    /// Where the answer to a question leads to a product that is left out, a recording keeps the question: `is_finite` is asked of
+    /// the variable, and not of its value.
     #[inline]
     fn times(self, p: Var) -> Var {
         let (w, slope) = (self.untracked_value(), p.untracked_value());
@@ -265,8 +268,8 @@ impl Adjoint for Var {
             (true, 1.0, ..) => p,
             (_, _, true, 1.0) => self,
             (_, _, true, -1.0) => -self,
-            (_, _, true, 0.0) if w.is_finite() => p,
-            _ if !slope.is_finite() && self == 0.0 => Var::default(),
+            (_, _, true, 0.0) if self.is_finite() => p,
+            _ if !slope.is_finite() && self == 0.0 && !p.is_finite() => Var::default(),
             _ => self * p,
         }
     }

@@ -1,7 +1,8 @@
-//! Derivatives along a direction that can be differentiated again.
+//! Derivatives that are recorded: along a direction, and inside a recording.
 
 use approx::assert_relative_eq;
-use scalargrad::{Function, Var, derive};
+use scalargrad::function::{Recorder, ReplayError};
+use scalargrad::{Function, Var, derive, value_and_gradient};
 
 #[test]
 fn forward_and_reverse_nest_in_every_way() {
@@ -48,5 +49,55 @@ fn tangents_of_several_outputs_are_a_jacobian_times_a_direction() {
     let (_, expected) = scalargrad::jvp(f, &[0.3, -1.2, 2.0], &v);
     for (a, b) in along.iter().zip(&expected) {
         assert_relative_eq!(a.value(), b, max_relative = 1e-15);
+    }
+}
+
+#[test]
+fn what_a_recorded_derivative_leaves_out_is_a_guard() {
+    type F = fn(&[Var]) -> Var;
+    let cases: [(F, [f64; 2], [f64; 2]); 5] = [
+        (
+            |x| (x[1] * x[0].recip()).differentiate(&x[..1])[0],
+            [0.0, 0.0],
+            [1.0, 0.0],
+        ),
+        (
+            |x| (x[1] * x[0].exp()).differentiate(&x[..1])[0],
+            [800.0, 0.0],
+            [1.0, 0.0],
+        ),
+        (
+            |x| (x[1] * x[0].asin()).differentiate(&x[..1])[0],
+            [1.0, 0.0],
+            [0.5, 0.0],
+        ),
+        (
+            |x| (x[1] * x[0].powi(5)).differentiate(&x[..1])[0],
+            [1e200, 0.0],
+            [1.0, 0.0],
+        ),
+        (
+            |x| (x[1].exp() * x[0].powi(0)).differentiate(&x[..1])[0],
+            [1.0, 1.0],
+            [1.0, 800.0],
+        ),
+    ];
+    for (f, recorded, x) in cases {
+        let (value, slopes) = value_and_gradient(f, &x);
+        let function = Function::record(&recorded, f);
+        assert!(
+            matches!(function.gradient(&x), Err(ReplayError::BranchChanged(_))),
+            "{function}"
+        );
+        let mut recorder = Recorder::new(f);
+        let _ = recorder.gradient(&recorded);
+        let (again, gradient) = recorder.gradient(&x);
+        assert!(again == value || again.is_nan() && value.is_nan());
+        for (d, right) in gradient.iter().zip(&slopes) {
+            assert!(
+                d == right || d.is_nan() && right.is_nan(),
+                "{gradient:?} {slopes:?}"
+            );
+        }
     }
 }

@@ -247,20 +247,13 @@ impl<'a> Scheduler<'a> {
             is_first_active: operands.first().is_some_and(|&k| is_active(k)),
             is_last_active,
             is_reached: self.is_reached[program.first_node() + i],
-            start: self.schedule.len as u32,
             count: 1,
-            operands: first as u32,
         };
-        self.index_of[program.first_node() + i] = new.start;
+        self.index_of[program.first_node() + i] = self.schedule.len as u32;
         self.schedule.len += 1;
         if let Some(last) = self.schedule.runs.last_mut().filter(|_| may_extend) {
-            let (start, count, operands) = (last.start, last.count, last.operands);
-            let same = Run {
-                start,
-                count,
-                operands,
-                ..new
-            };
+            let count = last.count;
+            let same = Run { count, ..new };
             if *last == same {
                 last.count += 1;
                 return;
