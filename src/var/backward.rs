@@ -80,11 +80,14 @@ impl Var {
     #[track_caller]
     pub fn backward_accumulate(self) {
         verify(self);
-        let before = adjoints(|adjoints| adjoints.nonzero());
+        // Only what is added is gone through, as those that are there may be many more.
+        let before = set_aside();
         sweep(self);
+        let added = adjoints(|adjoints| adjoints.nonzero());
+        drop(before);
         adjoints(|adjoints| {
-            adjoints.make_room(before.last().map_or(0, |&(last, _)| last + 1));
-            for (index, adjoint) in before {
+            adjoints.make_room(added.last().map_or(0, |&(last, _)| last + 1));
+            for (index, adjoint) in added {
                 adjoints.add(index, adjoint);
             }
         });

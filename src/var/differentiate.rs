@@ -77,29 +77,38 @@ pub(crate) fn differentiate(output: Var, x: &[Var]) -> Vec<Var> {
 
 /// The state of a recording sweep.
 struct Sweep {
-    /// The adjoints of nodes below this index are not needed, so nothing is recorded for them. As bits of `open` come in
-    /// words, the first adjoint in the table is that of a node up to 63 below it.
+    /// The adjoints of nodes below this index are not needed, so nothing is recorded for them. The first window begins up to 63
+    /// nodes below it.
     floor: usize,
-    /// Each adjoint as its value, and one more than its id; 0 where there is none.
-    adjoints: Vec<(f64, u64)>,
-    /// A bit for each adjoint that is still to be passed on.
-    open: Vec<u64>,
-    /// All words of `open` from here on are zero.
+    /// A window of 64 nodes each.
+    windows: Vec<Window>,
+    /// No window from here on has an adjoint that is still to be passed on.
     end: usize,
+    /// The adjoints of the windows that have any: each as its value, and one more than its id; 0 where there is none. An output may
+    /// stand far from what it depends on.
+    adjoints: Vec<[(f64, u64); 64]>,
     reader: ReverseReader,
     /// The first index and the epoch of each open scope.
     epochs: Vec<(usize, u64)>,
 }
 
+#[derive(Clone, Copy, Default)]
+struct Window {
+    /// One more than the place of its adjoints; 0 where it has none.
+    adjoints: usize,
+    /// A bit for each adjoint that is still to be passed on.
+    open: u64,
+}
+
 impl Sweep {
     fn new(output: Var, floor: usize) -> Sweep {
         let epochs = state(|state| state.epochs());
-        let words = output.index() / 64 - floor / 64 + 1;
+        let windows = output.index() / 64 - floor / 64 + 1;
         let mut sweep = Sweep {
             floor,
-            adjoints: vec![(0.0, 0); 64 * words], // zeroed memory from the system, which costs nothing until it is touched
-            open: vec![0; words],
+            windows: vec![Window::default(); windows],
             end: 0,
+            adjoints: Vec::with_capacity(windows.min(16)),
             reader: ReverseReader::new(output.index()),
             epochs,
         };
@@ -116,7 +125,9 @@ impl Sweep {
     /// The adjoint of a node, if there is one.
     #[inline(always)]
     fn adjoint(&self, index: usize) -> Option<Var> {
-        let &(value, id) = self.adjoints.get(self.place(index))?;
+        let place = self.place(index);
+        let window = self.windows.get(place / 64)?.adjoints.checked_sub(1)?;
+        let (value, id) = self.adjoints[window][place % 64];
         Some(Var::from_parts(value, id.checked_sub(1)?))
     }
 
@@ -127,41 +138,41 @@ impl Sweep {
             return;
         }
         let place = self.place(index);
-        if place >= self.adjoints.len() {
-            self.grow(place);
+        let (window, bit) = (place / 64, place % 64);
+        if window >= self.windows.len() {
+            // The node of a segment that was recorded during the sweep.
+            self.windows.resize(window + 1, Window::default());
         }
-        let sum = match self.adjoint(index) {
-            Some(adjoint) => adjoint + contribution,
+        self.end = self.end.max(window + 1);
+        let window = &mut self.windows[window];
+        if window.adjoints == 0 {
+            self.adjoints.push([(0.0, 0); 64]);
+            window.adjoints = self.adjoints.len();
+        }
+        window.open |= 1 << bit;
+        let adjoint = &mut self.adjoints[window.adjoints - 1][bit];
+        let sum = match adjoint.1.checked_sub(1) {
+            Some(id) => Var::from_parts(adjoint.0, id) + contribution,
             None => contribution,
         };
-        self.adjoints[place] = (sum.untracked_value(), sum.node_id() + 1);
-        self.open[place / 64] |= 1 << (place % 64);
-        self.end = self.end.max(place / 64 + 1);
-    }
-
-    /// Makes room for the nodes of a segment that was recorded during the sweep.
-    #[cold]
-    #[inline(never)]
-    fn grow(&mut self, place: usize) {
-        self.open.resize(place / 64 + 1, 0);
-        self.adjoints.resize(64 * self.open.len(), (0.0, 0));
+        *adjoint = (sum.untracked_value(), sum.node_id() + 1);
     }
 
     /// Takes the last node above the floor whose adjoint has not been passed on yet.
     #[inline]
     fn pop(&mut self) -> Option<(usize, Var)> {
-        while let Some(word) = self.end.checked_sub(1) {
-            let bits = self.open[word];
+        while let Some(window) = self.end.checked_sub(1) {
+            let bits = self.windows[window].open;
             if bits != 0 {
                 let bit = 63 - bits.leading_zeros() as usize;
-                self.open[word] = bits & !(1 << bit);
-                let index = 64 * word + bit + self.floor / 64 * 64;
+                self.windows[window].open = bits & !(1 << bit);
+                let index = 64 * window + bit + self.floor / 64 * 64;
                 if index == self.floor {
                     return None;
                 }
                 return Some((index, self.adjoint(index).expect("it was given")));
             }
-            self.end = word;
+            self.end = window;
         }
         None
     }
@@ -244,7 +255,7 @@ impl Sweep {
         for (index, again) in (head + 1..).zip(again) {
             if let Some(w) = self.adjoint(index) {
                 let place = self.place(index);
-                self.open[place / 64] &= !(1 << (place % 64));
+                self.windows[place / 64].open &= !(1 << (place % 64));
                 self.pull_back(Op::Sum, &[again], w, || [None]);
             }
         }
@@ -297,4 +308,24 @@ pub(crate) fn partials(
     let _aside = set_aside(); // the rule may run sweeps of its own
     let partials = custom::partials(&*op, &independent(operands), z);
     partials.into_iter().map(Some).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Sweep;
+    use crate::handle::Var;
+
+    #[test]
+    fn a_sweep_to_a_variable_that_stands_far_away_takes_room_for_what_it_meets_alone() {
+        crate::graph::clear();
+        let x = Var::new(3.0);
+        let _between = (0..100_000).fold(x, |y, _| y + 1.0);
+        let output = x * x;
+        let mut sweep = Sweep::new(output, x.index());
+        while let Some((index, w)) = sweep.pop() {
+            sweep.give_to_operands(index, w);
+        }
+        assert_eq!(sweep.adjoint(x.index()).map(Var::value), Some(6.0));
+        assert_eq!(sweep.adjoints.len(), 2);
+    }
 }

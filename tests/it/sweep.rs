@@ -317,3 +317,27 @@ fn a_thread_takes_memory_for_the_graphs_that_it_has() {
         }
     });
 }
+
+/// The least seconds of three runs.
+fn seconds(run: impl Fn()) -> f64 {
+    let timed = || {
+        let start = std::time::Instant::now();
+        graph::scope(&run);
+        start.elapsed().as_secs_f64()
+    };
+    (0..3).map(|_| timed()).fold(f64::INFINITY, f64::min)
+}
+
+#[test]
+fn accumulating_in_each_turn_of_a_loop_takes_time_in_proportion_to_its_length() {
+    let run = |turns: i32| {
+        let x = Var::new(1.0);
+        (0..turns).for_each(|k| (x * f64::from(k)).backward_accumulate());
+        assert_eq!(x.grad(), f64::from(turns - 1) * f64::from(turns) / 2.0);
+    };
+    let (few, many) = (seconds(|| run(1_000)), seconds(|| run(8_000)));
+    assert!(
+        many < 20.0 * few,
+        "{few} s, and eight times as many {many} s"
+    );
+}
