@@ -51,6 +51,7 @@ pub use rows::CompiledRows;
 use super::Function;
 use super::emit::Sweep;
 use super::program::Program;
+use crate::refusal::debug_as_displayed;
 use assembler::Assembler;
 use native::{Builder, Code, Effort, Known, Room};
 use std::fmt;
@@ -67,7 +68,7 @@ use writer::Writer;
 ///     println!("{error}"); // on a machine for which there is no compiler
 /// }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CompileError {
     /// The compiler does not know this machine.
@@ -91,6 +92,7 @@ impl fmt::Display for CompileError {
     }
 }
 
+debug_as_displayed!(CompileError);
 impl std::error::Error for CompileError {}
 
 impl Function {
