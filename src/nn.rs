@@ -80,12 +80,3 @@ mod training;
 
 pub use network::{Activation, Draw, Layer, Mlp, Module, Neuron, uniform};
 pub use training::{Adam, Sgd, cross_entropy, hinge, squared};
-
-/// Refuses what does not fit, in the line of the user.
-#[track_caller]
-fn must_match(what: &str, given: usize, wanted: usize) {
-    assert!(
-        given == wanted,
-        "scalargrad: nn: {what} given: {given}, wanted: {wanted}"
-    );
-}

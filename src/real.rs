@@ -11,6 +11,7 @@ mod operators;
 
 pub(crate) use operators::{incomparable, operators};
 
+use crate::refusal::must_match;
 use crate::rows::Op;
 use crate::special;
 use smallvec::SmallVec;
@@ -121,8 +122,9 @@ macro_rules! trait_real {
             /// # Panics
             ///
             /// If one of them is longer.
+            #[track_caller]
             fn dot(x: &[Self], y: &[Self]) -> Self {
-                assert_eq!(x.len(), y.len(), "scalargrad: dot: the slices have different lengths");
+                must_match("dot: the second slice", y.len(), "the first has", x.len());
                 let pairs: SmallVec<[Self; 16]> = x.iter().zip(y).flat_map(|(&x, &y)| [x, y]).collect();
                 Self::apply(Op::Dot, 0, &pairs)
             }
@@ -254,7 +256,7 @@ macro_rules! trait_real {
 
             #[track_caller]
             fn dot(x: &[f64], y: &[f64]) -> f64 {
-                assert_eq!(x.len(), y.len(), "scalargrad: dot: the slices have different lengths");
+                must_match("dot: the second slice", y.len(), "the first has", x.len());
                 special::dot(x.iter().copied().zip(y.iter().copied()))
             }
 

@@ -1,7 +1,7 @@
 //! What training makes small, and how parameters follow its gradient down.
 
-use super::must_match;
 use crate::real::Real;
+use crate::refusal::must_match;
 
 /// Refuses a setting that is negative, not below a bound, or NaN.
 #[track_caller]
@@ -15,8 +15,9 @@ fn must_be_below(bound: f64, what: &str, x: f64) {
 /// Refuses what would spoil the parameters, before any of them has changed.
 #[track_caller]
 fn must_fit(wanted: usize, parameters: &[f64], gradient: &[f64], largest: f64) {
-    must_match("parameters", parameters.len(), wanted);
-    must_match("slopes", gradient.len(), wanted);
+    let optimiser = "the optimiser was made for";
+    must_match("nn: `parameters`", parameters.len(), optimiser, wanted);
+    must_match("nn: `gradient`", gradient.len(), optimiser, wanted);
     for (i, slope) in gradient.iter().enumerate() {
         assert!(
             slope.abs() <= largest,
