@@ -56,7 +56,7 @@ pub trait Module<T: Real>: Sized {
     /// }
     /// ```
     ///
-    /// Make a network of the new numbers, or take a list of your own, for an optimiser:
+    /// To read them, `for p in net.parameters().iter()`. Make a network of the new numbers, or take a list of your own, for an optimiser:
     ///
     /// ```
     /// # use scalargrad::{Var, nn::{Activation, Mlp, Module, Sgd, uniform}};

@@ -6,8 +6,10 @@ use scalargrad::{
     Real, Var, advance, anomaly, check, derive, dot, graph, hvp, jvp, taylor,
     value_gradient_and_hvp, vjp, weighted_sum,
 };
+use std::cell::Cell;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 
 /// The words of the panic of `f`.
 fn words(f: impl FnOnce()) -> String {
@@ -19,6 +21,21 @@ fn words(f: impl FnOnce()) -> String {
             |words| words.to_string(),
         ),
     }
+}
+
+/// The file of the line that the panic of `f` names.
+fn place(f: impl FnOnce()) -> String {
+    thread_local! { static PLACE: Cell<Option<String>> = const { Cell::new(None) } }
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            PLACE.set(info.location().map(|place| place.file().to_string()));
+            before(info);
+        }));
+    });
+    words(f);
+    PLACE.take().expect("it panicked on this thread")
 }
 
 /// Asserts that an error prints the same for `{}` and for `{:?}`, which `unwrap` and a `Result` of `main` use.
@@ -202,4 +219,64 @@ fn an_anomaly_of_a_derivative_names_the_operation_that_was_differentiated() {
         )
     });
     assert_names(&series.unwrap_err().to_string(), line);
+}
+
+#[test]
+fn a_hessian_that_is_too_large_names_the_line_of_its_call() {
+    let x = vec![1.0; 300_000];
+    let sum_of_squares = |x: &[Var]| dot(x, x);
+    let f = Function::record(&x, sum_of_squares);
+    let closure = place(|| drop(scalargrad::hessian(sum_of_squares, &x)));
+    let recorded = place(|| drop(f.hessian(&x)));
+    for place in [closure, recorded] {
+        assert!(place.ends_with("words.rs"), "{place}");
+    }
+}
+
+#[cfg(feature = "argmin")]
+#[test]
+fn a_problem_of_two_outputs_is_an_error_for_who_asks_for_a_cost() {
+    use argmin::core::{CostFunction, Gradient};
+    use scalargrad::interop::argmin::Problem;
+    let problem: Problem<_> = Problem::new(|x: &[Var]| [x[0], x[0]]);
+    let cost = problem.cost(&vec![1.0]).unwrap_err().to_string();
+    let gradient = problem.gradient(&vec![1.0]).unwrap_err().to_string();
+    for error in [cost, gradient] {
+        assert!(error.contains("1 output, not 2"), "{error}");
+    }
+}
+
+#[test]
+fn a_report_of_a_graph_tells_how_many_leaves_it_leaves_out_and_what_helps() {
+    let report = std::thread::spawn(|| {
+        let leaves = [1.5; 32].map(Var::new);
+        Var::constant(1.0).backward();
+        let unswept = graph::report().to_string();
+        leaves[0].floor().backward();
+        (unswept, graph::report().to_string())
+    });
+    let (unswept, flat) = report.join().unwrap();
+    assert!(unswept.ends_with("… and 24 more"), "{unswept}");
+    assert!(unswept.contains("`graph::scope`"), "{unswept}");
+    assert!(flat.contains("`floor`"), "{flat}");
+}
+
+#[test]
+fn a_label_is_an_input_of_a_loss_that_is_recorded_once_for_all_rows() {
+    use scalargrad::nn::{hinge, squared};
+    let hinged = Function::record(&[0.5, 1.0], |x| hinge(x[0], x[1]));
+    assert!(
+        hinged.frozen_reads().is_empty(),
+        "{:?}",
+        hinged.frozen_reads()
+    );
+    assert_eq!(hinged.value(&[0.5, -1.0]), Ok(1.5));
+    assert_eq!(hinged.value(&[0.5, 1.0]), Ok(0.5));
+    let square = Function::record(&[3.0, 1.0], |x| squared(x[0], x[1]));
+    assert_eq!(square.value(&[3.0, 2.0]), Ok(1.0));
+    assert_eq!(
+        (hinge(0.25, 1.0), squared(Var::new(3.0), 1.0).value()),
+        (0.75, 4.0)
+    );
+    assert!(words(|| _ = hinge(Var::new(1.0), Var::new(0.0))).contains("side"));
 }
