@@ -69,9 +69,14 @@ macro_rules! trait_real {
     ) => {
         /// A real number that a derivative can be taken through: `f64`, [`Var`](crate::Var), …
         ///
-        /// Everything that [`Var`](crate::Var) computes, as a trait, so that one generic function runs on
+        /// The elementary functions and operators of [`Var`](crate::Var) as a trait, so that one generic function runs on
         /// plain numbers and on variables alike. Constants come in through `From<f64>`, and all
         /// operators accept an `f64` on the right.
+        ///
+        /// Of the functions of slices it has [`dot`](Real::dot), [`norm`](Real::norm) and [`log_sum_exp`](Real::log_sum_exp). Generic code
+        /// writes `x.iter().sum::<T>()` for `sum`, a loop of products for `weighted_sum`, `(x[i] - T::log_sum_exp(x)).exp()` for
+        /// `softmax`, and for `select` an `if`, or a sum of products with masks such as [`gt_mask`](Real::gt_mask), which a recorded
+        /// function runs without a guard.
         ///
         /// An `f64` cannot stand on the left: `1.0 - x` would have to be an operator of `f64` for every `T: Real`, which
         /// Rust does not let a crate define. Write `-x + 1.0` or `T::from(1.0) - x`, `T::from(2.0) / x` for `2.0 / x`, and `x * 2.0`

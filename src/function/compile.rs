@@ -96,7 +96,7 @@ debug_as_displayed!(CompileError);
 impl std::error::Error for CompileError {}
 
 impl Function {
-    /// The function in native code, for this machine.
+    /// The function in native code, for this machine, with the feature `jit`.
     ///
     /// What a loop recorded, operations that repeat with other operands, is found and becomes a loop again: such a function takes
     /// 0.1 to 2 µs an operation to compile, pays after fifty to a thousand gradients, and takes 0.6 to 1.9 times as long as a
