@@ -30,7 +30,7 @@ use crate::graph::trace::{self, Escape, Trace};
 use crate::graph::{self, state, user_code, verify};
 use crate::handle::Var;
 use crate::matrix::Matrix;
-use crate::refusal::at_callers_line;
+use crate::refusal::{at_callers_line, must_match};
 use crate::var::forward::Forward;
 use crate::var::{backward, dot, weighted_sum};
 use smallvec::SmallVec;
@@ -126,7 +126,7 @@ pub fn hessian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Matrix {
 #[must_use]
 #[track_caller]
 pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
-    assert_eq!(x.len(), v.len(), "hvp: `v` must be as long as `x`");
+    must_match("hvp: `v`", v.len(), "`x` has", x.len());
     along_one(f, x, v).product
 }
 
@@ -149,11 +149,7 @@ pub fn value_gradient_and_hvp(
     x: &[f64],
     v: &[f64],
 ) -> (f64, Vec<f64>, Vec<f64>) {
-    assert_eq!(
-        x.len(),
-        v.len(),
-        "value_gradient_and_hvp: `v` must be as long as `x`"
-    );
+    must_match("value_gradient_and_hvp: `v`", v.len(), "`x` has", x.len());
     let AlongOne {
         value,
         gradient,
@@ -213,7 +209,7 @@ fn second_order<R>(
 #[must_use]
 #[track_caller]
 pub fn jvp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], v: &[f64]) -> (Vec<f64>, Vec<f64>) {
-    assert_eq!(x.len(), v.len(), "jvp: `v` must be as long as `x`");
+    must_match("jvp: `v`", v.len(), "`x` has", x.len());
     let _scope = graph::open_recording();
     let leaves = leaves(x);
     let outputs = user_code("the closure", || f(&leaves).into_outputs());
@@ -265,11 +261,7 @@ pub fn jvp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], v: &[f64]) -> (Ve
 #[must_use]
 #[track_caller]
 pub fn differentiate_along(outputs: &[Var], x: &[Var], v: &[Var]) -> Vec<Var> {
-    assert_eq!(
-        x.len(),
-        v.len(),
-        "differentiate_along: `v` must be as long as `x`"
-    );
+    must_match("differentiate_along: `v`", v.len(), "`x` has", x.len());
     // Both sweeps must be recorded, even where the result is not.
     let scope = graph::is_paused(arena()).then(graph::open_recording);
     let weights: Vec<Var> = outputs.iter().map(|_| Var::new(1.0)).collect();
@@ -302,11 +294,7 @@ pub fn vjp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], w: &[f64]) -> Vec
     let _scope = graph::open_recording();
     let x = leaves(x);
     let outputs = user_code("the closure", || f(&x).into_outputs());
-    assert_eq!(
-        outputs.len(),
-        w.len(),
-        "vjp: `w` must have a weight for each output"
-    );
+    must_match("vjp: `w`", w.len(), "the outputs are", outputs.len());
     backward::gradient(weighted_sum(&outputs, w), &x)
 }
 

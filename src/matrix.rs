@@ -2,6 +2,7 @@
 
 pub(crate) mod groups;
 
+use crate::refusal::refuse;
 use std::fmt;
 use std::ops::{Index, IndexMut, Mul};
 
@@ -39,7 +40,9 @@ impl Matrix {
         let has_room =
             |len: &usize| *len < LARGE || Vec::<f64>::new().try_reserve_exact(*len).is_ok();
         let Some(len) = rows.checked_mul(cols).filter(has_room) else {
-            panic!("scalargrad: there is no memory for a {rows} × {cols} matrix")
+            refuse(format_args!(
+                "scalargrad: there is no memory for a {rows} × {cols} matrix"
+            ))
         };
         Matrix {
             rows,

@@ -47,7 +47,28 @@
 //! assert!(scores[2] > scores[0] && scores[2] > scores[1]);
 //! ```
 //!
-//! Such a loss can be recorded as it is: [`Function::record(&p, loss)`](crate::Function::record).
+//! Such a loss can be recorded as it is: [`Function::record(&p, loss)`](crate::Function::record). Faster is to record the loss of one
+//! row, with the point and its label as inputs behind the parameters, and to run it over all rows. A label that is not an input is a
+//! constant: every row would have that of the row that was recorded. A class is a plain number, so `cross_entropy` cannot be recorded
+//! for rows of different classes; `hinge` and `squared` can:
+//!
+//! ```
+//! use scalargrad::Function;
+//! use scalargrad::nn::{Activation, Mlp, Module, hinge, uniform};
+//!
+//! let model = Mlp::new(2, &[8, 1], Activation::Tanh, &mut uniform(7));
+//! let p = model.parameters();
+//! let count = p.len();
+//! let row = [0.0, 1.0, 1.0]; // a point, and its side
+//! let loss = Function::record(&[&p[..], &row].concat(), |v| {
+//!     let (p, row) = v.split_at(count);
+//!     hinge(model.with(p).forward(&row[..2])[0], row[2])
+//! });
+//! let rows = [0.0, 0.0, -1.0, 0.0, 1.0, 1.0, 1.0, 1.0, -1.0];
+//! let (_sum, gradient) = loss.over_rows(count).sum_gradient(&p, &rows)?;
+//! assert_eq!(gradient.len(), count);
+//! # Ok::<(), scalargrad::function::ReplayError>(())
+//! ```
 //!
 //! # Beside micrograd
 //!
@@ -80,12 +101,3 @@ mod training;
 
 pub use network::{Activation, Draw, Layer, Mlp, Module, Neuron, uniform};
 pub use training::{Adam, Sgd, cross_entropy, hinge, squared};
-
-/// Refuses what does not fit, in the line of the user.
-#[track_caller]
-fn must_match(what: &str, given: usize, wanted: usize) {
-    assert!(
-        given == wanted,
-        "scalargrad: nn: {what} given: {given}, wanted: {wanted}"
-    );
-}

@@ -11,6 +11,7 @@ mod operators;
 
 pub(crate) use operators::{incomparable, operators};
 
+use crate::refusal::must_match;
 use crate::rows::Op;
 use crate::special;
 use smallvec::SmallVec;
@@ -68,9 +69,14 @@ macro_rules! trait_real {
     ) => {
         /// A real number that a derivative can be taken through: `f64`, [`Var`](crate::Var), …
         ///
-        /// Everything that [`Var`](crate::Var) computes, as a trait, so that one generic function runs on
+        /// The elementary functions and operators of [`Var`](crate::Var) as a trait, so that one generic function runs on
         /// plain numbers and on variables alike. Constants come in through `From<f64>`, and all
         /// operators accept an `f64` on the right.
+        ///
+        /// Of the functions of slices it has [`dot`](Real::dot), [`norm`](Real::norm) and [`log_sum_exp`](Real::log_sum_exp). Generic code
+        /// writes `x.iter().sum::<T>()` for `sum`, a loop of products for `weighted_sum`, `(x[i] - T::log_sum_exp(x)).exp()` for
+        /// `softmax`, and for `select` an `if`, or a sum of products with masks such as [`gt_mask`](Real::gt_mask), which a recorded
+        /// function runs without a guard.
         ///
         /// An `f64` cannot stand on the left: `1.0 - x` would have to be an operator of `f64` for every `T: Real`, which
         /// Rust does not let a crate define. Write `-x + 1.0` or `T::from(1.0) - x`, `T::from(2.0) / x` for `2.0 / x`, and `x * 2.0`
@@ -121,8 +127,9 @@ macro_rules! trait_real {
             /// # Panics
             ///
             /// If one of them is longer.
+            #[track_caller]
             fn dot(x: &[Self], y: &[Self]) -> Self {
-                assert_eq!(x.len(), y.len(), "scalargrad: dot: the slices have different lengths");
+                must_match("dot: the second slice", y.len(), "the first has", x.len());
                 let pairs: SmallVec<[Self; 16]> = x.iter().zip(y).flat_map(|(&x, &y)| [x, y]).collect();
                 Self::apply(Op::Dot, 0, &pairs)
             }
@@ -254,7 +261,7 @@ macro_rules! trait_real {
 
             #[track_caller]
             fn dot(x: &[f64], y: &[f64]) -> f64 {
-                assert_eq!(x.len(), y.len(), "scalargrad: dot: the slices have different lengths");
+                must_match("dot: the second slice", y.len(), "the first has", x.len());
                 special::dot(x.iter().copied().zip(y.iter().copied()))
             }
 

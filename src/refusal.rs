@@ -37,6 +37,25 @@ pub(crate) fn refuse(words: fmt::Arguments<'_>) -> ! {
     panic!("{words}");
 }
 
+/// Refuses a slice of another length than what it belongs to, in a sentence with both.
+#[inline(always)]
+#[track_caller]
+pub(crate) fn must_match(what: &str, found: usize, wanted_by: &str, wanted: usize) {
+    if found != wanted {
+        differ(what, found, wanted_by, wanted);
+    }
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn differ(what: &str, found: usize, wanted_by: &str, wanted: usize) -> ! {
+    let plural = if found == 1 { "" } else { "s" };
+    refuse(format_args!(
+        "scalargrad: {what} has {found} number{plural}, and {wanted_by} {wanted}; there must be as many"
+    ))
+}
+
 /// Says whether refusals are carried, as long as it lives.
 pub(crate) struct Carrying(bool);
 
@@ -85,3 +104,15 @@ pub(crate) fn told<R>(attempted: Result<R, Refusal>) -> R {
         Err(refusal) => refusal.raise(),
     }
 }
+
+/// Makes `Debug` of an error print the words of its `Display`, which are what `unwrap` and a `Result` of `main` then show.
+macro_rules! debug_as_displayed {
+    ($($error:ty),+) => { $(
+        impl std::fmt::Debug for $error {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Display::fmt(self, f)
+            }
+        }
+    )+ };
+}
+pub(crate) use debug_as_displayed;

@@ -1,6 +1,7 @@
 //! What a detection tells.
 
 use crate::arena::{Line, Owner, owner};
+use crate::refusal::debug_as_displayed;
 use crate::rows::Op;
 use std::error::Error;
 use std::panic::Location;
@@ -32,7 +33,7 @@ pub enum What {
 /// The first operation that was not finite.
 ///
 /// Its [`Display`](std::fmt::Display) is a report of some ten lines: what happened, where, why, and what helps.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Anomaly(pub(super) Box<Details>);
 
@@ -48,6 +49,8 @@ pub(super) struct Details {
     pub(super) operation: String,
     #[cfg_attr(feature = "serde", serde(serialize_with = "as_text"))]
     pub(super) line: Option<Line>,
+    /// Whether it happened in the derivative of the operation of that line.
+    pub(super) is_of_derivative: bool,
     /// The user's line that recorded something last before, if that line is not the user's.
     #[cfg_attr(feature = "serde", serde(serialize_with = "as_text"))]
     pub(super) after: Option<Line>,
@@ -180,6 +183,7 @@ impl Anomaly {
     }
 }
 
+debug_as_displayed!(Anomaly);
 impl Error for Anomaly {}
 
 /// A place at which a partial that is NaN or infinite met an adjoint of exactly zero.

@@ -179,6 +179,7 @@ fn anomaly(index: usize, what: What, adjoint: Option<f64>, when: When) -> Anomal
         op: decoded.op,
         operation: tidy(&operation_name(decoded.op, index)),
         line,
+        is_of_derivative: arena().is_of_derivative(index),
         after: (!is_users).then(before).flatten(),
         when,
         value: value_of(index),

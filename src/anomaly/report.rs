@@ -31,6 +31,10 @@ impl fmt::Display for Anomaly {
                 f,
                 "\n  where:    in the standard library, which adds up an iterator or calls a function by its name, as in `map(Var::ln)`; a closure shows its line"
             )?,
+            Some(line) if self.0.is_of_derivative => write!(
+                f,
+                "\n  where:    in the derivative of the operation at {line}"
+            )?,
             Some(line) => write!(f, "\n  where:    {line}")?,
         }
         if let Some(line) = self.0.after {
@@ -64,7 +68,10 @@ impl fmt::Display for Anomaly {
         }
         write!(f, "\n  why:      {}", self.0.why())?;
         let at = operands.first().map_or(0.0, |operand| operand.value);
-        if let Some(remedy) = rules::remedy(self.0.op, at) {
+        // A rule chose the operations of a derivative, which the user cannot write in another way.
+        if !self.0.is_of_derivative
+            && let Some(remedy) = rules::remedy(self.0.op, at)
+        {
             write!(f, "\n  remedy:   {remedy}")?;
         }
         let absorbed = &self.0.absorbed;

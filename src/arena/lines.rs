@@ -37,20 +37,47 @@ pub(crate) fn owner(line: Line) -> Owner {
     }
 }
 
-pub(super) struct Lines {
+/// Whether it is a line of this crate.
+fn is_own(line: Line) -> bool {
+    let (root, _) = file!().split_at(file!().len() - "arena/lines.rs".len());
+    line.file().starts_with(root)
+}
+
+/// The line that recorded a node.
+#[derive(Clone, Copy)]
+struct Recorded {
+    id: u64,
+    line: Line,
+    /// Whether the node belongs to the derivative of what the line recorded.
+    is_of_derivative: bool,
+}
+
+/// While it lives, a derivative is being recorded; with the line that was told before.
+pub(crate) struct Differentiating(pub(super) &'static Lines, pub(super) Option<Line>);
+
+impl Drop for Differentiating {
+    fn drop(&mut self) {
+        self.0.differentiate(self.1);
+    }
+}
+
+pub(crate) struct Lines {
     is_kept: Cell<bool>,
+    /// The line of the operation whose derivative is being recorded, by rules of this crate.
+    differentiated: Cell<Option<Line>>,
     /// The line of the write that is asking for room.
     asking: Cell<Option<Line>>,
     /// The ids and lines of the nodes that are there, by ascending index.
-    live: RefCell<Vec<(u64, Line)>>,
+    live: RefCell<Vec<Recorded>>,
     /// Those of nodes that were dropped.
-    ended: RefCell<VecDeque<(u64, Line)>>,
+    ended: RefCell<VecDeque<Recorded>>,
 }
 
 impl Lines {
     pub(super) const fn new() -> Lines {
         Lines {
             is_kept: Cell::new(false),
+            differentiated: Cell::new(None),
             asking: Cell::new(None),
             live: RefCell::new(Vec::new()),
             ended: RefCell::new(VecDeque::new()),
@@ -75,17 +102,27 @@ impl Lines {
             self.asking.get(),
             self.live.try_borrow_mut(),
         ) {
-            if live.last().is_some_and(|last| last.0 == id) {
+            if live.last().is_some_and(|last| last.id == id) {
                 live.pop();
             }
-            live.push((id, line));
+            let of = self.differentiated.get().filter(|_| is_own(line));
+            live.push(Recorded {
+                id,
+                line: of.unwrap_or(line),
+                is_of_derivative: of.is_some(),
+            });
         }
+    }
+
+    /// Says of which line's operation the derivative is recorded from now on; returns what was said before.
+    pub(super) fn differentiate(&self, line: Option<Line>) -> Option<Line> {
+        self.differentiated.replace(line)
     }
 
     /// Takes out those of the nodes from the index `end` on.
     pub(super) fn truncate(&self, end: usize) {
         let mut live = self.live.borrow_mut();
-        let first = live.partition_point(|line| ((line.0 & INDEX_MASK) as usize) < end);
+        let first = live.partition_point(|line| ((line.id & INDEX_MASK) as usize) < end);
         let mut ended = self.ended.borrow_mut();
         ended.extend(live.drain(first..));
         let many = ended.len().saturating_sub(ENDED);
@@ -101,20 +138,20 @@ impl Lines {
         self.is_kept.replace(keep)
     }
 
-    /// The line that recorded a node, if it was kept.
-    pub(super) fn of(&self, index: usize) -> Option<Line> {
+    /// The line that recorded a node, if it was kept, and whether the node belongs to the derivative of that line's operation.
+    pub(super) fn of(&self, index: usize) -> Option<(Line, bool)> {
         let live = self.live.borrow();
-        let after = live.partition_point(|line| (line.0 & INDEX_MASK) as usize <= index);
+        let after = live.partition_point(|line| (line.id & INDEX_MASK) as usize <= index);
         // A fused sum has no line: the node before it has.
-        let (id, line) = live[..after].last()?;
-        ((id & INDEX_MASK) as usize + 1 >= index).then_some(line)
+        let last = live[..after].last()?;
+        ((last.id & INDEX_MASK) as usize + 1 >= index).then_some((last.line, last.is_of_derivative))
     }
 
     /// The last line of the user's own code that recorded one of the nodes before `index`, if there is one.
     pub(super) fn users_before(&self, index: usize) -> Option<Line> {
         let live = self.live.borrow();
-        let before = live.partition_point(|line| ((line.0 & INDEX_MASK) as usize) < index);
-        let mut lines = live[..before].iter().rev().map(|line| line.1);
+        let before = live.partition_point(|line| ((line.id & INDEX_MASK) as usize) < index);
+        let mut lines = live[..before].iter().rev().map(|recorded| recorded.line);
         lines.find(|line| owner(line) == Owner::User)
     }
 
@@ -122,6 +159,8 @@ impl Lines {
     pub(super) fn of_ended(&self, id: u64) -> Option<Line> {
         let ended = self.ended.borrow();
         let mut newest_first = ended.iter().rev();
-        newest_first.find(|line| line.0 == id).map(|line| line.1)
+        newest_first
+            .find(|recorded| recorded.id == id)
+            .map(|recorded| recorded.line)
     }
 }

@@ -1,6 +1,7 @@
 //! What a check found: verdicts, and tables to read.
 
 use super::differences::Estimate;
+use crate::refusal::debug_as_displayed;
 use std::fmt;
 
 /// The result of comparing one derivative with finite differences.
@@ -265,11 +266,5 @@ impl fmt::Display for Mismatch {
     }
 }
 
-impl fmt::Debug for Mismatch {
-    /// The table, for `unwrap`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
+debug_as_displayed!(Mismatch);
 impl std::error::Error for Mismatch {}

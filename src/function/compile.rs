@@ -51,6 +51,7 @@ pub use rows::CompiledRows;
 use super::Function;
 use super::emit::Sweep;
 use super::program::Program;
+use crate::refusal::debug_as_displayed;
 use assembler::Assembler;
 use native::{Builder, Code, Effort, Known, Room};
 use std::fmt;
@@ -67,7 +68,7 @@ use writer::Writer;
 ///     println!("{error}"); // on a machine for which there is no compiler
 /// }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CompileError {
     /// The compiler does not know this machine.
@@ -91,10 +92,11 @@ impl fmt::Display for CompileError {
     }
 }
 
+debug_as_displayed!(CompileError);
 impl std::error::Error for CompileError {}
 
 impl Function {
-    /// The function in native code, for this machine.
+    /// The function in native code, for this machine, with the feature `jit`.
     ///
     /// What a loop recorded, operations that repeat with other operands, is found and becomes a loop again: such a function takes
     /// 0.1 to 2 µs an operation to compile, pays after fifty to a thousand gradients, and takes 0.6 to 1.9 times as long as a

@@ -7,6 +7,7 @@ use crate::graph::names::{counted, tidy};
 use crate::graph::state;
 use crate::graph::trace::{Comparison, Escape, Escaped};
 use crate::graph::value_of;
+use crate::refusal::debug_as_displayed;
 use std::fmt;
 
 /// Why a replay gave no number.
@@ -21,7 +22,7 @@ use std::fmt;
 /// );
 /// assert!(f.value(&[-1.0]).unwrap_err().to_string().starts_with("the comparison `x[0] < 0` at "));
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ReplayError {
     /// A comparison that the closure made would get another answer: the recording is of another branch.
@@ -113,6 +114,7 @@ impl fmt::Display for ReplayError {
     }
 }
 
+debug_as_displayed!(ReplayError, BranchChange, RowsChange);
 impl std::error::Error for ReplayError {}
 
 /// The comparison that would get another answer, and its operands then and now.
@@ -125,7 +127,7 @@ impl std::error::Error for ReplayError {}
 /// assert_eq!((change.recorded(), change.operands()), ([3.0, 0.0], [-1.0, 0.0]));
 /// assert_eq!(change.comparison(), "x[0] < 0");
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct BranchChange {
     text: String,
     place: Box<str>,
@@ -226,7 +228,8 @@ impl fmt::Display for BranchChange {
         write!(
             f,
             "the comparison `{}` at {} was {then} when the function was recorded (of {of_then}) and is {now} \
-             here (of {of_now}): record the function again on this branch, or use a `Recorder`",
+             here (of {of_now}): record the function again on this branch, use a `Recorder`, or write the choice \
+             without a branch (`max`, `min`, `Var::select`)",
             self.text, self.place
         )
     }
@@ -244,7 +247,7 @@ impl fmt::Display for BranchChange {
 /// assert_eq!(change.first().operands(), [-1.0, 0.0]);
 /// assert!(change.to_string().starts_with("2 rows take another branch (1, 3): in the first one, the comparison"));
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct RowsChange {
     rows: Vec<usize>,
     first: BranchChange,

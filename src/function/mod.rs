@@ -7,7 +7,7 @@
 //! A recording is straight-line code, so it must know where the closure could have gone another way.
 //! Every comparison of variables is therefore part of it, a *guard*, and so is every question such as
 //! [`is_nan`](crate::Var::is_nan): where one would get another answer, a replay returns [`ReplayError::BranchChanged`] instead of a number, and a [`Recorder`] records that
-//! branch too. Rows of the table such as `max`, `relu` or `abs` need no guard. What a closure took from
+//! branch too. Operations such as `max`, `relu` or `abs` need no guard. What a closure took from
 //! the graph as a plain number is frozen, and told of in [`Function::frozen_reads`].
 //!
 //! ```

@@ -5,6 +5,7 @@
 //! of this crate's own functions, as far as these need no other crate.
 
 use super::Function;
+use crate::refusal::debug_as_displayed;
 use std::fmt;
 
 mod expression;
@@ -26,7 +27,7 @@ use writer::Writer;
 /// assert_eq!(error, SourceError::NeedsCrate("erf".into()));
 /// assert_eq!(error.to_string(), "`erf` needs the crate `libm`, and the source is to need none");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SourceError {
     /// The name that was asked for is no name of a function.
@@ -60,6 +61,7 @@ impl fmt::Display for SourceError {
     }
 }
 
+debug_as_displayed!(SourceError);
 impl std::error::Error for SourceError {}
 
 impl Function {

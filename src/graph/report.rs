@@ -58,6 +58,8 @@ pub fn report() -> Report {
     let output = (1..end).rev().find(|&index| adjoint(index) != 0.0);
     // Why what came down to a node is zero, if it is not for a slope of zero.
     let mut lost: Vec<Option<Why>> = vec![None; end];
+    // The node whose zero partial kept the slope from a node.
+    let mut flat: Vec<Option<usize>> = vec![None; end];
     for index in (1..=output.unwrap_or(0)).rev() {
         is_ancestor[index] |= Some(index) == output;
         if !is_ancestor[index] {
@@ -74,28 +76,35 @@ pub fn report() -> Report {
                 (false, Some(_)) => lost[index],
             };
             lost[operand] = lost[operand].max(why);
+            flat[operand] = match (w != 0.0, partial) {
+                (true, Some(0.0)) => Some(index),
+                _ => flat[operand].or(flat[index]),
+            };
         }
     }
     let scopes = state(|state| state.epochs());
     let scope_of = |index| scopes[scopes.partition_point(|&(start, _)| start <= index) - 1].1;
     let has_ended_since = |index| state(|state| state.has_ended_since(index, scope_of(index)));
     let leaves = (1..end).filter(|&index| depth[index] == 1 && decode(index).op == Op::Leaf);
-    let unreached = leaves
-        .filter(|&index| adjoint(index) == 0.0)
-        .map(|index| UnreachedLeaf {
+    let unreached = leaves.filter(|&index| adjoint(index) == 0.0).map(|index| {
+        let why = match last_use[index] {
+            None if has_ended_since(index) => Why::Gone,
+            None => Why::Unused,
+            Some(_) if is_ancestor[index] => lost[index].unwrap_or(Why::ZeroPartials),
+            Some(user) => match output {
+                None => Why::NotSwept,
+                Some(output) if scope_of(output) != scope_of(user) => Why::OtherScope,
+                Some(_) => Why::NotAnAncestor,
+            },
+        };
+        let flat = flat[index].filter(|_| why == Why::ZeroPartials);
+        UnreachedLeaf {
             name: state(|state| state.names.get(&index).cloned()),
             value: super::value_of(index),
-            why: match last_use[index] {
-                None if has_ended_since(index) => Why::Gone,
-                None => Why::Unused,
-                Some(_) if is_ancestor[index] => lost[index].unwrap_or(Why::ZeroPartials),
-                Some(user) => match output {
-                    None => Why::NotSwept,
-                    Some(output) if scope_of(output) != scope_of(user) => Why::OtherScope,
-                    Some(_) => Why::NotAnAncestor,
-                },
-            },
-        });
+            why,
+            flat: flat.map(|at| operation_name(decode(at).op, at)),
+        }
+    });
     let unreached = unreached.collect();
     let mut operations: Vec<(String, usize)> = counts.into_iter().collect();
     operations.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
@@ -202,6 +211,12 @@ impl fmt::Display for Report {
             self.bytes,
             counted(self.deepest, "node")
         )?;
+        if self.nodes > 0 {
+            writeln!(
+                f,
+                "(if this grows in a loop: `graph::scope` around a step drops what the step recorded)"
+            )?;
+        }
         for (operation, count) in self.operations.iter().take(LISTED) {
             writeln!(f, "  {count:>9} × {operation}")?;
         }
@@ -220,6 +235,12 @@ impl fmt::Display for Report {
         for leaf in self.unreached.iter().take(LISTED) {
             let name = leaf.name().unwrap_or("a leaf").escape_debug();
             write!(f, "\n  {name} = {}: {}", leaf.value, leaf.why())?;
+            if let Some(operation) = &leaf.flat {
+                write!(f, ", of `{}`", operation.escape_debug())?;
+            }
+        }
+        if self.unreached.len() > LISTED {
+            write!(f, "\n  … and {} more", self.unreached.len() - LISTED)?;
         }
         Ok(())
     }
@@ -246,6 +267,9 @@ pub struct UnreachedLeaf {
     name: Option<String>,
     value: f64,
     why: Why,
+    /// The operation with the zero partial that a slope met last.
+    #[cfg_attr(feature = "serde", serde(skip_serializing_if = "Option::is_none"))]
+    flat: Option<String>,
 }
 
 impl UnreachedLeaf {
@@ -292,7 +316,9 @@ impl UnreachedLeaf {
             Why::Gone => {
                 "no operation that is left uses it: one in a scope that has ended is gone; or its `value()` was read instead"
             }
-            Why::NotSwept => "no output that is left was swept",
+            Why::NotSwept => {
+                "no sweep has reached the nodes that are left: `backward` was not called, was called on a constant, or on an output whose scope has ended"
+            }
             Why::OtherScope => {
                 "the operations that use it are in another scope than the output that was swept"
             }

@@ -270,7 +270,7 @@ pub(crate) fn stale(id: u64) -> ! {
     };
     refuse(format_args!(
         "scalargrad: stale Var: {what}. Use it before that, or make a new variable with `Var::new(old.value())`, as its `value()` \
-         can still be read. {made}"
+         can still be read; keep what must outlive a scope as a plain number outside of it. {made}"
     ))
 }
 

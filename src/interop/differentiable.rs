@@ -5,6 +5,7 @@ use crate::function::{Function, Outputs, Recorder, ReplayError, Rows};
 use crate::graph::{self, user_code};
 use crate::handle::Var;
 use crate::matrix::Matrix;
+use crate::refusal::debug_as_displayed;
 use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::fmt;
@@ -228,7 +229,7 @@ fn assert_only(count: usize) {
 /// assert_eq!(error.to_string(), "scalargrad: the value is NaN at [-1.0]");
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct NotANumber {
     what: &'static str,
     x: Vec<f64>,
@@ -270,4 +271,5 @@ impl fmt::Display for NotANumber {
     }
 }
 
+debug_as_displayed!(NotANumber);
 impl Error for NotANumber {}

@@ -1,7 +1,7 @@
 //! What has parameters, and the networks that are made of it.
 
-use super::must_match;
 use crate::real::Real;
+use crate::refusal::must_match;
 use std::fmt::Arguments;
 use std::ops::Mul;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ pub trait Module<T: Real>: Sized {
     /// }
     /// ```
     ///
-    /// Make a network of the new numbers, or take a list of your own, for an optimiser:
+    /// To read them, `for p in net.parameters().iter()`. Make a network of the new numbers, or take a list of your own, for an optimiser:
     ///
     /// ```
     /// # use scalargrad::{Var, nn::{Activation, Mlp, Module, Sgd, uniform}};
@@ -103,7 +103,13 @@ pub trait Module<T: Real>: Sized {
     /// If there are more of them than the module has, or fewer.
     #[track_caller]
     fn with<U: Real>(&self, parameters: &[U]) -> Self::Of<U> {
-        must_match("parameters", parameters.len(), self.parameters().len());
+        let wanted = self.parameters().len();
+        must_match(
+            "nn: `parameters`",
+            parameters.len(),
+            "the module has",
+            wanted,
+        );
         let mut rest = parameters.iter();
         self.map(|_| *rest.next().expect("they are as many"))
     }
@@ -182,7 +188,7 @@ impl<T: Real> Neuron<T> {
     /// If there are more inputs than weights, or fewer. If a handle is stale.
     #[track_caller]
     pub fn forward(&self, x: &[T]) -> T {
-        must_match("inputs", x.len(), self.weights.len());
+        must_match("nn: `x`", x.len(), "the neuron takes", self.weights.len());
         let mut sum = self.bias;
         for (&weight, &x) in self.weights.iter().zip(x) {
             sum += weight * x; // not in a closure, which would not know the caller

@@ -1,7 +1,10 @@
 //! What training makes small, and how parameters follow its gradient down.
 
-use super::must_match;
+use crate::handle::Var;
 use crate::real::Real;
+use crate::refusal::must_match;
+use std::any::Any;
+use std::ops::{Mul, Sub};
 
 /// Refuses a setting that is negative, not below a bound, or NaN.
 #[track_caller]
@@ -15,8 +18,9 @@ fn must_be_below(bound: f64, what: &str, x: f64) {
 /// Refuses what would spoil the parameters, before any of them has changed.
 #[track_caller]
 fn must_fit(wanted: usize, parameters: &[f64], gradient: &[f64], largest: f64) {
-    must_match("parameters", parameters.len(), wanted);
-    must_match("slopes", gradient.len(), wanted);
+    let optimiser = "the optimiser was made for";
+    must_match("nn: `parameters`", parameters.len(), optimiser, wanted);
+    must_match("nn: `gradient`", gradient.len(), optimiser, wanted);
     for (i, slope) in gradient.iter().enumerate() {
         assert!(
             slope.abs() <= largest,
@@ -33,15 +37,27 @@ fn must_fit(wanted: usize, parameters: &[f64], gradient: &[f64], largest: f64) {
 /// assert_eq!(scalargrad::nn::squared(3.0, 1.0), 4.0);
 /// ```
 #[track_caller]
-pub fn squared<T: Real>(output: T, target: f64) -> T {
-    (output - target).powi(2)
+pub fn squared<T, L>(output: T, target: L) -> T
+where
+    T: Real + Sub<L, Output = T>, // without it the loss of a plain number would accept a variable, and only its value
+    L: Into<T>,
+{
+    (output - target.into()).powi(2)
+}
+
+/// The value, which a recording under way does not note as frozen.
+fn untracked<T: Real>(x: &T) -> f64 {
+    match (x as &dyn Any).downcast_ref::<Var>() {
+        Some(x) => x.untracked_value(),
+        None => x.value(),
+    }
 }
 
 /// The max-margin loss `max(0, 1 − side·score)` of one score; `side` is 1 or −1.
 ///
 /// # Panics
 ///
-/// If the side is another number.
+/// If the side is another number. A side that is an input of a recording is looked at while recording only: a replay takes any number.
 ///
 /// ```
 /// use scalargrad::nn::hinge;
@@ -49,10 +65,16 @@ pub fn squared<T: Real>(output: T, target: f64) -> T {
 /// assert_eq!((hinge(0.25, 1.0), hinge(2.0, 1.0), hinge(2.0, -1.0)), (0.75, 0.0, 3.0));
 /// ```
 #[track_caller]
-pub fn hinge<T: Real>(score: T, side: f64) -> T {
+pub fn hinge<T, L>(score: T, side: L) -> T
+where
+    T: Real + Mul<L, Output = T>, // as above
+    L: Into<T>,
+{
+    let side: T = side.into();
+    let value = untracked(&side);
     assert!(
-        side.abs() == 1.0,
-        "scalargrad: nn: the side is {side}, and must be 1 or −1; a label of 0 or 1 is on the side `2.0 * label - 1.0`"
+        value.abs() == 1.0,
+        "scalargrad: nn: the side is {value}, and must be 1 or −1; a label of 0 or 1 is on the side `2.0 * label - 1.0`"
     );
     (score * -side + 1.0).relu()
 }

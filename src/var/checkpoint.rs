@@ -3,11 +3,12 @@
 
 use super::outputs::Outputs;
 use crate::arena::{INDEX_MASK, Word, arena};
+use crate::graph::names::counted;
 use crate::graph::{self, RecordingScope, Segment, trace, user_code, value_of};
 use crate::handle::Var;
 use crate::nodes::{Content, down};
 use crate::record;
-use crate::refusal::{Carrying, at_callers_line};
+use crate::refusal::{Carrying, at_callers_line, refuse};
 use smallvec::SmallVec;
 use std::ops::Range;
 use std::rc::Rc;
@@ -134,7 +135,7 @@ pub(crate) fn independent(x: &[Var]) -> SmallVec<[Var; 4]> {
 ///
 /// # Panics
 ///
-/// If `at_once` is less than 2, or a handle is stale.
+/// If `at_once` is less than 2, a handle is stale, or a step returns more or fewer variables than it gets.
 ///
 /// ```
 /// use scalargrad::{Var, advance};
@@ -177,6 +178,9 @@ fn advance_from(
         for k in first..first + steps {
             let copies = independent(&state);
             state = graph::user_code("a step of `advance`", || step(k, &copies));
+            if state.len() != copies.len() {
+                refuse_step(k, state.len(), copies.len());
+            }
             graph::verify_all(&state);
         }
         return state;
@@ -201,6 +205,15 @@ fn advance_from(
         done += length;
     }
     state
+}
+
+#[cold]
+#[track_caller]
+fn refuse_step(k: usize, returned: usize, given: usize) -> ! {
+    let returned = counted(returned, "variable");
+    refuse(format_args!(
+        "scalargrad: step {k} of `advance` returned {returned}, and it was given {given}; a step must return as many as it gets"
+    ))
 }
 
 /// Runs the segment of the checkpoint at `head` again; what is recorded for that begins at the index `start`.

@@ -190,6 +190,7 @@ impl Sweep {
     /// Records what the node at `index`, whose adjoint is `w`, adds to the adjoints of its operands.
     #[track_caller]
     fn give_to_operands(&mut self, index: usize, w: Var) {
+        let _line = arena().differentiating(index);
         let (at, content) = self.reader.read(index);
         // Of `+ − ×` the operands are told by the tape; the values of others would have to be worked out.
         match content {
@@ -295,6 +296,7 @@ pub(crate) fn partials(
     operands: &[Var],
     z: Var,
 ) -> rules::Partials<Var> {
+    let _line = arena().differentiating(index);
     if op != Op::Custom {
         return rules::partials(op, n, operands, &|k| !operands[k].is_constant(), z);
     }

@@ -4,6 +4,7 @@ use crate::arena::arena;
 use crate::handle::Var;
 use crate::real::Real;
 use crate::record;
+use crate::refusal::must_match;
 use crate::rows::Op;
 use crate::rules;
 use crate::special;
@@ -52,11 +53,7 @@ pub fn sum(terms: &[Var]) -> Var {
 #[must_use]
 #[track_caller]
 pub fn dot(x: &[Var], y: &[Var]) -> Var {
-    assert_eq!(
-        x.len(),
-        y.len(),
-        "scalargrad: dot: the slices have different lengths"
-    );
+    must_match("dot: the second slice", y.len(), "the first has", x.len());
     record::dot(x, y)
 }
 
@@ -80,11 +77,7 @@ pub fn dot(x: &[Var], y: &[Var]) -> Var {
 #[must_use]
 #[track_caller]
 pub fn weighted_sum(x: &[Var], weights: &[f64]) -> Var {
-    assert_eq!(
-        x.len(),
-        weights.len(),
-        "scalargrad: weighted_sum: the slices have different lengths"
-    );
+    must_match("weighted_sum: `weights`", weights.len(), "`x` has", x.len());
     record::weighted_sum(x, weights)
 }
 

@@ -42,6 +42,7 @@ mod sweep;
 mod tape;
 mod taylor;
 mod values;
+mod words;
 
 /// Runs `f` with a graph of its own.
 fn afresh<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {

@@ -211,19 +211,19 @@ fn what_does_not_fit_is_told() {
     let cases = [
         (
             message(|| drop(model.with(&[1.0; 3]))),
-            "parameters given: 3, wanted: 13",
+            "`parameters` has 3 numbers, and the module has 13",
         ),
         (
             message(|| drop(model.with(&[1.0; 14]))),
-            "parameters given: 14, wanted: 13",
+            "`parameters` has 14 numbers, and the module has 13",
         ),
         (
             message(|| drop(model.forward(&[1.0]))),
-            "inputs given: 1, wanted: 2",
+            "`x` has 1 number, and the neuron takes 2",
         ),
         (
             message(|| drop(model.layers[0].forward(&[1.0; 3]))),
-            "inputs given: 3, wanted: 2",
+            "`x` has 3 numbers, and the neuron takes 2",
         ),
         (new(2, &[]), "a network of no layers"),
         (new(0, &[1]), "a layer of 0 inputs and 1 outputs"),
@@ -275,7 +275,10 @@ fn an_optimiser_refuses_what_would_spoil_the_parameters_and_leaves_them() {
         "{panic}"
     );
     let wrong = message(|| adam.step(&mut p, &[0.5]));
-    assert!(wrong.contains("slopes given: 1, wanted: 2"), "{wrong}");
+    assert!(
+        wrong.contains("`gradient` has 1 number, and the optimiser was made for 2"),
+        "{wrong}"
+    );
     assert_eq!(p, [1.0, 2.0]);
     // What was refused left nothing behind.
     let mut fresh = ([1.0, 2.0], [1.0, 2.0]);

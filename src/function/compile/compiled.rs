@@ -12,7 +12,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::panic::resume_unwind;
 
-/// A [`Function`] in native code, made by [`compile`](Function::compile).
+/// A [`Function`] in native code, made by [`compile`](Function::compile), with the feature `jit`.
 ///
 /// `Send` and `Sync`; its memory is freed when it is dropped.
 ///

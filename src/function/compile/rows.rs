@@ -17,7 +17,8 @@ use std::fmt;
 /// How many rows go through the code at a time.
 const LANES: usize = 2;
 
-/// A [`Compiled`] function of one row, run over many rows of data; made by [`Compiled::over_rows`].
+/// A [`Compiled`] function of one row, run over many rows of data; made by [`Compiled::over_rows`], with the feature
+/// `jit`.
 ///
 /// Values equal those of [`Function::value`] at each row bit for bit, gradients too but for rounding. The part of the function
 /// that depends on no row is computed once and swept once.

@@ -52,8 +52,12 @@ where
     #[track_caller]
     pub fn over_rows(&mut self, shared: usize, row_len: usize) -> RecordedRows<'_, F> {
         assert!(
-            row_len > 0 && shared.checked_add(row_len).is_some(),
-            "scalargrad: over_rows: {shared} shared inputs, and {row_len} of a row"
+            row_len > 0,
+            "scalargrad: over_rows: a row must have at least 1 input of its own"
+        );
+        assert!(
+            shared.checked_add(row_len).is_some(),
+            "scalargrad: over_rows: {shared} shared inputs and {row_len} of a row are together too many"
         );
         let fits = |f: &&Function| f.inputs().checked_sub(shared) == Some(row_len);
         let variants = self.variants.iter().filter(fits);
@@ -172,13 +176,28 @@ where
         mut run: impl FnMut(&Rows, &[f64], &[usize]) -> Result<Vec<Trip>, ReplayError>,
     ) {
         let len = self.row_len;
-        assert!(
-            shared.len() == self.shared && data.len().is_multiple_of(len),
-            "scalargrad: the rows share {} inputs, not {}, and each has {len} of the {} numbers",
-            self.shared,
-            shared.len(),
-            data.len()
-        );
+        let lengths = [
+            (
+                Counted::Shared,
+                shared.len(),
+                self.shared,
+                shared.len() == self.shared,
+            ),
+            (
+                Counted::Data,
+                data.len(),
+                len,
+                data.len().is_multiple_of(len),
+            ),
+        ];
+        for (what, found, expected, is_right) in lengths {
+            let error = ReplayError::WrongLength {
+                what,
+                found,
+                expected,
+            };
+            assert!(is_right, "scalargrad: {error}");
+        }
         let mut places: Vec<usize> = (0..data.len() / len).collect();
         let mut k = 0;
         while let Some(&first) = places.first() {

@@ -28,7 +28,7 @@
 mod matrix;
 
 use super::{Differentiable, NotANumber};
-use crate::function::ReplayError;
+use crate::function::{Counted, ReplayError};
 use crate::matrix::Matrix;
 use argmin::core::{CostFunction, Error, Gradient, Hessian, Jacobian, Operator};
 use std::marker::PhantomData;
@@ -38,7 +38,8 @@ use std::marker::PhantomData;
 /// It is `argmin`'s `CostFunction`, `Gradient` and `Hessian`, and its `Operator` and `Jacobian` (for `GaussNewton`).
 ///
 /// A value or a derivative that is NaN is the error [`NotANumber`], which ends the run; a line search would go on for ever.
-/// An infinite value is not: it is a step too long.
+/// An infinite value is not: it is a step too long. A cost or its gradient where the function has another number of outputs than
+/// one is a [`ReplayError`].
 ///
 /// See the [module](self) for an example.
 pub struct Problem<F, P = Vec<f64>, M = Matrix> {
@@ -121,13 +122,16 @@ impl<F: Differentiable, P, M> Problem<F, P, M> {
     }
 }
 
-/// The only one of the outputs.
-fn only<T>(what: &str, count: usize, first: impl FnOnce() -> T) -> T {
-    assert!(
-        count == 1,
-        "scalargrad: {what} of {count} outputs; a function that is minimised has one"
-    );
-    first()
+/// An error if there is another number of outputs than one, which a function that is minimised has.
+fn check_one_output(found: usize) -> Result<(), ReplayError> {
+    match found {
+        1 => Ok(()),
+        _ => Err(ReplayError::WrongLength {
+            what: Counted::Outputs,
+            found,
+            expected: 1,
+        }),
+    }
 }
 
 impl<F: Differentiable, P, M> CostFunction for Problem<F, P, M>
@@ -139,7 +143,8 @@ where
 
     fn cost(&self, x: &P) -> Result<f64, Error> {
         let values = self.values(x)?;
-        Ok(only("the cost", values.len(), || values[0]))
+        check_one_output(values.len())?;
+        Ok(values[0])
     }
 }
 
@@ -152,9 +157,8 @@ where
 
     fn gradient(&self, x: &P) -> Result<P, Error> {
         let rows = self.derivatives(x)?;
-        Ok(only("the gradient", rows.rows(), || {
-            P::from(rows.into_vec())
-        }))
+        check_one_output(rows.rows())?;
+        Ok(P::from(rows.into_vec()))
     }
 }
 

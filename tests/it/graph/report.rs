@@ -37,12 +37,12 @@ fn a_leaf_that_was_used_in_another_scope_is_told_from_one_that_was_not() {
     afresh(|| {
         let unswept = Var::new(1.0).named("unswept");
         let _output = unswept * 2.0;
-        assert_reasons(&[("unswept", "was swept")]);
+        assert_reasons(&[("unswept", "no sweep has reached")]);
         let gone = Var::new(2.0).named("gone");
         let loss = graph::scope(|| (gone * gone).value());
         let later = Var::new(loss).named("later");
         assert_reasons(&[
-            ("unswept", "was swept"),
+            ("unswept", "no sweep has reached"),
             ("gone", "a scope that has ended"),
             ("later", "no operation uses it"),
         ]);
