@@ -12,8 +12,8 @@ use crate::rows::{Kind, Op};
 
 /// What is written.
 pub(super) trait Target {
-    /// Checks guard `k`.
-    fn guard(&mut self, k: usize, guard: &Guard);
+    /// Checks a guard.
+    fn guard(&mut self, guard: &Guard);
 
     /// Computes node `i`.
     fn value(&mut self, i: usize);
@@ -132,10 +132,10 @@ impl Sweep {
 
 /// Has all values and guards written, in their order.
 pub(super) fn write_forward(program: &Program, target: &mut impl Target) {
-    let mut guards = program.guards.iter().enumerate().peekable();
+    let mut guards = program.guards.iter().peekable();
     for i in 0..=program.nodes.len() {
-        while let Some((k, guard)) = guards.next_if(|(_, guard)| guard.after as usize <= i) {
-            target.guard(k, guard);
+        while let Some(guard) = guards.next_if(|guard| guard.after as usize <= i) {
+            target.guard(guard);
         }
         if i < program.nodes.len() {
             target.value(i);

@@ -4,7 +4,6 @@
 //! bit for bit; every other row is called.
 
 use super::assembler::Assembler;
-use super::native::CROSSED;
 use crate::rows::Op;
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, Value};
@@ -117,7 +116,7 @@ impl Assembler {
             Instruction::Bounded => {
                 let [x, low, high] = [operand(0), operand(1), operand(2)];
                 let in_order = self.holds(FloatCC::LessThanOrEqual, low, high, true);
-                self.exit_unless(in_order, CROSSED);
+                self.exit_unless(in_order);
                 let below = self.mask(FloatCC::LessThan, x, low);
                 let x = self.select(below, low, x);
                 let above = self.mask(FloatCC::GreaterThan, x, high);

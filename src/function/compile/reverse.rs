@@ -4,7 +4,7 @@
 //! [`compile`](super) for why that is right.
 
 use super::assembler::{Assembler, At};
-use super::native::{PANICKED, Room, shims};
+use super::native::{Room, shims};
 use super::rule::Partial;
 use super::writer::{Adjoints, Writer};
 use crate::function::emit::{Factor, Gift, Sweep};
@@ -276,7 +276,7 @@ impl Writer<'_> {
         let program = self.program;
         let node = program.nodes[i];
         let count = node.count as usize;
-        self.spread(program.operands(&node));
+        self.store_slice(program.operands(&node));
         let z = self.value_of(index);
         let w = self.adjoint_of_giver(index);
         for lane in 0..self.assembler.lanes {
@@ -296,7 +296,7 @@ impl Writer<'_> {
             let args = [custom, x, len, z, w, out];
             let address = shims::custom_partials as *const () as usize;
             let is_ended = self.assembler.call_at(address, &args, types::I32);
-            self.assembler.exit_unless(is_ended, PANICKED);
+            self.assembler.exit_unless(is_ended);
         }
     }
 }

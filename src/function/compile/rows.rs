@@ -4,7 +4,6 @@
 //! adjoints are summed over all rows before they are given on. The rest is compiled as a function of what all rows share and a
 //! row. If a guard trips or something is not finite, [`Rows`] do everything again.
 
-use super::compiled::Ending;
 use super::{CompileError, Compiled, Sizes, Unit};
 use crate::function::program::Program;
 use crate::function::rows::Rows;
@@ -142,10 +141,10 @@ impl CompiledRows {
             let mut chunks = values.chunks_mut(LANES);
             self.each(shared, data, |x, rows| {
                 let mut values = [0.0; LANES];
-                let ending = self.row.run(false, x, &mut values, &mut []);
+                let is_done = self.row.run(false, x, &mut values, &mut []);
                 let chunk = chunks.next().expect("there are as many as rows");
                 chunk.copy_from_slice(&values[..rows]);
-                ending
+                is_done
             })
         });
         match is_done {
@@ -183,9 +182,9 @@ impl CompiledRows {
                     before.clone_from(&adjoints);
                 }
                 let mut values = [0.0; LANES];
-                let ending = self.row.run(true, x, &mut values, &mut adjoints);
+                let is_done = self.row.run(true, x, &mut values, &mut adjoints);
                 sum = values[..rows].iter().fold(sum, |sum, value| sum + value);
-                ending
+                is_done
             });
             // The last of an odd number of rows stands in both lanes, and the second is to give nothing.
             let second = adjoints.iter_mut().zip(&before).skip(1).step_by(LANES);
@@ -231,16 +230,16 @@ impl CompiledRows {
             self.each(shared, data, |x, rows| {
                 adjoints.fill(0.0);
                 let mut both = [0.0; LANES];
-                let ending = self.row.run(true, x, &mut both, &mut adjoints);
+                let is_done = self.row.run(true, x, &mut both, &mut adjoints);
                 if !are_finite(&both) || !are_finite(&adjoints) {
-                    return Ending::Crossed;
+                    return false;
                 }
                 for (lane, value) in both[..rows].iter().enumerate() {
                     let adjoints: Vec<f64> =
                         adjoints[lane..].iter().step_by(LANES).copied().collect();
                     let of_shared = self.gradient_of_shared(shared, &adjoints);
                     if !are_finite(&of_shared) {
-                        return Ending::Crossed;
+                        return false;
                     }
                     let of_row = &adjoints[self.common().outputs.len()..];
                     for (j, &d) in of_shared.iter().chain(of_row).enumerate() {
@@ -249,7 +248,7 @@ impl CompiledRows {
                     values[row] = *value;
                     row += 1;
                 }
-                ending
+                is_done
             })
         });
         match is_done {
@@ -278,7 +277,7 @@ impl CompiledRows {
         &self,
         shared: &[f64],
         data: &[f64],
-        mut run: impl FnMut(&[f64], usize) -> Ending,
+        mut run: impl FnMut(&[f64], usize) -> bool,
     ) -> bool {
         let mut x = Vec::new();
         let values = self
@@ -294,7 +293,7 @@ impl CompiledRows {
                 lanes
                     .zip(a.iter().zip(b))
                     .for_each(|(lanes, (&a, &b))| *lanes = [a, b]);
-                matches!(run(&x, rows.len() / len), Ending::Done)
+                run(&x, rows.len() / len)
             })
     }
 }

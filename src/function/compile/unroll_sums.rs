@@ -1,4 +1,4 @@
-//! Sums spread out: each term is added as soon as it is there.
+//! Sums unrolled: each term is added by an operation of its own, as soon as it is there.
 //!
 //! A sum over all repetitions of a loop was collapsed into one node behind the loop. Its terms are added one after the other,
 //! from the first to the last, so each addition may stand where its term is computed, and the sum grows with the loop; no
@@ -24,7 +24,7 @@ struct Term {
 /// The program with its sums, and sums of products, written as multiplications and additions.
 ///
 /// Names are left out.
-pub(super) fn spread_sums(program: &Program) -> Program {
+pub(super) fn unroll_sums(program: &Program) -> Program {
     let first_node = program.first_node() as u32;
     let terms = terms(program);
     let mut constants = program.constants.clone();
@@ -91,7 +91,7 @@ pub(super) fn spread_sums(program: &Program) -> Program {
             guard.after = pushed;
             guard.operands = guard.operands.map(|k| index[k as usize]);
         }
-        let Some(node) = program.nodes.get(i).filter(|node| !is_spread(node)) else {
+        let Some(node) = program.nodes.get(i).filter(|node| !is_unrolled(node)) else {
             continue;
         };
         operands.clear();
@@ -105,7 +105,7 @@ pub(super) fn spread_sums(program: &Program) -> Program {
     new
 }
 
-fn is_spread(node: &Node) -> bool {
+fn is_unrolled(node: &Node) -> bool {
     node.op == Op::Sum && node.count > 1 || node.op == Op::Dot && node.count > 0
 }
 
@@ -116,7 +116,7 @@ fn terms(program: &Program) -> Vec<Term> {
     let mut there: Vec<u32> = vec![0; program.nodes.len()];
     let mut terms = Vec::new();
     for (i, node) in program.nodes.iter().enumerate() {
-        if !is_spread(node) {
+        if !is_unrolled(node) {
             there[i] = i as u32 + 1;
             continue;
         }
