@@ -225,7 +225,7 @@ impl Compiled {
     #[track_caller]
     fn values_into(&self, x: &[f64], values: &mut [f64]) -> Result<(), ReplayError> {
         self.function.check_inputs(x)?;
-        if !at_callers_line(|| self.run(false, x, values, &mut [])) {
+        if !at_callers_line(|| self.unit.call(false, x, values, &mut [])) {
             values.copy_from_slice(&self.function.values(x)?);
         }
         Ok(())
@@ -236,33 +236,34 @@ impl Compiled {
     fn derivatives(&self, x: &[f64], values: &mut [f64], derivatives: &mut [f64]) -> bool {
         let is_for_replay = self.unit.joint.is_some() && values.len() > OUTPUTS;
         !is_for_replay
-            && self.run(true, x, values, derivatives)
+            && self.unit.call(true, x, values, derivatives)
             && are_finite(values)
             && are_finite(derivatives)
     }
+}
 
+impl Unit {
     /// Writes values, and if wanted the derivatives of each output, but adds to those of the inputs that are shared; whether
     /// it did. The panic of a user's operation goes on.
     #[inline(always)]
-    pub(super) fn run(
+    pub(super) fn call(
         &self,
         has_derivatives: bool,
         x: &[f64],
         values: &mut [f64],
         derivatives: &mut [f64],
     ) -> bool {
-        let unit = &self.unit;
-        let need = unit.code.need(Room::Frame);
+        let need = self.code.need(Room::Frame);
         let mut run = |frame: &mut [f64]| {
             let functions = match has_derivatives {
                 true => 1..2,
                 false => 0..1,
             };
-            unit.run(functions, x, [frame, values, derivatives])
+            self.run(functions, x, [frame, values, derivatives])
         };
-        let is_done = match &unit.joint {
+        let is_done = match &self.joint {
             Some(joint) => with_frame(need, |frame| {
-                joint.run(unit, has_derivatives, x, [frame, values, derivatives])
+                joint.run(self, has_derivatives, x, [frame, values, derivatives])
             }),
             // A small function, of whose cost each call on the way is a part.
             None if need == 0 => run(&mut []),
