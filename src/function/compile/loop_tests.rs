@@ -101,7 +101,7 @@ fn what_does_not_repeat_is_one_segment() {
 fn operands_that_are_now_within_and_now_before_a_repetition_end_it() {
     // The same words, but in the middle an operand of another repetition takes the place of one of its own.
     let found = segments(2, |x| {
-        let mut y = x[0];
+        let mut y = x[0] * x[0];
         let mut before = x[0] * x[1];
         for r in 0..60 {
             let product = y * x[1];

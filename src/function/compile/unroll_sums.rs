@@ -7,10 +7,6 @@
 use crate::function::program::{Node, Program};
 use crate::rows::Op;
 
-/// A sum of more terms than this begins with −0, to which any number can be added without a change, so that its first term is
-/// like the others.
-const SHORT: usize = 32;
-
 /// The term of a sum that is added once the nodes before `after` are there.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Term {
@@ -27,22 +23,14 @@ struct Term {
 pub(super) fn unroll_sums(program: &Program) -> Program {
     let first_node = program.first_node() as u32;
     let terms = terms(program);
-    let mut constants = program.constants.clone();
-    let is_minus_zero = |c: &f64| c.to_bits() == (-0.0f64).to_bits();
-    let place = constants.iter().position(is_minus_zero);
-    let place = place.unwrap_or_else(|| {
-        constants.push(-0.0);
-        constants.len() - 1
-    });
     let mut new = Program {
         inputs: program.inputs,
-        constants,
+        constants: program.constants.clone(),
         nodes: Vec::with_capacity(program.nodes.len() + terms.len()),
         operands: Vec::with_capacity(program.operands.len() + 2 * terms.len()),
         customs: program.customs.clone(),
         ..Program::default()
     };
-    let minus_zero = (program.inputs + place) as u32;
     // What has become of each number; of a sum, as far as it has grown.
     let mut index: Vec<u32> = (0..first_node).collect();
     index.resize(program.len(), u32::MAX);
@@ -80,9 +68,6 @@ pub(super) fn unroll_sums(program: &Program) -> Program {
             *so_far = if term.place > 0 {
                 pushed += 1;
                 push(Op::Add, 0, &[*so_far, x])
-            } else if all.len() > SHORT {
-                pushed += 1;
-                push(Op::Add, 0, &[minus_zero, x])
             } else {
                 x
             };
