@@ -14,11 +14,11 @@
 //!
 //! 1. A small program is one function, for the values and once more for the values and the derivatives (`writer`). So is one
 //!    with many outputs, if the sweeps from all of them are not too much code. Any other one goes through 2 to 4.
-//! 2. A recorded loop left the same operations many times. Sums are `spread`, so that each repetition has its terms, and
-//!    what `repeats` is found. What does not repeat is cut into pieces, which are loops of one turn.
+//! 2. A recorded loop left the same operations many times. Sums are unrolled (`unroll_sums`), so that each repetition adds
+//!    its terms, and what `repeats` is found. What does not repeat is cut into pieces, which are loops of one turn.
 //! 3. Each of these segments becomes one of the `parts`: a small program of one repetition, which says where the numbers that
 //!    it takes from outside stand in each repetition, and where those that are used outside.
-//! 4. Of each part two functions are written (`loops`, and for what connects them `crossing`).
+//! 4. Of each part two functions are written (`loops`, and for what connects them `border`).
 //! 5. The writer goes through a program by the walk that writes Rust, too ([`emit`](super::emit)): upward for values (`forward`),
 //!    downward for adjoints (`reverse`), with the partials of the table (`rule`, `instructions`).
 //! 6. The `assembler` writes the instructions of one function after the other, loops over repetitions, and calls of the
@@ -27,8 +27,8 @@
 //! A user sees the `compiled` function of one point, and the same over `rows`.
 
 mod assembler;
+mod border;
 mod compiled;
-mod crossing;
 mod forward;
 mod instructions;
 #[cfg(test)]
@@ -40,9 +40,9 @@ mod repeats;
 mod reverse;
 mod rows;
 mod rule;
-mod spread;
 #[cfg(test)]
 mod tests;
+mod unroll_sums;
 mod writer;
 
 pub use compiled::Compiled;
@@ -51,11 +51,13 @@ pub use rows::CompiledRows;
 use super::Function;
 use super::emit::Sweep;
 use super::program::Program;
+use crate::graph::Custom;
 use crate::refusal::debug_as_displayed;
 use assembler::Assembler;
-use native::{Builder, Code, Effort, Known, Room};
+use native::{Builder, Code, Effort, Room};
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 use writer::Writer;
 
 /// Why a function cannot be compiled.
@@ -179,19 +181,14 @@ fn assembler(program: &Program, effort: Effort, lanes: usize) -> Result<Assemble
     ))
 }
 
-fn known(program: &Program) -> Known {
-    (
-        program.customs.clone().into(),
-        program.guards.clone().into(),
-    )
-}
-
 /// How the parts of a program work together.
 struct Joint {
     /// Where in the frame the adjoints are.
     adjoints: Range<usize>,
     /// Where the outputs stand.
     outputs: Vec<(Room, usize)>,
+    /// The number of inputs to whose adjoints the sweep adds.
+    shared: usize,
 }
 
 /// What a compilation makes.
@@ -218,7 +215,7 @@ impl Unit {
         };
         match sweeps(program, most) {
             Some(sweeps) => Unit::whole(program, &sweeps, sizes, lanes, shared),
-            None => Unit::of_parts(program, sizes, lanes),
+            None => Unit::of_parts(program, sizes, lanes, shared),
         }
     }
 
@@ -239,21 +236,21 @@ impl Unit {
         };
         let mut by = assembler(program, effort, lanes)?;
         by.own.base = scratch.end;
-        let known = known(program);
-        let mut writer = Writer::new(program, &mut by, &known, None);
+        let customs: Arc<[Custom]> = program.customs.clone().into();
+        let mut writer = Writer::new(program, &mut by, &customs, None);
         writer.scratch = scratch;
         writer.shared = shared;
         writer.write_whole(sweeps).map_err(CompileError::Refused)?;
-        Unit::finish(by, 1, known, None)
+        Unit::finish(by, 1, customs, None)
     }
 
     fn finish(
         by: Assembler,
         values: usize,
-        known: Known,
+        customs: Arc<[Custom]>,
         joint: Option<Joint>,
     ) -> Result<Unit, CompileError> {
-        let code = by.builder.finish(values, by.needs, known);
+        let code = by.builder.finish(values, by.needs, customs);
         let constants = by.constants.iter();
         let constants = constants.flat_map(|&c| std::iter::repeat_n(c, by.lanes));
         Ok(Unit {
@@ -264,9 +261,9 @@ impl Unit {
         })
     }
 
-    /// Runs functions in rooms of this size: frame, values, derivatives.
+    /// Runs functions in rooms of this size: frame, values, derivatives; whether all came to their end.
     #[inline(always)]
-    fn run(&self, functions: Range<usize>, inputs: &[f64], rooms: [&mut [f64]; 3]) -> i32 {
+    fn run(&self, functions: Range<usize>, inputs: &[f64], rooms: [&mut [f64]; 3]) -> bool {
         self.code.run(functions, inputs, &self.constants, rooms)
     }
 }

@@ -5,15 +5,14 @@
 
 pub(super) mod symbol;
 
-use super::one_by_one::is_plain;
-use super::program::{Guard, Program};
-use crate::pull_back;
+use super::program::{Guard, Node, Program};
+use crate::pull_back::Factor;
 use crate::rows::{Kind, Op};
 
 /// What is written.
 pub(super) trait Target {
-    /// Checks guard `k`.
-    fn guard(&mut self, k: usize, guard: &Guard);
+    /// Checks a guard.
+    fn guard(&mut self, guard: &Guard);
 
     /// Computes node `i`.
     fn value(&mut self, i: usize);
@@ -29,25 +28,14 @@ pub(super) struct Gift {
     pub place: u32,
     /// Its index.
     pub to: u32,
-    /// By what the adjoint is multiplied.
+    /// By what the adjoint is multiplied; a square gives twice that.
     pub factor: Factor,
 }
 
-/// What an adjoint is multiplied by on its way to an operand: the [factor](pull_back::Factor), as far as the program tells it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Factor {
-    One,
-    MinusOne,
-    /// The number at an index.
-    Number(u32),
-    /// Twice the number at an index.
-    Twice(u32),
-    /// The rule of the row, for one operand; of a switch, which gives nothing where that is zero.
-    Rule {
-        is_switch: bool,
-    },
-    /// The rule of an operation on any number of operands, for all at once.
-    RuleOfAll,
+/// Whether a node is a number times itself, which gives to its operand once.
+pub(super) fn is_square(program: &Program, node: &Node) -> bool {
+    let operands = program.operands(node);
+    node.op == Op::Mul && operands[0] == operands[1]
 }
 
 /// All that is given in reverse from outputs.
@@ -89,20 +77,10 @@ impl Sweep {
                     continue;
                 }
                 is_reached[to as usize] = true;
-                let is_square = node.op == Op::Mul && operands[0] == operands[1];
-                if is_square && place == 1 {
+                let Some(factor) =
+                    Factor::of(node.op, place).filter(|_| place == 0 || !is_square(program, node))
+                else {
                     continue;
-                }
-                let factor = match pull_back::Factor::of(node.op, place) {
-                    None => continue,
-                    Some(pull_back::Factor::One) => Factor::One,
-                    Some(pull_back::Factor::MinusOne) => Factor::MinusOne,
-                    Some(pull_back::Factor::Operand(_)) if is_square => Factor::Twice(to),
-                    Some(pull_back::Factor::Operand(other)) => Factor::Number(operands[other]),
-                    Some(pull_back::Factor::Partial) if is_plain(node.op) => Factor::Rule {
-                        is_switch: node.op.kind() == Kind::Switch,
-                    },
-                    Some(pull_back::Factor::Partial) => Factor::RuleOfAll,
                 };
                 gifts.push(Gift {
                     place: place as u32,
@@ -132,10 +110,10 @@ impl Sweep {
 
 /// Has all values and guards written, in their order.
 pub(super) fn write_forward(program: &Program, target: &mut impl Target) {
-    let mut guards = program.guards.iter().enumerate().peekable();
+    let mut guards = program.guards.iter().peekable();
     for i in 0..=program.nodes.len() {
-        while let Some((k, guard)) = guards.next_if(|(_, guard)| guard.after as usize <= i) {
-            target.guard(k, guard);
+        while let Some(guard) = guards.next_if(|guard| guard.after as usize <= i) {
+            target.guard(guard);
         }
         if i < program.nodes.len() {
             target.value(i);

@@ -4,6 +4,8 @@
 //! runs it over one: a number of the program is one in sixteen [lanes](lanes::Lanes) then, one for each row, so that an operation is
 //! found once for all of them and its arithmetic runs in vectors. The adjoints of what rows share are summed over all rows
 //! before they are given on.
+//!
+//! The rows are cut into tasks, which compiled code may run instead.
 
 mod block;
 mod engine;
@@ -16,5 +18,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "jit")]
+pub(super) use engine::{Job, Out, Sums, TaskCode, Wanted};
 pub use many::Rows;
 pub use recorded::RecordedRows;

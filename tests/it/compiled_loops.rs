@@ -214,6 +214,26 @@ fn the_guard_that_trips_in_the_middle_is_reported() {
     }
 }
 
+#[test]
+fn where_a_guard_trips_nothing_is_written() {
+    let f = Function::record(&[2.0, 0.5], |x| {
+        let mut total = x[1] * 1.0;
+        for r in 0..300 {
+            let y = x[0] * (r as f64 * 0.7).sin() + x[1];
+            if y < 10.0 {
+                total += y * y;
+            }
+        }
+        total
+    });
+    let compiled = f.compile().unwrap();
+    let (mut value, mut gradient) = ([7.0], [8.0, 9.0]);
+    assert!(compiled.gradient_into(&[1e9, 0.5], &mut gradient).is_err());
+    let result = compiled.values_and_jacobian_into(&[1e9, 0.5], &mut value, &mut gradient);
+    assert!(result.is_err());
+    assert_eq!((value, gradient), ([7.0], [8.0, 9.0]));
+}
+
 struct Scaled(f64);
 
 impl CustomOp for Scaled {

@@ -14,8 +14,8 @@ use super::native::{Builder, Needs, Room};
 use crate::function::emit::symbol::Formula;
 use crate::rows::Op;
 use cranelift_codegen::ir::{
-    AbiParam, Block, BlockArg, DataFlowGraph, Function, InsertBuilder, Inst, InstBuilder,
-    InstInserterBase, SigRef, Signature, Type, Value, types,
+    AbiParam, Block, DataFlowGraph, Function, InsertBuilder, Inst, InstBuilder, InstInserterBase,
+    SigRef, Signature, Type, Value, types,
 };
 use places::Repetitions;
 use std::collections::HashMap;
@@ -80,6 +80,8 @@ pub(super) struct Assembler {
     open: Option<Open>,
     /// The number of instructions written in this function.
     pub written: u32,
+    /// Whether a number stands farther away than an instruction can tell.
+    pub is_too_large: bool,
 }
 
 /// A partial of a row.
@@ -113,6 +115,7 @@ impl Assembler {
             known_constants: HashMap::new(),
             open: None,
             written: 0,
+            is_too_large: false,
         }
     }
 
@@ -179,18 +182,18 @@ impl Assembler {
 
     /// Ends the function and compiles it.
     pub(super) fn end(&mut self) -> Result<(), String> {
+        if self.is_too_large {
+            return Err("it has too many numbers".into());
+        }
         let zero = self.ins().iconst(types::I32, 0);
         self.ins().return_(&[zero]);
         let mut open = self.open.take().expect("a function has begun");
-        if let Some(exit) = open.exit {
-            open.function.layout.append_block(exit);
-            let code = open.function.dfg.block_params(exit)[0];
+        if let Some(block) = open.exit {
             let function = &mut open.function;
-            InsertBuilder::new(End {
-                function,
-                block: exit,
-            })
-            .return_(&[code]);
+            function.layout.append_block(block);
+            let one = InsertBuilder::new(End { function, block }).iconst(types::I32, 1);
+            let function = &mut open.function;
+            InsertBuilder::new(End { function, block }).return_(&[one]);
         }
         self.builder.add(open.function)
     }
@@ -209,25 +212,17 @@ impl Assembler {
         InsertBuilder::new(End { function, block })
     }
 
-    /// Leaves the function with `code` unless the condition (not zero) holds.
-    pub(super) fn exit_unless(&mut self, condition: Value, code: i32) {
-        let code = self.ins().iconst(types::I32, i64::from(code));
-        self.exit_with(condition, code);
-    }
-
-    /// Leaves the function with `code` unless the condition (not zero) holds.
-    pub(super) fn exit_with(&mut self, condition: Value, code: Value) {
+    /// Leaves the function, for the replay to do it, unless the condition (not zero) holds.
+    pub(super) fn exit_unless(&mut self, condition: Value) {
         let open = self.open();
         let function = &mut open.function;
         let exit = *open.exit.get_or_insert_with(|| {
             let exit = function.dfg.make_block();
-            function.dfg.append_block_param(exit, types::I32);
             function.layout.set_cold(exit);
             exit
         });
         let next = function.dfg.make_block();
-        self.ins()
-            .brif(condition, next, &[], exit, &[BlockArg::Value(code)]);
+        self.ins().brif(condition, next, &[], exit, &[]);
         self.go_on_in(next);
     }
 

@@ -2,7 +2,6 @@
 
 use super::native::Room;
 use super::native::shims::take_panic;
-use super::native::{CROSSED, PANICKED};
 use super::{Joint, OUTPUTS, Unit};
 use crate::function::wide::are_finite;
 use crate::function::{Counted, Function, ReplayError};
@@ -41,31 +40,6 @@ impl fmt::Debug for Compiled {
 thread_local! {
     /// The frame of this thread's calls, to be used again.
     static FRAME: Cell<Vec<f64>> = const { Cell::new(Vec::new()) };
-}
-
-/// What a call came to.
-pub(super) enum Ending {
-    Done,
-    /// The guard that tripped.
-    Tripped(usize),
-    /// The replay is to do it.
-    Crossed,
-}
-
-impl Ending {
-    /// The meaning of what compiled code returns; the panic of a user's operation goes on.
-    #[inline]
-    pub(super) fn of(code: i32) -> Ending {
-        match code {
-            0 => Ending::Done,
-            CROSSED => Ending::Crossed,
-            PANICKED => match take_panic() {
-                Some(payload) => resume_unwind(payload),
-                None => Ending::Crossed,
-            },
-            k => Ending::Tripped(k as usize - 1),
-        }
-    }
 }
 
 impl Compiled {
@@ -177,9 +151,8 @@ impl Compiled {
             .check(Counted::Gradient, gradient.len(), self.inputs())?;
         let mut value = [0.0];
         match at_callers_line(|| self.derivatives(x, &mut value, gradient)) {
-            Ending::Done => Ok(value[0]),
-            Ending::Tripped(k) => Err(self.function.tripped(k, x)),
-            Ending::Crossed => self.function.gradient_into(x, gradient),
+            true => Ok(value[0]),
+            false => self.function.gradient_into(x, gradient),
         }
     }
 
@@ -243,9 +216,8 @@ impl Compiled {
     ) -> Result<(), ReplayError> {
         self.function.check_jacobian(x, values, jacobian)?;
         match at_callers_line(|| self.derivatives(x, values, jacobian)) {
-            Ending::Done => Ok(()),
-            Ending::Tripped(k) => Err(self.function.tripped(k, x)),
-            Ending::Crossed => self.function.values_and_jacobian_into(x, values, jacobian),
+            true => Ok(()),
+            false => self.function.values_and_jacobian_into(x, values, jacobian),
         }
     }
 
@@ -253,55 +225,54 @@ impl Compiled {
     #[track_caller]
     fn values_into(&self, x: &[f64], values: &mut [f64]) -> Result<(), ReplayError> {
         self.function.check_inputs(x)?;
-        match at_callers_line(|| self.run(false, x, values, &mut [])) {
-            Ending::Done => {}
-            Ending::Tripped(k) => return Err(self.function.tripped(k, x)),
-            Ending::Crossed => values.copy_from_slice(&self.function.values(x)?),
+        if !at_callers_line(|| self.unit.call(false, x, values, &mut [])) {
+            values.copy_from_slice(&self.function.values(x)?);
         }
         Ok(())
     }
 
-    /// Writes values and derivatives, unless the replay is to do it.
+    /// Writes values and derivatives; whether it did, and the replay is not to do it.
     #[inline(always)]
-    fn derivatives(&self, x: &[f64], values: &mut [f64], derivatives: &mut [f64]) -> Ending {
-        if self.unit.joint.is_some() {
-            if values.len() > OUTPUTS {
-                return Ending::Crossed;
-            }
-            derivatives.fill(0.0);
-        }
-        match self.run(true, x, values, derivatives) {
-            Ending::Done if !are_finite(values) || !are_finite(derivatives) => Ending::Crossed,
-            ending => ending,
-        }
+    fn derivatives(&self, x: &[f64], values: &mut [f64], derivatives: &mut [f64]) -> bool {
+        let is_for_replay = self.unit.joint.is_some() && values.len() > OUTPUTS;
+        !is_for_replay
+            && self.unit.call(true, x, values, derivatives)
+            && are_finite(values)
+            && are_finite(derivatives)
     }
+}
 
-    /// Writes values, and if wanted the derivatives of each output, which parts add to what is there.
+impl Unit {
+    /// Writes values, and if wanted the derivatives of each output, but adds to those of the inputs that are shared; whether
+    /// it did. The panic of a user's operation goes on.
     #[inline(always)]
-    pub(super) fn run(
+    pub(super) fn call(
         &self,
         has_derivatives: bool,
         x: &[f64],
         values: &mut [f64],
         derivatives: &mut [f64],
-    ) -> Ending {
-        let unit = &self.unit;
-        let need = unit.code.need(Room::Frame);
+    ) -> bool {
+        let need = self.code.need(Room::Frame);
         let mut run = |frame: &mut [f64]| {
             let functions = match has_derivatives {
                 true => 1..2,
                 false => 0..1,
             };
-            unit.run(functions, x, [frame, values, derivatives])
+            self.run(functions, x, [frame, values, derivatives])
         };
-        Ending::of(match &unit.joint {
+        let is_done = match &self.joint {
             Some(joint) => with_frame(need, |frame| {
-                joint.run(unit, has_derivatives, x, [frame, values, derivatives])
+                joint.run(self, has_derivatives, x, [frame, values, derivatives])
             }),
             // A small function, of whose cost each call on the way is a part.
             None if need == 0 => run(&mut []),
             None => with_frame(need, run),
-        })
+        };
+        if !is_done && let Some(payload) = take_panic() {
+            resume_unwind(payload);
+        }
+        is_done
     }
 }
 
@@ -312,9 +283,11 @@ impl Joint {
         has_derivatives: bool,
         x: &[f64],
         [frame, values, derivatives]: [&mut [f64]; 3],
-    ) -> i32 {
+    ) -> bool {
         let (lanes, count, n) = (unit.lanes, unit.code.len(), x.len());
-        let mut code = unit.run(0..count / 2, x, [frame, &mut [], &mut []]);
+        if !unit.run(0..count / 2, x, [frame, &mut [], &mut []]) {
+            return false;
+        }
         for (k, &(room, place)) in self.outputs.iter().enumerate() {
             let place = lanes * place..lanes * (place + 1);
             values[lanes * k..][..lanes].copy_from_slice(match room {
@@ -323,11 +296,9 @@ impl Joint {
                 _ => &frame[place],
             });
         }
-        for (k, &(room, place)) in self.outputs.iter().enumerate() {
-            if !has_derivatives || code != 0 {
-                break;
-            }
+        let mut sweep = |(k, &(room, place)): (usize, &(Room, usize))| {
             let derivatives = &mut derivatives[k * n..][..n];
+            derivatives[lanes * self.shared..].fill(0.0);
             let adjoints = &mut frame[self.adjoints.clone()];
             adjoints.fill(0.0);
             let place = lanes * place..lanes * (place + 1);
@@ -336,9 +307,9 @@ impl Joint {
                 Room::Inputs => derivatives[place].iter_mut().for_each(|d| *d += 1.0),
                 _ => {}
             }
-            code = unit.run(count / 2..count, x, [frame, &mut [], derivatives]);
-        }
-        code
+            unit.run(count / 2..count, x, [frame, &mut [], derivatives])
+        };
+        !has_derivatives || self.outputs.iter().enumerate().all(&mut sweep)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Values and guards as instructions.
 
 use super::assembler::At;
-use super::native::PANICKED;
 use super::native::shims;
 use super::writer::Writer;
 use crate::function::emit::{Gift, Target};
@@ -12,8 +11,8 @@ use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 
 impl Target for Writer<'_> {
-    /// Leaves the function with `k + 1` where the answer is another one.
-    fn guard(&mut self, k: usize, guard: &Guard) {
+    /// Leaves the function where the answer is another one.
+    fn guard(&mut self, guard: &Guard) {
         let [a, b] = guard.operands.map(|index| self.value_of(index));
         let condition = match guard.comparison {
             Comparison::Equal => FloatCC::Equal,
@@ -21,11 +20,10 @@ impl Target for Writer<'_> {
             Comparison::LessOrEqual => FloatCC::LessThanOrEqual,
             Comparison::Greater => FloatCC::GreaterThan,
             Comparison::GreaterOrEqual => FloatCC::GreaterThanOrEqual,
-            _ => return self.rare_guard(k, guard, [a, b]),
+            _ => return self.rare_guard(guard, [a, b]),
         };
         let holds = self.assembler.holds(condition, a, b, guard.answer != 0);
-        let code = self.code_of_guard(k);
-        self.assembler.exit_with(holds, code);
+        self.assembler.exit_unless(holds);
     }
 
     fn value(&mut self, i: usize) {
@@ -49,18 +47,18 @@ impl Target for Writer<'_> {
 }
 
 impl Writer<'_> {
-    fn rare_guard(&mut self, k: usize, guard: &Guard, [a, b]: [Value; 2]) {
-        let comparison: *const Comparison = &self.known.1[self.first_guard() + k].comparison;
-        let comparison = self.assembler.pointer(comparison as usize);
-        let answer = i64::from(guard.answer) & 0xffff_ffff;
-        let answer = self.assembler.ins().iconst(types::I32, answer);
+    fn rare_guard(&mut self, guard: &Guard, [a, b]: [Value; 2]) {
+        let parameters = [
+            guard.comparison as i64,
+            i64::from(guard.answer) & 0xffff_ffff,
+        ];
+        let [comparison, answer] = parameters.map(|x| self.assembler.ins().iconst(types::I32, x));
         let address = shims::answers as *const () as usize;
-        let code = self.code_of_guard(k);
         for lane in 0..self.assembler.lanes {
             let [a, b] = [a, b].map(|x| self.assembler.lane(x, lane));
             let args = [a, b, comparison, answer];
             let holds = self.assembler.call_at(address, &args, types::I32);
-            self.assembler.exit_with(holds, code);
+            self.assembler.exit_unless(holds);
         }
     }
 
@@ -82,7 +80,7 @@ impl Writer<'_> {
     }
 
     /// Puts the operands of a node at the begin of the frame, each lane in one piece.
-    pub(super) fn spread(&mut self, operands: &[u32]) {
+    pub(super) fn store_slice(&mut self, operands: &[u32]) {
         for (place, &k) in operands.iter().enumerate() {
             let x = self.value_of(k);
             for lane in 0..self.assembler.lanes {
@@ -102,7 +100,7 @@ impl Writer<'_> {
     fn call_for_value(&mut self, i: usize) -> Value {
         let program = self.program;
         let node = program.nodes[i];
-        self.spread(program.operands(&node));
+        self.store_slice(program.operands(&node));
         let values: Vec<Value> = (0..self.assembler.lanes)
             .map(|lane| self.call_for_lane(node, lane))
             .collect();
@@ -122,7 +120,7 @@ impl Writer<'_> {
         let address = shims::custom_value as *const () as usize;
         let args = [custom, x, count, out];
         let is_ended = self.assembler.call_at(address, &args, types::I32);
-        self.assembler.exit_unless(is_ended, PANICKED);
+        self.assembler.exit_unless(is_ended);
         self.assembler.load(result)
     }
 }

@@ -4,140 +4,128 @@
 //! bit for bit; every other row is called.
 
 use super::assembler::Assembler;
-use super::native::CROSSED;
-use crate::rows::Op;
+use crate::rows::{Op, ROWS};
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, Value};
 use std::sync::LazyLock;
 
-/// How the value of a row is computed.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// How the value of a row is computed, if it is not called.
+#[derive(Clone, Copy)]
 pub(super) enum Instruction {
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Neg,
-    Root,
-    Absolute,
-    Reciprocal,
+    /// By these instructions, from the operands.
+    Of(fn(&mut Assembler, &[Value]) -> Value),
+    /// As a product with one rounding, if the machine has that.
     Fused,
-    Larger,
-    Smaller,
-    Rectifier,
+    /// As a product of few factors.
     Power,
-    Bounded,
-    Choice,
+    /// As 1 where the comparison holds, else 0.
     Mask(FloatCC),
-    /// None: it is called.
-    Call,
 }
+use Instruction::{Fused, Mask, Of, Power};
+
+/// Without spaces.
+const TEXTS: [(&str, Instruction); 20] = [
+    ("x+y", Of(|by, x| by.ins().fadd(x[0], x[1]))),
+    ("x-y", Of(|by, x| by.ins().fsub(x[0], x[1]))),
+    ("x*y", Of(|by, x| by.ins().fmul(x[0], x[1]))),
+    ("x/y", Of(|by, x| by.ins().fdiv(x[0], x[1]))),
+    ("-x", Of(|by, x| by.ins().fneg(x[0]))),
+    ("x.sqrt()", Of(|by, x| by.ins().sqrt(x[0]))),
+    ("x.abs()", Of(|by, x| by.ins().fabs(x[0]))),
+    ("x.recip()", Of(Assembler::reciprocal)),
+    ("x.mul_add(a,b)", Fused),
+    (
+        "special::max(x,y)",
+        Of(|by, x| by.one_of(FloatCC::GreaterThan, x)),
+    ),
+    (
+        "special::min(x,y)",
+        Of(|by, x| by.one_of(FloatCC::LessThan, x)),
+    ),
+    ("x.powi(n)", Power),
+    ("special::relu(x)", Of(Assembler::positive)),
+    ("special::clamp(x,low,high)", Of(Assembler::bounded)),
+    ("ifmask!=0.0{a}else{b}", Of(Assembler::choice)),
+    ("ifx>y{1.0}else{0.0}", Mask(FloatCC::GreaterThan)),
+    ("ifx>=y{1.0}else{0.0}", Mask(FloatCC::GreaterThanOrEqual)),
+    ("ifx<y{1.0}else{0.0}", Mask(FloatCC::LessThan)),
+    ("ifx<=y{1.0}else{0.0}", Mask(FloatCC::LessThanOrEqual)),
+    ("ifx==y{1.0}else{0.0}", Mask(FloatCC::Equal)),
+];
 
 /// Of each operation, by its number.
-static INSTRUCTIONS: LazyLock<Vec<Instruction>> = LazyLock::new(|| {
-    let has_row = |op: Op| !op.is_slice() && crate::rows::ROWS.iter().any(|row| row.op == op);
-    let of = |&op: &Op| match has_row(op) {
-        true => of_value(&op.row().value.replace(' ', "")),
-        false => Instruction::Call,
+static INSTRUCTIONS: LazyLock<Vec<Option<Instruction>>> = LazyLock::new(|| {
+    let of = |op: &Op| {
+        let row = ROWS.iter().find(|row| row.op == *op)?;
+        let text = row.value.replace(' ', "");
+        TEXTS
+            .iter()
+            .find(|known| known.0 == text)
+            .map(|known| known.1)
     };
     Op::ALL.iter().map(of).collect()
 });
 
-fn of_value(text: &str) -> Instruction {
-    use Instruction::*;
-    match text {
-        "x+y" => Add,
-        "x-y" => Sub,
-        "x*y" => Mul,
-        "x/y" => Div,
-        "-x" => Neg,
-        "x.sqrt()" => Root,
-        "x.abs()" => Absolute,
-        "x.recip()" => Reciprocal,
-        "x.mul_add(a,b)" => Fused,
-        "special::max(x,y)" => Larger,
-        "special::min(x,y)" => Smaller,
-        "x.powi(n)" => Power,
-        "special::relu(x)" => Rectifier,
-        "special::clamp(x,low,high)" => Bounded,
-        "ifmask!=0.0{a}else{b}" => Choice,
-        "ifx>y{1.0}else{0.0}" => Mask(FloatCC::GreaterThan),
-        "ifx>=y{1.0}else{0.0}" => Mask(FloatCC::GreaterThanOrEqual),
-        "ifx<y{1.0}else{0.0}" => Mask(FloatCC::LessThan),
-        "ifx<=y{1.0}else{0.0}" => Mask(FloatCC::LessThanOrEqual),
-        "ifx==y{1.0}else{0.0}" => Mask(FloatCC::Equal),
-        _ => Call,
-    }
-}
-
 /// The largest exponent of a power that is multiplied out.
 const LARGEST_POWER: u32 = 64;
 
-/// How the value of an operation with that parameter is computed on this machine.
-pub(super) fn instruction(assembler: &Assembler, op: Op, n: i32) -> Instruction {
-    use Instruction::*;
-    match INSTRUCTIONS[op as usize] {
-        Power if n.unsigned_abs() > LARGEST_POWER => Call,
-        Fused if !assembler.has("has_fma") => Call,
-        instruction => instruction,
-    }
+/// How the value of an operation with that parameter is computed on this machine, if it is not called.
+pub(super) fn instruction(assembler: &Assembler, op: Op, n: i32) -> Option<Instruction> {
+    INSTRUCTIONS[op as usize].filter(|instruction| match instruction {
+        Fused => assembler.has("has_fma"),
+        Power => n.unsigned_abs() <= LARGEST_POWER,
+        _ => true,
+    })
 }
 
 impl Assembler {
-    /// The value of an instruction, if it is one; the function is left where bounds cross.
-    pub(super) fn compute(
-        &mut self,
-        instruction: Instruction,
-        n: i32,
-        operands: &[Value],
-    ) -> Option<Value> {
-        let operand = |k: usize| operands[k];
-        Some(match instruction {
-            Instruction::Call => return None,
-            Instruction::Add => self.ins().fadd(operand(0), operand(1)),
-            Instruction::Sub => self.ins().fsub(operand(0), operand(1)),
-            Instruction::Mul => self.ins().fmul(operand(0), operand(1)),
-            Instruction::Div => self.ins().fdiv(operand(0), operand(1)),
-            Instruction::Neg => self.ins().fneg(operand(0)),
-            Instruction::Root => self.ins().sqrt(operand(0)),
-            Instruction::Absolute => self.ins().fabs(operand(0)),
-            Instruction::Reciprocal => {
-                let one = self.constant(1.0);
-                self.ins().fdiv(one, operand(0))
-            }
-            Instruction::Fused => self.ins().fma(operand(0), operand(1), operand(2)),
-            Instruction::Larger => self.one_of(FloatCC::GreaterThan, operand(0), operand(1)),
-            Instruction::Smaller => self.one_of(FloatCC::LessThan, operand(0), operand(1)),
-            Instruction::Rectifier => {
-                let zero = self.constant(0.0);
-                let mask = self.mask(FloatCC::LessThanOrEqual, operand(0), zero);
-                self.drop(mask, operand(0))
-            }
-            Instruction::Power => self.power(operand(0), n),
-            Instruction::Bounded => {
-                let [x, low, high] = [operand(0), operand(1), operand(2)];
-                let in_order = self.holds(FloatCC::LessThanOrEqual, low, high, true);
-                self.exit_unless(in_order, CROSSED);
-                let below = self.mask(FloatCC::LessThan, x, low);
-                let x = self.select(below, low, x);
-                let above = self.mask(FloatCC::GreaterThan, x, high);
-                self.select(above, high, x)
-            }
-            Instruction::Choice => {
-                let zero = self.constant(0.0);
-                let mask = self.mask(FloatCC::NotEqual, operand(0), zero);
-                self.select(mask, operand(1), operand(2))
-            }
-            Instruction::Mask(condition) => {
-                let mask = self.mask(condition, operand(0), operand(1));
+    /// The value of an instruction.
+    pub(super) fn compute(&mut self, instruction: Instruction, n: i32, x: &[Value]) -> Value {
+        match instruction {
+            Of(write) => write(self, x),
+            Fused => self.ins().fma(x[0], x[1], x[2]),
+            Power => self.power(x[0], n),
+            Mask(condition) => {
+                let mask = self.mask(condition, x[0], x[1]);
                 let one = self.constant(1.0);
                 self.keep(mask, one)
             }
-        })
+        }
+    }
+
+    fn reciprocal(&mut self, x: &[Value]) -> Value {
+        let one = self.constant(1.0);
+        self.ins().fdiv(one, x[0])
+    }
+
+    fn positive(&mut self, x: &[Value]) -> Value {
+        let zero = self.constant(0.0);
+        let mask = self.mask(FloatCC::LessThanOrEqual, x[0], zero);
+        self.drop(mask, x[0])
+    }
+
+    /// The function is left where bounds cross.
+    fn bounded(&mut self, x: &[Value]) -> Value {
+        let &[x, low, high] = x else {
+            unreachable!("a number and two bounds");
+        };
+        let in_order = self.holds(FloatCC::LessThanOrEqual, low, high, true);
+        self.exit_unless(in_order);
+        let below = self.mask(FloatCC::LessThan, x, low);
+        let x = self.select(below, low, x);
+        let above = self.mask(FloatCC::GreaterThan, x, high);
+        self.select(above, high, x)
+    }
+
+    fn choice(&mut self, x: &[Value]) -> Value {
+        let zero = self.constant(0.0);
+        let mask = self.mask(FloatCC::NotEqual, x[0], zero);
+        self.select(mask, x[1], x[2])
     }
 
     /// The second number where it stands to the first in that order or the first is NaN, else the first.
-    fn one_of(&mut self, order: FloatCC, x: Value, y: Value) -> Value {
+    fn one_of(&mut self, order: FloatCC, x: &[Value]) -> Value {
+        let (x, y) = (x[0], x[1]);
         let is_second = self.mask(order, y, x);
         let chosen = self.select(is_second, y, x);
         let is_nan = self.mask(FloatCC::NotEqual, x, x);

@@ -1,8 +1,8 @@
-//! What repeats is found, and sums are spread without a change.
+//! What repeats is found, and sums are unrolled without a change.
 
 use super::Sizes;
 use super::repeats::{Items, Segment};
-use super::spread::spread_sums;
+use super::unroll_sums::unroll_sums;
 use crate::function::Function;
 use crate::handle::Var;
 
@@ -10,7 +10,7 @@ use crate::handle::Var;
 fn segments(inputs: usize, f: impl Fn(&[Var]) -> Var) -> Vec<Segment> {
     let x: Vec<f64> = (0..inputs).map(|k| 0.5 + k as f64).collect();
     let f = Function::record(&x, |x| f(x));
-    let program = spread_sums(&f.program);
+    let program = unroll_sums(&f.program);
     Items::of(&program).segments(usize::MAX, true)
 }
 
@@ -101,7 +101,7 @@ fn what_does_not_repeat_is_one_segment() {
 fn operands_that_are_now_within_and_now_before_a_repetition_end_it() {
     // The same words, but in the middle an operand of another repetition takes the place of one of its own.
     let found = segments(2, |x| {
-        let mut y = x[0];
+        let mut y = x[0] * x[0];
         let mut before = x[0] * x[1];
         for r in 0..60 {
             let product = y * x[1];
@@ -121,7 +121,7 @@ fn operands_that_are_now_within_and_now_before_a_repetition_end_it() {
 }
 
 #[test]
-fn a_spread_sum_has_the_same_bits() {
+fn an_unrolled_sum_has_the_same_bits() {
     let x: Vec<f64> = (0..50)
         .map(|k| 10f64.powi(k % 17) * (k as f64).sin())
         .collect();
@@ -131,11 +131,11 @@ fn a_spread_sum_has_the_same_bits() {
         let inner = crate::sum(&[sum, dot, x[3]]);
         [sum, dot, inner, crate::sum(&negative), crate::sum(&[])]
     });
-    let spread = Function {
-        program: spread_sums(&f.program),
+    let unrolled = Function {
+        program: unroll_sums(&f.program),
         ..f.clone()
     };
-    assert!(spread.operations() > 100);
+    assert!(unrolled.operations() > 100);
     for x in [x, vec![-0.0; 50], vec![0.0; 50], vec![f64::INFINITY; 50]] {
         let bits = |f: &Function| {
             f.values(&x)
@@ -144,7 +144,7 @@ fn a_spread_sum_has_the_same_bits() {
                 .map(f64::to_bits)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(bits(&spread), bits(&f), "{x:?}");
+        assert_eq!(bits(&unrolled), bits(&f), "{x:?}");
     }
 }
 

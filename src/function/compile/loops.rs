@@ -9,12 +9,14 @@ use super::assembler::Own;
 use super::native::{Effort, Room};
 use super::parts::{Part, Parts};
 use super::repeats::Items;
-use super::spread::spread_sums;
+use super::unroll_sums::unroll_sums;
 use super::writer::{Border, Writer};
-use super::{CompileError, Joint, Sizes, Unit, assembler, known};
+use super::{CompileError, Joint, Sizes, Unit, assembler};
 use crate::function::program::Program;
+use crate::graph::Custom;
+use std::sync::Arc;
 
-/// A larger program might need places farther away than instructions can tell.
+/// A larger program is refused at once; the assembler refuses one whose numbers stand farther away than instructions can tell.
 const LARGEST: usize = 1 << 25;
 /// So many items of all parts together are compiled with much effort.
 const FEW: usize = 3000;
@@ -25,12 +27,13 @@ impl Unit {
         program: &Program,
         sizes: Sizes,
         lanes: usize,
+        shared: usize,
     ) -> Result<Unit, CompileError> {
         let refused = CompileError::Refused;
         if program.len() + program.operands.len() > LARGEST {
-            return Err(refused("the program is too large".into()));
+            return Err(refused("it has too many operations".into()));
         }
-        let program = &spread_sums(program);
+        let program = &unroll_sums(program);
         let items = Items::of(program);
         let segments = items.segments(sizes.length, lanes == 1);
         let length = segments.iter().map(|segment| segment.len).sum::<usize>();
@@ -40,12 +43,12 @@ impl Unit {
             false => Effort::Little,
         };
         let mut by = assembler(program, effort, lanes)?;
-        let known = known(program);
+        let customs: Arc<[Custom]> = program.customs.clone().into();
         let Parts {
             parts,
             places,
             outputs,
-        } = Parts::of(&items, &segments, &known.0);
+        } = Parts::of(&items, &segments, &customs);
         for (room, end) in [
             (Room::Inputs, program.inputs),
             (Room::Frame, 2 * places),
@@ -70,7 +73,7 @@ impl Unit {
                 part,
                 farther: places,
             };
-            let mut writer = Writer::new(&part.body, &mut by, &known, Some(border));
+            let mut writer = Writer::new(&part.body, &mut by, &customs, Some(border));
             writer.scratch = scratch.clone();
             writer.write_part(part).map_err(refused)?;
             top += by.own.size * part.count;
@@ -82,7 +85,8 @@ impl Unit {
         let joint = Joint {
             adjoints: lanes * places..2 * lanes * places,
             outputs,
+            shared,
         };
-        Unit::finish(by, count, known, Some(joint))
+        Unit::finish(by, count, customs, Some(joint))
     }
 }

@@ -10,8 +10,8 @@
 //!   code needs whenever it has parts. The inputs and constants are only read.
 //! - **Interface.** Every function is declared with the one signature of [`Entry`], in the platform's C convention,
 //!   and what it calls are the [`shims`], whose signatures stand beside their addresses.
-//! - **Life.** [`Code`] owns the module with the executable memory, and what compiled code knows by its address: the users'
-//!   operations, whose addresses may stand in a table, too, and the guards. It frees the memory when it is dropped, and a call borrows it.
+//! - **Life.** [`Code`] owns the module with the executable memory, and the users' operations, which compiled
+//!   code knows by their addresses. It frees the memory when it is dropped, and a call borrows it.
 //! - **Unwinding.** Nothing unwinds through compiled code: functions of the table do not panic for numbers that the code
 //!   passes, and the panic of a user's operation is caught at the boundary and resumed on this side.
 //! - **Threads.** Compiled code has no state but the rooms; executable memory is not written after it was made.
@@ -19,7 +19,6 @@
 
 pub(super) mod shims;
 
-use crate::function::program::Guard;
 use crate::graph::Custom;
 use cranelift_codegen::Context;
 use cranelift_codegen::ir::{AbiParam, Function, Signature, types};
@@ -28,11 +27,6 @@ use cranelift_codegen::settings::{self, Configurable};
 use cranelift_jit::{JITBuilder, JITModule};
 use cranelift_module::{FuncId, Module, default_libcall_names};
 use std::sync::{Arc, Mutex};
-
-/// A row would panic: the replay is to do it.
-pub(super) const CROSSED: i32 = -1;
-/// A user's operation has panicked.
-pub(super) const PANICKED: i32 = -2;
 
 /// A compiled function: inputs, constants, frame, values, derivatives; 0 if it ran to its end.
 type Entry = unsafe extern "C" fn(*const f64, *const f64, *mut f64, *mut f64, *mut f64) -> i32;
@@ -64,9 +58,6 @@ impl Needs {
         *need = end.max(*need);
     }
 }
-
-/// What compiled code knows by its address.
-pub(super) type Known = (Arc<[Custom]>, Arc<[Guard]>);
 
 /// Turns functions of cranelift's language into machine code.
 pub(super) struct Builder {
@@ -159,7 +150,7 @@ impl Builder {
         mut self,
         values: usize,
         needs: Needs,
-        known: Known,
+        customs: Arc<[Custom]>,
     ) -> Result<Code, String> {
         let finished = self.module.finalize_definitions();
         finished.map_err(|error| error.to_string())?;
@@ -174,7 +165,7 @@ impl Builder {
             values,
             needs,
             module: Some(Mutex::new(self.module)),
-            _known: known,
+            _customs: customs,
         })
     }
 }
@@ -187,7 +178,8 @@ pub(super) struct Code {
     needs: Needs,
     /// Kept for its memory.
     module: Option<Mutex<JITModule>>,
-    _known: Known,
+    /// Compiled code knows them by their addresses.
+    _customs: Arc<[Custom]>,
 }
 
 impl Code {
@@ -201,8 +193,7 @@ impl Code {
         self.needs.of(room)
     }
 
-    /// Runs a range of the functions one after the other; stops at the first that does not return 0, and returns
-    /// what it does.
+    /// Runs a range of the functions one after the other, up to the first that does not come to its end; whether all did.
     #[inline(always)]
     pub(super) fn run(
         &self,
@@ -210,7 +201,7 @@ impl Code {
         inputs: &[f64],
         constants: &[f64],
         [frame, values, derivatives]: [&mut [f64]; 3],
-    ) -> i32 {
+    ) -> bool {
         let Needs(needs) = self.needs;
         let is_of_values = functions.end <= self.values;
         // Without a branch for each: this is a good part of the cost of a call.
@@ -223,14 +214,10 @@ impl Code {
         let (inputs, constants) = (inputs.as_ptr(), constants.as_ptr());
         let (frame, values) = (frame.as_mut_ptr(), values.as_mut_ptr());
         let derivatives = derivatives.as_mut_ptr();
-        for entry in &self.entries[functions] {
+        self.entries[functions].iter().all(|entry| {
             // SAFETY: the rooms are as large as the code needs, and the memory that the entry is in is alive.
-            let code = unsafe { entry(inputs, constants, frame, values, derivatives) };
-            if code != 0 {
-                return code;
-            }
-        }
-        0
+            unsafe { entry(inputs, constants, frame, values, derivatives) == 0 }
+        })
     }
 }
 

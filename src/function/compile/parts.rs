@@ -24,8 +24,6 @@ pub(super) struct Part {
     pub carried: Vec<Carried>,
     /// For each input whether it can be the same number as another one.
     pub is_doubled: Vec<bool>,
-    /// The place of the first guard in the whole program; those of the repetitions follow.
-    pub first_guard: usize,
     /// What the repetitions list, row by row: constants, places, the addresses of users' operations.
     pub table: Vec<f64>,
     /// The length of a row.
@@ -174,7 +172,6 @@ impl Columns<'_> {
         };
         let first_node = body.first_node() as u32;
         let mut index = vec![u32::MAX; segment.len];
-        let mut first_guard = 0;
         for (k, place) in places.enumerate() {
             let resolved = operands[k].iter().map(|&operand| match operand {
                 Operand::Input(k) => k,
@@ -194,9 +191,6 @@ impl Columns<'_> {
                 }
                 Item::Guard(k) => {
                     let resolved: Vec<u32> = resolved.collect();
-                    if body.guards.is_empty() {
-                        first_guard = k as usize;
-                    }
                     body.guards.push(Guard {
                         operands: [resolved[0], resolved[1]],
                         after: body.nodes.len() as u32,
@@ -231,7 +225,6 @@ impl Columns<'_> {
             places,
             carried,
             is_doubled: self.doubled(),
-            first_guard,
             table: rows.collect(),
             width: self.table.len(),
         }

@@ -2,7 +2,7 @@
 //!
 //! A program is read as a list of [`Item`]s, its nodes and guards. Each has a word, which tells what is done and whether each
 //! operand is an input, a constant or a node. In a recorded loop the words repeat with a period. Periods are found as the
-//! distance between equal stretches of words: stretches of 8, 16, 32, … words, so that a loop within the body of another one
+//! distance between equal stretches of words: stretches of 4, 8, 16, … words, so that a loop within the body of another one
 //! does not hide it. The period that leaves least code is taken, and what lies between its runs is searched again.
 //!
 //! Equal words alone make no loop. The operands must be, in every repetition, the result of the same place of it, or a
@@ -174,7 +174,7 @@ impl<'a> Items<'a> {
             if run.len() < LEAST * period {
                 continue;
             }
-            let mut start = run.start + self.shift(&run, period);
+            let mut start = run.start;
             while start + LEAST * period <= run.end {
                 let count = self.agreeing(start, period, (run.end - start) / period);
                 if count >= LEAST && (count - 1) * period >= SAVED {
@@ -187,42 +187,6 @@ impl<'a> Items<'a> {
                 start += count * period;
             }
         }
-    }
-
-    /// Where in a period the fewest numbers are handed on to what comes later.
-    fn shift(&self, run: &Range<usize>, period: usize) -> usize {
-        let middle = run.start + run.len() / period / 2 * period;
-        let mut last_use = vec![0; period];
-        for place in middle..run.end.min(middle + 2 * period) {
-            for &index in self.operands(place) {
-                let Some(operand) = self.place_of(index) else {
-                    continue;
-                };
-                if operand >= middle && operand < middle + period && place < operand + period {
-                    last_use[operand - middle] = place - middle;
-                }
-            }
-        }
-        // How many more are handed on at a place than at the one before.
-        let mut more = vec![0i64; 2 * period + 1];
-        for (operand, &last) in last_use.iter().enumerate() {
-            if last > operand {
-                more[operand + 1] += 1;
-                more[last + 1] -= 1;
-            }
-        }
-        let (mut here, mut again) = (0, 0);
-        let mut counts = vec![0; period];
-        for place in 0..period {
-            here += more[place];
-            counts[place] += here;
-        }
-        for place in 0..period {
-            again += more[period + place];
-            counts[place] += here + again;
-        }
-        let fewest = (0..period).min_by_key(|&place| counts[place]);
-        fewest.unwrap_or(0)
     }
 
     /// How many repetitions from `start` on have operands as the first one has, of at most `count`.

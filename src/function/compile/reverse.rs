@@ -4,11 +4,13 @@
 //! [`compile`](super) for why that is right.
 
 use super::assembler::{Assembler, At};
-use super::native::{PANICKED, Room, shims};
+use super::native::{Room, shims};
 use super::rule::Partial;
 use super::writer::{Adjoints, Writer};
-use crate::function::emit::{Factor, Gift, Sweep};
-use crate::rows::Op;
+use crate::function::emit::{Gift, Sweep, is_square};
+use crate::function::one_by_one::is_plain;
+use crate::pull_back::Factor;
+use crate::rows::{Kind, Op};
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 
@@ -161,7 +163,8 @@ impl Writer<'_> {
     /// Hands the adjoint of node `i` on to its operands.
     pub(super) fn hand_on(&mut self, i: usize, gifts: &[Gift]) {
         let index = (self.program.first_node() + i) as u32;
-        if gifts.iter().any(|gift| gift.factor == Factor::RuleOfAll) {
+        let has_all = !is_plain(self.program.nodes[i].op);
+        if has_all && gifts.iter().any(|gift| gift.factor == Factor::Partial) {
             self.call_for_partials(i, index);
         }
         for gift in gifts {
@@ -176,17 +179,21 @@ impl Writer<'_> {
         if gift.factor == Factor::One && self.pass_on(index, gift.to) {
             return;
         }
+        let program = self.program;
+        let node = program.nodes[i];
         let partial = match gift.factor {
             Factor::One => Partial::One,
             Factor::MinusOne => Partial::MinusOne,
-            Factor::Number(k) => Partial::Number(self.value_of(k)),
-            Factor::Twice(k) => {
-                let x = self.value_of(k);
-                Partial::Number(self.assembler.ins().fadd(x, x))
+            Factor::Operand(other) => {
+                let x = self.value_of(program.operands(&node)[other]);
+                Partial::Number(match is_square(program, &node) {
+                    true => self.assembler.ins().fadd(x, x),
+                    false => x,
+                })
             }
-            Factor::Rule { .. } => self.partial(i, index, gift.place),
-            Factor::RuleOfAll => {
-                let count = self.program.nodes[i].count as usize;
+            Factor::Partial if is_plain(node.op) => self.partial(i, index, gift.place),
+            Factor::Partial => {
+                let count = node.count as usize;
                 let first = self.longest * self.assembler.lanes + gift.place as usize;
                 let lane = |by: &mut Assembler, lane| by.load(At::Lane(first + lane * count));
                 Partial::Number(self.assembler.of_lanes(lane))
@@ -200,7 +207,7 @@ impl Writer<'_> {
             Partial::Number(p) if is_one => p,
             Partial::Number(p) => {
                 let value = self.assembler.ins().fmul(w, p);
-                if gift.factor == (Factor::Rule { is_switch: true }) {
+                if gift.factor == Factor::Partial && node.op.kind() == Kind::Switch {
                     let zero = self.assembler.constant(0.0);
                     let selects = self.assembler.mask(FloatCC::NotEqual, p, zero);
                     self.assembler.keep(selects, value)
@@ -276,7 +283,7 @@ impl Writer<'_> {
         let program = self.program;
         let node = program.nodes[i];
         let count = node.count as usize;
-        self.spread(program.operands(&node));
+        self.store_slice(program.operands(&node));
         let z = self.value_of(index);
         let w = self.adjoint_of_giver(index);
         for lane in 0..self.assembler.lanes {
@@ -296,7 +303,7 @@ impl Writer<'_> {
             let args = [custom, x, len, z, w, out];
             let address = shims::custom_partials as *const () as usize;
             let is_ended = self.assembler.call_at(address, &args, types::I32);
-            self.assembler.exit_unless(is_ended, PANICKED);
+            self.assembler.exit_unless(is_ended);
         }
     }
 }

@@ -1,18 +1,15 @@
 //! A compiled function of one row, run over many.
 //!
-//! Two rows go through the code at a time, one in each lane. What depends on the shared inputs only is replayed once, and its
-//! adjoints are summed over all rows before they are given on. The rest is compiled as a function of what all rows share and a
-//! row. If a guard trips or something is not finite, [`Rows`] do everything again.
+//! These are [`Rows`] of which code runs each task, two rows at a time, one in each lane. It is a function of the numbers that all
+//! rows share, and those of a row. If a guard trips or something is not finite, the task is done again without it.
 
-use super::compiled::Ending;
 use super::{CompileError, Compiled, Sizes, Unit};
-use crate::function::program::Program;
-use crate::function::rows::Rows;
+use crate::function::ReplayError;
+use crate::function::rows::{Job, Out, Rows, Sums, TaskCode, Wanted};
 use crate::function::wide::are_finite;
-use crate::function::{Function, ReplayError};
 use crate::matrix::Matrix;
-use crate::refusal::at_callers_line;
 use std::fmt;
+use std::ops::Range;
 
 /// How many rows go through the code at a time.
 const LANES: usize = 2;
@@ -21,7 +18,8 @@ const LANES: usize = 2;
 /// `jit`.
 ///
 /// Values equal those of [`Function::value`] at each row bit for bit, gradients too but for rounding. The part of the function
-/// that depends on no row is computed once and swept once.
+/// that depends on no row is computed once and swept once. With the feature `rayon` rows are run on all cores; the results do not
+/// depend on their number.
 ///
 /// ```
 /// use scalargrad::Function;
@@ -35,16 +33,12 @@ const LANES: usize = 2;
 /// assert_eq!(rows.sum_gradient(&[2.0, 1.0], &points)?, (1.0, vec![-4.0, -2.0]));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct CompiledRows {
-    rows: Rows,
-    /// The function of the numbers that all rows share, and those of a row.
-    row: Compiled,
-}
+pub struct CompiledRows(Rows);
 
 impl fmt::Debug for CompiledRows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CompiledRows")
-            .field("operations", &self.row.function.operations())
+            .field("operations", &self.0.halves()[1].nodes.len())
             .field("shared", &self.shared())
             .finish_non_exhaustive()
     }
@@ -81,14 +75,7 @@ impl Compiled {
         let rows = self.function.over_rows(shared);
         let [common, of_row] = rows.halves();
         let unit = Unit::of(of_row, Sizes::USUAL, LANES, common.outputs.len())?;
-        let function = Function {
-            program: of_row.clone(),
-            frozen: Vec::new(),
-        };
-        Ok(CompiledRows {
-            row: Compiled { function, unit },
-            rows,
-        })
+        Ok(CompiledRows(rows.run_by(unit)))
     }
 }
 
@@ -103,7 +90,7 @@ impl CompiledRows {
     /// ```
     #[must_use]
     pub fn shared(&self) -> usize {
-        self.rows.shared()
+        self.0.shared()
     }
 
     /// The number of inputs that are a row.
@@ -116,7 +103,7 @@ impl CompiledRows {
     /// ```
     #[must_use]
     pub fn row_len(&self) -> usize {
-        self.rows.row_len()
+        self.0.row_len()
     }
 
     /// The value of every row of `data`.
@@ -138,21 +125,7 @@ impl CompiledRows {
     /// ```
     #[track_caller]
     pub fn values(&self, shared: &[f64], data: &[f64]) -> Result<Vec<f64>, ReplayError> {
-        let mut values = vec![0.0; self.rows.check(shared, data)?];
-        let is_done = at_callers_line(|| {
-            let mut chunks = values.chunks_mut(LANES);
-            self.each(shared, data, |x, rows| {
-                let mut values = [0.0; LANES];
-                let ending = self.row.run(false, x, &mut values, &mut []);
-                let chunk = chunks.next().expect("there are as many as rows");
-                chunk.copy_from_slice(&values[..rows]);
-                ending
-            })
-        });
-        match is_done {
-            true => Ok(values),
-            false => self.rows.values(shared, data).map_err(of_first_row),
-        }
+        self.0.values(shared, data).map_err(of_first_row)
     }
 
     /// The sum, over all rows, of their values, and its gradient with respect to the shared inputs.
@@ -174,33 +147,7 @@ impl CompiledRows {
         shared: &[f64],
         data: &[f64],
     ) -> Result<(f64, Vec<f64>), ReplayError> {
-        self.rows.check(shared, data)?;
-        let mut sum = 0.0;
-        let gradient = at_callers_line(|| {
-            let mut adjoints = vec![0.0; LANES * self.row.inputs()];
-            let mut before = Vec::new();
-            let is_done = self.each(shared, data, |x, rows| {
-                if rows < LANES {
-                    before.clone_from(&adjoints);
-                }
-                let mut values = [0.0; LANES];
-                let ending = self.row.run(true, x, &mut values, &mut adjoints);
-                sum = values[..rows].iter().fold(sum, |sum, value| sum + value);
-                ending
-            });
-            // The last of an odd number of rows stands in both lanes, and the second is to give nothing.
-            let second = adjoints.iter_mut().zip(&before).skip(1).step_by(LANES);
-            second.for_each(|(adjoint, before)| *adjoint = *before);
-            let totals = adjoints.chunks_exact(LANES).map(|lanes| lanes.iter().sum());
-            let totals: Vec<f64> = totals.collect();
-            let are_all_finite = is_done && sum.is_finite() && are_finite(&totals);
-            let gradient = are_all_finite.then(|| self.gradient_of_shared(shared, &totals));
-            gradient.filter(|gradient| are_finite(gradient))
-        });
-        match gradient {
-            Some(gradient) => Ok((sum, gradient)),
-            None => self.rows.sum_gradient(shared, data).map_err(of_first_row),
-        }
+        self.0.sum_gradient(shared, data).map_err(of_first_row)
     }
 
     /// The value of every row, and its gradient with respect to all inputs: a row of the matrix.
@@ -223,80 +170,63 @@ impl CompiledRows {
         shared: &[f64],
         data: &[f64],
     ) -> Result<(Vec<f64>, Matrix), ReplayError> {
-        let rows = self.rows.check(shared, data)?;
-        let n = self.shared() + self.row_len();
-        let (mut values, mut gradients) = (vec![0.0; rows], Matrix::zeros(rows, n));
-        let is_done = at_callers_line(|| {
-            let mut adjoints = vec![0.0; LANES * self.row.inputs()];
-            let mut row = 0;
-            self.each(shared, data, |x, rows| {
-                adjoints.fill(0.0);
-                let mut both = [0.0; LANES];
-                let ending = self.row.run(true, x, &mut both, &mut adjoints);
-                if !are_finite(&both) || !are_finite(&adjoints) {
-                    return Ending::Crossed;
+        self.0.gradients(shared, data).map_err(of_first_row)
+    }
+}
+
+impl TaskCode for Unit {
+    fn run(&self, job: &Job<'_>, rows: Range<usize>, out: &mut Out<'_>) -> Option<Sums> {
+        let (len, shared) = (job.rows.row_len(), job.numbers.len());
+        let inputs = job.rows.function.inputs();
+        let mut x: Vec<f64> = job.numbers.iter().flat_map(|&x| [x; LANES]).collect();
+        x.resize(LANES * (shared + len), 0.0);
+        let mut adjoints = vec![0.0; x.len()];
+        let mut sums = Sums::default();
+        let data = &job.data[rows.start * len..rows.end * len];
+        let mut first = 0;
+        while first < rows.len() {
+            // The first of an odd number of rows stands in both lanes.
+            let last = first + (rows.len() - first + 1) % LANES;
+            let [a, b] = [first, last].map(|row| &data[row * len..][..len]);
+            let lanes = x[LANES * shared..].as_chunks_mut::<LANES>().0.iter_mut();
+            let pairs = a.iter().zip(b);
+            lanes.zip(pairs).for_each(|(x, (&a, &b))| *x = [a, b]);
+            let mut values = [0.0; LANES];
+            if !self.call(job.wanted.is_some(), &x, &mut values, &mut adjoints) {
+                return None;
+            }
+            if out.values.is_empty() {
+                let values = values[..=last - first].iter();
+                values.for_each(|value| sums.value += value);
+            } else {
+                [out.values[first], out.values[last]] = values;
+            }
+            if job.wanted == Some(Wanted::Each) {
+                if !are_finite(&values) || !are_finite(&adjoints) {
+                    return None;
                 }
-                for (lane, value) in both[..rows].iter().enumerate() {
-                    let adjoints: Vec<f64> =
-                        adjoints[lane..].iter().step_by(LANES).copied().collect();
-                    let of_shared = self.gradient_of_shared(shared, &adjoints);
-                    if !are_finite(&of_shared) {
-                        return Ending::Crossed;
-                    }
-                    let of_row = &adjoints[self.common().outputs.len()..];
-                    for (j, &d) in of_shared.iter().chain(of_row).enumerate() {
-                        gradients[(row, j)] = d;
-                    }
-                    values[row] = *value;
-                    row += 1;
+                let (numbers, of_row) = adjoints.as_chunks_mut::<LANES>().0.split_at_mut(shared);
+                let numbers = numbers.iter_mut().map(std::mem::take);
+                let gradients = &mut out.gradients[first * inputs..(last + 1) * inputs];
+                job.gradients(0, numbers, of_row.iter(), gradients);
+                // What the rows have in common may overflow in its own sweep.
+                if !are_finite(gradients) {
+                    return None;
                 }
-                ending
-            })
-        });
-        match is_done {
-            true => Ok((values, gradients)),
-            false => self.rows.gradients(shared, data).map_err(of_first_row),
+            } else if first == last {
+                let second = adjoints.iter_mut().skip(1).step_by(LANES);
+                second.for_each(|w| *w = 0.0);
+            }
+            first = last + 1;
         }
-    }
-
-    /// The program of what depends on no row.
-    fn common(&self) -> &Program {
-        self.rows.halves()[0]
-    }
-
-    /// The gradient of the shared inputs, if the adjoints of the numbers that rows share are the first of these.
-    fn gradient_of_shared(&self, shared: &[f64], adjoints: &[f64]) -> Vec<f64> {
-        let mut gradient = vec![0.0; self.shared()];
-        let swept = self
-            .common()
-            .vjp(shared, |k| adjoints[k], &mut gradient, |_| ());
-        debug_assert!(swept.is_ok(), "its guards have been asked");
-        gradient
-    }
-
-    /// Calls `run` with the inputs of some rows, and how many these are; whether all came to their end.
-    fn each(
-        &self,
-        shared: &[f64],
-        data: &[f64],
-        mut run: impl FnMut(&[f64], usize) -> Ending,
-    ) -> bool {
-        let mut x = Vec::new();
-        let values = self
-            .common()
-            .values(shared, |number| x.extend([number; LANES]));
-        let (first, len) = (x.len(), self.row_len());
-        x.resize(first + LANES * len, 0.0);
-        let mut rows = data.chunks(LANES * len);
-        values.is_ok()
-            && rows.all(|rows| {
-                let (a, b) = (&rows[..len], &rows[rows.len() - len..]);
-                let lanes = x[first..].as_chunks_mut::<LANES>().0.iter_mut();
-                lanes
-                    .zip(a.iter().zip(b))
-                    .for_each(|(lanes, (&a, &b))| *lanes = [a, b]);
-                matches!(run(&x, rows.len() / len), Ending::Done)
-            })
+        if job.wanted == Some(Wanted::Sum) {
+            let totals = adjoints.chunks_exact(LANES).take(shared);
+            sums.totals = totals.map(|lanes| lanes.iter().sum()).collect();
+            if !sums.value.is_finite() || !are_finite(&sums.totals) {
+                return None;
+            }
+        }
+        Some(sums)
     }
 }
 

@@ -31,7 +31,7 @@ impl Rule {
                 Expression::Given(_) | Expression::Number(_) => {}
                 &Expression::Apply(op, n, _) => {
                     cost += 1;
-                    calls += usize::from(instruction(assembler, op, n) == Instruction::Call);
+                    calls += usize::from(instruction(assembler, op, n).is_none());
                 }
                 Expression::Choose(..) => {
                     cost += 3;
@@ -90,7 +90,8 @@ impl Rule {
                 &Expression::Apply(op, n, ref args) => {
                     let args: Vec<Value> = args.iter().map(|&x| of(x)).collect();
                     let how = instruction(assembler, op, n);
-                    if let (Instruction::Mask(condition), true) = (how, symbol == self.formula.root)
+                    if let (Some(Instruction::Mask(condition)), true) =
+                        (how, symbol == self.formula.root)
                     {
                         return Partial::Mask(assembler.mask(condition, args[0], args[1]));
                     }
@@ -117,9 +118,8 @@ impl Assembler {
 
     /// The value of a row; the function is left where that would panic.
     pub(super) fn elementary(&mut self, op: Op, n: i32, operands: &[Value]) -> Value {
-        let how = instruction(self, op, n);
-        match self.compute(how, n, operands) {
-            Some(value) => value,
+        match instruction(self, op, n) {
+            Some(how) => self.compute(how, n, operands),
             None if op.is_indexed() => self.call(shims::value(op), operands, &[n]),
             None => self.call(shims::value(op), operands, &[]),
         }

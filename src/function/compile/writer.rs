@@ -4,10 +4,11 @@
 //! before its values: what they ask of the values gets a place in the frame, and the values store just that.
 
 use super::assembler::{Assembler, At};
-use super::native::{Known, Room};
+use super::native::Room;
 use super::parts::Part;
 use crate::function::emit::{Sweep, write_forward};
 use crate::function::program::Program;
+use crate::graph::Custom;
 use crate::rows::Op;
 use cranelift_codegen::ir::Value;
 use std::ops::Range;
@@ -31,7 +32,8 @@ struct Held {
 pub(super) struct Writer<'a> {
     pub program: &'a Program,
     pub assembler: &'a mut Assembler,
-    pub known: &'a Known,
+    /// The users' operations, which code knows by their addresses.
+    pub customs: &'a [Custom],
     /// What connects a part with the others; a whole program has nothing of the kind.
     pub border: Option<Border<'a>>,
     /// What the adjoints of so many inputs of a whole program get is added to what is there.
@@ -75,7 +77,7 @@ impl<'a> Writer<'a> {
     pub(super) fn new(
         program: &'a Program,
         assembler: &'a mut Assembler,
-        known: &'a Known,
+        customs: &'a [Custom],
         border: Option<Border<'a>>,
     ) -> Writer<'a> {
         let called = |op: Op| op.is_slice() && !matches!(op, Op::Sum | Op::Dot) || op == Op::Custom;
@@ -87,7 +89,7 @@ impl<'a> Writer<'a> {
         Writer {
             program,
             assembler,
-            known,
+            customs,
             border,
             shared: 0,
             scratch: 0..0,

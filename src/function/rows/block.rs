@@ -1,86 +1,39 @@
 //! A block of rows, one in each lane, through the program: values, guards, and the sweep from each output.
 
-use super::engine::{Engine, Wanted};
+use super::engine::{Job, Out, Sums, Trip, Wanted};
 use super::lanes::{AmongFinite, LANES, Lanes};
 use crate::function::evaluate::sweep_in_room;
 use crate::function::scheduled::{forward_from, reverse, reverse_inline};
 use crate::function::wide::are_finite;
 use crate::pull_back::is_zero;
 use std::ops::Range;
-use std::sync::atomic::AtomicUsize;
 
-/// A guard that got another answer.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Trip {
-    pub row: usize,
-    pub guard: usize,
-}
-
-/// What is done with a task's results.
-pub(super) struct Out<'a> {
-    /// The values of every output of every row, if they are wanted.
-    pub values: &'a mut [f64],
-    /// The gradient of every output of every row, if it is wanted.
-    pub gradients: &'a mut [f64],
-}
-
-impl<'a> Out<'a> {
-    /// Nothing but the sums.
-    pub(super) fn nothing() -> Out<'a> {
-        Out {
-            values: &mut [],
-            gradients: &mut [],
+impl Job<'_> {
+    /// Writes the gradients of output `m` of some rows, one in each lane, from the adjoints of the numbers that all rows share, and
+    /// of those of a row.
+    pub(in crate::function) fn gradients<'a, const N: usize>(
+        &self,
+        m: usize,
+        numbers: impl Iterator<Item = [f64; N]>,
+        of_row: impl Iterator<Item = &'a [f64; N]> + Clone,
+        gradients: &mut [f64],
+    ) {
+        let Job { rows, common, .. } = *self;
+        let (inputs, outputs) = (rows.function.inputs(), rows.function.outputs());
+        let gradients = gradients.chunks_exact_mut(inputs).skip(m).step_by(outputs);
+        let mut of_shared = vec![[0.0; N]; rows.shared];
+        let numbers = numbers.enumerate();
+        sweep_in_room(&rows.split.common.program, common, numbers, |k, w| {
+            of_shared[k] = w;
+        });
+        for (lane, gradient) in gradients.enumerate() {
+            let (shared, row) = gradient.split_at_mut(rows.shared);
+            let of_shared = shared.iter_mut().zip(&of_shared);
+            of_shared.for_each(|(d, w)| *d = w[lane]);
+            let of_row = row.iter_mut().zip(of_row.clone());
+            of_row.for_each(|(d, w)| *d = w[lane]);
         }
     }
-
-    /// Those of the first `rows` of `all` rows, and those of the others.
-    pub(super) fn split(self, rows: usize, all: usize) -> (Out<'a>, Out<'a>) {
-        let values = self.values.len() / all * rows;
-        let (values, other_values) = self.values.split_at_mut(values);
-        let gradients = self.gradients.len() / all * rows;
-        let (gradients, other_gradients) = self.gradients.split_at_mut(gradients);
-        (
-            Out { values, gradients },
-            Out {
-                values: other_values,
-                gradients: other_gradients,
-            },
-        )
-    }
-}
-
-/// Of the rows of a task, or of several.
-#[derive(Default)]
-pub(super) struct Sums {
-    pub value: f64,
-    /// The adjoints of the numbers that the rows share.
-    pub totals: Vec<f64>,
-    pub trips: Vec<Trip>,
-}
-
-impl Sums {
-    pub(super) fn and(mut self, other: Sums) -> Sums {
-        self.value += other.value;
-        for (total, other) in self.totals.iter_mut().zip(other.totals) {
-            *total += other;
-        }
-        self.trips.extend(other.trips);
-        self
-    }
-}
-
-/// A run over many rows.
-pub(super) struct Job<'a> {
-    pub rows: &'a Engine,
-    /// The values of all that rows have in common, and those that they need of them.
-    pub common: &'a [f64],
-    pub numbers: &'a [f64],
-    pub data: &'a [f64],
-    pub wanted: Option<Wanted>,
-    /// The rows of a task.
-    pub size: usize,
-    /// The rows that are done.
-    pub done: AtomicUsize,
 }
 
 /// So many rows at a time go through the program, one in each lane.
@@ -90,8 +43,6 @@ pub(super) struct Block<'a> {
     /// Those of the numbers that all rows share are summed over the rows, if the gradient of the sum is wanted.
     pub adjoints: &'a mut [AmongFinite],
     pub is_careful: bool,
-    /// The adjoints of the shared inputs.
-    pub of_shared: Vec<[f64; LANES]>,
     /// The sum of the values, lane by lane.
     pub value: Lanes,
     pub sums: Sums,
@@ -208,31 +159,11 @@ impl Block<'_> {
     /// Takes the adjoints of the shared numbers and gives them on, and writes the gradients of output `m` of all rows.
     #[inline(never)]
     fn gradients(&mut self, m: usize, gradients: &mut [f64]) {
-        let Job { rows, common, .. } = *self.job;
-        let row_inputs = rows.split.row.program.inputs;
+        let row_inputs = self.job.rows.split.row.program.inputs;
         let (numbers, of_row) = self.adjoints[..row_inputs].split_at_mut(self.job.numbers.len());
-        let (inputs, outputs) = (rows.function.inputs(), rows.function.outputs());
-        let gradients = gradients.chunks_exact_mut(inputs).skip(m).step_by(outputs);
-        self.of_shared.clear();
-        self.of_shared.resize(rows.shared, [0.0; LANES]);
-        let weights = numbers
-            .iter_mut()
-            .map(|w| std::mem::take(w).0.0)
-            .enumerate();
-        sweep_in_room(&rows.split.common.program, common, weights, |k, w| {
-            self.of_shared[k] = w;
-        });
-        for (lane, gradient) in gradients.enumerate() {
-            let (shared, row) = gradient.split_at_mut(rows.shared);
-            let of_shared = self.of_shared.iter();
-            shared
-                .iter_mut()
-                .zip(of_shared)
-                .for_each(|(d, w)| *d = w[lane]);
-            row.iter_mut()
-                .zip(&*of_row)
-                .for_each(|(d, w)| *d = w.0.0[lane]);
-        }
+        let numbers = numbers.iter_mut().map(|w| std::mem::take(w).0.0);
+        let of_row = of_row.iter().map(|w| &w.0.0);
+        self.job.gradients(m, numbers, of_row, gradients);
     }
 }
 

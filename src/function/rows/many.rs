@@ -4,8 +4,9 @@ use super::super::Function;
 use super::super::error::{BranchChange, Counted, ReplayError, RowsChange};
 #[cfg(feature = "jit")]
 use super::super::program::Program;
-use super::block::{Out, Trip};
-use super::engine::{Engine, Wanted};
+#[cfg(feature = "jit")]
+use super::engine::TaskCode;
+use super::engine::{Engine, Out, Trip, Wanted};
 use crate::matrix::Matrix;
 use crate::refusal::at_callers_line;
 use std::fmt;
@@ -120,6 +121,13 @@ impl Rows {
     pub(in crate::function) fn halves(&self) -> [&Program; 2] {
         let split = &self.0.split;
         [&split.common.program, &split.row.program]
+    }
+
+    /// The same, run by this code.
+    #[cfg(feature = "jit")]
+    pub(in crate::function) fn run_by(mut self, code: impl TaskCode + 'static) -> Rows {
+        self.0.code = Some(Arc::new(code));
+        self
     }
 
     /// The number of inputs that all rows share.
@@ -284,11 +292,7 @@ impl Rows {
     }
 
     /// The number of rows.
-    pub(in crate::function) fn check(
-        &self,
-        shared: &[f64],
-        data: &[f64],
-    ) -> Result<usize, ReplayError> {
+    fn check(&self, shared: &[f64], data: &[f64]) -> Result<usize, ReplayError> {
         self.0
             .function
             .check(Counted::Shared, shared.len(), self.0.shared)?;

@@ -1,8 +1,7 @@
 //! Rows that take different branches.
 
 use super::super::{Counted, Function, Outputs, Recorder, ReplayError};
-use super::block::{Out, Sums, Trip};
-use super::engine::Wanted;
+use super::engine::{Out, Sums, Trip, Wanted};
 use super::many::Rows;
 use crate::handle::Var;
 use crate::matrix::Matrix;

@@ -1,7 +1,6 @@
 //! A run over all rows: what they have in common is computed once before them, and its derivatives once after them.
 
-use super::block::{Job, Out, Sums, Trip};
-use super::engine::{Engine, Wanted};
+use super::engine::{Engine, Job, Out, Sums, Trip, Wanted};
 use super::lanes::LANES;
 use crate::function::evaluate::sweep_in_room;
 use crate::function::scheduled::forward;

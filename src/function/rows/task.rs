@@ -1,7 +1,7 @@
 //! The rows of a task, block by block; and the tree of tasks, whose shape depends on nothing but their number.
 
-use super::block::{Block, Job, Out, Sums};
-use super::engine::Wanted;
+use super::block::Block;
+use super::engine::{Job, Out, Sums, Wanted};
 use super::lanes::{AmongFinite, LANES, Lanes, Vectorised};
 use crate::function::buffers::room;
 use crate::function::wide::are_finite;
@@ -17,31 +17,36 @@ impl Job<'_> {
     }
 
     /// Runs the rows from `first` on to the end of `out`, in a tree that depends on their number only.
-    pub(super) fn run(&self, rows: Range<usize>, out: Out<'_>) -> Sums {
+    pub(super) fn run(&self, rows: Range<usize>, mut out: Out<'_>) -> Sums {
         let tasks = rows.len().div_ceil(self.size);
         if tasks <= 1 {
             // The thread may be another one than that of the call.
             let _carrying = Carrying::set(true);
             let _vectorised = Vectorised::set(self.rows.is_fast);
             let count = rows.len();
-            let sums = with_room(|room| {
-                let mut run = |is_careful, out| {
-                    Arch::new().dispatch(Task {
-                        job: self,
-                        rows: rows.clone(),
-                        out,
-                        room,
-                        is_careful,
-                    })
-                };
-                // A rule of the user's is asked only where a sweep asks it, so there must be no 0 × ∞ before it.
-                let has_rules = !self.rows.split.row.program.customs.is_empty();
-                let sums: Sums = run(has_rules, out);
-                if has_rules || are_finite(&sums.totals) {
-                    return sums;
-                }
-                run(true, Out::nothing())
-            });
+            let code = self.rows.code.as_ref();
+            let by_code = code.and_then(|code| code.run(self, rows.clone(), &mut out));
+            let in_lanes = || {
+                with_room(|room| {
+                    let mut run = |is_careful, out| {
+                        Arch::new().dispatch(Task {
+                            job: self,
+                            rows: rows.clone(),
+                            out,
+                            room,
+                            is_careful,
+                        })
+                    };
+                    // A rule of the user's is asked only where a sweep asks it, so there must be no 0 × ∞ before it.
+                    let has_rules = !self.rows.split.row.program.customs.is_empty();
+                    let sums: Sums = run(has_rules, out);
+                    if has_rules || are_finite(&sums.totals) {
+                        return sums;
+                    }
+                    run(true, Out::nothing())
+                })
+            };
+            let sums = by_code.unwrap_or_else(in_lanes);
             let done = self.done.fetch_add(count, Ordering::Relaxed) + count;
             self.rows.tell(done, self.number_of_rows());
             return sums;
@@ -118,7 +123,6 @@ impl WithSimd for Task<'_> {
             values,
             adjoints,
             is_careful,
-            of_shared: Vec::new(),
             value: Lanes::default(),
             sums: Sums::default(),
         };

@@ -3,7 +3,10 @@
 use super::expression::{self, EACH_NAME, Printer, literal};
 use super::writer::Writer;
 use crate::function::emit::symbol::{Formula, RESULT, TIE};
-use crate::function::emit::{Factor, Gift};
+use crate::function::emit::{Gift, is_square};
+use crate::function::one_by_one::is_plain;
+use crate::pull_back::Factor;
+use crate::rows::Kind;
 
 /// A longer partial than this becomes a function.
 const INLINE: usize = 40;
@@ -18,24 +21,30 @@ impl Writer<'_> {
             self.names[index].clone(),
         );
         let mut lines = Vec::new();
-        if gifts.iter().any(|gift| gift.factor == Factor::RuleOfAll) {
+        let node = program.nodes[i];
+        let is_of_all = |gift: &Gift| gift.factor == Factor::Partial && !is_plain(node.op);
+        if gifts.iter().any(is_of_all) {
             lines.push(self.list(i, &z));
         }
         for gift in gifts {
             self.is_changed[gift.to as usize] = true;
-            let name = |index: u32| &self.names[index as usize][..];
             let p = match gift.factor {
                 Factor::One | Factor::MinusOne => String::new(),
-                Factor::Number(index) => name(index).to_string(),
-                Factor::Twice(index) => format!("({0} + {0})", name(index)),
-                Factor::Rule { .. } => self.partial(i, gift.place as usize, &z),
-                Factor::RuleOfAll => format!("p[{}]", gift.place),
+                Factor::Operand(other) => {
+                    let name = &self.names[program.operands(&node)[other] as usize];
+                    match is_square(program, &node) {
+                        true => format!("({name} + {name})"),
+                        false => name.to_string(),
+                    }
+                }
+                Factor::Partial if is_of_all(gift) => format!("p[{}]", gift.place),
+                Factor::Partial => self.partial(i, gift.place as usize, &z),
             };
             let name = &self.names[gift.to as usize];
             lines.push(match gift.factor {
                 Factor::One => format!("d_{name} += {w};"),
                 Factor::MinusOne => format!("d_{name} -= {w};"),
-                Factor::Rule { is_switch: true } => {
+                Factor::Partial if node.op.kind() == Kind::Switch => {
                     format!("let p = {p}; if p != 0.0 {{ d_{name} += {w} * p; }}")
                 }
                 _ => format!("d_{name} += {w} * {p};"),

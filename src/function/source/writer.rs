@@ -156,7 +156,7 @@ impl<'a> Writer<'a> {
 }
 
 impl Target for Writer<'_> {
-    fn guard(&mut self, _: usize, guard: &Guard) {
+    fn guard(&mut self, guard: &Guard) {
         let [a, b] = guard.operands.map(|index| &self.names[index as usize]);
         let condition = guard.comparison.condition(a, b, guard.answer);
         let place = format!("{:?}", format!("another branch at {}", guard.place));

@@ -12,8 +12,8 @@ macro_rules! comparisons {
         }
 
         impl Comparison {
-            #[cfg(feature = "serde")]
-            const ALL: &[Comparison] = &[$(Comparison::$Comparison),*];
+            #[cfg(any(feature = "serde", feature = "jit"))]
+            pub(crate) const ALL: &[Comparison] = &[$(Comparison::$Comparison),*];
 
             /// The sign or the method that it is written with.
             pub(crate) const fn sign(self) -> &'static str {

@@ -125,16 +125,13 @@ impl Assembler {
         match at {
             At::Own(place) => self.address(At::Lane(self.lanes * place)),
             At::Lane(place) => {
-                let lanes = self.lanes;
-                assert!(place < lanes * size, "there is such a place");
+                assert!(place < self.lanes * size, "there is such a place");
                 let open = self.open();
-                match &open.repetitions {
-                    Some(repetitions) => (repetitions.own, offset(place)),
-                    None => (
-                        open.rooms[Room::Frame as usize],
-                        offset(lanes * base + place),
-                    ),
-                }
+                let (pointer, first) = match &open.repetitions {
+                    Some(repetitions) => (repetitions.own, 0),
+                    None => (open.rooms[Room::Frame as usize], base),
+                };
+                (pointer, self.offset(self.lanes * first + place))
             }
             At::Strided {
                 room,
@@ -148,7 +145,7 @@ impl Assembler {
                 room,
                 column,
                 shift,
-            } => (self.listed(room, column), offset(shift)),
+            } => (self.listed(room, column), self.offset(shift)),
             At::Carried { .. } => unreachable!("it is in a register"),
         }
     }
@@ -158,7 +155,7 @@ impl Assembler {
         let last = place as isize + stride * (self.own.count as isize - 1);
         let end = place.max(last as usize) + 1;
         self.needs.widen(room, self.lanes * end);
-        let offset = offset(self.lanes * place);
+        let offset = self.offset(self.lanes * place);
         let open = self.open();
         let base = open.rooms[room as usize];
         let Some(Repetitions { number, .. }) = open.repetitions.as_ref().filter(|_| stride != 0)
@@ -187,20 +184,10 @@ impl Assembler {
         pointer
     }
 
-    /// `first`, and `each` more with each repetition, as what the function returns.
-    pub(in crate::function::compile) fn counted(&mut self, first: usize, each: usize) -> Value {
-        let repetitions = &self.open().repetitions;
-        let Some(number) = repetitions.as_ref().map(|repetitions| repetitions.number) else {
-            return self.ins().iconst(types::I32, first as i64);
-        };
-        let advance = self.ins().imul_imm_s(number, each as i64);
-        let code = self.ins().iadd_imm_s(advance, first as i64);
-        self.ins().ireduce(types::I32, code)
+    /// So many places farther on, in bytes, unless that is more than an instruction can tell.
+    fn offset(&mut self, places: usize) -> Offset32 {
+        let bytes = i32::try_from(8 * places);
+        self.is_too_large |= bytes.is_err();
+        Offset32::new(bytes.unwrap_or(0))
     }
-}
-
-/// So many places farther on, in bytes. Programs for which this is too much are refused.
-fn offset(places: usize) -> Offset32 {
-    let bytes = i32::try_from(8 * places).expect("a program of bounded size");
-    Offset32::new(bytes)
 }

@@ -82,15 +82,14 @@ fn padded(operands: &[f64]) -> [f64; 3] {
     args
 }
 
-/// Whether a comparison with the number `comparison` among all has that answer.
+/// Whether the comparison with that place among all has that answer.
 pub(in crate::function::compile) extern "C" fn answers(
     a: f64,
     b: f64,
-    comparison: *const Comparison,
+    comparison: i32,
     answer: i32,
 ) -> i32 {
-    // SAFETY: compiled code passes the address of a guard's comparison, which its `Code` keeps.
-    let comparison = unsafe { *comparison };
+    let comparison = Comparison::ALL[comparison as usize];
     i32::from(i32::from(comparison.answer(a, b)) == answer)
 }
 

@@ -83,27 +83,13 @@ impl Writer<'_> {
         }
     }
 
-    /// What a function returns when guard `k` trips.
-    pub(super) fn code_of_guard(&mut self, k: usize) -> Value {
-        let part = self.border.as_ref().map(|border| border.part);
-        let each = part.map_or(0, |part| part.body.guards.len());
-        let first = self.first_guard();
-        self.assembler.counted(first + k + 1, each)
-    }
-
-    /// The place in the whole program of the first guard.
-    pub(super) fn first_guard(&self) -> usize {
-        let border = self.border.as_ref();
-        border.map_or(0, |border| border.part.first_guard)
-    }
-
     /// The address of a user's operation, which a node names by its parameter.
     pub(super) fn custom(&mut self, n: i32) -> Value {
         let border = self.border.as_ref();
         if border.is_some_and(|border| border.part.count > 1) {
             return self.assembler.load_address(n as usize);
         }
-        let custom: *const _ = &self.known.0[n as usize];
+        let custom: *const _ = &self.customs[n as usize];
         self.assembler.pointer(custom as usize)
     }
 }

@@ -1,4 +1,4 @@
-//! Sums spread out: each term is added as soon as it is there.
+//! Sums unrolled: each term is added by an operation of its own, as soon as it is there.
 //!
 //! A sum over all repetitions of a loop was collapsed into one node behind the loop. Its terms are added one after the other,
 //! from the first to the last, so each addition may stand where its term is computed, and the sum grows with the loop; no
@@ -6,10 +6,6 @@
 
 use crate::function::program::{Node, Program};
 use crate::rows::Op;
-
-/// A sum of more terms than this begins with −0, to which any number can be added without a change, so that its first term is
-/// like the others.
-const SHORT: usize = 32;
 
 /// The term of a sum that is added once the nodes before `after` are there.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,25 +20,17 @@ struct Term {
 /// The program with its sums, and sums of products, written as multiplications and additions.
 ///
 /// Names are left out.
-pub(super) fn spread_sums(program: &Program) -> Program {
+pub(super) fn unroll_sums(program: &Program) -> Program {
     let first_node = program.first_node() as u32;
     let terms = terms(program);
-    let mut constants = program.constants.clone();
-    let is_minus_zero = |c: &f64| c.to_bits() == (-0.0f64).to_bits();
-    let place = constants.iter().position(is_minus_zero);
-    let place = place.unwrap_or_else(|| {
-        constants.push(-0.0);
-        constants.len() - 1
-    });
     let mut new = Program {
         inputs: program.inputs,
-        constants,
+        constants: program.constants.clone(),
         nodes: Vec::with_capacity(program.nodes.len() + terms.len()),
         operands: Vec::with_capacity(program.operands.len() + 2 * terms.len()),
         customs: program.customs.clone(),
         ..Program::default()
     };
-    let minus_zero = (program.inputs + place) as u32;
     // What has become of each number; of a sum, as far as it has grown.
     let mut index: Vec<u32> = (0..first_node).collect();
     index.resize(program.len(), u32::MAX);
@@ -80,9 +68,6 @@ pub(super) fn spread_sums(program: &Program) -> Program {
             *so_far = if term.place > 0 {
                 pushed += 1;
                 push(Op::Add, 0, &[*so_far, x])
-            } else if all.len() > SHORT {
-                pushed += 1;
-                push(Op::Add, 0, &[minus_zero, x])
             } else {
                 x
             };
@@ -91,7 +76,7 @@ pub(super) fn spread_sums(program: &Program) -> Program {
             guard.after = pushed;
             guard.operands = guard.operands.map(|k| index[k as usize]);
         }
-        let Some(node) = program.nodes.get(i).filter(|node| !is_spread(node)) else {
+        let Some(node) = program.nodes.get(i).filter(|node| !is_unrolled(node)) else {
             continue;
         };
         operands.clear();
@@ -105,7 +90,7 @@ pub(super) fn spread_sums(program: &Program) -> Program {
     new
 }
 
-fn is_spread(node: &Node) -> bool {
+fn is_unrolled(node: &Node) -> bool {
     node.op == Op::Sum && node.count > 1 || node.op == Op::Dot && node.count > 0
 }
 
@@ -116,7 +101,7 @@ fn terms(program: &Program) -> Vec<Term> {
     let mut there: Vec<u32> = vec![0; program.nodes.len()];
     let mut terms = Vec::new();
     for (i, node) in program.nodes.iter().enumerate() {
-        if !is_spread(node) {
+        if !is_unrolled(node) {
             there[i] = i as u32 + 1;
             continue;
         }
