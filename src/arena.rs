@@ -24,18 +24,20 @@
 //!
 //! # Why it is safe
 //!
-//! Four statements hold between any two calls of the functions in this folder, and every `unsafe` block refers to one of
-//! them by the name of the function that checks it in debug builds:
+//! Four statements hold between any two calls of the functions in this folder, and every `unsafe` block that reads or writes the
+//! tape or the adjoints refers to one of them by the name of the function that checks it in debug builds. (The table of epochs,
+//! zeroed memory and the trampoline have a proof each that needs no other file.)
 //!
 //! - **[`assert_storage`](Arena::assert_storage)**: the words from `base` to `end` are initialised, there are at least
 //!   those of the dummy node, and a write that begins below `limit` has room for [`SLACK`](raw::SLACK) words;
 //! - **[`assert_nodes`](tape::Tape::assert_nodes)**: these words are whole nodes, as many as the next index says, the
-//!   operands of each below it, and no [window](WINDOW) of 256 nodes starts between a node and a sum that is fused into it;
-//! - **[`assert_clean`](adjoints::Set)**: there is room for the adjoints of all nodes below the end of a sweep, and what
-//!   no sweep gave anything to is zero;
+//!   operands of each below it ([`WriteHead`] checks it of each node that it appends), and no [window](WINDOW) of 256 nodes starts between a node and a sum that is fused into it;
+//! - **[`assert_clean`](adjoints::Set)**: there is room for the adjoints of all nodes below the end of the set, with a flag for each
+//!   window, and what no sweep gave anything to is zero; [`walk::sweep`] asserts that it begins below that end;
 //! - **one thread, one borrower**: `Cell` makes the arena `!Sync`. The words are borrowed as a slice only inside
 //!   [`Arena::tape`], which takes the pointers out of the arena meanwhile, so that whatever is recorded then finds an
-//!   arena without room and panics. No user code runs while a pointer into the tape or the adjoints is held.
+//!   arena without room and panics. No user code runs while a pointer into the tape or the adjoints is held; a global allocator
+//!   that records variables itself is not provided for.
 //!
 //! Only the end of the tape changes: nodes are appended, the fused bit of the last word is set, and going back to the
 //! place where a scope started makes the tape shorter. A place is an index and a position; both are the same for as long

@@ -63,6 +63,16 @@ impl Arena {
         }
     }
 
+    /// Checks that a sweep can stop at an index, in debug builds, where the tape is small.
+    #[inline(always)]
+    pub(super) fn assert_floor(&self, floor: usize) {
+        if cfg!(debug_assertions) && self.end() < 4 * WINDOW {
+            let walked = self.walked.get();
+            assert!(self.floor_at(floor) == floor);
+            self.walked.set(walked);
+        }
+    }
+
     /// The place before the node `index`; if that is a sum fused into the node before it, the place after the two.
     #[inline]
     pub(crate) fn place_before(&self, index: usize) -> Place {

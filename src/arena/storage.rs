@@ -27,7 +27,7 @@ impl Arena {
 
     /// Puts the limit where there is no more room, or there may be no more indices.
     ///
-    /// A word ends a node, or two if it has a [fused sum](Word::has_fused_sum), and is then the last of at least two words:
+    /// A word ends a node, or two if it has a [fused sum](super::word::Word::has_fused_sum), and is then the last of at least two words:
     /// as many words as there are indices left can be written without another look. A tape that has no room for more
     /// words than there are indices never runs out of indices.
     ///
@@ -138,6 +138,7 @@ impl Arena {
     #[inline(always)]
     pub(crate) fn restart(&self, epoch: u64, place: Place) {
         assert!(place.index <= self.end() && place.position <= self.position());
+        debug_assert!(!self.is_lent.get());
         self.next.set(epoch << INDEX_BITS | place.index as u64);
         // SAFETY: not beyond the old end, as asserted above, and so in the memory of the tape (`assert_storage`). Its last node
         // is whole (`assert_nodes`): `place` is between two nodes, and no sum was fused across it (`push_fused_sum`).
@@ -149,6 +150,7 @@ impl Arena {
             self.lines.truncate(place.index);
         }
         if self.capacity.get() > INDEX_MASK as usize {
+            // More words than indices are free again, so the limit that the indices set has moved.
             self.set_limit();
         }
         self.assert_storage();
@@ -208,6 +210,7 @@ impl Arena {
 
     /// Gives the storage back and records nothing more; handles are stale in the new `epoch`.
     pub(crate) fn retire(&self, epoch: u64) {
+        debug_assert!(!self.is_lent.get());
         let capacity = self.capacity.replace(0);
         let base = self.base.replace(empty_base());
         // SAFETY: one past the end of the array.

@@ -4,7 +4,7 @@
 use super::adjoints::WINDOW;
 use super::raw::{Arena, SLACK};
 use super::trampoline;
-use super::word::{Form, Word, code};
+use super::word::{Form, INDEX_MASK, Word, code};
 use crate::rows::{Kind, Op};
 use std::panic::Location;
 
@@ -44,6 +44,12 @@ impl<'a> WriteHead<'a> {
         assert!(self.end == self.arena.end.get() && self.next == self.arena.next.get());
     }
 
+    /// Checks that an operand is a node before the next one, in debug builds. A sweep relies on it.
+    #[inline(always)]
+    fn assert_operand(self, a: u64) {
+        debug_assert!(a & INDEX_MASK < self.next & INDEX_MASK);
+    }
+
     /// Appends a leaf.
     #[inline(always)]
     #[track_caller]
@@ -56,6 +62,7 @@ impl<'a> WriteHead<'a> {
     #[inline(always)]
     #[track_caller]
     pub(crate) fn one(self, op: Op, form: Form, a: u64, p: f64, with: Option<f64>) -> u64 {
+        self.assert_operand(a);
         let b = op as u64 | (form as u64) << 8;
         match (op.kind(), with) {
             (Kind::Smooth, None) => self.push([p], Word::new(code::ONE, 0, a, b)),
@@ -69,6 +76,8 @@ impl<'a> WriteHead<'a> {
     #[inline(always)]
     #[track_caller]
     pub(crate) fn two(self, op: Op, a: u64, b: u64, p: f64, q: f64) -> u64 {
+        self.assert_operand(a);
+        self.assert_operand(b);
         let pair = match op.kind() {
             _ if op == Op::Mul => return self.push([p, q], Word::new(code::TWO, 0, a, b)),
             Kind::Smooth => code::PAIR,
@@ -82,6 +91,8 @@ impl<'a> WriteHead<'a> {
     #[inline(always)]
     #[track_caller]
     pub(crate) fn sum(self, is_difference: bool, a: u64, b: u64) -> u64 {
+        self.assert_operand(a);
+        self.assert_operand(b);
         let subcode = if is_difference { code::MINUS } else { 0 };
         self.push([], Word::new(code::ADD, subcode, a, b))
     }
@@ -90,6 +101,7 @@ impl<'a> WriteHead<'a> {
     #[inline(always)]
     #[track_caller]
     pub(crate) fn sum_with_last(self, subcode: u8, other: u64) -> u64 {
+        self.assert_operand(other);
         self.push([], Word::new(code::ADD_LAST, subcode, other, 0))
     }
 
@@ -97,6 +109,7 @@ impl<'a> WriteHead<'a> {
     #[inline(always)]
     #[track_caller]
     pub(crate) fn output(self, head: u64, value: f64) -> u64 {
+        self.assert_operand(head);
         self.push([value], Word::new(code::REST, code::OUTPUT, head, 0))
     }
 
@@ -158,6 +171,8 @@ impl<'a> WriteHead<'a> {
 /// A node of any number of operands that is being written. Until it is finished it is not there.
 pub(crate) struct Slots<'a> {
     arena: &'a Arena,
+    /// The id of the node.
+    next: u64,
     end: *mut u64,
     left: usize,
 }
@@ -167,6 +182,7 @@ impl Slots<'_> {
     #[inline(always)]
     pub(crate) fn push(&mut self, p: f64, q: f64, word: Word) {
         assert!(self.left > 0, "a slot too many");
+        debug_assert!(self.next == self.arena.next.get());
         self.left -= 1;
         // SAFETY: `Arena::slots` made room for three words for each slot, and this one is among them. Nothing was recorded since,
         // which could have moved the tape: what is called between two slots works out partials, and is not the user's code.
@@ -181,7 +197,13 @@ impl Slots<'_> {
     /// Appends the node: its slots, a number and a word. Returns its id.
     #[inline(always)]
     pub(crate) fn finish(self, number: f64, word: Word) -> u64 {
-        let Slots { arena, end, left } = self;
+        let Slots {
+            arena,
+            next,
+            end,
+            left,
+        } = self;
+        assert!(next == arena.next.get(), "a node between two slots");
         let written = (end.addr() - arena.end.get().addr()) / size_of::<u64>();
         assert!(left == 0 && written == word.operands(), "a slot too few");
         // SAFETY: that many words were written after the end, and `Arena::slots` made room for `SLACK` more.
@@ -192,6 +214,8 @@ impl Slots<'_> {
 /// A node of `R` runs of operands that is being written. Until it is finished it is not there.
 pub(crate) struct Runs<'a, const R: usize> {
     arena: &'a Arena,
+    /// The id of the node.
+    next: u64,
     /// Where the next number of the first run goes.
     at: *mut f64,
     count: usize,
@@ -203,6 +227,7 @@ impl<const R: usize> Runs<'_, R> {
     #[inline(always)]
     pub(crate) fn push(&mut self, numbers: [f64; R]) {
         assert!(self.left > 0, "a number too many");
+        debug_assert!(self.next == self.arena.next.get());
         self.left -= 1;
         for (run, number) in numbers.into_iter().enumerate() {
             // SAFETY: `Arena::runs` made room for `R` runs of `count` numbers and a word, and this number is one of those
@@ -218,8 +243,13 @@ impl<const R: usize> Runs<'_, R> {
     #[inline(always)]
     pub(crate) fn finish(self, runs: [Word; R], number: f64, word: Word) -> u64 {
         let Runs {
-            arena, count, left, ..
+            arena,
+            next,
+            count,
+            left,
+            ..
         } = self;
+        assert!(next == arena.next.get(), "a node between two numbers");
         assert!(
             left == 0 && word.operands() == R * (count + 1),
             "a number too few"
@@ -253,6 +283,7 @@ impl Arena {
         self.reserve_words(3 * count + SLACK);
         Slots {
             arena: self,
+            next: self.next.get(),
             end: self.end.get(),
             left: count,
         }
@@ -265,6 +296,7 @@ impl Arena {
         self.reserve_words(R * (count + 1) + SLACK);
         Runs {
             arena: self,
+            next: self.next.get(),
             at: self.end.get().cast(),
             count,
             left: count,

@@ -38,6 +38,25 @@
 //! A plain number has to be made a variable first, because the operators of a foreign type with a foreign type are not this
 //! crate's to give: `z * Var::from(2.0)`, not `z * 2.0`. And `norm` is `hypot`, whose derivative at 0 is 0,
 //! but `arg` at 0 has none.
+//!
+//! **On the real and the imaginary axis** `num-complex` answers some functions by formulas of one real number, so the derivative by
+//! the part that is 0 gets lost, or comes out wrong: those of `sqrt`, `cbrt`, `asin`, `acos`, `asinh`, `acosh` (where `z − 1` is on an axis, too),
+//! and of `powf` and `powc` with an exponent of 0. Values are right. Off the axes all derivatives are. Through `ln` and `exp` the
+//! square root has right derivatives on the axes, too:
+//!
+//! ```
+//! use num_complex::Complex;
+//! use scalargrad::{Var, jacobian};
+//!
+//! let root = |x: &[Var]| {
+//!     let w = (Complex::new(x[0], x[1]).ln() * Var::from(0.5)).exp();
+//!     [w.re, w.im]
+//! };
+//! let j = jacobian(root, &[4.0, 0.0]);
+//! for (d, right) in j.as_slice().iter().zip([0.25, 0.0, 0.0, 0.25]) {
+//!     assert!((d - right).abs() < 1e-15);
+//! }
+//! ```
 
 mod approx;
 #[cfg(feature = "argmin")]

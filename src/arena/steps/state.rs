@@ -63,6 +63,7 @@ impl<const FLAGGED: bool> State<FLAGGED> {
         count: usize,
     ) {
         if stride == 1 {
+            debug_assert!(8 * (first + count - 1) < self.at);
             let windows = first / WINDOW..=(first + count - 1) / WINDOW;
             self.flags
                 .add(*windows.start())

@@ -1,6 +1,9 @@
 //! `argmin` 0.11, with the feature `argmin`: a closure, a recorded function, or one over rows of data
 //! ([`SumOfRows`](super::SumOfRows)), as the problem of its solvers.
 //!
+//! Write the type of the problem, as `let problem: Problem<_> = …` does below: given to an `Executor` at once, the compiler does not
+//! find out which vector and matrix are meant, and reports an overflow.
+//!
 //! ```
 //! use argmin::core::{Executor, State};
 //! use argmin::solver::linesearch::MoreThuenteLineSearch;

@@ -35,6 +35,9 @@
 //! - In the same way the eigenvectors of a matrix that is diagonal, in whole or in part, have derivatives of zero: use
 //!   [`symmetric_eigen`], which also says what holds at equal eigenvalues. For singular vectors there is no such
 //!   function; singular values are right where they are distinct and not zero.
+//! - Algorithms that stop early at a matrix which is diagonal, block diagonal or triangular already leave out what a change would
+//!   add. There the gradients of what is made of singular vectors (`svd().solve`, `recompose`, `pseudo_inverse`, `polar`), of `schur`,
+//!   `hessenberg` and `bidiagonalize`, and of the eigenvalues of a matrix that is not symmetric are wrong. `lu` and `qr` are right.
 //! - `norm` and `normalize` of a zero vector have NaN as their derivative; [`norm`](crate::norm) of the crate has 0.
 //! - A product of a matrix of numbers and one of variables needs a `cast`, for the operators of two foreign types are not
 //!   this crate's to give; one variable on either side of a matrix of numbers is fine.
