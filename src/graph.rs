@@ -48,17 +48,9 @@ pub fn scope<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 
-/// Runs `f` in a scope that records, inside [`no_grad`] too.
-#[track_caller]
-pub(crate) fn recording_scope<R>(f: impl FnOnce() -> R) -> R {
-    let _scope = open_recording();
-    f()
-}
-
 /// A scope that records, until this is dropped.
 ///
-/// For places where a closure, as [`recording_scope`] takes it, would not do: a panic inside a closure is reported at a line
-/// of this crate, and not at the caller's.
+/// It takes no closure, as a panic inside of one would be reported at a line of this crate, and not at the caller's.
 pub(crate) struct RecordingScope(#[expect(dead_code)] Switch, #[expect(dead_code)] Scope);
 
 /// Opens a scope that records, inside [`no_grad`] too.

@@ -156,22 +156,21 @@ impl<const N: usize> Number for Tangents<N> {
         z: Self,
         _: &dyn Fn(usize) -> bool,
     ) -> SmallVec<[Self; 4]> {
-        crate::graph::recording_scope(|| {
-            let x: SmallVec<[Var; 4]> = operands.iter().map(|x| Var::new(x.value)).collect();
-            let result = Var::new(z.value);
-            let along = x.iter().zip(operands).chain([(&result, &z)]);
-            let partials = crate::var::custom::partials(defined(custom), &x, result);
-            let differential = |p: &Var| {
-                let gradients = p.gradients();
-                along
-                    .clone()
-                    .fold(Self::from(p.untracked_value()), |sum, (&x, dx)| {
-                        let slope = gradients.wrt(x);
-                        Self::combine(sum.value, [(1.0, sum.tangents), (slope, dx.tangents)])
-                    })
-            };
-            partials.iter().map(differential).collect()
-        })
+        let _scope = crate::graph::open_recording();
+        let x: SmallVec<[Var; 4]> = operands.iter().map(|x| Var::new(x.value)).collect();
+        let result = Var::new(z.value);
+        let along = x.iter().zip(operands).chain([(&result, &z)]);
+        let partials = crate::var::custom::partials(defined(custom), &x, result);
+        let differential = |p: &Var| {
+            let gradients = p.gradients();
+            along
+                .clone()
+                .fold(Self::from(p.untracked_value()), |sum, (&x, dx)| {
+                    let slope = gradients.wrt(x);
+                    Self::combine(sum.value, [(1.0, sum.tangents), (slope, dx.tangents)])
+                })
+        };
+        partials.iter().map(differential).collect()
     }
 }
 

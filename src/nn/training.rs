@@ -25,8 +25,8 @@ fn must_fit(wanted: usize, parameters: &[f64], gradient: &[f64], largest: f64) {
         assert!(
             slope.abs() <= largest,
             "scalargrad: nn: the slope of parameter {i} is {slope:?}, and must be a number of at most {largest:.1e}; no \
-             parameter has changed. Run the training inside `anomaly::detect` to see where it comes from, or lower the \
-             learning rate"
+             parameter has changed. Compute the loss inside `anomaly::detect`, by its closure and not by a recording, to see where \
+             it comes from, or lower the learning rate"
         );
     }
 }
