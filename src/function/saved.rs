@@ -202,9 +202,10 @@ fn is_sound(op: Op, n: i64, count: usize) -> bool {
         None => n == 0,
     };
     let takes_count = match op {
-        Op::Dot => count.is_multiple_of(2),
-        Op::SumExp => count > 0,
-        _ => op.is_slice() || count == row.operands.len(),
+        // What has no operands depends on nothing, and does not come out of a recording.
+        Op::Dot => count > 0 && count.is_multiple_of(2),
+        _ if op.is_slice() => count > 0,
+        _ => count == row.operands.len(),
     };
     takes_parameter && takes_count
 }

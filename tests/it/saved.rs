@@ -125,6 +125,15 @@ fn damage_is_an_error() {
         }
     }
     assert!(serde_json::from_value::<Function>(negative).is_err());
+    for op in ["Sum", "Dot", "Norm", "LogSumExp", "SumExp"] {
+        let mut of_nothing = sound.clone();
+        of_nothing["nodes"][0] = json!([op, 0, []]);
+        let error = serde_json::from_value::<Function>(of_nothing).unwrap_err();
+        assert!(
+            error.to_string().contains("does not take 0 operands"),
+            "{op}: {error}"
+        );
+    }
 }
 
 proptest! {
