@@ -27,7 +27,9 @@ use std::io::{self, Write};
 /// All that `f` records is looked at, and all sweeps that it makes, on this thread. Detections nest. Inside, a panic about a stale handle names the line that made the handle.
 ///
 /// Replays are not looked at: a [`Function`](crate::Function), its rows and compiled code record nothing. If one of them gives a
-/// number that is not finite, run its closure inside instead, as in `detect(|| gradient(loss, &x))`.
+/// number that is not finite, run its closure inside instead, as in `detect(|| gradient(loss, &x))`. Second derivatives of
+/// [`hessian`](crate::hessian()), [`hvp`](crate::hvp) and [`laplacian`](crate::laplacian) are not recorded either; those of
+/// [`Var::differentiate`](crate::Var::differentiate) are.
 ///
 /// Compute inside, and do not only sweep: of what was recorded before, the values that a sweep meets are looked at, too, but no line
 /// is known. A whole training may be inside: the report counts the sweeps before it happened. If `f` panics, what was found is

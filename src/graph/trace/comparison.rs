@@ -104,6 +104,11 @@ impl Comparison {
         self as u8 >= IsNan as u8
     }
 
+    /// Whether it is a question about the sign of a number.
+    pub(crate) fn is_of_sign(self) -> bool {
+        matches!(self, IsSignPositive | IsSignNegative)
+    }
+
     /// The comparison of `a` and `b` in print.
     pub(crate) fn text(self, a: &str, b: &str) -> String {
         match self {

@@ -140,7 +140,7 @@ thread_local! {
 
 /// The panic of the user's operation that stopped compiled code on this thread.
 pub(in crate::function::compile) fn take_panic() -> Option<Box<dyn Any + Send>> {
-    PANIC.take()
+    PANIC.try_with(Cell::take).ok().flatten()
 }
 
 /// Runs a user's code; whether it came to its end. A panic is kept, for it must not unwind through compiled code.
