@@ -17,7 +17,7 @@ const LANES: usize = 2;
 /// A [`Compiled`] function of one row, run over many rows of data; made by [`Compiled::over_rows`], with the feature
 /// `jit`.
 ///
-/// Values equal those of [`Function::value`] at each row bit for bit, gradients too but for rounding. The part of the function
+/// Values equal those of [`Function::value`](crate::Function::value) at each row bit for bit, gradients too but for rounding. The part of the function
 /// that depends on no row is computed once and swept once. With the feature `rayon` rows are run on all cores; the results do not
 /// depend on their number.
 ///
@@ -51,7 +51,7 @@ impl Compiled {
     ///
     /// # Errors
     ///
-    /// Those of [`Function::compile`].
+    /// Those of [`Function::compile`](crate::Function::compile).
     ///
     /// # Panics
     ///
@@ -115,7 +115,7 @@ impl CompiledRows {
     ///
     /// # Panics
     ///
-    /// Where [`Function::value`] does.
+    /// Where [`Function::value`](crate::Function::value) does.
     ///
     /// ```
     /// # use scalargrad::Function;
