@@ -5,6 +5,7 @@
 //! recorded once for each operation, and equal expressions are shared (the partial of the partial of `sin` is `−sin`). All
 //! series then grow together, one order at a time.
 
+use crate::arena::arena;
 use crate::graph::trace::{self, Escape};
 use crate::graph::{self, decode};
 use crate::handle::Var;
@@ -229,7 +230,9 @@ impl Series {
                     })
                     .collect();
                 let z = Var::from_parts(self.terms[place].coefficients[0], graph::id_of(index));
+                let line = arena().differentiating(index);
                 let partials = differentiate::partials(index, op, n, &operands, z);
+                drop(line);
                 let of_operands = self.terms[place].operands.clone();
                 let places = partials.into_iter().zip(of_operands).map(|(p, operand)| {
                     p.filter(|_| !self.is_constant(operand))

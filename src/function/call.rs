@@ -89,7 +89,7 @@ impl Function {
     pub fn gradient_into(&self, x: &[f64], gradient: &mut [f64]) -> Result<f64, ReplayError> {
         self.check_one_output()?;
         self.check_inputs(x)?;
-        self.check(Counted::Gradient, gradient.len(), self.inputs())?;
+        Counted::Gradient.check(gradient.len(), self.inputs())?;
         let mut value = 0.0;
         self.replay(x, |program| {
             program.vjp(x, |_| 1.0, gradient, |z| value = z)
@@ -180,7 +180,7 @@ impl Function {
     #[track_caller]
     pub fn vjp(&self, x: &[f64], w: &[f64]) -> Result<Vec<f64>, ReplayError> {
         self.check_inputs(x)?;
-        self.check(Counted::Weights, w.len(), self.outputs())?;
+        Counted::Weights.check(w.len(), self.outputs())?;
         let mut gradient = vec![0.0; self.inputs()];
         self.replay(x, |program| program.vjp(x, |k| w[k], &mut gradient, |_| ()))?;
         Ok(gradient)
@@ -201,7 +201,7 @@ impl Function {
     #[track_caller]
     pub fn jvp(&self, x: &[f64], v: &[f64]) -> Result<(Vec<f64>, Vec<f64>), ReplayError> {
         self.check_inputs(x)?;
-        self.check(Counted::Direction, v.len(), self.inputs())?;
+        Counted::Direction.check(v.len(), self.inputs())?;
         self.replay(x, |program| program.jvp(x, v))
     }
 
@@ -243,7 +243,7 @@ impl Function {
     ) -> Result<(f64, Vec<f64>, Vec<f64>), ReplayError> {
         self.check_one_output()?;
         self.check_inputs(x)?;
-        self.check(Counted::Direction, v.len(), self.inputs())?;
+        Counted::Direction.check(v.len(), self.inputs())?;
         let along = self.replay(x, |program| program.hvp(x, v))?;
         Ok((along.value, along.gradient, along.product))
     }
@@ -266,28 +266,12 @@ impl Function {
         self.at(x, |program| program.hessian(x))
     }
 
-    pub(super) fn check(
-        &self,
-        what: Counted,
-        found: usize,
-        expected: usize,
-    ) -> Result<(), ReplayError> {
-        if found == expected {
-            return Ok(());
-        }
-        Err(ReplayError::WrongLength {
-            what,
-            found,
-            expected,
-        })
-    }
-
     pub(super) fn check_inputs(&self, x: &[f64]) -> Result<(), ReplayError> {
-        self.check(Counted::Inputs, x.len(), self.inputs())
+        Counted::Inputs.check(x.len(), self.inputs())
     }
 
     pub(super) fn check_one_output(&self) -> Result<(), ReplayError> {
-        self.check(Counted::Outputs, self.outputs(), 1)
+        Counted::Outputs.check(self.outputs(), 1)
     }
 
     /// Checks the lengths of what a Jacobian is computed from and of where it goes.
@@ -298,8 +282,8 @@ impl Function {
         jacobian: &[f64],
     ) -> Result<(), ReplayError> {
         self.check_inputs(x)?;
-        self.check(Counted::Values, values.len(), self.outputs())?;
-        self.check(Counted::Jacobian, jacobian.len(), values.len() * x.len())
+        Counted::Values.check(values.len(), self.outputs())?;
+        Counted::Jacobian.check(jacobian.len(), values.len() * x.len())
     }
 
     /// The error where guard `k` trips at `x`.

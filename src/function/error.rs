@@ -73,6 +73,20 @@ pub enum Counted {
     Values,
 }
 
+impl Counted {
+    /// Whether there are as many of these numbers as there must be.
+    pub(super) fn check(self, found: usize, expected: usize) -> Result<(), ReplayError> {
+        if found == expected {
+            return Ok(());
+        }
+        Err(ReplayError::WrongLength {
+            what: self,
+            found,
+            expected,
+        })
+    }
+}
+
 impl fmt::Display for ReplayError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (what, found, expected) = match self {

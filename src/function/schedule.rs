@@ -114,19 +114,19 @@ pub(crate) struct Schedule {
     pub len: usize,
 }
 
-/// A place between two runs: the index of the result after it, and the operands on one side of it.
-pub(crate) struct Place<'a> {
+/// Stands between two runs: at the index of the result after it, with the operands on one side of it.
+pub(crate) struct Cursor<'a> {
     index: usize,
     operands: &'a [u32],
 }
 
-impl<'a> Place<'a> {
+impl<'a> Cursor<'a> {
     /// Goes forward, past a run: the index of its first result, and its operands.
     #[inline(always)]
     pub(crate) fn pass(&mut self, run: &Run) -> (usize, &'a [u32]) {
         let (own, rest) = self.operands.split_at(run.operands());
         let start = self.index;
-        *self = Place {
+        *self = Cursor {
             index: start + run.count as usize,
             operands: rest,
         };
@@ -137,7 +137,7 @@ impl<'a> Place<'a> {
     #[inline(always)]
     pub(crate) fn pass_back(&mut self, run: &Run) -> (usize, &'a [u32]) {
         let (rest, own) = self.operands.split_at(self.operands.len() - run.operands());
-        *self = Place {
+        *self = Cursor {
             index: self.index - run.count as usize,
             operands: rest,
         };
@@ -147,16 +147,16 @@ impl<'a> Place<'a> {
 
 impl Schedule {
     /// Before the first run, with all operands.
-    pub(crate) fn first_place(&self) -> Place<'_> {
-        Place {
+    pub(crate) fn start(&self) -> Cursor<'_> {
+        Cursor {
             index: self.first as usize,
             operands: &self.operands,
         }
     }
 
     /// After the last run, with all operands.
-    pub(crate) fn last_place(&self) -> Place<'_> {
-        Place {
+    pub(crate) fn end(&self) -> Cursor<'_> {
+        Cursor {
             index: self.len,
             operands: &self.operands,
         }

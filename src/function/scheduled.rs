@@ -37,10 +37,10 @@ pub(crate) fn forward_from<T: Number>(
     mut trips: impl FnMut(&Check, &mut [T]) -> bool,
 ) -> Result<(), usize> {
     let schedule = program.schedule();
-    let (mut done, mut place) = (0, schedule.first_place());
+    let (mut done, mut cursor) = (0, schedule.start());
     for check in &schedule.checks {
         for run in &schedule.runs[done..check.after] {
-            fill(program, run, place.pass(run), values);
+            fill(program, run, cursor.pass(run), values);
         }
         done = check.after;
         if trips(check, values) {
@@ -48,7 +48,7 @@ pub(crate) fn forward_from<T: Number>(
         }
     }
     for run in &schedule.runs[done..] {
-        fill(program, run, place.pass(run), values);
+        fill(program, run, cursor.pass(run), values);
     }
     Ok(())
 }
@@ -68,9 +68,9 @@ pub(crate) fn forward_along<T: Number>(
     }
     forward(program, x.iter().copied(), plain)?;
     let values = begin(program, inputs, values);
-    let mut place = schedule.first_place();
+    let mut cursor = schedule.start();
     for run in &schedule.runs {
-        let here = place.pass(run);
+        let here = cursor.pass(run);
         if run.is_reached {
             fill(program, run, here, values);
         }
@@ -195,9 +195,9 @@ pub(crate) fn reverse_inline<T: Number, W: Adjoints<T>>(
     let schedule = program.schedule();
     let values = &values[..schedule.len];
     let adjoints = &mut adjoints[..schedule.len];
-    let mut place = schedule.last_place();
+    let mut cursor = schedule.end();
     for run in schedule.runs.iter().rev() {
-        let here = place.pass_back(run);
+        let here = cursor.pass_back(run);
         if run.is_reached {
             give(program, run, here, values, adjoints);
         }

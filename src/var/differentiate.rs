@@ -80,7 +80,7 @@ struct Sweep {
     /// The adjoints of nodes below this index are not needed, so nothing is recorded for them. The first window begins up to 63
     /// nodes below it.
     floor: usize,
-    /// A window of 64 nodes each.
+    /// One for each 64 nodes.
     windows: Vec<Window>,
     /// No window from here on has an adjoint that is still to be passed on.
     end: usize,
@@ -296,7 +296,6 @@ pub(crate) fn partials(
     operands: &[Var],
     z: Var,
 ) -> rules::Partials<Var> {
-    let _line = arena().differentiating(index);
     if op != Op::Custom {
         return rules::partials(op, n, operands, &|k| !operands[k].is_constant(), z);
     }

@@ -2,6 +2,7 @@
 
 use super::split::Split;
 use crate::function::Function;
+use crate::function::error::{Counted, ReplayError};
 use crate::graph::user_code;
 use std::ops::Range;
 use std::sync::Arc;
@@ -134,4 +135,16 @@ pub(in crate::function) struct Job<'a> {
     pub size: usize,
     /// The rows that are done.
     pub done: AtomicUsize,
+}
+
+/// The number of rows of so many inputs, of which all share `shared`; `of_all` and `data` are the numbers that were given.
+pub(super) fn number_of_rows(
+    (of_all, shared): (usize, usize),
+    (data, row_len): (usize, usize),
+) -> Result<usize, ReplayError> {
+    Counted::Shared.check(of_all, shared)?;
+    if !data.is_multiple_of(row_len) {
+        Counted::Data.check(data, row_len)?;
+    }
+    Ok(data / row_len)
 }

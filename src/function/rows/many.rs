@@ -6,7 +6,7 @@ use super::super::error::{BranchChange, Counted, ReplayError, RowsChange};
 use super::super::program::Program;
 #[cfg(feature = "jit")]
 use super::engine::TaskCode;
-use super::engine::{Engine, Out, Trip, Wanted};
+use super::engine::{Engine, Out, Trip, Wanted, number_of_rows};
 use crate::matrix::Matrix;
 use crate::refusal::at_callers_line;
 use std::fmt;
@@ -283,9 +283,9 @@ impl Rows {
     ) -> Result<(), ReplayError> {
         let outputs = self.check(shared, data)? * self.0.function.outputs();
         let function = &self.0.function;
-        function.check(Counted::Values, values.len(), outputs)?;
+        Counted::Values.check(values.len(), outputs)?;
         let numbers = outputs * function.inputs();
-        function.check(Counted::Gradient, gradients.len(), numbers)?;
+        Counted::Gradient.check(gradients.len(), numbers)?;
         let out = Out { values, gradients };
         let (sums, _) = at_callers_line(|| self.0.run(shared, data, Some(Wanted::Each), out));
         self.outcome(&sums.trips, shared, data)
@@ -293,14 +293,8 @@ impl Rows {
 
     /// The number of rows.
     fn check(&self, shared: &[f64], data: &[f64]) -> Result<usize, ReplayError> {
-        self.0
-            .function
-            .check(Counted::Shared, shared.len(), self.0.shared)?;
-        let len = self.row_len();
-        if !data.len().is_multiple_of(len) {
-            self.0.function.check(Counted::Data, data.len(), len)?;
-        }
-        Ok(data.len() / len)
+        let shared = (shared.len(), self.0.shared);
+        number_of_rows(shared, (data.len(), self.row_len()))
     }
 
     pub(super) fn check_outputs(&self) -> Result<(), ReplayError> {

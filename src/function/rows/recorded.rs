@@ -1,7 +1,7 @@
 //! Rows that take different branches.
 
 use super::super::{Counted, Function, Outputs, Recorder, ReplayError};
-use super::engine::{Out, Sums, Trip, Wanted};
+use super::engine::{Out, Sums, Trip, Wanted, number_of_rows};
 use super::many::Rows;
 use crate::handle::Var;
 use crate::matrix::Matrix;
@@ -147,7 +147,7 @@ where
         self.by_branch(shared, data, |rows, data, places| {
             let outputs = rows.0.function.outputs();
             let before = *all.get_or_insert(outputs);
-            rows.0.function.check(Counted::Outputs, outputs, before)?;
+            Counted::Outputs.check(outputs, before)?;
             values.resize(count * outputs, 0.0);
             gradients.resize(count * outputs * width, 0.0);
             let mut some_values = vec![0.0; places.len() * outputs];
@@ -175,29 +175,11 @@ where
         mut run: impl FnMut(&Rows, &[f64], &[usize]) -> Result<Vec<Trip>, ReplayError>,
     ) {
         let len = self.row_len;
-        let lengths = [
-            (
-                Counted::Shared,
-                shared.len(),
-                self.shared,
-                shared.len() == self.shared,
-            ),
-            (
-                Counted::Data,
-                data.len(),
-                len,
-                data.len().is_multiple_of(len),
-            ),
-        ];
-        for (what, found, expected, is_right) in lengths {
-            let error = ReplayError::WrongLength {
-                what,
-                found,
-                expected,
-            };
-            assert!(is_right, "scalargrad: {error}");
-        }
-        let mut places: Vec<usize> = (0..data.len() / len).collect();
+        let count = match number_of_rows((shared.len(), self.shared), (data.len(), len)) {
+            Ok(count) => count,
+            Err(error) => panic!("scalargrad: {error}"),
+        };
+        let mut places: Vec<usize> = (0..count).collect();
         let mut k = 0;
         while let Some(&first) = places.first() {
             let row = |place: usize| &data[place * len..][..len];

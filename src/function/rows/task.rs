@@ -16,7 +16,7 @@ impl Job<'_> {
         self.data.len() / self.rows.row_len()
     }
 
-    /// Runs the rows from `first` on to the end of `out`, in a tree that depends on their number only.
+    /// Runs these rows, whose results go to `out`, in a tree that depends on their number only.
     pub(super) fn run(&self, rows: Range<usize>, mut out: Out<'_>) -> Sums {
         let tasks = rows.len().div_ceil(self.size);
         if tasks <= 1 {
