@@ -80,11 +80,14 @@ impl Var {
     #[track_caller]
     pub fn backward_accumulate(self) {
         verify(self);
-        // Only what is added is gone through, as those that are there may be many more.
+        // Only what is added is gone through, as those that are there may be many more. If the sweep fails they are brought back
+        // first, and then made zero.
+        let failing = Failing;
         let before = set_aside();
         sweep(self);
         let added = adjoints(|adjoints| adjoints.nonzero());
         drop(before);
+        std::mem::forget(failing);
         adjoints(|adjoints| {
             adjoints.make_room(added.last().map_or(0, |&(last, _)| last + 1));
             for (index, adjoint) in added {
@@ -156,24 +159,27 @@ fn tell_of_sweep(outputs: &[usize], floor: usize, is_segment: bool) {
     });
 }
 
+/// Makes all adjoints zero when it is dropped: when a sweep fails, and nobody forgets it.
+struct Failing;
+
+impl Drop for Failing {
+    fn drop(&mut self) {
+        adjoints(|adjoints| adjoints.truncate(0));
+    }
+}
+
 /// Goes on with a sweep down to `floor` from the checkpoint at `head`.
 #[cold]
 #[inline(never)]
 #[track_caller]
 fn sweep_from_checkpoint(head: usize, floor: usize) {
-    struct Fail;
-    impl Drop for Fail {
-        fn drop(&mut self) {
-            adjoints(|adjoints| adjoints.truncate(0));
-        }
-    }
-    let fail = Fail;
+    let failing = Failing;
     let mut checkpoint = Some(head);
     while let Some(head) = checkpoint {
         sweep_checkpoint(head);
         checkpoint = adjoints(|adjoints| walk::sweep(adjoints, floor, head));
     }
-    std::mem::forget(fail);
+    std::mem::forget(failing);
 }
 
 /// Records the segment of the checkpoint at `head` again, and sweeps it.

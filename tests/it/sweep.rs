@@ -341,3 +341,20 @@ fn accumulating_in_each_turn_of_a_loop_takes_time_in_proportion_to_its_length() 
         "{few} s, and eight times as many {many} s"
     );
 }
+
+#[test]
+fn an_accumulating_sweep_that_fails_leaves_all_gradients_at_zero() {
+    graph::clear();
+    let x = Var::new(3.0);
+    (x * x).backward();
+    let runs = Cell::new(0);
+    let failing = checkpoint(&[x], move |x| {
+        assert_eq!(runs.replace(runs.get() + 1), 0, "run again");
+        x[0] * 2.0
+    });
+    assert_eq!(x.grad(), 6.0);
+    assert!(std::panic::catch_unwind(|| failing.backward_accumulate()).is_err());
+    assert_eq!(x.grad(), 0.0);
+    (x * 5.0).backward_accumulate();
+    assert_eq!(x.grad(), 5.0);
+}
