@@ -1,5 +1,7 @@
 //! What the detection of anomalies finds, and what it leaves alone.
 
+mod harm;
+
 use scalargrad::anomaly::{What, absorbed, detect};
 use scalargrad::{CustomOp, Var, checkpoint, dot, graph, sum};
 use std::panic::{AssertUnwindSafe, catch_unwind};
