@@ -67,3 +67,26 @@ fn a_leaf_whose_contributions_overflow_together_is_named() {
         (What::Adjoint, &["x".to_string()][..])
     );
 }
+
+#[test]
+fn a_sum_has_its_own_line_and_not_that_of_the_node_before() {
+    let mut line = 0;
+    let found = detect(|| {
+        let (w, y) = (Var::new(1e308), Var::new(1e308));
+        let p = w * 1.0;
+        scalargrad::graph::reserve(10);
+        line = next_line();
+        (y + p).value()
+    });
+    let found = found.unwrap_err();
+    assert_eq!(found.operation(), "+");
+    assert_eq!(found.line().map(|at| at.line()), Some(line));
+    // Two graphs that differ in what is fused have the same gradients.
+    let run = || {
+        let w = Var::new(0.5);
+        let sum = (0..1000).fold(w * 0.0, |s, k| s + w * f64::from(k));
+        (sum * sum).backward();
+        (sum.value(), w.grad(), sum.grad())
+    };
+    assert_eq!(detect(run).unwrap(), run());
+}
