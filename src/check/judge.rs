@@ -106,10 +106,17 @@ impl Check {
             let size = analytic.abs().max(e.value.abs());
             let tells = e.error <= (1e-3 * size).max(1e-6 * variation).max(self.tolerance);
             let exact = analytic == e.value;
-            // The function looks constant, and rounding errors are small compared with its values, so it is.
+            // The function looks constant, and the derivative is zero up to its own rounding error: so it is constant, if
+            // the rounding errors are small compared with its values, or with what cancels in the derivative.
             let value = used().map(|row| row.plus.abs()).fold(0.0, f64::max);
-            let still = analytic == 0.0 && variation == 0.0 && e.error <= 1e-9 * value;
-            return match tells || still || exact && !are_apart {
+            let still = || {
+                let own = own();
+                let scale = value.max(own / f64::EPSILON);
+                analytic.abs() <= 4.0 * own && e.error <= 1e-9 * scale
+            };
+            let looks_constant = used().all(|row| row.largest() <= 2.0 * row.rounding);
+            let tells = tells || looks_constant && still();
+            return match tells || exact && !are_apart {
                 true => c.settle(e, true, verdict),
                 false => c.settle(e, true, Verdict::TooInaccurate),
             };
@@ -148,12 +155,16 @@ fn undefined(rows: &[Row], output: &Output, mut c: Component) -> Component {
             c.settle(Estimate::exactly(slope), accepted, Verdict::Unbounded);
         }
         _ => {
-            // Some derivative has to be infinite or NaN too, unless the output is infinite and stays so nearby.
+            // Some derivative has to be infinite or NaN too, unless the output is infinite and stays so nearby: it may be a constant,
+            // or a function that grows beyond the numbers of 64 bits, which has a slope there.
             let stays =
                 output.value.is_infinite() && slopes.into_iter().flatten().flatten().count() == 0;
             let shows = output.analytic.iter().any(|a| !a.is_finite());
-            let shows = shows || c.analytic == 0.0 && stays;
-            c.settle(Estimate::exactly(f64::NAN), shows, Verdict::Undefined);
+            let verdict = match shows || c.analytic == 0.0 || !stays {
+                true => Verdict::Undefined,
+                false => Verdict::TooInaccurate,
+            };
+            c.settle(Estimate::exactly(f64::NAN), shows || stays, verdict);
         }
     }
     c

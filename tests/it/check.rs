@@ -5,7 +5,7 @@ mod settings;
 mod verdicts;
 
 use scalargrad::check::{self, Check, Component, Mismatch, Report, Verdict};
-use scalargrad::{CustomOp, Var, dot, graph, log_sum_exp, norm};
+use scalargrad::{CustomOp, Var, dot, graph, log_sum_exp, norm, softmax, sum};
 
 /// The only component of a function of one variable.
 fn component(f: impl Fn(Var) -> Var, x: f64) -> Component {
@@ -83,4 +83,41 @@ fn second_derivatives_agree_with_differences_of_the_gradient() {
     assert!(undefined.iter().all(|c| c.analytic.is_nan()));
     let jump = check::hessian(|x| x[0].relu(), &[0.0]).unwrap();
     assert_eq!(jump.iter().next().unwrap().verdict, Verdict::Jump);
+}
+
+#[test]
+fn a_function_that_is_constant_up_to_rounding_passes() {
+    let mut random = 1u64;
+    let mut next = || {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (random >> 33) as f64 / (1u64 << 31) as f64 * 4.0 - 2.0
+    };
+    for _ in 0..100 {
+        let x = [next(), next(), next()];
+        check::assert_gradient(|x| sum(&softmax(x)), &x);
+        check::assert_gradient(
+            |x| log_sum_exp(&x.iter().map(|&y| y - log_sum_exp(x)).collect::<Vec<_>>()),
+            &x,
+        );
+        let rotated = |x: &[Var]| {
+            let (sin, cos) = x[0].sin_cos();
+            let (y, z) = (cos * 1.5 - sin * 0.7, sin * 1.5 + cos * 0.7);
+            y * y + z * z
+        };
+        check::assert_gradient(rotated, &x);
+        check::assert_gradient(|x| x[0].sin().powi(2) + x[0].cos().powi(2) + 0.0 * x[1], &x);
+        let mean = |x: &[Var]| sum(x) / 3.0;
+        let centred = |x: &[Var]| x.iter().map(|&y| y - mean(x)).collect::<Vec<_>>();
+        let variance = |x: &[Var]| {
+            let d = centred(x);
+            scalargrad::dot(&d, &d) / 3.0
+        };
+        let score = move |x: &[Var]| {
+            let sd = variance(x).sqrt();
+            centred(x).iter().map(|&d| (d / sd).powi(2)).sum::<Var>()
+        };
+        check::assert_gradient(score, &x);
+    }
 }

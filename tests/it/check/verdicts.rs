@@ -304,6 +304,8 @@ fn outside_the_domain_a_derivative_has_to_show_it() {
     // Infinite all around, and constant so.
     let masked = |x: Var| x.max(f64::INFINITY);
     assert_eq!(verdict(masked, 1.0), Verdict::Undefined);
+    // Infinite all around as a number, though the function has a slope.
+    assert_eq!(verdict(|x| x * x, 1e200), Verdict::TooInaccurate);
     // One NaN is enough: the other component is what it is.
     let report = check::gradient(|x| x[0].ln() + x[1], &[-1.0, 2.0]).unwrap();
     assert!(report.iter().all(|c| c.verdict == Verdict::Undefined));
