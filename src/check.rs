@@ -130,7 +130,10 @@ fn assert(result: Result<Report, Mismatch>) {
     match result {
         Err(mismatch) => panic!("scalargrad: {mismatch}"),
         Ok(report) if !report.is_conclusive() => {
-            panic!("scalargrad: finite differences are too inaccurate to tell: {report}")
+            panic!(
+                "scalargrad: finite differences are too inaccurate to tell: {report}\nWhere that is enough, `check::gradient` or \
+                 `check::hessian` gives the report without a panic, and `Check::tolerance` sets an error that is small enough"
+            )
         }
         Ok(_) => {}
     }

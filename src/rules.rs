@@ -341,7 +341,7 @@ pub(crate) fn remedy(op: Op, at: f64) -> Option<&'static str> {
             "the operand is negative: look for a wrong sign, or cut it off with `x.max(1e-12)`; a whole power is `powi`, a cube root `cbrt`"
         }
         Op::Sqrt | Op::Powf | Op::Cbrt => {
-            "for a distance write `hypot` or `norm`, whose slope at 0 is 0; a whole power is `powi`; or keep the operand above 0"
+            "for a distance write `hypot` or `norm`, for the root of a square `abs`, whose slopes at 0 are 0; a whole power is `powi`; or keep the operand above 0"
         }
         Op::Ln | Op::Log2 | Op::Log10 | Op::Log if at < 0.0 => {
             "the operand is negative: look for a wrong sign, or cut it off with `x.max(1e-12)`"

@@ -26,8 +26,8 @@ pub enum Verdict {
     Unbounded,
     /// The function is infinite or NaN here, and a derivative shows it.
     Undefined,
-    /// It does not contradict the differences, but their error is too large for a verdict: it is
-    /// over a thousandth of the derivative, and over a millionth of the slopes of the function nearby.
+    /// It does not contradict the differences, but their error is too large for a verdict: it is more than a thousandth of the
+    /// derivative, and more than a millionth of the largest difference quotient by this variable.
     TooInaccurate,
     /// It contradicts the differences.
     Differs,

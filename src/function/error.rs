@@ -344,7 +344,7 @@ impl FrozenRead {
         let (at, value) = (escaped.at, escaped.operand.value);
         let (text, value) = match escaped.how {
             Escape::Value => (
-                format!("`value()` was read at {at}: {value:?}"),
+                format!("the value was read at {at}: {value:?}"),
                 Some(value),
             ),
             Escape::Gradient => (format!("a gradient was read at {at}"), None),

@@ -207,7 +207,7 @@ impl Function {
     /// let f = Function::record(&[3.0], |x| x[0] * x[0].value());
     /// assert_eq!(f.value(&[5.0])?, 15.0); // not 25
     /// assert_eq!(f.frozen_reads().len(), 1);
-    /// assert!(f.frozen_reads()[0].to_string().starts_with("`value()` was read at "));
+    /// assert!(f.frozen_reads()[0].to_string().starts_with("the value was read at "));
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
     #[must_use]

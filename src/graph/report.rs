@@ -56,9 +56,9 @@ pub fn report() -> Report {
         depth[index] = deepest + 1;
     }
     let output = (1..end).rev().find(|&index| adjoint(index) != 0.0);
-    // Why what came down to a node is zero, if it is not for a slope of zero.
+    // Why an adjoint is zero, if not by a zero partial.
     let mut lost: Vec<Option<Why>> = vec![None; end];
-    // The node whose zero partial kept the slope from a node.
+    // The node whose zero partial stopped the gradient.
     let mut flat: Vec<Option<usize>> = vec![None; end];
     for index in (1..=output.unwrap_or(0)).rev() {
         is_ancestor[index] |= Some(index) == output;
@@ -86,6 +86,10 @@ pub fn report() -> Report {
     let scope_of = |index| scopes[scopes.partition_point(|&(start, _)| start <= index) - 1].1;
     let has_ended_since = |index| state(|state| state.has_ended_since(index, scope_of(index)));
     let leaves = (1..end).filter(|&index| depth[index] == 1 && decode(index).op == Op::Leaf);
+    let undefined = leaves
+        .clone()
+        .filter(|&index| !adjoint(index).is_finite())
+        .count();
     let unreached = leaves.filter(|&index| adjoint(index) == 0.0).map(|index| {
         let why = match last_use[index] {
             None if has_ended_since(index) => Why::Gone,
@@ -113,6 +117,7 @@ pub fn report() -> Report {
         bytes: memory(),
         operations,
         deepest: depth.into_iter().max().unwrap_or(0) as usize,
+        undefined,
         unreached,
     }
 }
@@ -132,6 +137,7 @@ pub struct Report {
     bytes: usize,
     operations: Vec<(String, usize)>,
     deepest: usize,
+    undefined: usize,
     unreached: Vec<UnreachedLeaf>,
 }
 
@@ -186,6 +192,21 @@ impl Report {
         self.deepest
     }
 
+    /// The number of leaves whose gradient is NaN or infinite after the last sweep; [`anomaly::detect`](crate::anomaly::detect)
+    /// finds the operation that is to blame.
+    ///
+    /// ```
+    /// use scalargrad::{Var, graph};
+    ///
+    /// let x = Var::new(0.0);
+    /// (x * x).sqrt().backward();
+    /// assert_eq!(graph::report().undefined(), 1);
+    /// ```
+    #[must_use]
+    pub fn undefined(&self) -> usize {
+        self.undefined
+    }
+
     /// The leaves whose gradient the last sweep left at zero.
     ///
     /// ```
@@ -225,6 +246,17 @@ impl fmt::Display for Report {
                 f,
                 "            and {} other operations",
                 self.operations.len() - LISTED
+            )?;
+        }
+        let leaves = |count| match count {
+            1 => "1 leaf has".to_string(),
+            _ => format!("{count} leaves have"),
+        };
+        if self.undefined > 0 {
+            let these = leaves(self.undefined);
+            writeln!(
+                f,
+                "{these} a gradient that is NaN or infinite: `anomaly::detect` finds the operation"
             )?;
         }
         match self.unreached.len() {
@@ -310,9 +342,14 @@ impl UnreachedLeaf {
     #[must_use]
     pub fn why(&self) -> &'static str {
         match self.why {
-            Why::Unused => {
-                "no operation uses it; if it was only compared (as in `nalgebra`'s own rotations by an angle of 0: see `rotation_about`), or its `value()` was read, what was made from that is a constant"
-            }
+            Why::Unused => match cfg!(feature = "nalgebra") {
+                true => {
+                    "no operation uses it: what is made from its `value()`, by `detach`, in `no_grad`, or after a comparison alone (as in `nalgebra`'s own rotations by an angle of 0: see `rotation_about`) is a constant"
+                }
+                false => {
+                    "no operation uses it: what is made from its `value()`, by `detach`, in `no_grad`, or after a comparison alone is a constant"
+                }
+            },
             Why::Gone => {
                 "no operation that is left uses it: one in a scope that has ended is gone; or its `value()` was read instead"
             }

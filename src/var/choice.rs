@@ -20,7 +20,7 @@ impl Var {
     #[inline]
     #[track_caller]
     pub fn select(condition: impl Condition, a: impl Into<Var>, b: impl Into<Var>) -> Var {
-        condition.select(a.into(), b.into())
+        condition.choose(a.into(), b.into())
     }
 
     /// The sine and the cosine, in this order.
@@ -65,13 +65,13 @@ mod sealed {
 
     pub trait Select {
         /// `a` where the condition holds, else `b`.
-        fn select(self, a: Var, b: Var) -> Var;
+        fn choose(self, a: Var, b: Var) -> Var;
     }
 }
 
 impl sealed::Select for bool {
     #[inline]
-    fn select(self, a: Var, b: Var) -> Var {
+    fn choose(self, a: Var, b: Var) -> Var {
         if self { a } else { b }
     }
 }
@@ -79,7 +79,7 @@ impl sealed::Select for bool {
 impl sealed::Select for Var {
     #[inline]
     #[track_caller]
-    fn select(self, a: Var, b: Var) -> Var {
+    fn choose(self, a: Var, b: Var) -> Var {
         self.mask_select(a, b)
     }
 }

@@ -40,6 +40,10 @@ pub(crate) mod sealed {
     use super::Var;
 
     /// A structure of variables.
+    #[diagnostic::on_unimplemented(
+        message = "`{Self}` is not an output of a closure",
+        note = "return a `Var`, or vectors, arrays and tuples of `Var`; a plain number becomes one by `Var::from(0.0)`"
+    )]
     pub trait Each {
         /// Runs `f` on every variable, in order.
         fn each(&mut self, f: &mut dyn FnMut(&mut Var));

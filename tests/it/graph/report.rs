@@ -25,7 +25,7 @@ fn each_reason_of_a_gradient_of_zero_is_told() {
         let _another_output = aside * 2.0;
         (x * read.value() + (flat - 3.0).relu()).backward();
         assert_reasons(&[
-            ("read", "`value()` was read"),
+            ("read", "what is made from its `value()`, by `detach`"),
             ("flat", "zero partial"),
             ("aside", "does not depend on it"),
         ]);
