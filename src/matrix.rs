@@ -118,7 +118,11 @@ impl Matrix {
     #[must_use]
     #[track_caller]
     pub fn row(&self, i: usize) -> &[f64] {
-        assert!(i < self.rows, "row {i} of a matrix of {} rows", self.rows);
+        assert!(
+            i < self.rows,
+            "scalargrad: row {i} of a matrix of {} rows",
+            self.rows
+        );
         &self.numbers[i * self.cols..][..self.cols]
     }
 
@@ -150,7 +154,7 @@ impl Matrix {
     fn place(&self, (i, j): (usize, usize)) -> usize {
         assert!(
             i < self.rows && j < self.cols,
-            "entry ({i}, {j}) of a {} × {} matrix",
+            "scalargrad: entry ({i}, {j}) of a {} × {} matrix",
             self.rows,
             self.cols
         );

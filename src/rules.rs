@@ -4,6 +4,7 @@ mod powers;
 
 use crate::real::{Piecewise, Question, Real};
 use crate::rows::{Kind, Op};
+use crate::special;
 use crate::table::table;
 use powers::*;
 use smallvec::SmallVec;
@@ -39,7 +40,7 @@ fn hypot_dx<T: Real>(x: T, y: T) -> T {
 /// coordinates for a point that is farther from the origin by the scale.
 fn inverted<T: Real>(x: T, y: T, z: T, of: impl Fn(T, T, f64) -> T) -> T {
     let away = || {
-        let scale = 2f64.powi(600);
+        let scale = special::norm_scale();
         let (x, y) = (x * scale, y * scale);
         of(x.inversion(y), y.inversion(x), scale)
     };
@@ -306,7 +307,7 @@ pub(crate) fn norm_partial<T: Real>(len: usize, x: &impl Fn(usize) -> T, k: usiz
         let x: SmallVec<[T; 4]> = (0..len).map(|k| x(k) * scale).collect();
         x[k] / T::norm(&x)
     };
-    let (up, down) = (1e200, 1e-200);
+    let (up, down) = (special::norm_scale(), special::norm_scale().recip());
     let small = || z.at(0.0, || T::from(0.0), || scaled(up));
     z.below(TINY, small, || z.at(INF, || scaled(down), || x(k) / z))
 }

@@ -19,7 +19,9 @@ fn slot(epoch: u64, len: usize) -> usize {
     (epoch / EPOCH_STEP) as usize & (len - 1)
 }
 
-/// The open epochs: a hash table of a power of two of slots, without collisions.
+/// The open epochs: a hash table of a power of two of slots, without collisions: an epoch whose slot is taken is
+/// [not opened](OpenEpochs::try_open), and epochs of different slots have different slots in a larger table too, as its
+/// length is a multiple of the length of the smaller one.
 pub(crate) struct OpenEpochs {
     table: Cell<*mut u64>,
     /// 1 where the table is one of the static ones.
@@ -65,12 +67,15 @@ impl OpenEpochs {
         self.len.get()
     }
 
-    /// Makes a table of `len` slots, a power of two, in which just `epochs` are open.
+    /// Makes a table of `len` slots, a power of two, in which just `epochs` are open: a single one, or those that were open in a
+    /// smaller table.
     pub(crate) fn rebuild(&self, len: usize, epochs: impl Iterator<Item = u64>) {
         assert!(len.is_power_of_two() && len > 1);
         let mut table = vec![0; len].into_boxed_slice();
         for epoch in epochs {
-            table[slot(epoch, len)] = epoch;
+            let entry = &mut table[slot(epoch, len)];
+            debug_assert!(*entry == 0, "two epochs have one slot");
+            *entry = epoch;
         }
         self.replace(Some(table));
     }

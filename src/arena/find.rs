@@ -67,9 +67,18 @@ impl Arena {
     #[inline(always)]
     pub(super) fn assert_floor(&self, floor: usize) {
         if cfg!(debug_assertions) && self.end() < 4 * WINDOW {
-            let walked = self.walked.get();
-            assert!(self.floor_at(floor) == floor);
-            self.walked.set(walked);
+            let found = self.tape(|tape| tape.down_to(tape.last(), floor));
+            assert!(found.index == floor);
+        }
+    }
+
+    /// Checks that a place is between two nodes, and not between a node and the sum that is fused into it, in debug builds, where
+    /// the tape is small.
+    #[inline(always)]
+    pub(super) fn assert_place(&self, place: Place) {
+        if cfg!(debug_assertions) && self.end() < 4 * WINDOW {
+            let found = self.tape(|tape| tape.down_to(tape.last(), place.index));
+            assert!((found.index, found.position) == (place.index, place.position));
         }
     }
 

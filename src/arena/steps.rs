@@ -355,6 +355,15 @@ impl<const FLAGGED: bool> State<FLAGGED> {
     }
 }
 
+// The order of `STEPS`.
+const _: () = {
+    use code::{ADD, ADD_LAST, ONE, ONE_FUSED, ONE_WITH, REST, TWO, TWO_FUSED};
+    let by_number = [
+        ONE, ONE_FUSED, ADD, REST, TWO, TWO_FUSED, ADD_LAST, ONE_WITH,
+    ];
+    assert!(matches!(by_number, [0, 1, 2, 3, 4, 5, 6, 7]));
+};
+
 /// Has the function that it stands in begin with a cache line, wherever the linker puts it: else a sweep takes up
 /// to a fifth more time in some programs than in others. For a branch that is hardly ever taken.
 #[inline]

@@ -28,21 +28,24 @@ impl Arena {
     /// Puts the limit where there is no more room, or there may be no more indices.
     ///
     /// A word ends a node, or two if it has a [fused sum](super::word::Word::has_fused_sum), and is then the last of at least two words:
-    /// as many words as there are indices left can be written without another look. A tape that has no room for more
-    /// words than there are indices never runs out of indices.
+    /// as many words as there are indices left can be written without another check.
     ///
-    /// Where [lines are kept](super::lines) it is where the tape ends, so that every write asks for room.
+    /// So there are at least as many words as nodes after the 4 words of the dummy node: `position − 4 ≥ end − 1`. With `left`
+    /// indices left, `position + left ≥ INDEX_MASK + 3 − SLACK`, which is more than `capacity − SLACK` if the capacity is at most
+    /// `INDEX_MASK` words: a tape that has no room for more words than there are indices never runs out of indices.
+    ///
+    /// Where [lines are kept](super::lines) it is where the memory begins, so that every write asks for room.
     pub(super) fn set_limit(&self) {
-        if self.lines.is_kept() {
-            self.limit.set(self.base.get());
-            return;
-        }
         let position = self.position();
         let left = (INDEX_MASK as usize).saturating_sub(self.end() + SLACK);
         // It may be below the end of the tape: then the next write asks for room.
-        let limit = (self.capacity.get().saturating_sub(SLACK)).min(position + left);
+        let limit = match self.lines.is_kept() {
+            true => 0,
+            false => (self.capacity.get().saturating_sub(SLACK)).min(position + left),
+        };
         // SAFETY: not beyond the capacity; 0 where there is no memory.
         self.limit.set(unsafe { self.base.get().add(limit) });
+        self.assert_storage();
     }
 
     /// Makes room for `more` nodes.
@@ -104,7 +107,6 @@ impl Arena {
         }
         self.set_limit();
         self.lines.note(self.next.get());
-        self.assert_storage();
         Ok(())
     }
 
@@ -138,10 +140,12 @@ impl Arena {
     #[inline(always)]
     pub(crate) fn restart(&self, epoch: u64, place: Place) {
         assert!(place.index <= self.end() && place.position <= self.position());
-        debug_assert!(!self.is_lent.get());
+        assert!(!self.is_lent.get());
+        self.assert_place(place);
         self.next.set(epoch << INDEX_BITS | place.index as u64);
         // SAFETY: not beyond the old end, as asserted above, and so in the memory of the tape (`assert_storage`). Its last node
-        // is whole (`assert_nodes`): `place` is between two nodes, and no sum was fused across it (`push_fused_sum`).
+        // is whole (`assert_nodes`): `place` is between two nodes (`assert_place`), as no sum was fused across it
+        // (`push_fused_sum`).
         self.end.set(unsafe { self.base.get().add(place.position) });
         self.adjoints.borrow_mut().truncate(place.index);
         // Those of windows that start up to here stay what they are.
@@ -210,7 +214,7 @@ impl Arena {
 
     /// Gives the storage back and records nothing more; handles are stale in the new `epoch`.
     pub(crate) fn retire(&self, epoch: u64) {
-        debug_assert!(!self.is_lent.get());
+        assert!(!self.is_lent.get());
         let capacity = self.capacity.replace(0);
         let base = self.base.replace(empty_base());
         // SAFETY: one past the end of the array.

@@ -145,6 +145,8 @@ impl Values {
                     row.each_operand(|Operand { index, value }| {
                         args[count] = match index {
                             0 => value,
+                            // An operand of itself, once the epochs have started again: see `is_current`.
+                            _ if index >= i => f64::NAN,
                             _ => self.values.get(index).unwrap_or_else(|| {
                                 wanted.push(index);
                                 0.0

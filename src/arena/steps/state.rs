@@ -45,9 +45,11 @@ impl<const FLAGGED: bool> State<FLAGGED> {
     #[inline]
     pub(super) unsafe fn add(self, to: usize, contribution: f64) {
         debug_assert!(to > 0 && to <= self.at && to.is_multiple_of(8));
+        let flag = self.flags.add(to / (8 * WINDOW));
         if !FLAGGED {
-            *self.flags.add(to / (8 * WINDOW)) = 1;
+            *flag = 1;
         }
+        debug_assert!(*flag == 1, "a window without a flag");
         *self.adjoints.byte_add(to) += contribution;
     }
 
