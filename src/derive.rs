@@ -1,6 +1,6 @@
 //! Closures in, derivatives out.
 //!
-//! Each function here runs its closure once, in a scope of its own: nothing stays in the graph. First
+//! Each function here but [`differentiate_along`] runs a closure once, in a scope of its own: nothing stays in the graph. First
 //! derivatives are swept from the graph; second ones run forward over reverse on the same recording,
 //! several directions at a time.
 //!

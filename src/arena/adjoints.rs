@@ -6,7 +6,7 @@
 //!
 //! Two invariants, which [`Set::assert_clean`] checks in debug builds:
 //!
-//! - an adjoint that is not zero stands below `end`, in a window with a flag;
+//! - an adjoint that is not zero is below `end`, in a window with a flag;
 //! - no window from `end` on has a flag, and there is room for all adjoints below `end`.
 
 use super::zeros::zeros;

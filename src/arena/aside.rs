@@ -9,7 +9,7 @@ pub(crate) fn adjoints<R>(f: impl FnOnce(&mut Set) -> R) -> R {
     f(&mut arena().adjoints.borrow_mut().current)
 }
 
-/// What has the adjoints be what they were when it is dropped.
+/// Restores the adjoints when dropped.
 pub(crate) struct SetAside(());
 
 impl Drop for SetAside {
@@ -21,7 +21,7 @@ impl Drop for SetAside {
 /// Sets the adjoints aside, so that others may be swept until the result is dropped; adjoints of nodes that are dropped
 /// from the graph meanwhile are zero afterwards.
 ///
-/// It takes no closure, as one does not know its caller: what panics in one names a line of the crate.
+/// It takes no closure, because `#[track_caller]` does not work inside a closure: what panics in one names a line of the crate.
 pub(crate) fn set_aside() -> SetAside {
     arena().adjoints.borrow_mut().set_aside();
     SetAside(())

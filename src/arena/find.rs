@@ -1,9 +1,9 @@
-//! How the tape is lent to a reader, and where on it the node of an index stands.
+//! How the tape is lent to a reader, and where on it the node of an index is.
 //!
 //! Nodes differ in length, so the position of a node is known only from that of the node after it. Whoever wants one
 //! somewhere in the middle would have to walk down to it from the end. So the arena keeps the position at which each
-//! [`WINDOW`] of nodes starts, worked out in one walk for all windows that are new when walks without it have cost as
-//! much. Recording takes no part in this.
+//! [`WINDOW`] of nodes starts, computed for all new windows at once, when the walks without it have cost as much as that.
+//! Recording takes no part in this.
 
 use super::adjoints::WINDOW;
 use super::place::{EMPTY, Place};
@@ -116,7 +116,7 @@ impl Arena {
         let mut starts = self.starts.borrow_mut();
         let window = index.div_ceil(WINDOW);
         if window >= starts.len() {
-            // Worked out when as many nodes have been walked over as that takes: so it never costs more than was spent.
+            // Worked out when as many nodes have been walked over as that takes, so the total cost at most doubles.
             let walked = self.walked.get() + above.index - index;
             self.walked.set(walked);
             if walked + starts.len() * WINDOW < tape.end {

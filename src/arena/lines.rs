@@ -1,7 +1,7 @@
 //! The lines of the source that recorded the nodes, kept while somebody wants to know them.
 //!
-//! A write that finds no room leaves the fast way anyhow. So the lines cost nothing while they are not wanted: while they are,
-//! the [limit](super::Arena::set_limit) is where the tape ends, each write asks for room, and is noted when it does. A sum that
+//! A write that finds no room takes the slow path anyway. So the lines cost nothing while they are not wanted: while they are,
+//! the [limit](super::Arena::set_limit) is where the memory begins, each write asks for room, and is noted when it does. A sum that
 //! is fused into the node before it asks for no room: it has the line of that node.
 
 use super::word::INDEX_MASK;
@@ -52,7 +52,7 @@ struct Recorded {
     is_of_derivative: bool,
 }
 
-/// While it lives, a derivative is being recorded; with the line that was told before.
+/// While it lives, a derivative is being recorded; holds the previous line, which drop restores.
 pub(crate) struct Differentiating(pub(super) &'static Lines, pub(super) Option<Line>);
 
 impl Drop for Differentiating {

@@ -26,7 +26,7 @@ impl Refusal {
                  use `value()` in destructors of thread-local values, or finish before the thread ends"
             ),
             Refusal::Full => panic!(
-                "scalargrad: the graph is full: {INDEX_MASK} nodes are the most that one thread can record. \
+                "scalargrad: the graph is full: one thread can record just below {INDEX_MASK} nodes. \
                  Drop finished work with `graph::scope` or `graph::clear`, or split it with `checkpoint`"
             ),
             Refusal::NoMemory { words } => panic!(

@@ -16,8 +16,8 @@
 //! One proof serves all functions here and in `state`, so none has another of its own. Each takes a [`State`], and is called
 //! only while this holds of it:
 //!
-//! - *`end` is where a node ends and `at` is eight times its index, or both have arrived before `start`*. It holds in [`steps`]
-//!   by its contract. A step goes on by the words of its node and by one index, or by two where a sum is fused: by
+//! - *`end` is where a node ends and `at` is eight times its index, or the window is done (`at < start`)*. It holds in [`steps`]
+//!   by its contract. A step goes on by the words of its node and by one index, or by two where a sum is fused into the node: by
 //!   [`Arena::assert_nodes`] the node before ends there. So what is read of a node are words of it: each step reads those that
 //!   [its kind](super::word) has.
 //! - *`adjoints` has room for every index up to that of the node, and `flags` for the windows of these*. It holds in [`steps`] by
@@ -174,7 +174,7 @@ steps! {
                 state.set(w);
                 Stopped { end: state.end, at: state.at / 8 }
             }
-            // An output, which sees to it that its segment is swept, whatever the signs of the adjoints.
+            // An output: adds |w|, so that adjoints of several outputs cannot cancel and the segment is swept.
             _ => state.give_one(w, low - code::REST as usize, w.abs(), 2),
         }
     }
@@ -336,7 +336,7 @@ impl<const FLAGGED: bool> State<FLAGGED> {
         self.give_one(w, a, w * p, words)
     }
 
-    /// Goes on to the node before this one, of adjoint `w` and so many words, with what was given to it.
+    /// Goes on to the node before this one, which has `words` words and the adjoint `w`, with what was contributed to that node.
     #[inline]
     unsafe fn go_on(mut self, w: f64, carry: f64, words: usize) -> Stopped {
         self.set(w);
@@ -364,8 +364,8 @@ const _: () = {
     assert!(matches!(by_number, [0, 1, 2, 3, 4, 5, 6, 7]));
 };
 
-/// Has the function that it stands in begin with a cache line, wherever the linker puts it: else a sweep takes up
-/// to a fifth more time in some programs than in others. For a branch that is hardly ever taken.
+/// Aligns the surrounding function to a cache line, wherever the linker puts it: else a sweep takes up to a fifth more time in some
+/// programs than in others. For a branch that is hardly ever taken.
 #[inline]
 fn align_to_cache_line() {
     #[cfg(all(target_arch = "x86_64", not(miri)))]

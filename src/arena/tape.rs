@@ -56,8 +56,8 @@ impl<'a> Tape<'a> {
         LastWords(words.expect("the dummy node is as long"))
     }
 
-    /// Calls `each` with the operands of a node of any number that ends at a position: the index of each, and what
-    /// is beside it.
+    /// Calls `each` with the operands of a node of any number that ends at a position: the index of each, and the number that is
+    /// stored next to it.
     #[inline(always)]
     pub(crate) fn each_operand(self, position: usize, mut each: impl FnMut(usize, f64)) {
         let (word, end) = (self.word(position), position - 2);
@@ -103,7 +103,7 @@ impl<'a> Tape<'a> {
         }
     }
 
-    /// Asserts that the words of the tape are whole nodes, as many as the next index tells, with the operands of each
+    /// Asserts that the words of the tape are whole nodes, as many as the next index says, with the operands of each
     /// below it, and that no window starts between a node and the sum fused into it.
     pub(super) fn assert_nodes(self) {
         let mut place = self.last();
@@ -118,14 +118,14 @@ impl<'a> Tape<'a> {
         assert_eq!((place.index, place.position), (1, EMPTY.len()));
     }
 
-    /// The place before the node, or before the product and its fused sum, that end at a place.
+    /// The place before the node, or before the node and its fused sum, that end at a place.
     #[inline(always)]
     pub(crate) fn before(self, place: Place) -> Place {
         place.before(self.word(place.position))
     }
 
     /// From a place down to the place before the node `index`; if that is a sum fused into the node before it, to the
-    /// place after the two.
+    /// place after the two. (A node is before its fused sum.)
     #[inline]
     pub(crate) fn down_to(self, mut place: Place, index: usize) -> Place {
         while place.index > index {

@@ -98,7 +98,7 @@ impl<'a> WriteHead<'a> {
         self.push([], Word::new(code::ADD, subcode, a, b))
     }
 
-    /// Appends the sum or the difference of the last node and another one, with the signs and the side that `subcode` tells.
+    /// Appends the sum or the difference of the last node and another one, with the signs and the side that `subcode` gives.
     #[inline(always)]
     #[track_caller]
     pub(crate) fn sum_with_last(self, subcode: u8, other: u64) -> u64 {
