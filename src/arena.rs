@@ -1,4 +1,4 @@
-//! Raw storage of the tape: the only room where `unsafe` may stand.
+//! Raw storage of the tape: the only room where `unsafe` may be used.
 //!
 //! The tape is one array of 64-bit words, from `base` to `end`. A node is one to four words (more, if it has many
 //! operands): numbers first, its partials, and last a [`Word`] that says what the node is and which operands it has. The
@@ -15,7 +15,7 @@
 //! ```
 //!
 //! Whoever walks down from the end, as a sweep does, reads the word first and then knows how long the node is. Nodes
-//! are numbered from 1; the number is the node's *index*, and its adjoint stands at that index of another array. An
+//! are numbered from 1; the number is the node's *index*, and its adjoint is stored at that index of another array. An
 //! operation that finds that it adds the last two nodes, as in `y + x * w`, writes nothing: a bit of the last word
 //! says that the sum is fused into it ([`WriteHead::push_fused_sum`]).
 //!

@@ -317,7 +317,7 @@ pub fn laplacian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> f64 {
 fn leaves(x: &[f64]) -> SmallVec<[Var; 8]> {
     let mut leaves = SmallVec::with_capacity(x.len());
     for &x in x {
-        leaves.push(Var::new(x)); // a closure would not know the caller's line
+        leaves.push(Var::new(x)); // `#[track_caller]` does not work inside a closure
     }
     leaves
 }

@@ -111,7 +111,7 @@ fn sum_with_last(head: WriteHead<'_>, op: Op, a: u64, b: u64) -> Option<u64> {
     is_current(next, other).then(|| head.sum_with_last(subcode, other))
 }
 
-/// Records an operation of one operand and a number; `form` tells on which side the number is.
+/// Records an operation of one operand and a number; `form` says on which side the number is.
 #[inline(always)]
 #[track_caller]
 pub(crate) fn with_constant(

@@ -1,4 +1,4 @@
-//! Which epochs are open, told in a few instructions.
+//! Which epochs are open, found in a few instructions.
 
 use std::cell::Cell;
 use std::ptr;
@@ -13,7 +13,7 @@ static FIRST_OPEN: u64 = FIRST_EPOCH;
 /// The table of an arena that is retired.
 static NONE_OPEN: u64 = 0;
 
-/// Where an epoch stands in a table of `len` slots.
+/// The slot of an epoch in a table of `len` slots.
 #[inline(always)]
 fn slot(epoch: u64, len: usize) -> usize {
     (epoch / EPOCH_STEP) as usize & (len - 1)
@@ -29,7 +29,7 @@ pub(crate) struct OpenEpochs {
 }
 
 impl OpenEpochs {
-    /// Of a thread whose first scope is open.
+    /// The table of a thread whose first scope is open.
     pub(super) const fn new() -> OpenEpochs {
         OpenEpochs {
             table: Cell::new((&raw const FIRST_OPEN).cast_mut()),

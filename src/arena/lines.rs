@@ -24,7 +24,7 @@ pub(crate) enum Owner {
     StandardLibrary,
 }
 
-/// The owner of a line, as far as its path tells.
+/// The owner of a line, as its path shows.
 pub(crate) fn owner(line: Line) -> Owner {
     let file = line.file().replace('\\', "/");
     let is_below = |folders: &[&str]| folders.iter().any(|folder| file.contains(folder));
@@ -69,7 +69,7 @@ pub(crate) struct Lines {
     asking: Cell<Option<Line>>,
     /// The ids and lines of the nodes that are there, by ascending index.
     live: RefCell<Vec<Recorded>>,
-    /// Those of nodes that were dropped.
+    /// The same of nodes that were dropped.
     ended: RefCell<VecDeque<Recorded>>,
 }
 

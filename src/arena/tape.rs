@@ -86,7 +86,7 @@ impl<'a> Tape<'a> {
     }
 
     /// Calls `each` with the index of every operand to whose adjoint the step of the node that ends at a position adds, as
-    /// the word has it: not with those that are told by their place, just before the node.
+    /// the word has it: not with those that are known to be the nodes just before this one.
     fn each_stored_operand(self, position: usize, mut each: impl FnMut(usize)) {
         let word = self.word(position);
         match (word.code(), word.subcode()) {
@@ -125,7 +125,7 @@ impl<'a> Tape<'a> {
     }
 
     /// From a place down to the place before the node `index`; if that is a sum fused into the node before it, to the
-    /// place after the two. (A node is before its fused sum.)
+    /// place after the two.
     #[inline]
     pub(crate) fn down_to(self, mut place: Place, index: usize) -> Place {
         while place.index > index {

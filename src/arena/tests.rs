@@ -32,7 +32,7 @@ fn a_sweep_without_memory_is_a_clear_panic_that_leaves_the_graph_usable() {
         assert_eq!(x.map(|x| x.grad()), gradient);
         let _ = y * y; // recorded
 
-        // A sweep beside this one finds no memory either, and changes nothing.
+        // A sweep into a snapshot finds no memory either, and changes nothing.
         zeros::tests::ALLOCATIONS.set(allocations);
         std::panic::catch_unwind(|| y.gradients()).unwrap_err();
         zeros::tests::ALLOCATIONS.set(usize::MAX);

@@ -143,7 +143,7 @@ impl<'a> WriteHead<'a> {
 
     /// Fuses the sum of the last two nodes into the last one, and returns its id, if that can be.
     ///
-    /// The sum gets an index, but no word: a bit of the last word stands for it. No other word of the tape ever changes.
+    /// The sum gets an index, but no word: a bit of the last word says that it is there. No other word of the tape ever changes.
     /// The caller sees to it that both nodes are of the scope that is current. So the place at which an open scope started
     /// is never between a node and the sum that is fused into it, and going back to it drops both or none.
     #[inline(always)]

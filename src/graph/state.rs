@@ -1,11 +1,11 @@
-//! What this thread's graph keeps beside the tape: the scopes that are open, and what is noted for nodes.
+//! What this thread's graph keeps in addition to the tape: the scopes that are open, and what is noted for nodes.
 //!
 //! Every scope has an *epoch*, an even number, and a handle carries the epoch it was
 //! recorded in. An operation compares its operands' epochs with the current one; only when they
 //! differ does it look further (a constant, a handle of an outer scope that is still open, or a
 //! stale one). Epochs have 35 bits: after 2³⁴ scopes of a process the numbers start again, so a
 //! handle would have to be kept over exactly that many scopes to be taken for another. Memory is safe even then, as
-//! the same comparisons see to it that every operand stands before its result.
+//! the same comparisons see to it that no operand comes after its result.
 
 use super::numbers::{Numbers, PAUSED};
 use super::{Custom, Event, Segment};
@@ -42,7 +42,7 @@ pub(crate) struct GraphState {
     pub(crate) customs: BTreeMap<usize, Custom>,
     pub(crate) segments: BTreeMap<usize, Segment>,
     pub(crate) values: Values,
-    /// Told of sweeps and of nodes that are dropped, while the arena keeps lines.
+    /// Called for sweeps and for nodes that are dropped, while the arena keeps lines.
     observer: Option<fn(Event<'_>)>,
 }
 
@@ -199,7 +199,7 @@ impl Drop for GraphState {
     }
 }
 
-/// Sets the observer that is told from now on. Returns the one before.
+/// Sets the observer that is called from now on. Returns the one before.
 pub(crate) fn observe_with(observer: Option<fn(Event<'_>)>) -> Option<fn(Event<'_>)> {
     state(|state| std::mem::replace(&mut state.observer, observer))
 }

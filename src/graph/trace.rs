@@ -65,7 +65,7 @@ pub(crate) enum Escape {
     Printed,
     /// As a constant of another recording.
     Outside,
-    /// Whatever a report of the graph tells.
+    /// The graph was inspected.
     Inspected,
 }
 

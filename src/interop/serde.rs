@@ -1,4 +1,4 @@
-//! `serde` 1, with the feature `serde`: matrices, beside the functions that `src/function/saved.rs` saves. Reports (those of
+//! `serde` 1, with the feature `serde`: matrices, in addition to the functions that `src/function/saved.rs` saves. Reports (those of
 //! `check`, an `Anomaly`, the one of `graph::report`) are saved for other programs to read, and are not loaded.
 //!
 //! Numbers are saved as numbers, for others to read. What is no number of a format, as NaN and infinities are none of

@@ -87,8 +87,8 @@ impl Values {
 
     /// The node at `index`.
     ///
-    /// If it is not known where that stands, finds the positions of all nodes of the same window: of these always the first
-    /// ones are known, up to some node.
+    /// If its position is not known, finds those of all nodes of the same window: in each window a first part is known, up to some
+    /// node.
     #[inline]
     pub(crate) fn node<'a>(&mut self, tape: Tape<'a>, index: usize) -> Node<'a> {
         self.make_room(tape.end());

@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 impl Var {
     /// Sweeps the graph from this output back: fills [`grad`](Var::grad) of every ancestor.
     ///
-    /// That of every other variable is `0.0` afterwards; each sweep starts from zero. Nothing is freed,
+    /// The gradient of every other variable is `0.0` afterwards; each sweep starts from zero. Nothing is freed,
     /// so that a graph may be swept again, from this or another output. Takes time in proportion to
     /// the ancestors, whatever else the graph holds.
     ///
@@ -190,7 +190,7 @@ fn sweep_checkpoint(head: usize) {
     let start = arena().end();
     let mut leaves = SmallVec::<[Var; 4]>::with_capacity(inputs.len());
     for x in &inputs {
-        leaves.push(leaf(x.var())); // a closure would not know the caller's line
+        leaves.push(leaf(x.var())); // `#[track_caller]` does not work inside a closure
     }
     let floor = arena().end();
     // The segment may run sweeps of its own, which must not change the adjoints of this one.
@@ -287,7 +287,7 @@ impl Gradients {
     pub fn wrt_all(&self, x: &[Var]) -> Vec<f64> {
         let mut derivatives = Vec::with_capacity(x.len());
         for &x in x {
-            derivatives.push(self.wrt(x)); // a closure would not know the caller's line
+            derivatives.push(self.wrt(x)); // `#[track_caller]` does not work inside a closure
         }
         derivatives
     }
