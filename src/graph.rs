@@ -110,7 +110,7 @@ impl Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         let arena = arena();
-        if arena.keeps_lines() {
+        if arena.lines.is_kept() {
             let end = state(|state| state.frames.last().map_or(1, |frame| frame.start.index()));
             tell(Event::Dropping { end });
         }

@@ -85,7 +85,7 @@ impl Lines {
     }
 
     #[inline(always)]
-    pub(super) fn is_kept(&self) -> bool {
+    pub(crate) fn is_kept(&self) -> bool {
         self.is_kept.get()
     }
 
@@ -139,7 +139,7 @@ impl Lines {
     }
 
     /// The line that recorded a node, if it was kept, and whether the node belongs to the derivative of that line's operation.
-    pub(super) fn of(&self, index: usize) -> Option<(Line, bool)> {
+    pub(crate) fn of(&self, index: usize) -> Option<(Line, bool)> {
         let live = self.live.borrow();
         let after = live.partition_point(|line| (line.id & INDEX_MASK) as usize <= index);
         // A fused sum has no line: the node before it has.
@@ -148,7 +148,7 @@ impl Lines {
     }
 
     /// The last line of the user's own code that recorded one of the nodes before `index`, if there is one.
-    pub(super) fn users_before(&self, index: usize) -> Option<Line> {
+    pub(crate) fn users_before(&self, index: usize) -> Option<Line> {
         let live = self.live.borrow();
         let before = live.partition_point(|line| ((line.id & INDEX_MASK) as usize) < index);
         let mut lines = live[..before].iter().rev().map(|recorded| recorded.line);
@@ -156,7 +156,7 @@ impl Lines {
     }
 
     /// The line that recorded the node of a handle that is stale, if it was kept.
-    pub(super) fn of_ended(&self, id: u64) -> Option<Line> {
+    pub(crate) fn of_ended(&self, id: u64) -> Option<Line> {
         let ended = self.ended.borrow();
         let mut newest_first = ended.iter().rev();
         newest_first

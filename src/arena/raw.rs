@@ -58,7 +58,7 @@ pub(crate) struct Arena {
     /// Why the last write that asked for room got none.
     pub(super) refusal: Cell<Option<Refusal>>,
     /// Freed by [`retire`](Arena::retire).
-    pub(super) lines: ManuallyDrop<Lines>,
+    pub(crate) lines: ManuallyDrop<Lines>,
 }
 
 /// The base of an arena that has no memory. Nothing is written there: its limit is its end.

@@ -1,7 +1,7 @@
 //! The memory of the tape: growing it, going back to a place, giving it back.
 
 use super::adjoints::{Adjoints, WINDOW};
-use super::lines::{Differentiating, Line};
+use super::lines::Differentiating;
 use super::place::{EMPTY, Place};
 use super::raw::{Arena, SLACK, empty_base};
 use super::refusal::Refusal;
@@ -172,44 +172,16 @@ impl Arena {
         were_kept
     }
 
-    /// Whether the lines of what is recorded are kept.
-    #[inline(always)]
-    pub(crate) fn keeps_lines(&self) -> bool {
-        self.lines.is_kept()
-    }
-
-    /// The line that recorded a node, if it was kept.
-    pub(crate) fn line_of(&self, index: usize) -> Option<Line> {
-        Some(self.lines.of(index)?.0)
-    }
-
-    /// Whether a rule of the crate recorded a node, for the derivative of the operation of its line.
-    pub(crate) fn is_of_derivative(&self, index: usize) -> bool {
-        self.lines
-            .of(index)
-            .is_some_and(|(_, is_of_derivative)| is_of_derivative)
-    }
-
     /// Gives to what rules of the crate record the line of the node at `index`, whose derivative it is, or else that of the
     /// caller, if lines are kept.
     #[inline(always)]
     #[track_caller]
     pub(crate) fn differentiating(&'static self, index: usize) -> Option<Differentiating> {
         let caller = Location::caller();
-        self.keeps_lines().then(|| {
-            let line = self.line_of(index).unwrap_or(caller);
+        self.lines.is_kept().then(|| {
+            let line = self.lines.of(index).map_or(caller, |(line, _)| line);
             Differentiating(&self.lines, self.lines.differentiate(Some(line)))
         })
-    }
-
-    /// The last line of the user's own code that recorded one of the nodes before `index`, if it was kept.
-    pub(crate) fn users_line_before(&self, index: usize) -> Option<Line> {
-        self.lines.users_before(index)
-    }
-
-    /// The line that recorded the node of a handle that is stale, if it was kept.
-    pub(crate) fn line_of_ended(&self, id: u64) -> Option<Line> {
-        self.lines.of_ended(id)
     }
 
     /// Gives the storage back and records nothing more; handles are stale in the new `epoch`.

@@ -207,7 +207,7 @@ pub(crate) fn observe_with(observer: Option<fn(Event<'_>)>) -> Option<fn(Event<'
 /// Tells the observer, if there is one.
 #[inline(always)]
 pub(crate) fn tell(event: Event<'_>) {
-    if arena().keeps_lines() {
+    if arena().lines.is_kept() {
         tell_observer(event);
     }
 }
@@ -259,7 +259,7 @@ pub(crate) fn stale(id: u64) -> ! {
         },
         None => "the scope it was recorded in has ended, or `graph::clear` dropped it".to_string(),
     };
-    let made = match arena().line_of_ended(id) {
+    let made = match arena().lines.of_ended(id) {
         Some(line) if owner(line) == Owner::StandardLibrary => {
             "It was made in the standard library, which adds up an \
              iterator or calls a function by its name, as in `map(Var::new)`; `map(|x| Var::new(x))` would show its line"

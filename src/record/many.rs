@@ -153,24 +153,10 @@ pub(crate) fn push_slots(
     slots.finish(number, word)
 }
 
-/// Records the dot product of `x` and `y`, which have the same length.
-#[track_caller]
-pub(crate) fn dot(x: &[Var], y: &[Var]) -> Var {
-    let pairs = x.iter().copied().zip(y.iter().copied());
-    sum_of_products(pairs)
-}
-
-/// Records the weighted sum of `x`; there are as many weights.
-#[track_caller]
-pub(crate) fn weighted_sum(x: &[Var], weights: &[f64]) -> Var {
-    let weights = weights.iter().map(|&w| Var::constant(w));
-    sum_of_products(x.iter().copied().zip(weights))
-}
-
 /// Records a sum of products. The partial of each factor is the other factor.
 #[inline(always)]
 #[track_caller]
-fn sum_of_products(
+pub(crate) fn sum_of_products(
     pairs: impl ExactSizeIterator<Item = (Var, Var)> + DoubleEndedIterator + Clone,
 ) -> Var {
     let (arena, len) = (arena(), pairs.len());
