@@ -1,11 +1,13 @@
 //! Finds the operation at which a computation stops being finite.
 //!
-//! A NaN in a gradient says nothing about where it came from. [`detect`] runs a closure and watches what it records: the first
-//! operation whose value is NaN or infinite, or else the first one of a sweep that gives something NaN or infinite to an
-//! operand, comes back as an [`Anomaly`], with the line of the source that recorded it.
+//! A NaN in a gradient says nothing about where it came from. [`detect`] runs a closure and watches what it records and sweeps:
+//! the first operation whose value, or what a sweep gives to its operands, is NaN or infinite comes back as an [`Anomaly`], with
+//! the line of the source that recorded it.
 //!
-//! A partial that is NaN or infinite does no harm where the adjoint is exactly zero, because a zero is not propagated. Such
-//! places are not anomalies, but they are listed too: see [`Anomaly::absorbed`] and [`absorbed`].
+//! Not each such number does harm: the masked side of a [`select`](crate::Var::select) may have any value, and a zero adjoint is
+//! not propagated, whatever the partial is. So a number counts if it reached the value of an output that was swept, or the
+//! gradient of a leaf; and a value counts too if no sweep has met it. Where a sweep has met it and all these numbers are finite,
+//! there is no anomaly. Partials that were not finite and did no harm are listed: see [`Anomaly::absorbed`] and [`absorbed`].
 //!
 //! While nothing is being detected this costs nothing. While it is, recording takes several times as long.
 
@@ -37,7 +39,8 @@ use std::io::{self, Write};
 ///
 /// # Errors
 ///
-/// An [`Anomaly`] if a value, or what a sweep gives to an operand, is NaN or infinite.
+/// An [`Anomaly`] if a value, or what a sweep gives to an operand, is NaN or infinite and reaches the value of the output or the
+/// gradient of a leaf; or if a value is so and no sweep has met it.
 ///
 /// ```
 /// use scalargrad::{Var, anomaly};
@@ -59,16 +62,14 @@ use std::io::{self, Write};
 #[track_caller]
 pub fn detect<R>(f: impl FnOnce() -> R) -> Result<R, Anomaly> {
     let (result, findings) = watched(f);
-    match findings.anomaly {
-        Some(mut anomaly) => {
-            anomaly.0.absorbed = findings.absorbed;
-            Err(anomaly)
-        }
+    match findings.anomaly() {
+        Some(anomaly) => Err(anomaly),
         None => Ok(result),
     }
 }
 
-/// Runs `f`, and lists the operations whose partial is NaN or infinite, and met an adjoint of exactly zero in a sweep.
+/// Runs `f`, and lists the operations whose partial is NaN or infinite and did no harm in a sweep: it met an adjoint of exactly zero,
+/// or the product met the flat side of a switch before it came to a leaf.
 ///
 /// That is how a branch that is masked stays without effect.
 ///
@@ -108,7 +109,7 @@ fn watched<R>(f: impl FnOnce() -> R) -> (R, Findings) {
                 let from = self.outside.min(findings.len());
                 findings.split_off(from)
             });
-            for anomaly in lost.into_iter().filter_map(|findings| findings.anomaly) {
+            for anomaly in lost.into_iter().filter_map(Findings::anomaly) {
                 let _ = writeln!(io::stderr(), "scalargrad: before this panic: {anomaly}");
             }
             graph::observe_with(self.observer);

@@ -102,7 +102,10 @@ fn sum_with_last(head: WriteHead<'_>, op: Op, a: u64, b: u64) -> Option<u64> {
     } else {
         return None;
     };
-    is_current(next, other).then(|| head.sum_with_last(subcode, other))
+    match is_current(next, other) {
+        true => Some(head.sum_with_last(subcode, other)),
+        false => None,
+    }
 }
 
 /// Records an operation of one operand and a number; `form` says on which side the number is.

@@ -170,7 +170,8 @@ impl Anomaly {
         &self.0.names
     }
 
-    /// The places at which an infinite or NaN partial met an adjoint of exactly zero, which did no harm.
+    /// The places at which a partial was infinite or NaN and did no harm, as it met an adjoint of exactly zero, or its product came to no
+    /// leaf.
     ///
     /// ```
     /// use scalargrad::{Var, anomaly::detect};
@@ -186,7 +187,7 @@ impl Anomaly {
 debug_as_displayed!(Anomaly);
 impl Error for Anomaly {}
 
-/// A place at which a partial that is NaN or infinite met an adjoint of exactly zero.
+/// A place at which a partial that is NaN or infinite did no harm.
 #[derive(Clone, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Absorbed {

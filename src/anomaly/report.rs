@@ -79,7 +79,7 @@ impl fmt::Display for Anomaly {
             let count = absorbed.len();
             write!(
                 f,
-                "\n  absorbed: partials that are not finite and met an adjoint of zero, without effect: {count}"
+                "\n  absorbed: partials that are not finite and came to no leaf, without effect: {count}"
             )?;
         }
         for absorbed in absorbed.iter().take(LISTED) {

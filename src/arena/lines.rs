@@ -1,8 +1,8 @@
 //! The lines of the source that recorded the nodes, kept while somebody wants to know them.
 //!
 //! A write that finds no room takes the slow path anyway. So the lines cost nothing while they are not wanted: while they are,
-//! the [limit](super::Arena::set_limit) is where the memory begins, each write asks for room, and is noted when it does. A sum that
-//! is fused into the node before it asks for no room: it has the line of that node.
+//! the [limit](super::Arena::set_limit) is where the memory begins, each write asks for room, and is noted when it does. No sum
+//! is fused into the node before it then, as that asks for no room.
 
 use super::word::INDEX_MASK;
 use std::cell::{Cell, RefCell};
@@ -142,9 +142,9 @@ impl Lines {
     pub(crate) fn of(&self, index: usize) -> Option<(Line, bool)> {
         let live = self.live.borrow();
         let after = live.partition_point(|line| (line.id & INDEX_MASK) as usize <= index);
-        // A fused sum has no line: the node before it has.
         let last = live[..after].last()?;
-        ((last.id & INDEX_MASK) as usize + 1 >= index).then_some((last.line, last.is_of_derivative))
+        let is_it = (last.id & INDEX_MASK) as usize == index;
+        is_it.then_some((last.line, last.is_of_derivative))
     }
 
     /// The last line of the user's own code that recorded one of the nodes before `index`, if there is one.

@@ -10,7 +10,7 @@ use super::raw::{SLACK, arena};
 use std::sync::atomic::AtomicU32;
 
 /// Makes room in this thread's arena for one operation, or says in `refusal` why not.
-extern "sysv64" fn grow_for_write() {
+fn grow_for_write() {
     #[cfg(all(test, target_arch = "x86_64", not(miri)))]
     if std::is_x86_feature_detected!("avx") {
         // SAFETY: the processor has the instruction.
@@ -18,6 +18,12 @@ extern "sysv64" fn grow_for_write() {
     }
     let arena = arena();
     arena.refusal.set(arena.grow(SLACK).err());
+}
+
+/// [`grow_for_write`], as the assembly calls it.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+extern "sysv64" fn grow_for_trampoline() {
+    grow_for_write();
 }
 
 /// The registers that `xsave64` saves, as bits of the processor's register XCR0: those of x87, SSE, AVX, AVX-512 and APX.
@@ -83,7 +89,7 @@ extern "sysv64" fn trampoline() {
         "ret",
         area = sym AREA,
         states = const STATES,
-        target = sym grow_for_write,
+        target = sym grow_for_trampoline,
     )
 }
 

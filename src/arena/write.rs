@@ -158,8 +158,8 @@ impl<'a> WriteHead<'a> {
             if !word.can_take_sum() {
                 return None;
             }
-            if next.is_multiple_of(WINDOW as u64) {
-                return None; // a window may not start between the two
+            if next.is_multiple_of(WINDOW as u64) | (end >= arena.limit.get()) {
+                return None; // a window may not start between the two; and while lines are kept, each node has its own
             }
             last.write(word.0 | code::FUSED as u64);
         }

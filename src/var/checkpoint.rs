@@ -103,8 +103,14 @@ fn record(segment: Segment, inputs: &[Var], outputs: &[f64]) -> Vec<Var> {
     let active = |k: usize| (inputs[k].untracked_value(), false);
     let head = record::push_slots(arena, inputs, active, outputs.len() as f64, word);
     graph::state(|state| state.segments.insert((head & INDEX_MASK) as usize, segment));
-    let output = |&value: &f64| Var::from_parts(value, arena.write_head().output(head, value));
-    outputs.iter().map(output).collect()
+    let mut recorded = Vec::with_capacity(outputs.len());
+    for &value in outputs {
+        recorded.push(Var::from_parts(
+            value,
+            arena.write_head().output(head, value),
+        )); // `#[track_caller]` does not work inside a closure
+    }
+    recorded
 }
 
 /// A leaf of the same value, or the same constant.

@@ -1,5 +1,8 @@
 //! What the detection of anomalies finds, and what it leaves alone.
 
+mod harm;
+mod lines;
+
 use scalargrad::anomaly::{What, absorbed, detect};
 use scalargrad::{CustomOp, Var, checkpoint, dot, graph, sum};
 use std::panic::{AssertUnwindSafe, catch_unwind};
