@@ -63,7 +63,6 @@
 #![allow(unsafe_code)]
 
 mod adjoints;
-mod aside;
 mod epochs;
 mod find;
 mod lines;
@@ -81,12 +80,12 @@ mod word;
 mod write;
 mod zeros;
 
-pub(crate) use adjoints::WINDOW;
-pub(crate) use aside::{adjoints, set_aside};
+pub(crate) use adjoints::{WINDOW, adjoints, set_aside};
 pub(crate) use epochs::{EPOCH_STEP, FIRST_EPOCH, OpenEpochs};
 pub(crate) use lines::{Line, Owner, owner};
 pub(crate) use place::Place;
 pub(crate) use raw::{Arena, arena, is_current};
+pub(crate) use refusal::Refusal;
 pub(crate) use tape::{LastWords, Tape};
 pub(crate) use word::{Form, INDEX_BITS, INDEX_MASK, Word, code};
 pub(crate) use write::{WriteHead, cold_path};

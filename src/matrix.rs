@@ -17,6 +17,7 @@ use std::ops::{Index, IndexMut, Mul};
 /// assert_eq!((m.rows(), m.cols(), m.as_slice().len()), (2, 3, 6));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Matrix {
     rows: usize,
     cols: usize,

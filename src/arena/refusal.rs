@@ -4,7 +4,7 @@ use super::word::INDEX_MASK;
 
 /// Why an arena cannot grow.
 #[derive(Clone, Copy)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     Lent,
     Retired,
     Full,
@@ -16,7 +16,7 @@ impl Refusal {
     #[cold]
     #[inline(never)]
     #[track_caller]
-    pub(super) fn panic(self) -> ! {
+    pub(crate) fn panic(self) -> ! {
         match self {
             Refusal::Lent => {
                 panic!("scalargrad: the graph is being swept; nothing can be recorded in it now")

@@ -10,7 +10,7 @@
 use super::numbers::{Numbers, PAUSED};
 use super::{Custom, Event, Segment};
 use crate::arena::{
-    Arena, EPOCH_STEP, INDEX_BITS, OpenEpochs, Owner, Place, arena, is_current, owner,
+    Arena, EPOCH_STEP, INDEX_BITS, OpenEpochs, Owner, Place, Refusal, arena, is_current, owner,
 };
 use crate::handle::Var;
 use crate::nodes::Values;
@@ -225,18 +225,8 @@ fn tell_observer(event: Event<'_>) {
 pub(crate) fn state<R>(f: impl FnOnce(&mut GraphState) -> R) -> R {
     match STATE.try_with(|state| f(&mut state.borrow_mut())) {
         Ok(result) => result,
-        Err(_) => gone(), // not in a closure, which would not know the caller
+        Err(_) => Refusal::Retired.panic(), // `#[track_caller]` does not work inside a closure
     }
-}
-
-#[cold]
-#[inline(never)]
-#[track_caller]
-fn gone() -> ! {
-    panic!(
-        "scalargrad: this thread is ending and its graph is gone; \
-         use `value()` in destructors of thread-local values, or finish before the thread ends"
-    )
 }
 
 /// Panics for a handle that cannot be used: says what ended it.

@@ -91,20 +91,13 @@ fn is_noting() -> bool {
     is_tracing()
 }
 
-/// Notes a comparison, while recording.
+/// Notes a comparison, or a question about the first of two numbers, while recording.
 #[inline(always)]
 #[track_caller]
 pub(crate) fn compared(comparison: Comparison, a: Var, b: Var) {
     if is_noting() {
         note(Decision::Comparison(comparison, a, b));
     }
-}
-
-/// Notes a question about one number, while recording.
-#[inline(always)]
-#[track_caller]
-pub(crate) fn asked(question: Comparison, x: Var) {
-    compared(question, x, Var::constant(0.0));
 }
 
 /// Notes that a value leaves the tape, while recording.

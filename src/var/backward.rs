@@ -36,7 +36,7 @@ impl Var {
     #[inline]
     #[track_caller]
     pub fn backward(self) {
-        sweep(self);
+        sweep_above(self, 1);
     }
 
     /// The derivative of the output of the last sweep with respect to this variable.
@@ -84,7 +84,7 @@ impl Var {
         // first, and then made zero.
         let failing = Failing;
         let before = set_aside();
-        sweep(self);
+        sweep_above(self, 1);
         let added = adjoints(|adjoints| adjoints.nonzero());
         drop(before);
         std::mem::forget(failing);
@@ -120,14 +120,8 @@ impl Var {
 
 /// Fills the adjoints of the ancestors of `output` and makes all others zero. If the sweep fails, because there is no memory
 /// or a segment panics, all are zero.
-#[inline]
-#[track_caller]
-pub(crate) fn sweep(output: Var) {
-    sweep_above(output, 1);
-}
-
-/// As [`sweep`], but only of the nodes from the index `floor` on. Nodes below it receive contributions from above, and are not
-/// swept themselves.
+///
+/// Only the nodes from the index `floor` on are swept: nodes below it receive contributions from above.
 #[inline]
 #[track_caller]
 fn sweep_above(output: Var, floor: usize) {
