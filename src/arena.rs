@@ -1,8 +1,8 @@
-//! Raw storage of the tape: the only room where `unsafe` may stand.
+//! Raw storage of the tape: the only room where `unsafe` may be used.
 //!
 //! The tape is one array of 64-bit words, from `base` to `end`. A node is one to four words (more, if it has many
 //! operands): numbers first, its partials, and last a [`Word`] that says what the node is and which operands it has. The
-//! [table of nodes](word) stands beside the word; [`WriteHead`] has a method that appends each, and a [step](steps) sweeps each:
+//! table of nodes is in [`word.rs`](word); [`WriteHead`] has a method that appends each, and a [step](steps) sweeps each:
 //!
 //! ```text
 //!  base                                                                     end      limit   capacity
@@ -15,7 +15,7 @@
 //! ```
 //!
 //! Whoever walks down from the end, as a sweep does, reads the word first and then knows how long the node is. Nodes
-//! are numbered from 1; the number is the node's *index*, and its adjoint stands at that index of another array. An
+//! are numbered from 1; the number is the node's *index*, and its adjoint is stored at that index of another array. An
 //! operation that finds that it adds the last two nodes, as in `y + x * w`, writes nothing: a bit of the last word
 //! says that the sum is fused into it ([`WriteHead::push_fused_sum`]).
 //!
@@ -28,16 +28,26 @@
 //! tape or the adjoints refers to one of them by the name of the function that checks it in debug builds. (The table of epochs,
 //! zeroed memory and the trampoline have a proof each that needs no other file.)
 //!
-//! - **[`assert_storage`](Arena::assert_storage)**: the words from `base` to `end` are initialised, there are at least
-//!   those of the dummy node, and a write that begins below `limit` has room for [`SLACK`](raw::SLACK) words;
+//! - **[`assert_storage`](Arena::assert_storage)**: the words from `base` to `end` are initialised, there are at least the 4 words
+//!   of the dummy node, and a write that begins below `limit` has room for [`SLACK`](raw::SLACK) words;
 //! - **[`assert_nodes`](tape::Tape::assert_nodes)**: these words are whole nodes, as many as the next index says, the
-//!   operands of each below it ([`WriteHead`] checks it of each node that it appends), and no [window](WINDOW) of 256 nodes starts between a node and a sum that is fused into it;
+//!   operands of each below it ([`WriteHead`] checks it of each node that it appends), and no [window](WINDOW) of 256 nodes starts
+//!   between a node and a sum that is fused into it;
 //! - **[`assert_clean`](adjoints::Set)**: there is room for the adjoints of all nodes below the end of the set, with a flag for each
 //!   window, and what no sweep gave anything to is zero; [`walk::sweep`] asserts that it begins below that end;
 //! - **one thread, one borrower**: `Cell` makes the arena `!Sync`. The words are borrowed as a slice only inside
-//!   [`Arena::tape`], which takes the pointers out of the arena meanwhile, so that whatever is recorded then finds an
-//!   arena without room and panics. No user code runs while a pointer into the tape or the adjoints is held; a global allocator
-//!   that records variables itself is not provided for.
+//!   [`Arena::tape`], which empties the arena while the slice exists: recording then finds no room and panics. No user code runs
+//!   while a pointer into the tape or the adjoints is held; a global allocator that records variables itself is not provided for.
+//!
+//! Two more things come from outside of this folder, and are checked here in debug builds only:
+//!
+//! - **operands**: `record` appends nodes only of ids that passed [`is_current`] or [`Arena::is_open`] (in `binary`,
+//!   `with_constant` and `unary`, in `is_recorded` and `any_recorded`, and for runs in `Run::of`), or that it has just got from the
+//!   tape (the head of a checkpoint). Indices that `graph` looks up (`value_of`, `decode`, `read_checkpoint`) come from such ids, or
+//!   from operands of nodes;
+//! - **places**: [`Arena::restart`] gets the place that `Scope::open` in `graph` noted when the scope that ends was opened, or
+//!   [`Place::START`]; [`walk::sweep`] gets the index of a verified handle, or of the checkpoint at which it stopped, and as its floor 1,
+//!   the first index of a scope, or what [`Arena::floor_at`] found.
 //!
 //! Only the end of the tape changes: nodes are appended, the fused bit of the last word is set, and going back to the
 //! place where a scope started makes the tape shorter. A place is an index and a position; both are the same for as long
@@ -53,7 +63,6 @@
 #![allow(unsafe_code)]
 
 mod adjoints;
-mod aside;
 mod epochs;
 mod find;
 mod lines;
@@ -71,12 +80,12 @@ mod word;
 mod write;
 mod zeros;
 
-pub(crate) use adjoints::WINDOW;
-pub(crate) use aside::{adjoints, set_aside};
+pub(crate) use adjoints::{WINDOW, adjoints, set_aside};
 pub(crate) use epochs::{EPOCH_STEP, FIRST_EPOCH, OpenEpochs};
 pub(crate) use lines::{Line, Owner, owner};
 pub(crate) use place::Place;
 pub(crate) use raw::{Arena, arena, is_current};
+pub(crate) use refusal::Refusal;
 pub(crate) use tape::{LastWords, Tape};
 pub(crate) use word::{Form, INDEX_BITS, INDEX_MASK, Word, code};
 pub(crate) use write::{WriteHead, cold_path};

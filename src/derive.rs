@@ -1,6 +1,6 @@
 //! Closures in, derivatives out.
 //!
-//! Each function here runs its closure once, in a scope of its own: nothing stays in the graph. First
+//! Each function here but [`differentiate_along`] runs a closure once, in a scope of its own: nothing stays in the graph. First
 //! derivatives are swept from the graph; second ones run forward over reverse on the same recording,
 //! several directions at a time.
 //!
@@ -317,7 +317,7 @@ pub fn laplacian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> f64 {
 fn leaves(x: &[f64]) -> SmallVec<[Var; 8]> {
     let mut leaves = SmallVec::with_capacity(x.len());
     for &x in x {
-        leaves.push(Var::new(x)); // a closure would not know the caller's line
+        leaves.push(Var::new(x)); // `#[track_caller]` does not work inside a closure
     }
     leaves
 }

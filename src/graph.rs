@@ -50,7 +50,7 @@ pub fn scope<R>(f: impl FnOnce() -> R) -> R {
 
 /// A scope that records, until this is dropped.
 ///
-/// It takes no closure, as a panic inside of one would be reported at a line of this crate, and not at the caller's.
+/// It takes no closure, because `#[track_caller]` does not work inside a closure.
 pub(crate) struct RecordingScope(#[expect(dead_code)] Switch, #[expect(dead_code)] Scope);
 
 /// Opens a scope that records, inside [`no_grad`] too.
@@ -110,7 +110,7 @@ impl Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         let arena = arena();
-        if arena.keeps_lines() {
+        if arena.lines.is_kept() {
             let end = state(|state| state.frames.last().map_or(1, |frame| frame.start.index()));
             tell(Event::Dropping { end });
         }

@@ -1,4 +1,4 @@
-//! The handle: a value and where it came from. What it can do stands in the files that do the work.
+//! The handle: a value and where it came from. What it can do is written in the files that do the work.
 
 use crate::arena::{INDEX_BITS, INDEX_MASK};
 use std::marker::PhantomData;
@@ -20,9 +20,8 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 /// ```
 ///
 /// A `Var` is a value of 16 bytes, `Copy` and immutable like an `f64`: to change a parameter, make a
-/// new leaf. It belongs to the thread that made it. That it is neither `Send` nor `Sync` says so at compile time, but with
-/// the feature `nalgebra`, whose traits ask for both: then it can be sent to another thread, where it is a number
-/// and no more, and any use that a stale handle cannot be put to panics.
+/// new leaf. It belongs to the thread that made it: it is neither `Send` nor `Sync`. With the feature `nalgebra`, whose
+/// traits require both, it is; on another thread only [`value`](Var::value) and questions work, all else panics.
 #[cfg_attr(
     not(feature = "nalgebra"),
     doc = r"
@@ -48,7 +47,7 @@ pub struct Var {
 
 #[cfg(not(feature = "nalgebra"))]
 type Thread = dyn BelongsToTheThreadThatMadeIt;
-/// The traits of `simba` ask for `Send` and `Sync`; the numbers of epochs tell the threads apart.
+/// The traits of `simba` require `Send` and `Sync`; the numbers of epochs differ from thread to thread.
 #[cfg(feature = "nalgebra")]
 type Thread = ();
 

@@ -53,7 +53,7 @@
 //! | bound the memory | [`graph::scope`], [`graph::clear`] |
 //! | see the graph | [`Var::to_text`], [`Var::to_svg`], [`Var::to_dot`], [`Picture`], [`Var::named`] |
 //! | add an operation | [`Var::custom`]; [`Var::apply`] of a [`CustomOp`] |
-//! | train a network | [`nn`]: layers, losses, optimisers, set beside micrograd's |
+//! | train a network | [`nn`]: layers, losses, optimisers, compared with micrograd's |
 //! | make sure that a gradient is right | [`check`] |
 //! | find where a NaN began, or why a gradient is 0 | [`anomaly::detect`], [`graph::report`] |
 //! | use matrices, arrays and solvers of other crates | [`interop`] |
@@ -66,7 +66,7 @@
 //! ½ to each), which keeps the first derivatives of a smooth function of a kink, but not its second ones (see
 //! [`hessian`]); an infinite slope is infinite; outside the domain they are NaN, at every
 //! order. An adjoint that is exactly zero is not propagated, so what is not used or not selected never turns a
-//! gradient into NaN. Each method of [`Var`] tells its own convention under *Derivative*.
+//! gradient into NaN. Each method of [`Var`] states its own convention under *Derivative*.
 //!
 //! # Features
 //!

@@ -17,6 +17,7 @@ use std::ops::{Index, IndexMut, Mul};
 /// assert_eq!((m.rows(), m.cols(), m.as_slice().len()), (2, 3, 6));
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub struct Matrix {
     rows: usize,
     cols: usize,
@@ -118,7 +119,11 @@ impl Matrix {
     #[must_use]
     #[track_caller]
     pub fn row(&self, i: usize) -> &[f64] {
-        assert!(i < self.rows, "row {i} of a matrix of {} rows", self.rows);
+        assert!(
+            i < self.rows,
+            "scalargrad: row {i} of a matrix of {} rows",
+            self.rows
+        );
         &self.numbers[i * self.cols..][..self.cols]
     }
 
@@ -150,7 +155,7 @@ impl Matrix {
     fn place(&self, (i, j): (usize, usize)) -> usize {
         assert!(
             i < self.rows && j < self.cols,
-            "entry ({i}, {j}) of a {} × {} matrix",
+            "scalargrad: entry ({i}, {j}) of a {} × {} matrix",
             self.rows,
             self.cols
         );

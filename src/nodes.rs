@@ -31,7 +31,7 @@ impl Operand {
     }
 }
 
-/// Where a node stands: the position after its last word, and whether it is a sum that was fused into the node before it,
+/// Where a node is: the position after its last word, and whether it is a sum that was fused into the node before it,
 /// which ends at the same position.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct NodePosition(usize);
@@ -52,7 +52,7 @@ impl NodePosition {
         self.0 & 1 == 1
     }
 
-    /// Where the next node stands, which takes so many words.
+    /// The position of the next node, which has `words` words.
     #[inline(always)]
     pub(crate) fn next(self, words: usize) -> NodePosition {
         NodePosition::new(self.position() + words, words == 0)
@@ -68,7 +68,7 @@ impl ReverseReader {
         ReverseReader(arena().place_before(index + 1))
     }
 
-    /// What the node at `index` is, and where it stands. Fast if `index` is a little less than that of the call before.
+    /// What the node at `index` is, and where. Fast if `index` is a little less than that of the call before.
     ///
     /// Recording may change the last node of the tape, into which it fuses a sum, but none that was read before.
     #[inline(always)]
@@ -131,8 +131,8 @@ impl<'a> Node<'a> {
         word.code() == code::REST && word.subcode() >= code::CHECKPOINT
     }
 
-    /// Its operation and its integer parameter. `each` is called for every operand, in order; the value that comes with a node
-    /// is no more than what stands beside it.
+    /// Its operation and its integer parameter. `each` is called for every operand, in order; for a node, `value` is the number
+    /// stored next to it (a partial), not the node's value.
     #[inline(always)]
     pub(crate) fn read(self, mut each: impl FnMut(Operand)) -> (Op, i32) {
         let (op, position) = match self.content() {
@@ -199,7 +199,7 @@ impl<'a> Node<'a> {
     }
 }
 
-/// What a node is, as far as its last words tell.
+/// What a node is, as its last words say.
 #[derive(Clone, Copy)]
 pub(crate) enum Content {
     /// A leaf: its value.
@@ -221,7 +221,7 @@ pub(crate) struct Row {
     /// How many operands there are.
     pub arity: usize,
     pub operands: [Operand; 3],
-    /// The first active operand and its partial; for an operand that stands on both sides, of both.
+    /// The first active operand and its partial; for an operand on both sides, the partial of both.
     first: (usize, f64),
     /// Another active operand and its partial.
     second: Option<(usize, f64)>,
@@ -278,7 +278,8 @@ impl Row {
     }
 
     /// The two factors of a product, as far as they are known from the tape: the partial with respect to one is the other.
-    /// The value of a node beside a constant is not known, as it is not needed; nor is that of a square whose partial overflows.
+    /// The value of a node that is multiplied with a constant is not known, as it is not needed; nor is that of a square whose
+    /// partial overflows.
     #[inline(always)]
     pub(crate) fn factors(&self) -> Option<[Operand; 2]> {
         let [mut x, mut y, _] = self.operands;

@@ -73,12 +73,12 @@ macro_rules! trait_real {
         /// plain numbers and on variables alike. Constants come in through `From<f64>`, and all
         /// operators accept an `f64` on the right.
         ///
-        /// Of the functions of slices it has [`dot`](Real::dot), [`norm`](Real::norm) and [`log_sum_exp`](Real::log_sum_exp). Generic code
+        /// The functions of slices that it has are [`dot`](Real::dot), [`norm`](Real::norm) and [`log_sum_exp`](Real::log_sum_exp). Generic code
         /// writes `x.iter().sum::<T>()` for `sum`, a loop of products for `weighted_sum`, `(x[i] - T::log_sum_exp(x)).exp()` for
         /// `softmax`, and for `select` an `if`, or a sum of products with masks such as [`gt_mask`](Real::gt_mask), which a recorded
         /// function runs without a guard.
         ///
-        /// An `f64` cannot stand on the left: `1.0 - x` would have to be an operator of `f64` for every `T: Real`, which
+        /// An `f64` cannot be on the left: `1.0 - x` would have to be an operator of `f64` for every `T: Real`, which
         /// Rust does not let a crate define. Write `-x + 1.0` or `T::from(1.0) - x`, `T::from(2.0) / x` for `2.0 / x`, and `x * 2.0`
         /// for `2.0 * x`; each has the same value bit for bit.
         ///
@@ -104,7 +104,7 @@ macro_rules! trait_real {
         {
             /// The value of an operation of the table: the only method that a number type must have.
             ///
-            /// `n` is the integer parameter of operations that have one. The operands of a dot product stand in pairs:
+            /// `n` is the integer parameter of operations that have one. The operands of a dot product come in pairs:
             /// `x₀, y₀, x₁, y₁, …`.
             #[doc(hidden)]
             fn apply(op: Op, n: i32, operands: &[Self]) -> Self;

@@ -7,9 +7,9 @@ use crate::arena::{
 };
 use crate::graph::{current_epoch, is_paused, register, stale};
 use crate::handle::Var;
-use crate::rows::{Kind, Op};
+use crate::rows::Op;
 use crate::rules;
-pub(crate) use many::{any_recorded, dot, push_slots, weighted_sum, with_partials};
+pub(crate) use many::{any_recorded, push_slots, sum_of_products, with_partials};
 
 /// Records a leaf.
 #[inline(always)]
@@ -65,14 +65,8 @@ pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var
         }
     }
     let (x, y) = (a.untracked_value(), b.untracked_value());
-    let tie = match op.kind() {
-        Kind::Switch => rules::tie(&[x, y], &|_| true, value),
-        _ => 0.0,
-    };
-    let partial = |k| match op.kind() {
-        Kind::Step => 0.0,
-        _ => rule(k, [x, y, 0.0], 0, value, tie),
-    };
+    let tie = rules::tie(op, &[x, y], &|_| true, value);
+    let partial = |k| rule(k, [x, y, 0.0], 0, value, tie);
     let id = if a_id == b_id {
         head.one(op, Form::Twice, a_id, partial(0) + partial(1), None)
     } else if matches!(op, Op::Add | Op::Sub) {
@@ -114,7 +108,7 @@ fn sum_with_last(head: WriteHead<'_>, op: Op, a: u64, b: u64) -> Option<u64> {
     }
 }
 
-/// Records an operation of one operand and a number; `form` tells on which side the number is.
+/// Records an operation of one operand and a number; `form` says on which side the number is.
 #[inline(always)]
 #[track_caller]
 pub(crate) fn with_constant(
@@ -136,14 +130,8 @@ pub(crate) fn with_constant(
         Form::ConstantLeft => (1, [c, x.untracked_value(), 0.0]),
         _ => (0, [x.untracked_value(), c, 0.0]),
     };
-    let tie = match op.kind() {
-        Kind::Switch => rules::tie(&args[..2], &|i| i == k, value),
-        _ => 0.0,
-    };
-    let p = match op.kind() {
-        Kind::Step => 0.0,
-        _ => rule(k, args, 0, value, tie),
-    };
+    let tie = rules::tie(op, &args[..2], &|i| i == k, value);
+    let p = rule(k, args, 0, value, tie);
     let with = (op != Op::Mul).then_some(c); // the partial of a product is its other factor
     Var::from_parts(value, head.one(op, form, x.node_id(), p, with))
 }
@@ -176,10 +164,7 @@ pub(crate) fn unary(op: Op, n: i32, a: Var, value: impl Fn(f64) -> f64, rule: im
         }
     }
     let z = value(x);
-    let p = match op.kind() {
-        Kind::Step => 0.0,
-        _ => rule(0, [x, 0.0, 0.0], n, z, 0.0),
-    };
+    let p = rule(0, [x, 0.0, 0.0], n, z, 0.0);
     let with = op.is_indexed().then_some(f64::from(n));
     let head = arena.write_head();
     Var::from_parts(z, head.one(op, Form::Alone, a.node_id(), p, with))
@@ -190,12 +175,6 @@ pub(crate) fn unary(op: Op, n: i32, a: Var, value: impl Fn(f64) -> f64, rule: im
 #[track_caller]
 pub(crate) fn ternary(op: Op, operands: [Var; 3], value: f64, rule: impl Rule) -> Var {
     let args = operands.map(Var::untracked_value);
-    let tie = match op.kind() {
-        Kind::Switch => rules::tie(&args, &|k| !operands[k].is_constant(), value),
-        _ => 0.0,
-    };
-    with_partials(op, &operands, value, |k| match op.kind() {
-        Kind::Step => 0.0,
-        _ => rule(k, args, 0, value, tie),
-    })
+    let tie = rules::tie(op, &args, &|k| !operands[k].is_constant(), value);
+    with_partials(op, &operands, value, |k| rule(k, args, 0, value, tie))
 }

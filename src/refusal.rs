@@ -9,7 +9,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 thread_local! {
-    /// Whether what is refused is told of further out.
+    /// Whether a refusal is carried to an outer call instead of panicking here.
     static IS_CARRIED: Cell<bool> = const { Cell::new(false) };
 }
 

@@ -4,6 +4,7 @@ mod powers;
 
 use crate::real::{Piecewise, Question, Real};
 use crate::rows::{Kind, Op};
+use crate::special;
 use crate::table::table;
 use powers::*;
 use smallvec::SmallVec;
@@ -39,7 +40,7 @@ fn hypot_dx<T: Real>(x: T, y: T) -> T {
 /// coordinates for a point that is farther from the origin by the scale.
 fn inverted<T: Real>(x: T, y: T, z: T, of: impl Fn(T, T, f64) -> T) -> T {
     let away = || {
-        let scale = 2f64.powi(600);
+        let scale = special::norm_scale();
         let (x, y) = (x * scale, y * scale);
         of(x.inversion(y), y.inversion(x), scale)
     };
@@ -173,23 +174,6 @@ macro_rules! undefined {
     };
 }
 
-/// Whether a name occurs in a text.
-const fn names(text: &str, name: &str) -> bool {
-    let (text, name) = (text.as_bytes(), name.as_bytes());
-    let mut start = 0;
-    while start + name.len() <= text.len() {
-        let mut k = 0;
-        while k < name.len() && text[start + k] == name[k] {
-            k += 1;
-        }
-        if k == name.len() {
-            return true;
-        }
-        start += 1;
-    }
-    false
-}
-
 macro_rules! stamp {
     (
         $( $kind:ident { $(
@@ -214,14 +198,6 @@ macro_rules! stamp {
                     undefined!($kind partial $z)
                 }
             )*)*
-        }
-
-        /// Whether the partials of a row depend on which operands are equal to its result: whether they name the tie.
-        pub(crate) const fn has_ties(op: Op) -> bool {
-            match op {
-                $($( Op::$Op => const { names(concat!($(stringify!($partial)),*), stringify!($tie)) }, )*)*
-                _ => false,
-            }
         }
 
         /// The partial of a row of the table with respect to operand `k`.
@@ -254,10 +230,7 @@ pub(crate) fn partials<T: Real>(
     }
     let mut args = [T::from(0.0); 3];
     args[..operands.len()].copy_from_slice(operands);
-    let tie = match has_ties(op) {
-        true => tie(operands, is_active, z),
-        false => T::from(1.0), // without a comparison, which a recording would take for a decision
-    };
+    let tie = tie(op, operands, is_active, z);
     (0..operands.len())
         .map(|k| is_active(k).then(|| partial(op, k, args, n, z, tie)))
         .collect()
@@ -306,19 +279,28 @@ pub(crate) fn norm_partial<T: Real>(len: usize, x: &impl Fn(usize) -> T, k: usiz
         let x: SmallVec<[T; 4]> = (0..len).map(|k| x(k) * scale).collect();
         x[k] / T::norm(&x)
     };
-    let (up, down) = (1e200, 1e-200);
+    let (up, down) = (special::norm_scale(), special::norm_scale().recip());
     let small = || z.at(0.0, || T::from(0.0), || scaled(up));
     z.below(TINY, small, || z.at(INF, || scaled(down), || x(k) / z))
 }
 
+/// Whether the partials of a row depend on which operands are equal to its result.
+const fn has_ties(op: Op) -> bool {
+    matches!(op, Op::Max | Op::Min | Op::Clamp)
+}
+
 /// The partial of an operand that equals the result `z`: `1/k` if `k` active operands do, and `0` if a
-/// constant does too.
+/// constant does too. Other operations than those with ties compare nothing, as a recording would take it for a decision.
 #[inline(always)]
 pub(crate) fn tie<T: Real>(
+    op: Op,
     operands: &[T],
     is_active: &(impl Fn(usize) -> bool + ?Sized),
     z: T,
 ) -> T {
+    if !has_ties(op) {
+        return T::from(1.0);
+    }
     let mut active = 0;
     for (k, &x) in operands.iter().enumerate() {
         if x == z {
@@ -376,5 +358,26 @@ pub(crate) fn slope_was_rounded_to_zero(op: Op, at: f64) -> bool {
         Op::Erf | Op::Erfc | Op::NormalCdf | Op::Atan | Op::Recip => true,
         Op::NormalPdf | Op::ExpNegSquare | Op::Sech2 => at != 0.0,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{has_ties, partial};
+    use crate::real::Real;
+    use crate::rows::ROWS;
+
+    #[test]
+    fn partials_depend_on_the_tie_where_there_are_ties() {
+        for row in ROWS {
+            let count = row.operands.len();
+            let depends = |&x: &f64| {
+                let z = f64::apply(row.op, 1, &[x; 3][..count]);
+                let of = |k, tie| partial(row.op, k, [x; 3], 1, z, tie).to_bits();
+                (0..count).any(|k| of(k, 0.5) != of(k, 0.25))
+            };
+            let has_ties_somewhere = row.probes.iter().any(depends);
+            assert_eq!(has_ties_somewhere, has_ties(row.op), "{}", row.method);
+        }
     }
 }

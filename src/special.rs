@@ -22,5 +22,5 @@ pub use exponential::{
 pub use gamma::{digamma, gamma, ln_gamma, polygamma};
 pub use normal::{erf, erfc, exp_neg_square, gelu, normal_cdf, normal_pdf};
 pub use sinc::{sinc, sinc_derivative};
-pub use vector::{dot, inversion, log_sum_exp, log_sum_exp_with, norm};
+pub use vector::{dot, inversion, log_sum_exp, log_sum_exp_with, norm, norm_scale};
 pub use vectorised::{is_vectorised, vectorised};

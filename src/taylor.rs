@@ -91,7 +91,7 @@ struct Term {
 struct Series {
     order: usize,
     x: Var,
-    /// The terms; each stands after its operands.
+    /// The terms; each comes after its operands.
     terms: Vec<Term>,
     of_node: HashMap<usize, usize>,
     of_expression: HashMap<Expression, usize>,

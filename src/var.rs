@@ -22,6 +22,7 @@ mod structure;
 pub use backward::Gradients;
 pub use checkpoint::{advance, checkpoint};
 pub use choice::Condition;
+pub(crate) use functions::forward_to_var;
 pub use outputs::Outputs;
 pub use slices::{dot, log_sum_exp, norm, softmax, sum, weighted_sum};
 pub use structure::VarId;

@@ -120,7 +120,7 @@ impl Findings {
                     _ if partial.is_finite() || !w.is_finite() => {}
                     _ => self.absorbed.push(Absorbed {
                         operation: tidy(&operation_name(decode(index).op, index)),
-                        line: arena().line_of(index),
+                        line: arena().lines.of(index).map(|(line, _)| line),
                         partial,
                     }),
                 }
@@ -287,9 +287,10 @@ fn has_undefined_value(index: usize) -> bool {
 /// What is to be told of a node.
 fn anomaly(index: usize, what: What, adjoint: Option<f64>, when: When) -> Anomaly {
     let (decoded, partials) = (decode(index), partials_of(index));
-    let line = arena().line_of(index);
+    let recorded = arena().lines.of(index);
+    let line = recorded.map(|(line, _)| line);
     let is_users = line.is_some_and(|line| owner(line) == Owner::User);
-    let before = || arena().users_line_before(index);
+    let before = || arena().lines.users_before(index);
     let partial_of = |index: usize| partials.iter().find(|(of, _)| *of == index)?.1;
     let operand = |operand: &nodes::Operand| Operand {
         name: name(operand.index),
@@ -302,7 +303,7 @@ fn anomaly(index: usize, what: What, adjoint: Option<f64>, when: When) -> Anomal
         op: decoded.op,
         operation: tidy(&operation_name(decoded.op, index)),
         line,
-        is_of_derivative: arena().is_of_derivative(index),
+        is_of_derivative: recorded.is_some_and(|(_, is_of_derivative)| is_of_derivative),
         after: (!is_users).then(before).flatten(),
         when,
         value: value_of(index),

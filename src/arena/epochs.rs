@@ -1,4 +1,4 @@
-//! Which epochs are open, told in a few instructions.
+//! Which epochs are open, found in a few instructions.
 
 use std::cell::Cell;
 use std::ptr;
@@ -13,13 +13,15 @@ static FIRST_OPEN: u64 = FIRST_EPOCH;
 /// The table of an arena that is retired.
 static NONE_OPEN: u64 = 0;
 
-/// Where an epoch stands in a table of `len` slots.
+/// The slot of an epoch in a table of `len` slots.
 #[inline(always)]
 fn slot(epoch: u64, len: usize) -> usize {
     (epoch / EPOCH_STEP) as usize & (len - 1)
 }
 
-/// The open epochs: a hash table of a power of two of slots, without collisions.
+/// The open epochs: a hash table of a power of two of slots, without collisions: an epoch whose slot is taken is
+/// [not opened](OpenEpochs::try_open), and epochs of different slots have different slots in a larger table too, as its
+/// length is a multiple of the length of the smaller one.
 pub(crate) struct OpenEpochs {
     table: Cell<*mut u64>,
     /// 1 where the table is one of the static ones.
@@ -27,7 +29,7 @@ pub(crate) struct OpenEpochs {
 }
 
 impl OpenEpochs {
-    /// Of a thread whose first scope is open.
+    /// The table of a thread whose first scope is open.
     pub(super) const fn new() -> OpenEpochs {
         OpenEpochs {
             table: Cell::new((&raw const FIRST_OPEN).cast_mut()),
@@ -65,12 +67,15 @@ impl OpenEpochs {
         self.len.get()
     }
 
-    /// Makes a table of `len` slots, a power of two, in which just `epochs` are open.
+    /// Makes a table of `len` slots, a power of two, in which just `epochs` are open: a single one, or those that were open in a
+    /// smaller table.
     pub(crate) fn rebuild(&self, len: usize, epochs: impl Iterator<Item = u64>) {
         assert!(len.is_power_of_two() && len > 1);
         let mut table = vec![0; len].into_boxed_slice();
         for epoch in epochs {
-            table[slot(epoch, len)] = epoch;
+            let entry = &mut table[slot(epoch, len)];
+            debug_assert!(*entry == 0, "two epochs have one slot");
+            *entry = epoch;
         }
         self.replace(Some(table));
     }

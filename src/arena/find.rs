@@ -1,9 +1,9 @@
-//! How the tape is lent to a reader, and where on it the node of an index stands.
+//! How the tape is lent to a reader, and where on it the node of an index is.
 //!
 //! Nodes differ in length, so the position of a node is known only from that of the node after it. Whoever wants one
 //! somewhere in the middle would have to walk down to it from the end. So the arena keeps the position at which each
-//! [`WINDOW`] of nodes starts, worked out in one walk for all windows that are new when walks without it have cost as
-//! much. Recording takes no part in this.
+//! [`WINDOW`] of nodes starts, computed for all new windows at once, when the walks without it have cost as much as that.
+//! Recording takes no part in this.
 
 use super::adjoints::WINDOW;
 use super::place::{EMPTY, Place};
@@ -67,9 +67,18 @@ impl Arena {
     #[inline(always)]
     pub(super) fn assert_floor(&self, floor: usize) {
         if cfg!(debug_assertions) && self.end() < 4 * WINDOW {
-            let walked = self.walked.get();
-            assert!(self.floor_at(floor) == floor);
-            self.walked.set(walked);
+            let found = self.tape(|tape| tape.down_to(tape.last(), floor));
+            assert!(found.index == floor);
+        }
+    }
+
+    /// Checks that a place is between two nodes, and not between a node and the sum that is fused into it, in debug builds, where
+    /// the tape is small.
+    #[inline(always)]
+    pub(super) fn assert_place(&self, place: Place) {
+        if cfg!(debug_assertions) && self.end() < 4 * WINDOW {
+            let found = self.tape(|tape| tape.down_to(tape.last(), place.index));
+            assert!((found.index, found.position) == (place.index, place.position));
         }
     }
 
@@ -107,7 +116,7 @@ impl Arena {
         let mut starts = self.starts.borrow_mut();
         let window = index.div_ceil(WINDOW);
         if window >= starts.len() {
-            // Worked out when as many nodes have been walked over as that takes: so it never costs more than was spent.
+            // Worked out when as many nodes have been walked over as that takes, so the total cost at most doubles.
             let walked = self.walked.get() + above.index - index;
             self.walked.set(walked);
             if walked + starts.len() * WINDOW < tape.end {

@@ -1,7 +1,7 @@
 //! The lines of the source that recorded the nodes, kept while somebody wants to know them.
 //!
-//! A write that finds no room leaves the fast way anyhow. So the lines cost nothing while they are not wanted: while they are,
-//! the [limit](super::Arena::set_limit) is where the tape ends, each write asks for room, and is noted when it does. No sum
+//! A write that finds no room takes the slow path anyway. So the lines cost nothing while they are not wanted: while they are,
+//! the [limit](super::Arena::set_limit) is where the memory begins, each write asks for room, and is noted when it does. No sum
 //! is fused into the node before it then, as that asks for no room.
 
 use super::word::INDEX_MASK;
@@ -24,7 +24,7 @@ pub(crate) enum Owner {
     StandardLibrary,
 }
 
-/// The owner of a line, as far as its path tells.
+/// The owner of a line, as its path shows.
 pub(crate) fn owner(line: Line) -> Owner {
     let file = line.file().replace('\\', "/");
     let is_below = |folders: &[&str]| folders.iter().any(|folder| file.contains(folder));
@@ -52,7 +52,7 @@ struct Recorded {
     is_of_derivative: bool,
 }
 
-/// While it lives, a derivative is being recorded; with the line that was told before.
+/// While it lives, a derivative is being recorded; holds the previous line, which drop restores.
 pub(crate) struct Differentiating(pub(super) &'static Lines, pub(super) Option<Line>);
 
 impl Drop for Differentiating {
@@ -69,7 +69,7 @@ pub(crate) struct Lines {
     asking: Cell<Option<Line>>,
     /// The ids and lines of the nodes that are there, by ascending index.
     live: RefCell<Vec<Recorded>>,
-    /// Those of nodes that were dropped.
+    /// The same of nodes that were dropped.
     ended: RefCell<VecDeque<Recorded>>,
 }
 
@@ -85,7 +85,7 @@ impl Lines {
     }
 
     #[inline(always)]
-    pub(super) fn is_kept(&self) -> bool {
+    pub(crate) fn is_kept(&self) -> bool {
         self.is_kept.get()
     }
 
@@ -139,7 +139,7 @@ impl Lines {
     }
 
     /// The line that recorded a node, if it was kept, and whether the node belongs to the derivative of that line's operation.
-    pub(super) fn of(&self, index: usize) -> Option<(Line, bool)> {
+    pub(crate) fn of(&self, index: usize) -> Option<(Line, bool)> {
         let live = self.live.borrow();
         let after = live.partition_point(|line| (line.id & INDEX_MASK) as usize <= index);
         let last = live[..after].last()?;
@@ -148,7 +148,7 @@ impl Lines {
     }
 
     /// The last line of the user's own code that recorded one of the nodes before `index`, if there is one.
-    pub(super) fn users_before(&self, index: usize) -> Option<Line> {
+    pub(crate) fn users_before(&self, index: usize) -> Option<Line> {
         let live = self.live.borrow();
         let before = live.partition_point(|line| ((line.id & INDEX_MASK) as usize) < index);
         let mut lines = live[..before].iter().rev().map(|recorded| recorded.line);
@@ -156,7 +156,7 @@ impl Lines {
     }
 
     /// The line that recorded the node of a handle that is stale, if it was kept.
-    pub(super) fn of_ended(&self, id: u64) -> Option<Line> {
+    pub(crate) fn of_ended(&self, id: u64) -> Option<Line> {
         let ended = self.ended.borrow();
         let mut newest_first = ended.iter().rev();
         newest_first

@@ -2,8 +2,8 @@
 
 use super::word::Word;
 
-/// A dummy node of index 0, a leaf, which no handle refers to. Before its word stand as many words as any read of a node
-/// looks back, so that such reads stay inside the tape.
+/// A dummy node of index 0, a leaf, which no handle refers to. It has 3 words in front, because reading a node looks at 4 words: so
+/// such reads stay inside the tape.
 pub(super) static EMPTY: [u64; 4] = [0, 0, 0, Word::LEAF.0];
 
 /// A place between two nodes: the index of the one after it, and the words before it.

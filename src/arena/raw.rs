@@ -45,10 +45,10 @@ pub(crate) struct Arena {
     pub(super) base: Cell<*mut u64>,
     /// Words; 0 while `base` is that of the empty tape.
     pub(super) capacity: Cell<usize>,
-    /// The positions at which windows of nodes start, the first ones, as far as somebody asked.
+    /// Where the first windows start; filled when first needed.
     pub(super) starts: ManuallyDrop<RefCell<Vec<usize>>>,
-    /// How many nodes were walked over to find others since then. Going back to a place does not change it: a sweep over many
-    /// checkpoints goes back after each.
+    /// Nodes walked since `starts` was last extended. Going back to a place does not change it: a sweep over many checkpoints goes
+    /// back after each.
     pub(super) walked: Cell<usize>,
     pub(super) is_lent: Cell<bool>,
     pub(super) open: OpenEpochs,
@@ -58,7 +58,7 @@ pub(crate) struct Arena {
     /// Why the last write that asked for room got none.
     pub(super) refusal: Cell<Option<Refusal>>,
     /// Freed by [`retire`](Arena::retire).
-    pub(super) lines: ManuallyDrop<Lines>,
+    pub(crate) lines: ManuallyDrop<Lines>,
 }
 
 /// The base of an arena that has no memory. Nothing is written there: its limit is its end.
@@ -166,7 +166,7 @@ impl Arena {
         self.is_retired.get()
     }
 
-    /// Whether nothing was ever recorded.
+    /// Whether it has no memory: nothing was ever recorded, or it is retired.
     #[inline(always)]
     pub(crate) fn is_unused(&self) -> bool {
         self.capacity.get() == 0

@@ -4,7 +4,7 @@ use super::word::INDEX_MASK;
 
 /// Why an arena cannot grow.
 #[derive(Clone, Copy)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     Lent,
     Retired,
     Full,
@@ -16,7 +16,7 @@ impl Refusal {
     #[cold]
     #[inline(never)]
     #[track_caller]
-    pub(super) fn panic(self) -> ! {
+    pub(crate) fn panic(self) -> ! {
         match self {
             Refusal::Lent => {
                 panic!("scalargrad: the graph is being swept; nothing can be recorded in it now")
@@ -26,7 +26,7 @@ impl Refusal {
                  use `value()` in destructors of thread-local values, or finish before the thread ends"
             ),
             Refusal::Full => panic!(
-                "scalargrad: the graph is full: {INDEX_MASK} nodes are the most that one thread can record. \
+                "scalargrad: the graph is full: one thread can record just below {INDEX_MASK} nodes. \
                  Drop finished work with `graph::scope` or `graph::clear`, or split it with `checkpoint`"
             ),
             Refusal::NoMemory { words } => panic!(

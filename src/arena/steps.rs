@@ -3,7 +3,7 @@
 //! Three things bound it. The way of an adjoint through memory: stored by one node and loaded by the next it costs
 //! ten cycles or more, kept in a register four; so the contribution to the node just before the one at hand, which
 //! very often is an operand, is *carried* in a register. The branches that find out what a node is: a step jumps
-//! right to the next one, by the three bits that tell, and a processor learns from which to which; a loop around a
+//! right to the next one, by the three bits of its code, and a processor learns from which to which; a loop around a
 //! decision tree, or around one jump for all, takes up to a third more time. And the number of instructions: so
 //! nothing here checks a bound, and the state of the sweep is passed on in registers.
 //!
@@ -16,13 +16,14 @@
 //! One proof serves all functions here and in `state`, so none has another of its own. Each takes a [`State`], and is called
 //! only while this holds of it:
 //!
-//! - *`end` is where a node ends and `at` is eight times its index, or both have arrived before `start`*. It holds in [`steps`]
-//!   by its contract. A step goes on by the words of its node and by one index, or by two where a sum is fused: by
+//! - *`end` is where a node ends and `at` is eight times its index, or the window is done (`at < start`)*. It holds in [`steps`]
+//!   by its contract. A step goes on by the words of its node and by one index, or by two where a sum is fused into the node: by
 //!   [`Arena::assert_nodes`] the node before ends there. So what is read of a node are words of it: each step reads those that
 //!   [its kind](super::word) has.
 //! - *`adjoints` has room for every index up to that of the node, and `flags` for the windows of these*. It holds in [`steps`] by
 //!   its contract, and indices only get smaller. By [`Arena::assert_nodes`] the indices in a word are below that of its node (or
-//!   equal, once the epochs have started again: see `is_current`), so what is given to an operand lands inside. What is carried goes to the node just before, where that is an operand.
+//!   equal, once the epochs have started again: see `is_current`), so what is contributed to an operand lands inside. What is
+//!   carried goes to the node just before, where that is an operand.
 //! - *Nothing else refers to the adjoints and the flags, and the tape does not change*: no step calls anything but steps.
 
 // Blocks inside of these functions would each repeat the proof above.
@@ -49,7 +50,7 @@ pub(super) struct Stopped {
 ///
 /// # Safety
 ///
-/// `from` and `start` are places between nodes (so neither is between a product and the sum that is fused into it), with
+/// `from` and `start` are places between nodes (so neither is between a node and the sum that is fused into it), with
 /// nodes of the tape between them; `adjoints` and `flags` lead to those of all nodes below `from`, and nothing else
 /// refers to them while the steps are made.
 ///
@@ -93,18 +94,18 @@ macro_rules! steps {
 steps! {
     fn one(state, low) {
         let w = state.adjoint();
-        state.give_one(w, low - code::ONE as usize, w * state.number(2), 2)
+        state.contribute_to_one(w, low - code::ONE as usize, w * state.number(2), 2)
     }
 
     fn one_with(state, low) {
         let w = state.adjoint();
-        state.give_one(w, low - code::ONE_WITH as usize, w * state.number(3), 3)
+        state.contribute_to_one(w, low - code::ONE_WITH as usize, w * state.number(3), 3)
     }
 
     fn two(state, low) {
         let w = state.adjoint();
         let a = low - code::TWO as usize;
-        state.give_two(w, a, w * state.number(3), state.high(), w * state.number(2), 3)
+        state.contribute_to_two(w, a, w * state.number(3), state.high(), w * state.number(2), 3)
     }
 
     fn one_fused(state, low) {
@@ -129,7 +130,7 @@ steps! {
     fn sum(state, low) {
         let (w, high) = (state.adjoint(), state.high());
         let to_b = if high & code::MINUS as usize != 0 { -w } else { w };
-        state.give_two(w, low - code::ADD as usize, w, high & !7, to_b, 1)
+        state.contribute_to_two(w, low - code::ADD as usize, w, high & !7, to_b, 1)
     }
 
     fn sum_with_last(state, low) {
@@ -174,8 +175,8 @@ steps! {
                 state.set(w);
                 Stopped { end: state.end, at: state.at / 8 }
             }
-            // An output, which sees to it that its segment is swept, whatever the signs of the adjoints.
-            _ => state.give_one(w, low - code::REST as usize, w.abs(), 2),
+            // An output: adds |w|, so that adjoints of several outputs cannot cancel and the segment is swept.
+            _ => state.contribute_to_one(w, low - code::REST as usize, w.abs(), 2),
         }
     }
 
@@ -189,15 +190,15 @@ steps! {
 
     fn pair(state, low) {
         let (w, a, b) = (state.adjoint(), low - code::REST as usize, state.high() & !7);
-        state.give_two(w, a, w * state.number(4), b, w * state.number(3), 4)
+        state.contribute_to_two(w, a, w * state.number(4), b, w * state.number(3), 4)
     }
 
     fn switch_pair(state, low) {
         let (w, a, b) = (state.adjoint(), low - code::REST as usize, state.high() & !7);
         match (state.number(4), state.number(3)) {
             (0.0, q) => state.switch_one(w, b, q, 4),
-            (p, 0.0) => state.give_one(w, a, w * p, 4),
-            (p, q) => state.give_two(w, a, w * p, b, w * q, 4),
+            (p, 0.0) => state.contribute_to_one(w, a, w * p, 4),
+            (p, q) => state.contribute_to_two(w, a, w * p, b, w * q, 4),
         }
     }
 
@@ -288,9 +289,9 @@ impl<const FLAGGED: bool> State<FLAGGED> {
         )
     }
 
-    /// Gives to one operand, and goes on.
+    /// Contributes to one operand, and goes on.
     #[inline(always)]
-    unsafe fn give_one(self, w: f64, a: usize, to_a: f64, words: usize) -> Stopped {
+    unsafe fn contribute_to_one(self, w: f64, a: usize, to_a: f64, words: usize) -> Stopped {
         if w == 0.0 {
             return self.go_on(w, 0.0, words);
         }
@@ -301,9 +302,9 @@ impl<const FLAGGED: bool> State<FLAGGED> {
         self.go_on(w, 0.0, words)
     }
 
-    /// Gives to two operands, which are not the same, and goes on.
+    /// Contributes to two operands, which are not the same, and goes on.
     #[inline(always)]
-    unsafe fn give_two(
+    unsafe fn contribute_to_two(
         self,
         w: f64,
         a: usize,
@@ -327,16 +328,16 @@ impl<const FLAGGED: bool> State<FLAGGED> {
         self.go_on(w, 0.0, words)
     }
 
-    /// As [`give_one`](State::give_one), but a partial of zero is not propagated.
+    /// As [`contribute_to_one`](State::contribute_to_one), but a partial of zero is not propagated.
     #[inline(always)]
     unsafe fn switch_one(self, w: f64, a: usize, p: f64, words: usize) -> Stopped {
         if p == 0.0 {
             return self.go_on(w, 0.0, words);
         }
-        self.give_one(w, a, w * p, words)
+        self.contribute_to_one(w, a, w * p, words)
     }
 
-    /// Goes on to the node before this one, of adjoint `w` and so many words, with what was given to it.
+    /// Goes on to the node before this one, which has `words` words and the adjoint `w`, with what was contributed to that node.
     #[inline]
     unsafe fn go_on(mut self, w: f64, carry: f64, words: usize) -> Stopped {
         self.set(w);
@@ -355,8 +356,17 @@ impl<const FLAGGED: bool> State<FLAGGED> {
     }
 }
 
-/// Has the function that it stands in begin with a cache line, wherever the linker puts it: else a sweep takes up
-/// to a fifth more time in some programs than in others. For a branch that is hardly ever taken.
+// The order of `STEPS`.
+const _: () = {
+    use code::{ADD, ADD_LAST, ONE, ONE_FUSED, ONE_WITH, REST, TWO, TWO_FUSED};
+    let by_number = [
+        ONE, ONE_FUSED, ADD, REST, TWO, TWO_FUSED, ADD_LAST, ONE_WITH,
+    ];
+    assert!(matches!(by_number, [0, 1, 2, 3, 4, 5, 6, 7]));
+};
+
+/// Aligns the surrounding function to a cache line, wherever the linker puts it: else a sweep takes up to a fifth more time in some
+/// programs than in others. For a branch that is hardly ever taken.
 #[inline]
 fn align_to_cache_line() {
     #[cfg(all(target_arch = "x86_64", not(miri)))]

@@ -1,7 +1,7 @@
 //! The memory of the tape: growing it, going back to a place, giving it back.
 
 use super::adjoints::{Adjoints, WINDOW};
-use super::lines::{Differentiating, Line};
+use super::lines::Differentiating;
 use super::place::{EMPTY, Place};
 use super::raw::{Arena, SLACK, empty_base};
 use super::refusal::Refusal;
@@ -28,21 +28,24 @@ impl Arena {
     /// Puts the limit where there is no more room, or there may be no more indices.
     ///
     /// A word ends a node, or two if it has a [fused sum](super::word::Word::has_fused_sum), and is then the last of at least two words:
-    /// as many words as there are indices left can be written without another look. A tape that has no room for more
-    /// words than there are indices never runs out of indices.
+    /// as many words as there are indices left can be written without another check.
     ///
-    /// Where [lines are kept](super::lines) it is where the tape ends, so that every write asks for room.
+    /// So there are at least as many words as nodes after the 4 words of the dummy node: `position − 4 ≥ end − 1`. With `left`
+    /// indices left, `position + left ≥ INDEX_MASK + 3 − SLACK`, which is more than `capacity − SLACK` if the capacity is at most
+    /// `INDEX_MASK` words: a tape that has no room for more words than there are indices never runs out of indices.
+    ///
+    /// Where [lines are kept](super::lines) it is where the memory begins, so that every write asks for room.
     pub(super) fn set_limit(&self) {
-        if self.lines.is_kept() {
-            self.limit.set(self.base.get());
-            return;
-        }
         let position = self.position();
         let left = (INDEX_MASK as usize).saturating_sub(self.end() + SLACK);
         // It may be below the end of the tape: then the next write asks for room.
-        let limit = (self.capacity.get().saturating_sub(SLACK)).min(position + left);
+        let limit = match self.lines.is_kept() {
+            true => 0,
+            false => (self.capacity.get().saturating_sub(SLACK)).min(position + left),
+        };
         // SAFETY: not beyond the capacity; 0 where there is no memory.
         self.limit.set(unsafe { self.base.get().add(limit) });
+        self.assert_storage();
     }
 
     /// Makes room for `more` nodes.
@@ -104,7 +107,6 @@ impl Arena {
         }
         self.set_limit();
         self.lines.note(self.next.get());
-        self.assert_storage();
         Ok(())
     }
 
@@ -138,10 +140,12 @@ impl Arena {
     #[inline(always)]
     pub(crate) fn restart(&self, epoch: u64, place: Place) {
         assert!(place.index <= self.end() && place.position <= self.position());
-        debug_assert!(!self.is_lent.get());
+        assert!(!self.is_lent.get());
+        self.assert_place(place);
         self.next.set(epoch << INDEX_BITS | place.index as u64);
         // SAFETY: not beyond the old end, as asserted above, and so in the memory of the tape (`assert_storage`). Its last node
-        // is whole (`assert_nodes`): `place` is between two nodes, and no sum was fused across it (`push_fused_sum`).
+        // is whole (`assert_nodes`): `place` is between two nodes (`assert_place`), as no sum was fused across it
+        // (`push_fused_sum`).
         self.end.set(unsafe { self.base.get().add(place.position) });
         self.adjoints.borrow_mut().truncate(place.index);
         // Those of windows that start up to here stay what they are.
@@ -168,49 +172,21 @@ impl Arena {
         were_kept
     }
 
-    /// Whether the lines of what is recorded are kept.
-    #[inline(always)]
-    pub(crate) fn keeps_lines(&self) -> bool {
-        self.lines.is_kept()
-    }
-
-    /// The line that recorded a node, if it was kept.
-    pub(crate) fn line_of(&self, index: usize) -> Option<Line> {
-        Some(self.lines.of(index)?.0)
-    }
-
-    /// Whether a rule of the crate recorded a node, for the derivative of the operation of its line.
-    pub(crate) fn is_of_derivative(&self, index: usize) -> bool {
-        self.lines
-            .of(index)
-            .is_some_and(|(_, is_of_derivative)| is_of_derivative)
-    }
-
     /// Gives to what rules of the crate record the line of the node at `index`, whose derivative it is, or else that of the
     /// caller, if lines are kept.
     #[inline(always)]
     #[track_caller]
     pub(crate) fn differentiating(&'static self, index: usize) -> Option<Differentiating> {
         let caller = Location::caller();
-        self.keeps_lines().then(|| {
-            let line = self.line_of(index).unwrap_or(caller);
+        self.lines.is_kept().then(|| {
+            let line = self.lines.of(index).map_or(caller, |(line, _)| line);
             Differentiating(&self.lines, self.lines.differentiate(Some(line)))
         })
     }
 
-    /// The last line of the user's own code that recorded one of the nodes before `index`, if it was kept.
-    pub(crate) fn users_line_before(&self, index: usize) -> Option<Line> {
-        self.lines.users_before(index)
-    }
-
-    /// The line that recorded the node of a handle that is stale, if it was kept.
-    pub(crate) fn line_of_ended(&self, id: u64) -> Option<Line> {
-        self.lines.of_ended(id)
-    }
-
     /// Gives the storage back and records nothing more; handles are stale in the new `epoch`.
     pub(crate) fn retire(&self, epoch: u64) {
-        debug_assert!(!self.is_lent.get());
+        assert!(!self.is_lent.get());
         let capacity = self.capacity.replace(0);
         let base = self.base.replace(empty_base());
         // SAFETY: one past the end of the array.

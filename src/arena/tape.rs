@@ -56,8 +56,8 @@ impl<'a> Tape<'a> {
         LastWords(words.expect("the dummy node is as long"))
     }
 
-    /// Calls `each` with the operands of a node of any number that ends at a position: the index of each, and what
-    /// is beside it.
+    /// Calls `each` with the operands of a node of any number that ends at a position: the index of each, and the number that is
+    /// stored next to it.
     #[inline(always)]
     pub(crate) fn each_operand(self, position: usize, mut each: impl FnMut(usize, f64)) {
         let (word, end) = (self.word(position), position - 2);
@@ -86,7 +86,7 @@ impl<'a> Tape<'a> {
     }
 
     /// Calls `each` with the index of every operand to whose adjoint the step of the node that ends at a position adds, as
-    /// the word has it: not with those that are told by their place, just before the node.
+    /// the word has it: not with those that are known to be the nodes just before this one.
     fn each_stored_operand(self, position: usize, mut each: impl FnMut(usize)) {
         let word = self.word(position);
         match (word.code(), word.subcode()) {
@@ -103,7 +103,7 @@ impl<'a> Tape<'a> {
         }
     }
 
-    /// Asserts that the words of the tape are whole nodes, as many as the next index tells, with the operands of each
+    /// Asserts that the words of the tape are whole nodes, as many as the next index says, with the operands of each
     /// below it, and that no window starts between a node and the sum fused into it.
     pub(super) fn assert_nodes(self) {
         let mut place = self.last();
@@ -118,7 +118,7 @@ impl<'a> Tape<'a> {
         assert_eq!((place.index, place.position), (1, EMPTY.len()));
     }
 
-    /// The place before the node, or before the product and its fused sum, that end at a place.
+    /// The place before the node, or before the node and its fused sum, that end at a place.
     #[inline(always)]
     pub(crate) fn before(self, place: Place) -> Place {
         place.before(self.word(place.position))

@@ -2,9 +2,12 @@
 
 use super::adjoints::Adjoints;
 use super::place::EMPTY;
-use super::{WINDOW, adjoints, arena, zeros};
+use super::{INDEX_BITS, Place, Tape, WINDOW, Word, adjoints, arena, code, zeros};
 use crate::graph;
 use crate::handle::Var;
+use crate::nodes::Values;
+use crate::rows::Op;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 #[test]
 fn a_sweep_without_memory_is_a_clear_panic_that_leaves_the_graph_usable() {
@@ -29,13 +32,71 @@ fn a_sweep_without_memory_is_a_clear_panic_that_leaves_the_graph_usable() {
         assert_eq!(x.map(|x| x.grad()), gradient);
         let _ = y * y; // recorded
 
-        // A sweep beside this one finds no memory either, and changes nothing.
+        // A sweep into a snapshot finds no memory either, and changes nothing.
         zeros::tests::ALLOCATIONS.set(allocations);
         std::panic::catch_unwind(|| y.gradients()).unwrap_err();
         zeros::tests::ALLOCATIONS.set(usize::MAX);
         assert_eq!(x.map(|x| x.grad()), gradient);
         assert_eq!(y.gradients().wrt(x[1]), 10_000.0);
     }
+}
+
+#[test]
+fn a_node_that_is_an_operand_of_itself_has_a_value() {
+    // No program records one before the epochs have started again.
+    let word = Word::new(code::ADD, 0, 1, 2);
+    let words = [&EMPTY[..], &[2f64.to_bits(), Word::LEAF.0, word.0]].concat();
+    let tape = Tape {
+        words: &words,
+        end: 3,
+    };
+    assert!(Values::default().of(tape, 2).is_nan());
+}
+
+#[test]
+fn a_node_is_not_finished_where_the_tape_has_moved() {
+    let x = Var::new(1.0);
+    let (runs, base) = (arena().runs::<1>(0), arena().base.get());
+    graph::scope(|| {
+        while arena().base.get() == base {
+            let _ = x.sin();
+        }
+    });
+    let word = Word::nary(Op::Sum, 1, 0);
+    let finish = AssertUnwindSafe(|| runs.finish([Word::run(0, 0)], 0.0, word));
+    assert!(catch_unwind(finish).is_err());
+}
+
+#[test]
+#[cfg(debug_assertions)]
+fn an_operand_that_is_no_node_before_is_not_written() {
+    let _x = Var::new(1.0);
+    let next = arena().next();
+    for (a, b) in [(next, 0), (0, next)] {
+        let mut slots = arena().slots(1);
+        let word = Word::slot(a, b, [false; 2]);
+        assert!(catch_unwind(AssertUnwindSafe(|| slots.push(1.0, 1.0, word))).is_err());
+    }
+    for (first, stride) in [(next, 0), (next - 1, 1)] {
+        let mut runs = arena().runs::<1>(2);
+        runs.push([1.0]);
+        runs.push([1.0]);
+        let (run, word) = (Word::run(first, stride), Word::nary(Op::Sum, 1, 2));
+        assert!(catch_unwind(AssertUnwindSafe(|| runs.finish([run], 0.0, word))).is_err());
+    }
+}
+
+#[test]
+#[cfg(debug_assertions)]
+fn a_scope_ends_between_two_nodes() {
+    let x = Var::new(1.0);
+    let inside = Place {
+        index: 2,
+        position: arena().position() + 1,
+    };
+    let _ = x.sin();
+    let restart = || arena().restart(arena().next() >> INDEX_BITS, inside);
+    assert!(catch_unwind(restart).is_err());
 }
 
 #[test]

@@ -5,14 +5,14 @@ use super::place::Place;
 use super::raw::{Arena, arena};
 use super::steps::{Stopped, steps};
 
-/// How many windows are flagged at once for each that a sweep went through. One without need costs about a sixth of
-/// the time of one that is reached.
+/// How many windows are flagged at once for each that a sweep went through. A window flagged for nothing costs a sixth of one that
+/// is swept.
 const AHEAD: usize = 4;
 
 /// Sweeps the nodes below the index `end` down to `floor`, or to a checkpoint: returns its index.
 ///
-/// There must be room for the adjoints of all nodes below `end`, and `floor` must be where a scope started, a leaf was the
-/// last node, or [`Arena::floor_at`] has it.
+/// There must be room for the adjoints of all nodes below `end`, and for one more where `end` is between a node and the sum that is
+/// fused into it. `floor` must be where a scope started, a leaf was the last node, or what [`Arena::floor_at`] gave.
 #[inline(never)]
 #[track_caller]
 pub(crate) fn sweep(adjoints: &mut Set, floor: usize, end: usize) -> Option<usize> {
@@ -35,8 +35,8 @@ pub(crate) fn sweep(adjoints: &mut Set, floor: usize, end: usize) -> Option<usiz
             && lowest <= swept
             && (top - window < 2 * swept || window == 0)
         {
-            // It has met few windows without a flag, and has not far to go: all get one, and it need not set any more.
-            // That goes for those below the floor too, to which it may add as well.
+            // Few windows had no flag, and few remain: flag them all, so that steps need not. That goes for those below the
+            // floor too, to which steps may add as well.
             adjoints.flag_before(window);
             is_flagged = true;
         }

@@ -1,12 +1,12 @@
-//! How a node is laid out: numbers, and last a [`Word`] that tells what the node is.
+//! How a node is laid out: numbers, and last a [`Word`] that says what the node is.
 //!
 //! | node | code | numbers before the word | operands, and what else is in the fields |
 //! |---|---|---|---|
 //! | function of one operand, product with a number | `ONE` | partial | `a`; `b` is the operation and its [`Form`] |
-//! | the same, where the partial does not tell the number: `x + c`, `x.powi(n)` | `ONE_WITH` | partial, number | as `ONE` |
+//! | the same, where the partial does not give the number: `x + c`, `x.powi(n)` | `ONE_WITH` | partial, number | as `ONE` |
 //! | product | `TWO` | partials `p`, `q` | `a`, `b` |
 //! | sum, or difference with `MINUS` | `ADD` | | `a`, `b` |
-//! | sum with the last node | `ADD_LAST` | | `a`, and the node just before, with the signs that the subcode tells |
+//! | sum with the last node | `ADD_LAST` | | `a`, and the node just before, with the signs that the subcode gives |
 //! | sum of the last two nodes | `FUSED` set in the word of the last one | no word either | these two |
 //! | leaf | `REST`, `LEAF` | value | |
 //! | switch of one operand | `SWITCH`, `SWITCH_WITH` | as `ONE`, `ONE_WITH` | as `ONE` |
@@ -15,15 +15,15 @@
 //! | segment that was not kept | `CHECKPOINT` | as `NARY`, with values for partials and the number of outputs for the value | as `NARY`; its outputs come right after it |
 //! | output of a segment | `OUTPUT` | value | `a` is the segment |
 //!
-//! From `LEAF` on the code is `REST`, and the subcode tells. A partial of zero of a switch is not propagated. Operands of any
-//! number stand in no runs, one, or two:
+//! In the rows from `LEAF` on, the code is `REST` and the subcode identifies the node. A partial of zero of a switch is not
+//! propagated. Operands of any number are stored without runs, in one, or in two:
 //!
-//! - in none they go by twos: two partials, and a word with the two indices, whose subcode tells with `DROPS_A` and `DROPS_B`
-//!   which partials are not propagated;
+//! - without runs, they are stored in pairs: two partials, and a word with the two indices, whose subcode says with `DROPS_A` and
+//!   `DROPS_B` which partials are not propagated;
 //! - operand `i` is number `i / runs` of the run `i % runs`. A run is its partials, and a word with the index of its first operand
 //!   in `a`, and in `b` how far each is from the one before.
 //!
-//! The index of a constant operand is 0, and its value stands in the partial's place.
+//! The index of a constant operand is 0, and its value is stored in place of the partial.
 
 use crate::rows::Op;
 
@@ -40,7 +40,8 @@ pub(crate) const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
 #[repr(transparent)]
 pub(crate) struct Word(pub(super) u64);
 
-/// The codes of nodes: `FUSED` is a bit that those with two lowest bits of zero can have, and subcodes belong to the code before.
+/// The codes of nodes. `FUSED` can be set only in codes whose two lowest bits are 0. Each subcode below belongs to the code above
+/// it.
 pub(crate) mod code {
     pub(crate) const ONE: u8 = 0;
     pub(crate) const TWO: u8 = 4;
@@ -72,7 +73,7 @@ pub(crate) mod code {
     pub(crate) const DROPS_B: u8 = 2;
 }
 
-/// What stands beside the operand of a node that has one active operand.
+/// What else there is where a node has one active operand.
 #[derive(Clone, Copy)]
 #[repr(u8)]
 pub(crate) enum Form {
@@ -88,16 +89,16 @@ pub(crate) enum Form {
 
 /// The words that nodes are written with.
 impl Word {
-    /// Of a leaf.
+    /// The word of a leaf.
     pub(crate) const LEAF: Word = Word::new(code::REST, code::LEAF, 0, 0);
 
-    /// Of a segment of so many operands.
+    /// The word of a segment of `count` operands.
     #[inline(always)]
     pub(crate) fn checkpoint(count: usize) -> Word {
         Word::many(code::CHECKPOINT, Op::Checkpoint, 0, count)
     }
 
-    /// Of a function of so many operands, in so many runs.
+    /// The word of a function of `count` operands, in `runs` runs.
     #[inline(always)]
     pub(crate) fn nary(op: Op, runs: usize, count: usize) -> Word {
         Word::many(code::NARY, op, runs, count)
@@ -109,20 +110,20 @@ impl Word {
         Word::new(code::REST, subcode, a, count as u64)
     }
 
-    /// Of two operands that stand in a slot; a partial of zero may be left out.
+    /// The word of a slot with two operands; a partial of zero may be left out.
     #[inline(always)]
     pub(crate) fn slot(a: u64, b: u64, [drops_a, drops_b]: [bool; 2]) -> Word {
         let drops = (drops_a as u8 * code::DROPS_A) | (drops_b as u8 * code::DROPS_B);
         Word::new(0, drops, a, b)
     }
 
-    /// Of a run of operands.
+    /// The word of a run of operands.
     #[inline(always)]
     pub(crate) fn run(first: u64, stride: u64) -> Word {
         Word::new(0, 0, first, stride)
     }
 
-    /// Of a node that [`WriteHead`](super::WriteHead) appends.
+    /// The word of a node that [`WriteHead`](super::WriteHead) appends.
     #[inline(always)]
     pub(super) const fn new(code: u8, subcode: u8, a: u64, b: u64) -> Word {
         Word(
@@ -187,24 +188,24 @@ impl Word {
         }
     }
 
-    /// Of a node of any number of operands: its operation.
+    /// The operation of a node of any number of operands.
     pub(crate) const fn op(self) -> usize {
         self.a() & 0xff
     }
 
-    /// Of a node of any number of operands: the runs they are in.
+    /// The runs in which a node of any number of operands has them.
     #[inline(always)]
     pub(crate) const fn runs(self) -> usize {
         self.a() >> 8
     }
 
-    /// Of a node whose operands are in one or two runs: how many are in each.
+    /// How many operands are in each run of a node whose operands are in one or two.
     #[inline(always)]
     pub(crate) const fn run_len(self) -> usize {
         self.b() >> (self.runs() - 1)
     }
 
-    /// Of a run: how far each operand is from the one before.
+    /// How far each operand of a run is from the one before.
     #[inline(always)]
     pub(crate) const fn stride(self) -> isize {
         (self.0 as i64 >> (64 - INDEX_BITS)) as isize

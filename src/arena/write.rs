@@ -38,10 +38,11 @@ impl<'a> WriteHead<'a> {
         self.next
     }
 
-    /// Panics if something was written since it was read. Where all is inlined, there is nothing left of this.
+    /// Whether nothing was written since it was read, and the tape has not moved: a scope that opened, grew the tape and ended
+    /// leaves the next index as it was, and moves the end. Where all is inlined, there is nothing left of this.
     #[inline(always)]
-    fn check(self) {
-        assert!(self.end == self.arena.end.get() && self.next == self.arena.next.get());
+    fn is_up_to_date(self) -> bool {
+        self.end == self.arena.end.get() && self.next == self.arena.next.get()
     }
 
     /// Checks that an operand is a node before the next one, in debug builds. A sweep relies on it.
@@ -97,7 +98,7 @@ impl<'a> WriteHead<'a> {
         self.push([], Word::new(code::ADD, subcode, a, b))
     }
 
-    /// Appends the sum or the difference of the last node and another one, with the signs and the side that `subcode` tells.
+    /// Appends the sum or the difference of the last node and another one, with the signs and the side that `subcode` gives.
     #[inline(always)]
     #[track_caller]
     pub(crate) fn sum_with_last(self, subcode: u8, other: u64) -> u64 {
@@ -118,7 +119,7 @@ impl<'a> WriteHead<'a> {
     #[track_caller]
     fn push<const N: usize>(self, numbers: [f64; N], word: Word) -> u64 {
         const { assert!(N < SLACK) };
-        self.check();
+        assert!(self.is_up_to_date());
         let WriteHead {
             arena,
             next,
@@ -142,12 +143,12 @@ impl<'a> WriteHead<'a> {
 
     /// Fuses the sum of the last two nodes into the last one, and returns its id, if that can be.
     ///
-    /// The sum gets an index, but no word: a bit of the last word stands for it. No other word of the tape ever changes.
+    /// The sum gets an index, but no word: a bit of the last word says that it is there. No other word of the tape ever changes.
     /// The caller sees to it that both nodes are of the scope that is current. So the place at which an open scope started
     /// is never between a node and the sum that is fused into it, and going back to it drops both or none.
     #[inline(always)]
     pub(crate) fn push_fused_sum(self) -> Option<u64> {
-        self.check();
+        assert!(self.is_up_to_date());
         let WriteHead { arena, next, end } = self;
         // SAFETY: by `Arena::assert_storage` the tape is never empty, and `end` is just after its last word. Where that is
         // the static word of the empty tape, which may not be written to, it is a leaf's, which can take no sum.
@@ -162,18 +163,42 @@ impl<'a> WriteHead<'a> {
             }
             last.write(word.0 | code::FUSED as u64);
         }
-        arena.end.set(end); // as it was: so that it is known
+        arena.end.set(end); // unchanged; stored so that the compiler knows it
         arena.next.set(next + 1);
         Some(next)
     }
+
+    /// Appends a node whose operands have been written after the end: its number and its word. Returns its id.
+    ///
+    /// # Safety
+    ///
+    /// `word.operands()` words have been written, and there is room for two more and `SLACK`, if the tape has not moved.
+    #[inline(always)]
+    unsafe fn finish(self, number: f64, word: Word) -> u64 {
+        assert!(self.is_up_to_date());
+        let WriteHead { arena, next, end } = self;
+        debug_assert!(arena.position() + word.words() + SLACK <= arena.capacity.get());
+        // SAFETY: the caller's promise.
+        unsafe {
+            let end = end.add(word.operands());
+            end.cast::<f64>().write(number);
+            end.add(1).write(word.0);
+            arena.end.set(end.add(2));
+        }
+        arena.next.set(next + 1);
+        if arena.end.get() > arena.limit.get() {
+            arena.set_limit();
+        }
+        arena.assert_storage();
+        next
+    }
 }
 
-/// A node of any number of operands that is being written. Until it is finished it is not there.
+/// A node of any number of operands that is being written, two of them in each slot. Until it is finished it is not there.
 pub(crate) struct Slots<'a> {
-    arena: &'a Arena,
-    /// The id of the node.
-    next: u64,
-    end: *mut u64,
+    head: WriteHead<'a>,
+    /// Where the next slot goes.
+    at: *mut u64,
     left: usize,
 }
 
@@ -182,40 +207,36 @@ impl Slots<'_> {
     #[inline(always)]
     pub(crate) fn push(&mut self, p: f64, q: f64, word: Word) {
         assert!(self.left > 0, "a slot too many");
-        debug_assert!(self.next == self.arena.next.get());
+        debug_assert!(self.head.is_up_to_date());
+        self.head.assert_operand(word.a() as u64);
+        self.head.assert_operand(word.b() as u64);
         self.left -= 1;
         // SAFETY: `Arena::slots` made room for three words for each slot, and this one is among them. Nothing was recorded since,
         // which could have moved the tape: what is called between two slots works out partials, and is not the user's code.
         unsafe {
-            self.end.cast::<f64>().write(p);
-            self.end.add(1).cast::<f64>().write(q);
-            self.end.add(2).write(word.0);
-            self.end = self.end.add(3);
+            self.at.cast::<f64>().write(p);
+            self.at.add(1).cast::<f64>().write(q);
+            self.at.add(2).write(word.0);
+            self.at = self.at.add(3);
         }
     }
 
     /// Appends the node: its slots, a number and a word. Returns its id.
     #[inline(always)]
     pub(crate) fn finish(self, number: f64, word: Word) -> u64 {
-        let Slots {
-            arena,
-            next,
-            end,
-            left,
-        } = self;
-        assert!(next == arena.next.get(), "a node between two slots");
-        let written = (end.addr() - arena.end.get().addr()) / size_of::<u64>();
-        assert!(left == 0 && written == word.operands(), "a slot too few");
+        let written = (self.at.addr() - self.head.end.addr()) / size_of::<u64>();
+        assert!(
+            self.left == 0 && written == word.operands(),
+            "a slot too few"
+        );
         // SAFETY: that many words were written after the end, and `Arena::slots` made room for `SLACK` more.
-        unsafe { arena.finish(word, number) }
+        unsafe { self.head.finish(number, word) }
     }
 }
 
 /// A node of `R` runs of operands that is being written. Until it is finished it is not there.
 pub(crate) struct Runs<'a, const R: usize> {
-    arena: &'a Arena,
-    /// The id of the node.
-    next: u64,
+    head: WriteHead<'a>,
     /// Where the next number of the first run goes.
     at: *mut f64,
     count: usize,
@@ -227,7 +248,7 @@ impl<const R: usize> Runs<'_, R> {
     #[inline(always)]
     pub(crate) fn push(&mut self, numbers: [f64; R]) {
         assert!(self.left > 0, "a number too many");
-        debug_assert!(self.next == self.arena.next.get());
+        debug_assert!(self.head.is_up_to_date());
         self.left -= 1;
         for (run, number) in numbers.into_iter().enumerate() {
             // SAFETY: `Arena::runs` made room for `R` runs of `count` numbers and a word, and this number is one of those
@@ -243,24 +264,23 @@ impl<const R: usize> Runs<'_, R> {
     #[inline(always)]
     pub(crate) fn finish(self, runs: [Word; R], number: f64, word: Word) -> u64 {
         let Runs {
-            arena,
-            next,
-            count,
-            left,
-            ..
+            head, count, left, ..
         } = self;
-        assert!(next == arena.next.get(), "a node between two numbers");
+        assert!(head.is_up_to_date());
         assert!(
             left == 0 && word.operands() == R * (count + 1),
             "a number too few"
         );
-        // SAFETY: there is room for the words of the runs; then all words were written, and there is room for
-        // `SLACK` more.
+        // SAFETY: there is room for the words of the runs, as the tape has not moved; then all words were written, and there is
+        // room for `SLACK` more.
         unsafe {
             for (run, word) in runs.into_iter().enumerate() {
-                arena.end.get().add(run * (count + 1) + count).write(word.0);
+                let last = word.a() as isize + (count as isize - 1) * word.stride();
+                head.assert_operand(word.a() as u64);
+                head.assert_operand(last.max(0) as u64);
+                head.end.add(run * (count + 1) + count).write(word.0);
             }
-            arena.finish(word, number)
+            head.finish(number, word)
         }
     }
 }
@@ -281,10 +301,10 @@ impl Arena {
     #[track_caller]
     pub(crate) fn slots(&self, count: usize) -> Slots<'_> {
         self.reserve_words(3 * count + SLACK);
+        let head = self.write_head();
         Slots {
-            arena: self,
-            next: self.next.get(),
-            end: self.end.get(),
+            head,
+            at: head.end,
             left: count,
         }
     }
@@ -294,36 +314,13 @@ impl Arena {
     #[track_caller]
     pub(crate) fn runs<const R: usize>(&self, count: usize) -> Runs<'_, R> {
         self.reserve_words(R * (count + 1) + SLACK);
+        let head = self.write_head();
         Runs {
-            arena: self,
-            next: self.next.get(),
-            at: self.end.get().cast(),
+            head,
+            at: head.end.cast(),
             count,
             left: count,
         }
-    }
-
-    /// Appends a node whose operands have been written after the end: its number and its word. Returns its id.
-    ///
-    /// # Safety
-    ///
-    /// So many words as the word tells have been written, and there is room for two more and `SLACK`.
-    #[inline(always)]
-    unsafe fn finish(&self, word: Word, number: f64) -> u64 {
-        debug_assert!(self.position() + word.words() + SLACK <= self.capacity.get());
-        let id = self.next.get();
-        // SAFETY: the caller's promise.
-        unsafe {
-            let end = self.end.get().add(word.operands());
-            end.cast::<f64>().write(number);
-            end.add(1).write(word.0);
-            self.end.set(end.add(2));
-        }
-        self.next.set(id + 1);
-        if self.end.get() > self.limit.get() {
-            self.set_limit();
-        }
-        id
     }
 
     /// Makes room for one more operation, on the cold branch of a write.

@@ -13,7 +13,7 @@ unsafe impl Zero for f64 {}
 // SAFETY: so is 0.
 unsafe impl Zero for u8 {}
 
-/// So many zeros, if there is memory for them; `vec!` cannot say that there is none.
+/// `len` zeros, if there is memory for them; `vec!` cannot say that there is none.
 pub(super) fn zeros<T: Zero>(len: usize) -> Option<Vec<T>> {
     if len == 0 {
         return Some(Vec::new());

@@ -72,7 +72,7 @@ fn outputs_and_jacobian<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64]) -> (
     (outputs, jacobian)
 }
 
-/// Fills the Jacobian by the columns, if that can be, and takes so many passes at most.
+/// Fills the Jacobian by the columns, if that is possible in `most` passes.
 #[track_caller]
 fn forward(leaves: &[Var], outputs: &[Var], most: usize, jacobian: &mut Matrix) -> bool {
     for &y in outputs {

@@ -225,6 +225,8 @@ impl SparseMatrix {
     #[must_use]
     #[track_caller]
     pub fn get(&self, i: usize, j: usize) -> f64 {
+        let rows = self.pattern.rows();
+        assert!(i < rows, "scalargrad: row {i} of a matrix of {rows} rows");
         let start = self.pattern.starts[i];
         let row = &self.pattern.columns[start..self.pattern.starts[i + 1]];
         row.binary_search(&j)

@@ -1,4 +1,4 @@
-//! What the user gave to nodes, kept beside the tape: operations of their own, and the segments of checkpoints.
+//! What the user gave to nodes, kept next to the tape: operations of their own, and the segments of checkpoints.
 
 use crate::handle::Var;
 use std::rc::Rc;
@@ -50,7 +50,7 @@ pub(crate) struct Custom {
 /// What a checkpoint runs again: its outputs from its inputs.
 pub(crate) type Segment = Rc<dyn Fn(&[Var]) -> Vec<Var>>;
 
-/// What an observer of the graph is told of, while the lines of nodes are kept.
+/// An event for the observer of the graph, while the lines of nodes are kept.
 pub(crate) enum Event<'a> {
     /// A sweep from these nodes down to `floor` has ended; its adjoints can be read. That of a segment of a checkpoint is part
     /// of another sweep.

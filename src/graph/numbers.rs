@@ -60,7 +60,7 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    /// Those of a new thread; the first one is given out.
+    /// The numbers of a new thread; the first one is given out.
     pub(super) fn new() -> Numbers {
         let mut numbers = Numbers {
             last: FIRST_EPOCH,
@@ -96,7 +96,7 @@ impl Numbers {
         self.order(epoch) > self.order(other)
     }
 
-    /// What rises with the numbers that are given out, if the number is of this thread.
+    /// A key that grows in the order of use; `None` for another thread's number.
     fn order(&self, epoch: u64) -> Option<(usize, u64)> {
         let range = self.taken.iter().rposition(|range| range.contains(&epoch));
         range.map(|range| (range, epoch))

@@ -1,16 +1,16 @@
-//! What this thread's graph keeps beside the tape: the scopes that are open, and what is noted for nodes.
+//! What this thread's graph keeps in addition to the tape: the scopes that are open, and what is noted for nodes.
 //!
 //! Every scope has an *epoch*, an even number, and a handle carries the epoch it was
 //! recorded in. An operation compares its operands' epochs with the current one; only when they
 //! differ does it look further (a constant, a handle of an outer scope that is still open, or a
 //! stale one). Epochs have 35 bits: after 2³⁴ scopes of a process the numbers start again, so a
 //! handle would have to be kept over exactly that many scopes to be taken for another. Memory is safe even then, as
-//! the same comparisons see to it that every operand stands before its result.
+//! the same comparisons see to it that no operand comes after its result.
 
 use super::numbers::{Numbers, PAUSED};
 use super::{Custom, Event, Segment};
 use crate::arena::{
-    Arena, EPOCH_STEP, INDEX_BITS, OpenEpochs, Owner, Place, arena, is_current, owner,
+    Arena, EPOCH_STEP, INDEX_BITS, OpenEpochs, Owner, Place, Refusal, arena, is_current, owner,
 };
 use crate::handle::Var;
 use crate::nodes::Values;
@@ -42,7 +42,7 @@ pub(crate) struct GraphState {
     pub(crate) customs: BTreeMap<usize, Custom>,
     pub(crate) segments: BTreeMap<usize, Segment>,
     pub(crate) values: Values,
-    /// Told of sweeps and of nodes that are dropped, while the arena keeps lines.
+    /// Called for sweeps and for nodes that are dropped, while the arena keeps lines.
     observer: Option<fn(Event<'_>)>,
 }
 
@@ -199,7 +199,7 @@ impl Drop for GraphState {
     }
 }
 
-/// Sets the observer that is told from now on. Returns the one before.
+/// Sets the observer that is called from now on. Returns the one before.
 pub(crate) fn observe_with(observer: Option<fn(Event<'_>)>) -> Option<fn(Event<'_>)> {
     state(|state| std::mem::replace(&mut state.observer, observer))
 }
@@ -207,7 +207,7 @@ pub(crate) fn observe_with(observer: Option<fn(Event<'_>)>) -> Option<fn(Event<'
 /// Tells the observer, if there is one.
 #[inline(always)]
 pub(crate) fn tell(event: Event<'_>) {
-    if arena().keeps_lines() {
+    if arena().lines.is_kept() {
         tell_observer(event);
     }
 }
@@ -225,18 +225,8 @@ fn tell_observer(event: Event<'_>) {
 pub(crate) fn state<R>(f: impl FnOnce(&mut GraphState) -> R) -> R {
     match STATE.try_with(|state| f(&mut state.borrow_mut())) {
         Ok(result) => result,
-        Err(_) => gone(), // not in a closure, which would not know the caller
+        Err(_) => Refusal::Retired.panic(), // `#[track_caller]` does not work inside a closure
     }
-}
-
-#[cold]
-#[inline(never)]
-#[track_caller]
-fn gone() -> ! {
-    panic!(
-        "scalargrad: this thread is ending and its graph is gone; \
-         use `value()` in destructors of thread-local values, or finish before the thread ends"
-    )
 }
 
 /// Panics for a handle that cannot be used: says what ended it.
@@ -259,7 +249,7 @@ pub(crate) fn stale(id: u64) -> ! {
         },
         None => "the scope it was recorded in has ended, or `graph::clear` dropped it".to_string(),
     };
-    let made = match arena().line_of_ended(id) {
+    let made = match arena().lines.of_ended(id) {
         Some(line) if owner(line) == Owner::StandardLibrary => {
             "It was made in the standard library, which adds up an \
              iterator or calls a function by its name, as in `map(Var::new)`; `map(|x| Var::new(x))` would show its line"

@@ -65,7 +65,7 @@ pub(crate) enum Escape {
     Printed,
     /// As a constant of another recording.
     Outside,
-    /// Whatever a report of the graph tells.
+    /// The graph was inspected.
     Inspected,
 }
 
@@ -91,20 +91,13 @@ fn is_noting() -> bool {
     is_tracing()
 }
 
-/// Notes a comparison, while recording.
+/// Notes a comparison, or a question about the first of two numbers, while recording.
 #[inline(always)]
 #[track_caller]
 pub(crate) fn compared(comparison: Comparison, a: Var, b: Var) {
     if is_noting() {
         note(Decision::Comparison(comparison, a, b));
     }
-}
-
-/// Notes a question about one number, while recording.
-#[inline(always)]
-#[track_caller]
-pub(crate) fn asked(question: Comparison, x: Var) {
-    compared(question, x, Var::constant(0.0));
 }
 
 /// Notes that a value leaves the tape, while recording.

@@ -35,9 +35,8 @@
 //! assert!((z.im.grad() + 2.0 * product.im).abs() < 1e-15);
 //! ```
 //!
-//! A plain number has to be made a variable first, because the operators of a foreign type with a foreign type are not this
-//! crate's to give: `z * Var::from(2.0)`, not `z * 2.0`. And `norm` is `hypot`, whose derivative at 0 is 0,
-//! but `arg` at 0 has none.
+//! A plain number has to be made a variable first, because Rust does not let this crate implement operators between two foreign
+//! types: `z * Var::from(2.0)`, not `z * 2.0`. And `norm` is `hypot`, whose derivative at 0 is 0, but `arg` at 0 has none.
 //!
 //! **On the real and the imaginary axis** `num-complex` answers some functions by formulas of one real number, so the derivative by
 //! the part that is 0 gets lost, or comes out wrong: those of `sqrt`, `cbrt`, `asin`, `acos`, `asinh`, `acosh` (where `z − 1` is on an axis, too),
@@ -57,6 +56,15 @@
 //!     assert!((d - right).abs() < 1e-15);
 //! }
 //! ```
+
+/// Methods of a trait that give a constant: the number that `f64` has there.
+macro_rules! constants {
+    ($Trait:ident: $($constant:ident)*) => { $(
+        fn $constant() -> Var {
+            Var::constant(<f64 as $Trait>::$constant())
+        }
+    )* };
+}
 
 mod approx;
 #[cfg(feature = "argmin")]

@@ -1,6 +1,7 @@
 //! `num-traits`: generic code over `Float` runs on `Var`.
 
 use crate::handle::Var;
+use crate::var::forward_to_var;
 use num_traits::{
     Bounded, Euclid, Float, FloatConst, FromPrimitive, Inv, MulAdd, MulAddAssign, Num, NumCast,
     One, ParseFloatError, Pow, Signed, ToPrimitive, Zero,
@@ -8,9 +9,7 @@ use num_traits::{
 use std::num::FpCategory;
 
 impl Zero for Var {
-    fn zero() -> Var {
-        Var::constant(0.0)
-    }
+    constants!(Zero: zero);
 
     #[track_caller]
     fn is_zero(&self) -> bool {
@@ -19,9 +18,7 @@ impl Zero for Var {
 }
 
 impl One for Var {
-    fn one() -> Var {
-        Var::constant(1.0)
-    }
+    constants!(One: one);
 
     #[track_caller]
     fn is_one(&self) -> bool {
@@ -39,13 +36,7 @@ impl Num for Var {
 }
 
 impl Bounded for Var {
-    fn min_value() -> Var {
-        Var::constant(f64::MIN)
-    }
-
-    fn max_value() -> Var {
-        Var::constant(f64::MAX)
-    }
+    constants!(Bounded: min_value max_value);
 }
 
 impl NumCast for Var {
@@ -87,86 +78,28 @@ from_primitive! {
     from_f32 f32, from_f64 f64
 }
 
-macro_rules! float {
-    (
-        constants { $($constant:ident: $value:expr,)* }
-        questions { $($question:ident -> $Answer:ty,)* }
-        functions { $($method:ident($($y:ident),*)),* $(,)? }
-    ) => {
-        impl Float for Var {
-            $(
-                fn $constant() -> Var {
-                    Var::constant($value)
-                }
-            )*
+impl Float for Var {
+    constants!(Float: nan infinity neg_infinity neg_zero min_value min_positive_value max_value epsilon);
 
-            $(
-                #[track_caller]
-                fn $question(self) -> $Answer {
-                    Var::$question(self)
-                }
-            )*
-
-            $(
-                #[inline]
-                #[track_caller]
-                fn $method(self $(, $y: Var)*) -> Var {
-                    Var::$method(self $(, $y)*)
-                }
-            )*
-
-            #[inline]
-            #[track_caller]
-            fn powi(self, n: i32) -> Var {
-                Var::powi(self, n)
-            }
-
-            #[inline]
-            #[track_caller]
-            fn sin_cos(self) -> (Var, Var) {
-                Var::sin_cos(self)
-            }
-
-            #[inline]
-            #[track_caller]
-            fn abs_sub(self, other: Var) -> Var {
-                positive_difference(self, other)
-            }
-
-            #[track_caller]
-            fn integer_decode(self) -> (u64, i16, i8) {
-                Float::integer_decode(self.value())
-            }
-        }
-    };
-}
-float! {
-    constants {
-        nan: f64::NAN,
-        infinity: f64::INFINITY,
-        neg_infinity: f64::NEG_INFINITY,
-        neg_zero: -0.0,
-        min_value: f64::MIN,
-        min_positive_value: f64::MIN_POSITIVE,
-        max_value: f64::MAX,
-        epsilon: f64::EPSILON,
-    }
-    questions {
-        is_nan -> bool,
-        is_infinite -> bool,
-        is_finite -> bool,
-        is_normal -> bool,
-        is_subnormal -> bool,
-        is_sign_positive -> bool,
-        is_sign_negative -> bool,
-        classify -> FpCategory,
-    }
-    functions {
+    forward_to_var! {
+        is_nan() -> bool, is_infinite() -> bool, is_finite() -> bool, is_normal() -> bool, is_subnormal() -> bool,
+        is_sign_positive() -> bool, is_sign_negative() -> bool, classify() -> FpCategory,
         floor(), ceil(), round(), trunc(), fract(), abs(), signum(), recip(), sqrt(), cbrt(),
         exp(), exp2(), exp_m1(), ln(), log2(), log10(), ln_1p(), to_degrees(), to_radians(),
         sin(), cos(), tan(), asin(), acos(), atan(), sinh(), cosh(), tanh(), asinh(), acosh(), atanh(),
         powf(n), log(base), max(other), min(other), hypot(other), atan2(other), copysign(sign),
-        mul_add(a, b), clamp(low, high),
+        mul_add(a, b), clamp(low, high), powi(n: i32), sin_cos() -> (Var, Var),
+    }
+
+    #[inline]
+    #[track_caller]
+    fn abs_sub(self, other: Var) -> Var {
+        positive_difference(self, other)
+    }
+
+    #[track_caller]
+    fn integer_decode(self) -> (u64, i16, i8) {
+        Float::integer_decode(self.value())
     }
 }
 
@@ -203,18 +136,11 @@ impl Signed for Var {
     }
 }
 
-macro_rules! float_const {
-    ($($constant:ident)*) => {
-        impl FloatConst for Var { $(
-            fn $constant() -> Var {
-                Var::constant(<f64 as FloatConst>::$constant())
-            }
-        )* }
-    };
-}
-float_const! {
-    E FRAC_1_PI FRAC_1_SQRT_2 FRAC_2_PI FRAC_2_SQRT_PI FRAC_PI_2 FRAC_PI_3 FRAC_PI_4 FRAC_PI_6 FRAC_PI_8
-    LN_10 LN_2 LOG10_E LOG2_E PI SQRT_2 TAU LOG10_2 LOG2_10
+impl FloatConst for Var {
+    constants! {
+        FloatConst: E FRAC_1_PI FRAC_1_SQRT_2 FRAC_2_PI FRAC_2_SQRT_PI FRAC_PI_2 FRAC_PI_3 FRAC_PI_4 FRAC_PI_6 FRAC_PI_8
+        LN_10 LN_2 LOG10_E LOG2_E PI SQRT_2 TAU LOG10_2 LOG2_10
+    }
 }
 
 impl Euclid for Var {

@@ -1,6 +1,7 @@
 //! `num-traits`: conversions by `as`, the core of `Float`, and the order of all numbers.
 
 use crate::handle::Var;
+use crate::var::forward_to_var;
 use num_traits::float::{FloatCore, TotalOrder};
 use num_traits::{AsPrimitive, Float};
 use std::cmp::Ordering;
@@ -40,51 +41,18 @@ impl TotalOrder for Var {
     }
 }
 
-macro_rules! float_core {
-    ($($constant:ident)*; $($question:ident -> $Answer:ty,)*; $($method:ident($($y:ident),*),)*) => {
-        impl FloatCore for Var {
-            $(
-                fn $constant() -> Var {
-                    <Var as Float>::$constant()
-                }
-            )*
+impl FloatCore for Var {
+    constants!(FloatCore: nan infinity neg_infinity neg_zero min_value min_positive_value max_value epsilon);
 
-            $(
-                #[track_caller]
-                fn $question(self) -> $Answer {
-                    Var::$question(self)
-                }
-            )*
+    forward_to_var! {
+        is_nan() -> bool, is_infinite() -> bool, is_finite() -> bool, is_normal() -> bool, is_subnormal() -> bool,
+        is_sign_positive() -> bool, is_sign_negative() -> bool, classify() -> FpCategory,
+        floor(), ceil(), round(), trunc(), fract(), abs(), signum(), recip(), to_degrees(), to_radians(),
+        max(other), min(other), clamp(low, high), powi(n: i32),
+    }
 
-            $(
-                #[track_caller]
-                fn $method(self $(, $y: Var)*) -> Var {
-                    Var::$method(self $(, $y)*)
-                }
-            )*
-
-            #[track_caller]
-            fn powi(self, n: i32) -> Var {
-                Var::powi(self, n)
-            }
-
-            #[track_caller]
-            fn integer_decode(self) -> (u64, i16, i8) {
-                Float::integer_decode(self)
-            }
-        }
-    };
-}
-float_core! {
-    nan infinity neg_infinity neg_zero min_value min_positive_value max_value epsilon;
-    is_nan -> bool,
-    is_infinite -> bool,
-    is_finite -> bool,
-    is_normal -> bool,
-    is_subnormal -> bool,
-    is_sign_positive -> bool,
-    is_sign_negative -> bool,
-    classify -> FpCategory,;
-    floor(), ceil(), round(), trunc(), fract(), abs(), signum(), recip(), to_degrees(), to_radians(),
-    max(other), min(other), clamp(low, high),
+    #[track_caller]
+    fn integer_decode(self) -> (u64, i16, i8) {
+        Float::integer_decode(self)
+    }
 }

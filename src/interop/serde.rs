@@ -1,4 +1,4 @@
-//! `serde` 1, with the feature `serde`: matrices, beside the functions that `src/function/saved.rs` saves. Reports (those of
+//! `serde` 1, with the feature `serde`: matrices, in addition to the functions that `src/function/saved.rs` saves. Reports (those of
 //! `check`, an `Anomaly`, the one of `graph::report`) are saved for other programs to read, and are not loaded.
 //!
 //! Numbers are saved as numbers, for others to read. What is no number of a format, as NaN and infinities are none of
@@ -9,24 +9,13 @@ use crate::matrix::Matrix;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-#[derive(Serialize, Deserialize)]
+/// The fields of a matrix, which may not belong together.
+#[derive(Deserialize)]
 #[serde(rename = "Matrix", deny_unknown_fields)]
 struct Dense {
     rows: usize,
     cols: usize,
-    /// Row by row.
     numbers: Vec<f64>,
-}
-
-impl Serialize for Matrix {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let dense = Dense {
-            rows: self.rows(),
-            cols: self.cols(),
-            numbers: self.as_slice().to_vec(),
-        };
-        dense.serialize(serializer)
-    }
 }
 
 impl<'de> Deserialize<'de> for Matrix {

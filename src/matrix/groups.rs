@@ -26,10 +26,9 @@ fn bits(words: &[u64]) -> impl Iterator<Item = usize> {
 }
 
 impl Groups {
-    /// The groups of so many columns, of which `tangents` can be computed at a time and `most` packs of them are not too many.
-    /// `None` if it takes more.
+    /// The groups of `cols` columns, in at most `most` packs of `tangents` groups; `None` if more are needed.
     ///
-    /// `dependence` tells on which of the 64 columns from `64 * k` on each row depends.
+    /// `dependence` says on which of the 64 columns from `64 * k` on each row depends.
     pub(crate) fn of(
         cols: usize,
         tangents: usize,

@@ -19,7 +19,7 @@ pub(crate) fn down(tape: Tape<'_>, end: usize, start: usize) -> Down<'_> {
 /// What [`down`] goes through.
 pub(crate) struct Down<'a> {
     tape: Tape<'a>,
-    /// That of the node before.
+    /// Index of the node returned last.
     index: usize,
     start: usize,
     /// Where the next node ends.
@@ -29,7 +29,7 @@ pub(crate) struct Down<'a> {
 }
 
 impl Down<'_> {
-    /// Where the node would stand that takes no words and comes before those that it went through.
+    /// The position before the nodes visited so far.
     pub(crate) fn position(&self) -> NodePosition {
         NodePosition::new(self.position, false)
     }

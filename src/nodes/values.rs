@@ -87,8 +87,8 @@ impl Values {
 
     /// The node at `index`.
     ///
-    /// If it is not known where that stands, finds the positions of all nodes of the same window: of these always the first
-    /// ones are known, up to some node.
+    /// If its position is not known, finds those of all nodes of the same window: in each window a first part is known, up to some
+    /// node.
     #[inline]
     pub(crate) fn node<'a>(&mut self, tape: Tape<'a>, index: usize) -> Node<'a> {
         self.make_room(tape.end());
@@ -145,6 +145,8 @@ impl Values {
                     row.each_operand(|Operand { index, value }| {
                         args[count] = match index {
                             0 => value,
+                            // An operand of itself, once the epochs have started again: see `is_current`.
+                            _ if index >= i => f64::NAN,
                             _ => self.values.get(index).unwrap_or_else(|| {
                                 wanted.push(index);
                                 0.0

@@ -1,4 +1,4 @@
-//! Macros for what a number type needs beside `Real`: operators, sums, and comparisons that are always false.
+//! Macros for what a number type needs in addition to `Real`: operators, sums, and comparisons that are always false.
 
 /// The operators of a number type in terms of `+ − × ÷ % neg` between two of them: with an `f64` on the right, with
 /// assignment, sums and products; with `by apply` also these six themselves.

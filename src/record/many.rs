@@ -71,7 +71,7 @@ impl Run {
         let second = ids.next().unwrap_or(last);
         let stride = second.wrapping_sub(first);
         let reaches_last = first.wrapping_add(steps.wrapping_mul(stride)) == last;
-        // A word has as many bits for a distance with its sign as for an index.
+        // The signed distance is stored in `INDEX_BITS` bits.
         let is_short = stride.wrapping_add(1 << (INDEX_BITS - 1)) >> INDEX_BITS == 0;
         if !(reaches_last && is_short) {
             return None;
@@ -126,8 +126,8 @@ fn push_run(
     (run.differs == 0).then(|| runs.finish([run.word()], value, word))
 }
 
-/// Appends a node of any number of operands in slots. `active` gives the number beside an active operand, and whether that is a
-/// partial which a sweep leaves out.
+/// Appends a node of any number of operands in slots. `active` gives the number that is stored with an active operand, and whether
+/// that is a partial which a sweep leaves out.
 #[inline]
 #[track_caller]
 pub(crate) fn push_slots(
@@ -153,29 +153,15 @@ pub(crate) fn push_slots(
     slots.finish(number, word)
 }
 
-/// Records the dot product of `x` and `y`, which have the same length.
-#[track_caller]
-pub(crate) fn dot(x: &[Var], y: &[Var]) -> Var {
-    let pairs = x.iter().copied().zip(y.iter().copied());
-    sum_of_products(pairs)
-}
-
-/// Records the weighted sum of `x`; there are as many weights.
-#[track_caller]
-pub(crate) fn weighted_sum(x: &[Var], weights: &[f64]) -> Var {
-    let weights = weights.iter().map(|&w| Var::constant(w));
-    sum_of_products(x.iter().copied().zip(weights))
-}
-
 /// Records a sum of products. The partial of each factor is the other factor.
 #[inline(always)]
 #[track_caller]
-fn sum_of_products(
+pub(crate) fn sum_of_products(
     pairs: impl ExactSizeIterator<Item = (Var, Var)> + DoubleEndedIterator + Clone,
 ) -> Var {
     let (arena, len) = (arena(), pairs.len());
     let values = |(x, y): (Var, Var)| (x.untracked_value(), y.untracked_value());
-    // A constant has no partial; its value stands there instead.
+    // A constant has no partial; its value is stored there instead.
     let beside = |x: Var, y: Var, is_constant| {
         if is_constant {
             x.untracked_value()
@@ -214,7 +200,7 @@ fn sum_of_products(
 }
 
 /// Appends the sum of the products of two runs; returns its value and id, or `None` if they are not runs. `beside` gives the
-/// numbers that stand beside the two factors.
+/// numbers that are stored with the two factors.
 #[inline(always)]
 #[track_caller]
 fn push_runs(

@@ -31,6 +31,11 @@ pub fn inversion(x: f64, y: f64) -> f64 {
     }
 }
 
+/// Operands of which a square would overflow or vanish are scaled by this or by its inverse: a power of two, which rounds nothing.
+pub fn norm_scale() -> f64 {
+    2f64.powi(600)
+}
+
 /// `√Σ xᵢ²`, scaled by a power of two where a square would overflow or vanish.
 pub fn norm(x: impl Iterator<Item = f64> + Clone) -> f64 {
     let squares = |scale: f64| x.clone().map(|v| (v * scale) * (v * scale)).sum::<f64>();
@@ -45,8 +50,11 @@ pub fn norm(x: impl Iterator<Item = f64> + Clone) -> f64 {
     if largest == 0.0 || largest.is_infinite() {
         return largest;
     }
-    let power = if largest > 1.0 { -600 } else { 600 };
-    squares(2f64.powi(power)).sqrt() * 2f64.powi(-power)
+    let (up, down) = (norm_scale(), norm_scale().recip());
+    match largest > 1.0 {
+        true => squares(down).sqrt() * up,
+        false => squares(up).sqrt() * down,
+    }
 }
 
 /// `ln Σ exp xᵢ`; −∞ for no terms.

@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 impl Var {
     /// Sweeps the graph from this output back: fills [`grad`](Var::grad) of every ancestor.
     ///
-    /// That of every other variable is `0.0` afterwards; each sweep starts from zero. Nothing is freed,
+    /// The gradient of every other variable is `0.0` afterwards; each sweep starts from zero. Nothing is freed,
     /// so that a graph may be swept again, from this or another output. Takes time in proportion to
     /// the ancestors, whatever else the graph holds.
     ///
@@ -36,7 +36,7 @@ impl Var {
     #[inline]
     #[track_caller]
     pub fn backward(self) {
-        sweep(self);
+        sweep_above(self, 1);
     }
 
     /// The derivative of the output of the last sweep with respect to this variable.
@@ -84,7 +84,7 @@ impl Var {
         // first, and then made zero.
         let failing = Failing;
         let before = set_aside();
-        sweep(self);
+        sweep_above(self, 1);
         let added = adjoints(|adjoints| adjoints.nonzero());
         drop(before);
         std::mem::forget(failing);
@@ -120,14 +120,8 @@ impl Var {
 
 /// Fills the adjoints of the ancestors of `output` and makes all others zero. If the sweep fails, because there is no memory
 /// or a segment panics, all are zero.
-#[inline]
-#[track_caller]
-pub(crate) fn sweep(output: Var) {
-    sweep_above(output, 1);
-}
-
-/// As [`sweep`], but only of the nodes from the index `floor` on. Nodes below it receive contributions from above, and are not
-/// swept themselves.
+///
+/// Only the nodes from the index `floor` on are swept: nodes below it receive contributions from above.
 #[inline]
 #[track_caller]
 fn sweep_above(output: Var, floor: usize) {
@@ -190,7 +184,7 @@ fn sweep_checkpoint(head: usize) {
     let start = arena().end();
     let mut leaves = SmallVec::<[Var; 4]>::with_capacity(inputs.len());
     for x in &inputs {
-        leaves.push(leaf(x.var())); // a closure would not know the caller's line
+        leaves.push(leaf(x.var())); // `#[track_caller]` does not work inside a closure
     }
     let floor = arena().end();
     // The segment may run sweeps of its own, which must not change the adjoints of this one.
@@ -287,7 +281,7 @@ impl Gradients {
     pub fn wrt_all(&self, x: &[Var]) -> Vec<f64> {
         let mut derivatives = Vec::with_capacity(x.len());
         for &x in x {
-            derivatives.push(self.wrt(x)); // a closure would not know the caller's line
+            derivatives.push(self.wrt(x)); // `#[track_caller]` does not work inside a closure
         }
         derivatives
     }

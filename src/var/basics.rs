@@ -10,7 +10,7 @@ impl Var {
     ///
     /// # Panics
     ///
-    /// If the graph is full (2²⁹ − 1 nodes) or there is no memory for it; the graph stays usable.
+    /// If the graph is full (just below 2²⁹ nodes) or there is no memory for it; the graph stays usable.
     ///
     /// ```
     /// let x = scalargrad::Var::new(2.0);

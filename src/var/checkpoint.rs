@@ -22,8 +22,9 @@ use std::rc::Rc;
 /// The result has the shape of what `f` returns: a variable, an array or vector of them, a tuple.
 /// `f` must compute the same each time it is run, from the same variables: values are bit for bit those of
 /// `f(inputs)`, and gradients up to the order of additions. It may use variables from outside, and they get their gradients
-/// too. If it differentiates on its way, its inputs are independent variables to it, even where one of them was made from
-/// another; it must not differentiate by a variable from outside from which an input was made. While a [`Function`](crate::function::Function) is being recorded, `f` is recorded as it is.
+/// too. `f` sees its inputs as independent, even where one of them was made from another. It must not differentiate with respect to
+/// an outside variable that an input was computed from. While a [`Function`](crate::function::Function) is being recorded, `f` is
+/// recorded as it is.
 ///
 /// # Panics
 ///
@@ -76,7 +77,7 @@ impl FirstRun {
         let scope = graph::open_recording();
         let mut leaves = Vec::with_capacity(inputs.len());
         for &x in inputs {
-            leaves.push(leaf(x)); // not in a closure, which would not know the caller
+            leaves.push(leaf(x)); // `#[track_caller]` does not work inside a closure
         }
         Some(FirstRun {
             leaves,
@@ -107,7 +108,7 @@ fn record(segment: Segment, inputs: &[Var], outputs: &[f64]) -> Vec<Var> {
         recorded.push(Var::from_parts(
             value,
             arena.write_head().output(head, value),
-        )); // not in a closure, as in `begin`
+        )); // `#[track_caller]` does not work inside a closure
     }
     recorded
 }

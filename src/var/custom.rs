@@ -17,7 +17,7 @@ impl Var {
     ///
     /// # Panics
     ///
-    /// If an operand is stale, or `partials` gives another number of them than there are operands.
+    /// If an operand is stale, or `partials` gives a different number of them than there are operands.
     ///
     /// ```
     /// use scalargrad::{CustomOp, Var};
@@ -107,7 +107,7 @@ thread_local! {
 }
 
 /// Notes that a derivative of a constant, or with respect to one, is asked for. It is zero, except in a rule that runs on
-/// constants: there the constant stands for an operand, and the rule must run again, on variables.
+/// constants: there the constant is in place of an operand, and the rule must run again, on variables.
 #[cold]
 #[inline(never)]
 pub(crate) fn derivative_of_a_constant() {
@@ -140,7 +140,7 @@ pub(crate) fn plain_partials(op: &dyn CustomOp, x: &[f64], z: f64) -> SmallVec<[
     let _aside = set_aside(); // the rule may sweep on its way
     let mut leaves: SmallVec<[Var; 4]> = SmallVec::new();
     for &x in x {
-        leaves.push(record::leaf(x)); // not in a closure, which would not know the caller
+        leaves.push(record::leaf(x)); // `#[track_caller]` does not work inside a closure
     }
     let partials = partials(op, &leaves, record::leaf(z));
     partials.into_iter().map(Var::untracked_value).collect()

@@ -65,7 +65,7 @@ pub(crate) fn differentiate(output: Var, x: &[Var]) -> Vec<Var> {
     };
     let mut sweep = Sweep::new(output, floor);
     while let Some((index, w)) = sweep.pop() {
-        sweep.give_to_operands(index, w);
+        sweep.contribute_to_operands(index, w);
     }
     let adjoint = |x: &Var| {
         (!x.is_constant())
@@ -112,11 +112,11 @@ impl Sweep {
             reader: ReverseReader::new(output.index()),
             epochs,
         };
-        sweep.give(output.index(), Var::constant(1.0));
+        sweep.contribute(output.index(), Var::constant(1.0));
         sweep
     }
 
-    /// Where the adjoint of a node stands in the table.
+    /// Where the adjoint of a node is stored in the table.
     #[inline(always)]
     fn place(&self, index: usize) -> usize {
         index - self.floor / 64 * 64
@@ -133,7 +133,7 @@ impl Sweep {
 
     /// Adds to the adjoint of a node.
     #[inline]
-    fn give(&mut self, index: usize, contribution: Var) {
+    fn contribute(&mut self, index: usize, contribution: Var) {
         if contribution.is_absent() {
             return;
         }
@@ -189,10 +189,10 @@ impl Sweep {
 
     /// Records what the node at `index`, whose adjoint is `w`, adds to the adjoints of its operands.
     #[track_caller]
-    fn give_to_operands(&mut self, index: usize, w: Var) {
+    fn contribute_to_operands(&mut self, index: usize, w: Var) {
         let _line = arena().differentiating(index);
         let (at, content) = self.reader.read(index);
-        // Of `+ − ×` the operands are told by the tape; the values of others would have to be worked out.
+        // For `+ − ×` the tape gives the operands; the values of others would have to be worked out.
         match content {
             Content::Leaf(_) => return,
             Content::Row(row) if matches!(row.op, Op::Add | Op::Sub | Op::Mul) => {
@@ -211,11 +211,11 @@ impl Sweep {
         });
         let x: SmallVec<[Var; 4]> = operands.iter().map(|&operand| self.var(operand)).collect();
         if let Content::Output { head } = content {
-            return self.give_to_segment(head, &x);
+            return self.contribute_to_segment(head, &x);
         }
         let z = self.var(Operand { index, value });
         if op == Op::Custom {
-            // Not in the closure, which would not know the caller.
+            // Not in the closure, as `#[track_caller]` does not work inside one.
             let partials = partials(index, op, n, &x, z);
             return self.pull_back(op, &x, w, || partials);
         }
@@ -235,7 +235,7 @@ impl Sweep {
     ) {
         let (count, floor) = (x.len(), self.floor);
         let is_wanted = |k: usize| x[k].index() >= floor;
-        let give = |k: usize, share: Var| self.give(x[k].index(), share);
+        let give = |k: usize, share: Var| self.contribute(x[k].index(), share);
         pull_back(op, count, |k| x[k], w, partials, is_wanted, give);
     }
 
@@ -244,7 +244,7 @@ impl Sweep {
     /// The last output is met first, and nothing gives to the others any more. They are all served at once: what they have in
     /// common is recorded once, and passed on once.
     #[track_caller]
-    fn give_to_segment(&mut self, head: usize, x: &[Var]) {
+    fn contribute_to_segment(&mut self, head: usize, x: &[Var]) {
         if head < self.floor {
             return; // no adjoint of what it was made from is needed
         }
@@ -269,7 +269,7 @@ impl Adjoint for Var {
         self.is_constant() && self.untracked_value() == 0.0
     }
 
-    /// Without a node for a factor of one, and with none for a product that is zero for good.
+    /// Records no node for a factor 1, nor for a product that is the constant 0.
     ///
     /// Where the answer to a question leads to a product that is left out, a recording keeps the question: `is_finite` is asked of
     /// the variable, and not of its value.
@@ -324,7 +324,7 @@ mod tests {
         let output = x * x;
         let mut sweep = Sweep::new(output, x.index());
         while let Some((index, w)) = sweep.pop() {
-            sweep.give_to_operands(index, w);
+            sweep.contribute_to_operands(index, w);
         }
         assert_eq!(sweep.adjoint(x.index()).map(Var::value), Some(6.0));
         assert_eq!(sweep.adjoints.len(), 2);

@@ -71,8 +71,7 @@ impl<const N: usize> Forward<N> {
         is_done
     }
 
-    /// Adds, for each node in turn, what `add` makes of the numbers of its operands, beginning with `nothing`; ends where that is
-    /// not `fine`.
+    /// For each node in turn, folds `add` over the operands, from `nothing`; stops where `is_fine` is false.
     #[inline(always)]
     fn each_after_leaves<T: Copy>(
         &self,
@@ -85,7 +84,7 @@ impl<const N: usize> Forward<N> {
         for (k, &at) in self.positions.iter().enumerate().skip(known.len()) {
             let (mut sum, index) = (nothing, self.start + k);
             Node { tape, index, at }.each_partial(|operand, partial| {
-                // A node before the first leaf stands still.
+                // A node before the first leaf does not change.
                 if let Some(operand) = operand.checked_sub(self.start) {
                     sum = add(sum, partial, &known[operand]);
                 }

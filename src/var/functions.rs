@@ -10,6 +10,20 @@ use crate::rules;
 use crate::table::table;
 use std::cmp::Ordering;
 
+/// Methods of a trait that are those of [`Var`] of the same names. Operands and results are variables, unless another type is given.
+macro_rules! forward_to_var {
+    ($($method:ident($($y:ident $(: $T:ty)?),*) $(-> $Out:ty)?),* $(,)?) => { $(
+        #[inline]
+        #[track_caller]
+        fn $method(self $(, $y: forward_to_var!(@ $($T)?))*) -> forward_to_var!(@ $($Out)?) {
+            Var::$method(self $(, $y)*)
+        }
+    )* };
+    (@) => { Var };
+    (@ $T:ty) => { $T };
+}
+pub(crate) use forward_to_var;
+
 macro_rules! methods {
     (
         operators { $($operators:tt)* }
@@ -45,12 +59,6 @@ macro_rules! methods {
         }
 
         impl Real for Var {
-            #[inline(always)]
-            #[track_caller]
-            fn value(self) -> f64 {
-                Var::value(self)
-            }
-
             #[inline]
             fn choose(self, question: Question, yes: impl FnOnce() -> Var, no: impl FnOnce() -> Var) -> Var {
                 if holds(self, question) { yes() } else { no() }
@@ -61,24 +69,8 @@ macro_rules! methods {
                 call(op, n, operands)
             }
 
-            #[track_caller]
-            fn is_nan(self) -> bool {
-                Var::is_nan(self)
-            }
-
-            #[track_caller]
-            fn is_infinite(self) -> bool {
-                Var::is_infinite(self)
-            }
-
-            #[track_caller]
-            fn is_finite(self) -> bool {
-                Var::is_finite(self)
-            }
-
-            #[track_caller]
-            fn is_sign_negative(self) -> bool {
-                Var::is_sign_negative(self)
+            forward_to_var! {
+                value() -> f64, is_nan() -> bool, is_infinite() -> bool, is_finite() -> bool, is_sign_negative() -> bool,
             }
 
             #[track_caller]
@@ -121,7 +113,7 @@ macro_rules! methods {
         )
     };
     (@record smooth $Op:ident $method:ident $this:ident $x:ident ($($y:ident),+) ()) => {{
-        // A function of its own, which is not inlined: the call costs little beside the work.
+        // A function of its own, which is not inlined: the call costs little compared with the work.
         #[track_caller]
         fn record($x: Var $(, $y: Var)*) -> Var {
             methods!(@several $Op $method $x $($y)*)
@@ -149,7 +141,7 @@ table!(methods);
 fn holds(x: Var, question: Question) -> bool {
     match question {
         Question::Below(bound) => x < bound,
-        // One question: two comparisons would tell a sign that the rule does not ask for.
+        // One question: two comparisons would note a sign that the rule does not ask for.
         Question::Within(bound) => {
             trace::compared(Comparison::Within, x, bound.into());
             question.holds(x.untracked_value())

@@ -23,7 +23,7 @@ impl Var {
     pub fn leaves(values: &[f64]) -> Vec<Var> {
         let mut leaves = Vec::with_capacity(values.len());
         for &value in values {
-            leaves.push(Var::new(value)); // a closure would not know the caller's line
+            leaves.push(Var::new(value)); // `#[track_caller]` does not work inside a closure
         }
         leaves
     }

@@ -15,8 +15,8 @@ use std::ops::{
     Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign,
 };
 
-// Always inline, but for builds that are not optimised: there each use would take room of its own on the stack of its
-// caller, and the inverse of a 4 × 4 matrix in `nalgebra`, one function, needs more than a thread of a test has.
+// `inline(always)` in optimised builds only: in others each use would take room of its own on the stack of its caller, and the
+// inverse of a 4 × 4 matrix in `nalgebra`, one function, needs more than a thread of a test has.
 macro_rules! operators {
     ($($Trait:ident $method:ident $TraitAssign:ident $method_assign:ident $op:tt;)*) => { $(
         impl $Trait for Var {

@@ -20,7 +20,7 @@ macro_rules! questions {
                 #[inline]
                 #[track_caller]
                 pub fn $method(self) -> $Answer {
-                    trace::asked(Comparison::$Question, self);
+                    trace::compared(Comparison::$Question, self, Var::constant(0.0));
                     self.untracked_value().$method()
                 }
             )*

@@ -54,7 +54,7 @@ pub fn sum(terms: &[Var]) -> Var {
 #[track_caller]
 pub fn dot(x: &[Var], y: &[Var]) -> Var {
     must_match("dot: the second slice", y.len(), "the first has", x.len());
-    record::dot(x, y)
+    record::sum_of_products(x.iter().copied().zip(y.iter().copied()))
 }
 
 /// The sum `Σ wᵢ·xᵢ` with weights that are plain numbers: one node.
@@ -78,7 +78,8 @@ pub fn dot(x: &[Var], y: &[Var]) -> Var {
 #[track_caller]
 pub fn weighted_sum(x: &[Var], weights: &[f64]) -> Var {
     must_match("weighted_sum: `weights`", weights.len(), "`x` has", x.len());
-    record::weighted_sum(x, weights)
+    let weights = weights.iter().map(|&w| Var::constant(w));
+    record::sum_of_products(x.iter().copied().zip(weights))
 }
 
 /// The Euclidean norm `√Σ xᵢ²`, without overflow or underflow on the way: one node.

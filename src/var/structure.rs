@@ -6,7 +6,7 @@ use crate::nodes::{Decoded, Operand};
 use crate::rows::Op;
 use smallvec::SmallVec;
 
-/// What tells a variable from others; see [`Var::id`].
+/// A unique key of a variable; see [`Var::id`].
 ///
 /// ```
 /// use scalargrad::{Var, VarId};
@@ -102,7 +102,7 @@ impl Var {
         operands.into_iter().flatten().map(Operand::var).collect()
     }
 
-    /// What tells this variable from others: for walks over [`operands`](Var::operands).
+    /// A unique key of this variable: for walks over [`operands`](Var::operands).
     ///
     /// Never fails, not even for a stale handle. No other variable gets the same id, even after the scope has ended. The id of an operand is
     /// less than that of what was made from it. A constant has no node; its id is that of its value.

@@ -2,8 +2,8 @@
 
 use crate::arena::adjoints::WINDOW;
 
-/// The state of a sweep between two steps, which goes through calls in registers. Adjoints are told by their offset in
-/// bytes, eight times the index: as an operand's index stands in a word three bits up, no step has to shift it.
+/// The state of a sweep between two steps, which goes through calls in registers. An adjoint is found by its offset in
+/// bytes, eight times the index: as an operand's index is stored in a word three bits up, no step has to shift it.
 #[derive(Clone, Copy)]
 pub(super) struct State<const FLAGGED: bool> {
     /// The offset down to which the window is swept.
@@ -45,14 +45,16 @@ impl<const FLAGGED: bool> State<FLAGGED> {
     #[inline]
     pub(super) unsafe fn add(self, to: usize, contribution: f64) {
         debug_assert!(to > 0 && to <= self.at && to.is_multiple_of(8));
+        let flag = self.flags.add(to / (8 * WINDOW));
         if !FLAGGED {
-            *self.flags.add(to / (8 * WINDOW)) = 1;
+            *flag = 1;
         }
+        debug_assert!(*flag == 1, "a window without a flag");
         *self.adjoints.byte_add(to) += contribution;
     }
 
-    /// Adds `w` times each of `count` partials to the adjoint of the operand it is of: of the first the index is
-    /// given, and `stride` leads from each to the next.
+    /// Adds `w` times each of `count` partials to the adjoint of its operand: `first` is the index of the first operand, each
+    /// next one is `stride` further.
     #[inline]
     pub(super) unsafe fn add_run(
         self,
@@ -88,7 +90,7 @@ impl<const FLAGGED: bool> State<FLAGGED> {
         to == self.at - 8
     }
 
-    /// The number so many words before the end.
+    /// The number `back` words before the end.
     #[inline]
     pub(super) unsafe fn number(self, back: usize) -> f64 {
         *self.end.sub(back).cast::<f64>()

@@ -12,7 +12,7 @@ use nalgebra::{DMatrix, DVector, Dyn, SymmetricEigen};
 ///
 /// # Derivative
 ///
-/// Of an eigenvalue `vvᵀ`, where `v` is its eigenvector. Where eigenvalues are equal to rounding, this is one of the
+/// The derivative of an eigenvalue is `vvᵀ`, where `v` is its eigenvector. Where eigenvalues are equal to rounding, this is one of the
 /// subgradients, and smooth functions that treat equal eigenvalues alike (the trace, a log-determinant) have
 /// their gradient. The derivatives of their eigenvectors do not exist, and are NaN.
 ///

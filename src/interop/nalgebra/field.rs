@@ -1,9 +1,10 @@
 //! The traits of `simba`, by which `nalgebra` computes.
 
 use crate::handle::Var;
+use crate::var::forward_to_var;
 use num_traits::Zero;
 use simba::scalar::{ComplexField, Field, RealField, SubsetOf};
-use std::f64::consts;
+use std::f64::consts::PI;
 
 impl Field for Var {}
 impl SubsetOf<Var> for Var {
@@ -42,176 +43,116 @@ macro_rules! subset {
 }
 subset! { f64 f32 i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize }
 
-macro_rules! complex_field {
-    ($($method:ident($($y:ident),*)),* $(,)?) => {
-        impl ComplexField for Var {
-            type RealField = Var;
+impl ComplexField for Var {
+    type RealField = Var;
 
-            fn from_real(x: Var) -> Var {
-                x
-            }
+    fn from_real(x: Var) -> Var {
+        x
+    }
 
-            fn real(self) -> Var {
-                self
-            }
+    fn real(self) -> Var {
+        self
+    }
 
-            fn imaginary(self) -> Var {
-                Var::zero()
-            }
+    fn imaginary(self) -> Var {
+        Var::zero()
+    }
 
-            fn conjugate(self) -> Var {
-                self
-            }
+    fn conjugate(self) -> Var {
+        self
+    }
 
-            #[track_caller]
-            fn modulus(self) -> Var {
-                Var::abs(self)
-            }
+    #[track_caller]
+    fn modulus(self) -> Var {
+        Var::abs(self)
+    }
 
-            #[track_caller]
-            fn modulus_squared(self) -> Var {
-                self * self
-            }
+    #[track_caller]
+    fn modulus_squared(self) -> Var {
+        self * self
+    }
 
-            #[track_caller]
-            fn norm1(self) -> Var {
-                Var::abs(self)
-            }
+    #[track_caller]
+    fn norm1(self) -> Var {
+        Var::abs(self)
+    }
 
-            /// 0, or π for a negative number: a constant.
-            #[track_caller]
-            fn argument(self) -> Var {
-                Var::constant(if self >= 0.0 { 0.0 } else { consts::PI })
-            }
+    /// 0, or π for a negative number: a constant.
+    #[track_caller]
+    fn argument(self) -> Var {
+        Var::constant(if self >= 0.0 { 0.0 } else { PI })
+    }
 
-            /// The sign is a constant, and the derivative of the modulus at 0 that from the right.
-            #[track_caller]
-            fn to_exp(self) -> (Var, Var) {
-                if self >= 0.0 {
-                    (self, Var::constant(1.0))
-                } else {
-                    (-self, Var::constant(-1.0))
-                }
-            }
-
-            #[track_caller]
-            fn scale(self, factor: Var) -> Var {
-                self * factor
-            }
-
-            #[track_caller]
-            fn unscale(self, factor: Var) -> Var {
-                self / factor
-            }
-
-            #[track_caller]
-            fn powi(self, n: i32) -> Var {
-                Var::powi(self, n)
-            }
-
-            #[track_caller]
-            fn powc(self, n: Var) -> Var {
-                Var::powf(self, n)
-            }
-
-            #[track_caller]
-            fn sin_cos(self) -> (Var, Var) {
-                Var::sin_cos(self)
-            }
-
-            #[track_caller]
-            fn is_finite(&self) -> bool {
-                Var::is_finite(*self)
-            }
-
-            #[track_caller]
-            fn try_sqrt(self) -> Option<Var> {
-                if self >= 0.0 { Some(Var::sqrt(self)) } else { None }
-            }
-
-            $(
-                #[track_caller]
-                fn $method(self $(, $y: Var)*) -> Var {
-                    Var::$method(self $(, $y)*)
-                }
-            )*
+    /// The sign is a constant, and the derivative of the modulus at 0 that from the right.
+    #[track_caller]
+    fn to_exp(self) -> (Var, Var) {
+        if self >= 0.0 {
+            (self, Var::constant(1.0))
+        } else {
+            (-self, Var::constant(-1.0))
         }
-    };
-}
-complex_field! {
-    abs(), signum(), floor(), ceil(), round(), trunc(), fract(), recip(), mul_add(a, b), hypot(other),
-    sin(), cos(), tan(), asin(), acos(), atan(), sinh(), cosh(), tanh(), asinh(), acosh(), atanh(), sinc(),
-    log(base), log2(), log10(), ln(), ln_1p(), sqrt(), exp(), exp2(), exp_m1(), powf(n), cbrt(),
-}
+    }
 
-macro_rules! real_field {
-    ($($constant:ident: $value:expr),* $(,)?) => {
-        impl RealField for Var {
-            #[track_caller]
-            fn is_sign_positive(&self) -> bool {
-                Var::is_sign_positive(*self)
-            }
+    #[track_caller]
+    fn scale(self, factor: Var) -> Var {
+        self * factor
+    }
 
-            #[track_caller]
-            fn is_sign_negative(&self) -> bool {
-                Var::is_sign_negative(*self)
-            }
+    #[track_caller]
+    fn unscale(self, factor: Var) -> Var {
+        self / factor
+    }
 
-            #[track_caller]
-            fn copysign(self, sign: Var) -> Var {
-                Var::copysign(self, sign)
-            }
+    #[track_caller]
+    fn powc(self, n: Var) -> Var {
+        Var::powf(self, n)
+    }
 
-            #[track_caller]
-            fn max(self, other: Var) -> Var {
-                Var::max(self, other)
-            }
+    #[track_caller]
+    fn is_finite(&self) -> bool {
+        Var::is_finite(*self)
+    }
 
-            #[track_caller]
-            fn min(self, other: Var) -> Var {
-                Var::min(self, other)
-            }
-
-            #[track_caller]
-            fn clamp(self, low: Var, high: Var) -> Var {
-                Var::clamp(self, low, high)
-            }
-
-            #[track_caller]
-            fn atan2(self, other: Var) -> Var {
-                Var::atan2(self, other)
-            }
-
-            fn min_value() -> Option<Var> {
-                Some(Var::constant(f64::MIN))
-            }
-
-            fn max_value() -> Option<Var> {
-                Some(Var::constant(f64::MAX))
-            }
-
-            $(
-                fn $constant() -> Var {
-                    Var::constant($value)
-                }
-            )*
+    #[track_caller]
+    fn try_sqrt(self) -> Option<Var> {
+        if self >= 0.0 {
+            Some(Var::sqrt(self))
+        } else {
+            None
         }
-    };
+    }
+
+    forward_to_var! {
+        abs(), signum(), floor(), ceil(), round(), trunc(), fract(), recip(), mul_add(a, b), hypot(other),
+        sin(), cos(), tan(), asin(), acos(), atan(), sinh(), cosh(), tanh(), asinh(), acosh(), atanh(), sinc(),
+        log(base), log2(), log10(), ln(), ln_1p(), sqrt(), exp(), exp2(), exp_m1(), powf(n), cbrt(),
+        powi(n: i32), sin_cos() -> (Var, Var),
+    }
 }
-real_field! {
-    pi: consts::PI,
-    two_pi: consts::TAU,
-    frac_pi_2: consts::FRAC_PI_2,
-    frac_pi_3: consts::FRAC_PI_3,
-    frac_pi_4: consts::FRAC_PI_4,
-    frac_pi_6: consts::FRAC_PI_6,
-    frac_pi_8: consts::FRAC_PI_8,
-    frac_1_pi: consts::FRAC_1_PI,
-    frac_2_pi: consts::FRAC_2_PI,
-    frac_2_sqrt_pi: consts::FRAC_2_SQRT_PI,
-    e: consts::E,
-    log2_e: consts::LOG2_E,
-    log10_e: consts::LOG10_E,
-    ln_2: consts::LN_2,
-    ln_10: consts::LN_10,
+
+impl RealField for Var {
+    #[track_caller]
+    fn is_sign_positive(&self) -> bool {
+        Var::is_sign_positive(*self)
+    }
+
+    #[track_caller]
+    fn is_sign_negative(&self) -> bool {
+        Var::is_sign_negative(*self)
+    }
+
+    fn min_value() -> Option<Var> {
+        Some(Var::constant(f64::MIN))
+    }
+
+    fn max_value() -> Option<Var> {
+        Some(Var::constant(f64::MAX))
+    }
+
+    forward_to_var! { copysign(sign), max(other), min(other), clamp(low, high), atan2(other) }
+
+    constants! {
+        RealField: pi two_pi frac_pi_2 frac_pi_3 frac_pi_4 frac_pi_6 frac_pi_8 frac_1_pi frac_2_pi frac_2_sqrt_pi
+        e log2_e log10_e ln_2 ln_10
+    }
 }

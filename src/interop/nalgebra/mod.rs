@@ -25,10 +25,10 @@
 //! # What to know
 //!
 //! - Pivots, iterations and other decisions are comparisons, and so guards while a [`Function`](crate::Function) is being
-//!   recorded: a replay that would take another pivot, or another number of iterations, is refused as a changed
+//!   recorded: a replay that would take another pivot, or a different number of iterations, is refused as a changed
 //!   branch. Only the exponential of a matrix reads numbers, for how often it squares: it is among the frozen reads.
 //! - Where only the lower triangle is read (Cholesky, symmetric eigenvalues), only its entries have a gradient.
-//! - At a branch of `nalgebra` that answers with a constant, the derivatives are zero, though the function has others:
+//! - At a branch of `nalgebra` that returns a constant, the derivatives are zero, though the function has others:
 //!   `Rotation3::new`, `Rotation3::from_axis_angle` and `UnitQuaternion::from_scaled_axis` at angle 0, and `scaled_axis` at
 //!   no rotation. Use [`rotation`], [`rotation_about`], [`unit_quaternion`] and [`axis_times_angle`].
 //!   `UnitQuaternion::from_axis_angle` and the Euler angles are right as they are.
@@ -39,8 +39,8 @@
 //!   add. There the gradients of what is made of singular vectors (`svd().solve`, `recompose`, `pseudo_inverse`, `polar`), of `schur`,
 //!   `hessenberg` and `bidiagonalize`, and of the eigenvalues of a matrix that is not symmetric are wrong. `lu` and `qr` are right.
 //! - `norm` and `normalize` of a zero vector have NaN as their derivative; [`norm`](crate::norm) of the crate has 0.
-//! - A product of a matrix of numbers and one of variables needs a `cast`, for the operators of two foreign types are not
-//!   this crate's to give; one variable on either side of a matrix of numbers is fine.
+//! - A product of a matrix of numbers and one of variables needs a `cast`, for Rust does not let this crate implement operators
+//!   between two foreign types; one variable on either side of a matrix of numbers is fine.
 //! - `simba` asks a number to be `Send` and `Sync`. With this feature a `Var` is, and a use on another thread panics.
 
 mod convert;

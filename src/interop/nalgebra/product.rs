@@ -21,7 +21,7 @@ macro_rules! products {
             fn mul(self, m: $M) -> OMatrix<Var, R, C> {
                 let mut product = m.map(Var::from);
                 for x in &mut product {
-                    *x = self * *x; // not in a closure, which would not know the caller
+                    *x = self * *x; // `#[track_caller]` does not work inside a closure
                 }
                 product
             }

@@ -37,7 +37,7 @@ pub(super) fn sinc_root<T: RealField + Copy>(s: T) -> T {
     }
 }
 
-/// The angle at which a leg of length `√s` is seen beside one of length `cos`, over `√s`.
+/// `atan2(√s, cos) / √s`.
 pub(super) fn atan_root<T: RealField + Copy>(s: T, cos: T) -> T {
     let square_of_slope = s / (cos * cos);
     if square_of_slope < nalgebra::convert(0.03) {

@@ -55,6 +55,18 @@ fn the_slopes_of_hypot_and_norm_neither_overflow_nor_underflow() {
 }
 
 #[test]
+fn the_slopes_of_norm_are_those_of_operands_that_are_scaled_exactly() {
+    for (x, y) in (1..20).flat_map(|x| (1..20).map(move |y| (f64::from(x), f64::from(y)))) {
+        let expected = slopes(|[x, y]| norm(&[x, y]), [x, y]);
+        for power in [-1070, -1040, 1019] {
+            let scale = 2f64.powi(power / 2) * 2f64.powi(power - power / 2);
+            let scaled = slopes(|[x, y]| norm(&[x, y]), [x * scale, y * scale]);
+            assert_eq!(scaled, expected, "{x} and {y} times 2^{power}");
+        }
+    }
+}
+
+#[test]
 fn the_slopes_of_atan2_neither_overflow_nor_underflow() {
     for scale in [1e-300, 1e-160, 1.0, 1e160, 1e300] {
         let [dy, dx] = slopes(|[y, x]| y.atan2(x), [3.0 * scale, 4.0 * scale]);
