@@ -1,5 +1,6 @@
 //! The traits of `simba`, by which `nalgebra` computes.
 
+use super::roots::sinhc;
 use crate::handle::Var;
 use crate::var::forward_to_var;
 use num_traits::Zero;
@@ -108,6 +109,22 @@ impl ComplexField for Var {
         Var::powf(self, n)
     }
 
+    /// As `simba` defines it, NaN at an infinity, where [`Var::sinc`] is 0.
+    #[track_caller]
+    fn sinc(self) -> Var {
+        if Var::is_infinite(self) {
+            Var::sin(self) / self
+        } else {
+            Var::sinc(self)
+        }
+    }
+
+    /// `sinh x / x`, by its series below 1, which has all its derivatives at 0.
+    #[track_caller]
+    fn sinhc(self) -> Var {
+        sinhc(self)
+    }
+
     #[track_caller]
     fn is_finite(&self) -> bool {
         Var::is_finite(*self)
@@ -124,7 +141,7 @@ impl ComplexField for Var {
 
     forward_to_var! {
         abs(), signum(), floor(), ceil(), round(), trunc(), fract(), recip(), mul_add(a, b), hypot(other),
-        sin(), cos(), tan(), asin(), acos(), atan(), sinh(), cosh(), tanh(), asinh(), acosh(), atanh(), sinc(),
+        sin(), cos(), tan(), asin(), acos(), atan(), sinh(), cosh(), tanh(), asinh(), acosh(), atanh(),
         log(base), log2(), log10(), ln(), ln_1p(), sqrt(), exp(), exp2(), exp_m1(), powf(n), cbrt(),
         powi(n: i32), sin_cos() -> (Var, Var),
     }

@@ -39,6 +39,7 @@
 //!   add. There the gradients of what is made of singular vectors (`svd().solve`, `recompose`, `pseudo_inverse`, `polar`), of `schur`,
 //!   `hessenberg` and `bidiagonalize`, and of the eigenvalues of a matrix that is not symmetric are wrong. `lu` and `qr` are right.
 //! - `norm` and `normalize` of a zero vector have NaN as their derivative; [`norm`](crate::norm) of the crate has 0.
+//! - A matrix of variables times a number is `v * Var::from(2.0)`: nalgebra wants the number on the right, and of the same type.
 //! - A product of a matrix of numbers and one of variables needs a `cast`, for Rust does not let this crate implement operators
 //!   between two foreign types; one variable on either side of a matrix of numbers is fine.
 //! - `simba` asks a number to be `Send` and `Sync`. With this feature a `Var` is, and a use on another thread panics.

@@ -37,6 +37,16 @@ pub(super) fn sinc_root<T: RealField + Copy>(s: T) -> T {
     }
 }
 
+/// `sinh x / x`
+#[track_caller]
+pub(super) fn sinhc<T: RealField + Copy>(x: T) -> T {
+    if x.abs() < T::one() {
+        series(x * x, 11, |k| alternating_factorial(k, 1).abs())
+    } else {
+        x.sinh() / x
+    }
+}
+
 /// `atan2(√s, cos) / √s`.
 pub(super) fn atan_root<T: RealField + Copy>(s: T, cos: T) -> T {
     let square_of_slope = s / (cos * cos);

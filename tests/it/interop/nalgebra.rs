@@ -216,3 +216,29 @@ fn no_decomposition_freezes_a_value() {
     // How often it squares depends on numbers that it reads, and is reported.
     assert!(record(|m| m.exp()[(0, 1)]) > 0);
 }
+
+#[test]
+fn cardinal_sines_are_those_of_f64_and_have_their_derivatives_at_zero() {
+    use nalgebra::ComplexField;
+    for x in [0.0, 1e-9, -0.3, 0.99, 1.0, -7.5, 800.0, f64::NAN] {
+        let (own, plain) = (
+            ComplexField::sinhc(Var::new(x)).value(),
+            ComplexField::sinhc(x),
+        );
+        assert!(
+            own == plain
+                || (own - plain).abs() <= 4.0 * f64::EPSILON * plain
+                || plain.is_nan() && own.is_nan(),
+            "{x}: {own} {plain}"
+        );
+    }
+    assert!(ComplexField::sinc(Var::new(f64::INFINITY)).value().is_nan());
+    assert_eq!(
+        hessian(|x| ComplexField::sinhc(x[0]), &[0.0])[(0, 0)],
+        1.0 / 3.0
+    );
+    assert_eq!(
+        hessian(|x| ComplexField::sinc(x[0]), &[0.0])[(0, 0)],
+        -1.0 / 3.0
+    );
+}
