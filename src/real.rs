@@ -71,7 +71,8 @@ macro_rules! trait_real {
         ///
         /// The elementary functions and operators of [`Var`](crate::Var) as a trait, so that one generic function runs on
         /// plain numbers and on variables alike. Constants come in through `From<f64>`, and all
-        /// operators accept an `f64` on the right.
+        /// operators and comparisons accept an `f64` on the right. Numbers are `Copy`: of references `x` and `y` the product is
+        /// `*x * *y`.
         ///
         /// The functions of slices that it has are [`dot`](Real::dot), [`norm`](Real::norm) and [`log_sum_exp`](Real::log_sum_exp). Generic code
         /// writes `x.iter().sum::<T>()` for `sum`, a loop of products for `weighted_sum`, `(x[i] - T::log_sum_exp(x)).exp()` for

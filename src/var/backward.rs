@@ -19,7 +19,8 @@ impl Var {
     ///
     /// The gradient of every other variable is `0.0` afterwards; each sweep starts from zero. Nothing is freed,
     /// so that a graph may be swept again, from this or another output. Takes time in proportion to
-    /// the ancestors, whatever else the graph holds.
+    /// the ancestors, whatever else the graph holds. A constant, as everything made in [`no_grad`](crate::graph::no_grad) is, has no
+    /// ancestors: its sweep leaves all gradients at zero, and [`graph::report`](crate::graph::report()) says so.
     ///
     /// # Panics
     ///
