@@ -1,10 +1,11 @@
-"""The time of one loss of this demo with its gradient, by micrograd and by JAX: pip install micrograd jax"""
+"""The time of one loss of this demo with its gradient, by micrograd, JAX and PyTorch: pip install micrograd jax torch"""
 
 import pathlib
 import time
 
 import jax
 import jax.numpy as jnp
+import torch
 from micrograd.nn import MLP
 
 here = pathlib.Path(__file__).parent
@@ -58,6 +59,43 @@ def by_jax(layers):
     return margin + 1e-4 * sum(jnp.sum(layer**2) for layer in layers)
 
 
+torch.set_default_dtype(torch.float64)
+parameters = [torch.tensor(layer.tolist(), requires_grad=True) for layer in layers]
+torch_inputs, torch_sides = torch.tensor(X), torch.tensor(y)
+
+
+def by_torch():
+    x = torch_inputs
+    for k, layer in enumerate(parameters):
+        layer.grad = None
+        x = x @ layer[:, :-1].T + layer[:, -1]
+        x = torch.relu(x) if k < 2 else x
+    margin = torch.relu(1 - torch_sides * x[:, 0]).mean()
+    loss = margin + 1e-4 * sum((layer**2).sum() for layer in parameters)
+    loss.backward()
+    return loss
+
+
+def by_torch_one_point():
+    """The same as a program of scalars would do it: one point after another."""
+    losses = []
+    for row, side in zip(torch_inputs, torch_sides):
+        x = row
+        for k, layer in enumerate(parameters):
+            x = layer[:, :-1] @ x + layer[:, -1]
+            x = torch.relu(x) if k < 2 else x
+        losses.append(torch.relu(1 - side * x[0]))
+    margin = torch.stack(losses).mean()
+    for layer in parameters:
+        layer.grad = None
+    loss = margin + 1e-4 * sum((layer**2).sum() for layer in parameters)
+    loss.backward()
+    return loss
+
+
 print(f"micrograd: loss {by_micrograd():.12f}, {fastest(by_micrograd, 3):.3f} ms")
 loss = by_jax(layers)[0]
 print(f"JAX, jit:  loss {loss:.12f}, {fastest(lambda: jax.block_until_ready(by_jax(layers)), 2000):.3f} ms")
+torch.set_num_threads(1)
+print(f"PyTorch:   loss {by_torch().item():.12f}, {fastest(by_torch, 1000):.3f} ms")
+print(f"  by point: loss {by_torch_one_point().item():.12f}, {fastest(by_torch_one_point, 20):.3f} ms")
