@@ -46,7 +46,6 @@ mod unroll_sums;
 mod writer;
 
 pub use compiled::Compiled;
-pub use rows::CompiledRows;
 
 use super::Function;
 use super::emit::Sweep;

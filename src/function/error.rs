@@ -29,7 +29,7 @@ pub enum ReplayError {
     BranchChanged(Box<BranchChange>),
     /// The same in some of many rows.
     BranchChangedInRows(Box<RowsChange>),
-    /// Not as many numbers as there must be.
+    /// A slice has the wrong length.
     #[non_exhaustive]
     WrongLength {
         /// The numbers counted.
@@ -57,8 +57,10 @@ pub enum Counted {
     Inputs,
     /// The outputs of the function, where there must be one.
     Outputs,
-    /// The numbers that a gradient has room for.
+    /// The numbers that `gradient` has room for.
     Gradient,
+    /// The numbers that `gradients` has room for.
+    Gradients,
     /// The numbers that `jacobian` has room for.
     Jacobian,
     /// The components of the direction `v`.
@@ -105,9 +107,14 @@ impl fmt::Display for ReplayError {
                 f,
                 "this needs a function of {expected} output, not {found}; see `values`, `jacobian`, `vjp`"
             ),
-            Counted::Gradient | Counted::Jacobian | Counted::Values | Counted::Direction => {
+            Counted::Gradient
+            | Counted::Gradients
+            | Counted::Jacobian
+            | Counted::Values
+            | Counted::Direction => {
                 let room = match what {
                     Counted::Gradient => "gradient",
+                    Counted::Gradients => "gradients",
                     Counted::Jacobian => "jacobian",
                     Counted::Direction => "v",
                     _ => "values",
@@ -267,15 +274,15 @@ pub struct RowsChange {
     first: BranchChange,
 }
 
-/// The rows whose places a message tells.
-const TOLD: usize = 10;
+/// How many row numbers a message lists.
+const LISTED: usize = 10;
 
 impl RowsChange {
     pub(super) fn new(rows: Vec<usize>, first: BranchChange) -> RowsChange {
         RowsChange { rows, first }
     }
 
-    /// The places of all these rows, in rising order.
+    /// The numbers of all these rows, in rising order.
     ///
     /// ```
     /// use scalargrad::{Function, function::ReplayError};
@@ -309,15 +316,20 @@ impl RowsChange {
 impl fmt::Display for RowsChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.rows.len();
-        let told: Vec<String> = self.rows.iter().take(TOLD).map(usize::to_string).collect();
+        let listed: Vec<String> = self
+            .rows
+            .iter()
+            .take(LISTED)
+            .map(usize::to_string)
+            .collect();
         let (what, more) = (
             if count == 1 { "row takes" } else { "rows take" },
-            if count > TOLD { ", …" } else { "" },
+            if count > LISTED { ", …" } else { "" },
         );
         write!(
             f,
             "{count} {what} another branch ({}{more}): in the first one, {}",
-            told.join(", "),
+            listed.join(", "),
             self.first
         )
     }

@@ -67,7 +67,7 @@ mod undefined_tests;
 
 pub use crate::var::Outputs;
 #[cfg(feature = "jit")]
-pub use compile::{CompileError, Compiled, CompiledRows};
+pub use compile::{CompileError, Compiled};
 pub use error::{BranchChange, Counted, FrozenRead, ReplayError, RowsChange};
 pub use recorder::Recorder;
 pub use rows::{RecordedRows, Rows};
