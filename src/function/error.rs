@@ -77,7 +77,7 @@ pub enum Counted {
 
 impl Counted {
     /// Whether there are as many of these numbers as there must be.
-    pub(super) fn check(self, found: usize, expected: usize) -> Result<(), ReplayError> {
+    pub(crate) fn check(self, found: usize, expected: usize) -> Result<(), ReplayError> {
         if found == expected {
             return Ok(());
         }
@@ -101,37 +101,24 @@ impl fmt::Display for ReplayError {
             } => (what, found, expected),
         };
         let of = |thing| counted(expected, thing);
-        match what {
-            Counted::Inputs => write!(f, "the function has {}, not {found}", of("input")),
-            Counted::Outputs => write!(
-                f,
+        let room = |name, thing| format!("there must be {} in `{name}`, not {found}", of(thing));
+        f.write_str(&match what {
+            Counted::Inputs => format!("the function has {}, not {found}", of("input")),
+            Counted::Outputs => format!(
                 "this needs a function of {expected} output, not {found}; see `values`, `jacobian`, `vjp`"
             ),
-            Counted::Gradient
-            | Counted::Gradients
-            | Counted::Jacobian
-            | Counted::Values
-            | Counted::Direction => {
-                let room = match what {
-                    Counted::Gradient => "gradient",
-                    Counted::Gradients => "gradients",
-                    Counted::Jacobian => "jacobian",
-                    Counted::Direction => "v",
-                    _ => "values",
-                };
-                let numbers = of("number");
-                write!(f, "there must be {numbers} in `{room}`, not {found}")
-            }
-            Counted::Weights => write!(f, "there must be {} in `w`, not {found}", of("weight")),
-            Counted::Shared => write!(f, "the rows share {}, not {found}", of("input")),
+            Counted::Gradient => room("gradient", "number"),
+            Counted::Gradients => room("gradients", "number"),
+            Counted::Jacobian => room("jacobian", "number"),
+            Counted::Values => room("values", "number"),
+            Counted::Direction => room("v", "number"),
+            Counted::Weights => room("w", "weight"),
+            Counted::Shared => format!("the rows share {}, not {found}", of("input")),
             Counted::Data => {
                 let numbers = of("number");
-                write!(
-                    f,
-                    "a row has {numbers}, and {found} are no whole number of rows"
-                )
+                format!("a row has {numbers}, and {found} are no whole number of rows")
             }
-        }
+        })
     }
 }
 
