@@ -127,7 +127,7 @@ pub fn hessian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Matrix {
 #[track_caller]
 pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
     must_match("hvp: `v`", v.len(), "`x` has", x.len());
-    along_one(f, x, v).product
+    along_one(f, x, v).2
 }
 
 /// The value of `f` at `x`, its gradient, and its Hessian times `v`, for the price of [`hvp`].
@@ -150,12 +150,7 @@ pub fn value_gradient_and_hvp(
     v: &[f64],
 ) -> (f64, Vec<f64>, Vec<f64>) {
     must_match("value_gradient_and_hvp: `v`", v.len(), "`x` has", x.len());
-    let AlongOne {
-        value,
-        gradient,
-        product,
-    } = along_one(f, x, v);
-    (value, gradient, product)
+    along_one(f, x, v)
 }
 
 #[track_caller]

@@ -193,7 +193,7 @@ impl Picture<'_> {
 /// # Pictures
 ///
 /// Each shows the variables that this one was made from, a shared one once, with their values and the
-/// gradients of the last sweep. Numbers are rounded to six digits. [`Picture`] tells what is done about large
+/// gradients of the last sweep. Numbers are rounded to six digits. [`Picture`] says what is done about large
 /// graphs.
 impl Var {
     /// The picture of the graph of this output, for options.

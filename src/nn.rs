@@ -22,7 +22,7 @@
 //! assert!(data.iter().all(|(x, y)| model.forward(x)[0] * y > 0.0));
 //! ```
 //!
-//! With an optimiser the parameters are a list of numbers beside the network, which [`with`](Module::with) puts in. The
+//! With an optimiser the parameters are a list of numbers next to the network, which [`with`](Module::with) puts in. The
 //! closure opens the scope, makes the leaves and sweeps:
 //!
 //! ```
@@ -70,7 +70,27 @@
 //! # Ok::<(), scalargrad::function::ReplayError>(())
 //! ```
 //!
-//! # Beside micrograd
+//! # Saving and loading
+//!
+//! Write the names and the numbers, and give the numbers to a new network of the same shape. `{:?}` prints an `f64` so that it is
+//! read back exactly; `serde_json` does this with its feature `float_roundtrip` only.
+//!
+//! ```
+//! use scalargrad::nn::{Activation, Mlp, Module, uniform};
+//!
+//! let model = Mlp::new(2, &[3, 1], Activation::Tanh, &mut uniform(7));
+//! let text: String = model.named_parameters().iter().map(|(name, p)| format!("{name} {p:?}\n")).collect();
+//!
+//! let number = |line: &str| line.rsplit(' ').next().unwrap_or("").parse::<f64>();
+//! let numbers: Vec<f64> = text.lines().map(number).collect::<Result<_, _>>()?;
+//! let loaded = Mlp::new(2, &[3, 1], Activation::Tanh, &mut uniform(0)).with(&numbers);
+//! assert_eq!(loaded, model);
+//! let (a, b) = (loaded.forward(&[0.5, -1.0])[0], model.forward(&[0.5, -1.0])[0]);
+//! assert_eq!(a.to_bits(), b.to_bits());
+//! # Ok::<(), std::num::ParseFloatError>(())
+//! ```
+//!
+//! # Compared with micrograd
 //!
 //! | `nn.py`, and its demo | here |
 //! |---|---|
@@ -92,7 +112,7 @@
 //! | `len(model.parameters())` | `model.parameters().len()` |
 //! | `print(model)` | `println!("{model:?}")`, with all its numbers |
 //! | `Neuron(2, nonlin=False)`, `Layer(2, 16)` | [`Neuron`], [`Layer::new(2, 16, Activation::Relu, &mut uniform(7))`](Layer::new) |
-//! | a class of one's own with `parameters()` | a struct of one's own with [`Module::map_named`] |
+//! | a class of your own with `parameters()` | a struct of your own with [`Module::map_named`] |
 //!
 //! A sum is added in micrograd's order, so that the same weights give the same losses.
 

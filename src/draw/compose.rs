@@ -2,8 +2,8 @@
 //! long or too wide.
 
 use super::fold::{Groups, stem};
-use super::graph::{Graph, Part, Source};
-use super::item::{Item, Kind, Range, operation, pattern};
+use super::graph::{Graph, Source};
+use super::item::{Item, Kind, Span, operation, pattern};
 use crate::rows::Op;
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashSet};
 pub(super) struct Limits {
     /// Whether repeated structure is drawn as one.
     pub(super) is_folded: bool,
-    /// Nodes that are drawn one by one all the same.
+    /// Graphs up to this size are never folded.
     pub(super) small: usize,
     /// The operations from the output to the farthest leaf beyond which the middle is left out.
     pub(super) depth: usize,
@@ -24,7 +24,7 @@ pub(super) struct Limits {
 /// Additions in a row that are drawn as one.
 const SUM_IN_SMALL: usize = 3;
 const SUM_IN_LARGE: usize = 2;
-/// Operands up to which constants stand in the label of an operation.
+/// Operands up to which constants are in the label of an operation.
 const SHORT: usize = 3;
 /// Constant operands of a longer operation that are drawn one by one.
 const CONSTANTS: usize = 8;
@@ -127,8 +127,8 @@ impl<'a> Composer<'a> {
             operands[item].count = self.graph.operands(k).len();
             for (place, operand) in self.graph.operands(k).enumerate() {
                 match operand {
-                    Part::Constant(x) => operands[item].add_constant(place, x),
-                    Part::Node(operand) => {
+                    Err(x) => operands[item].add_constant(place, x),
+                    Ok(operand) => {
                         let has_all_lines = self.is_alone(k) && self.is_alone(operand);
                         operands[item].add(self.item_of(operand), has_all_lines);
                     }
@@ -140,12 +140,12 @@ impl<'a> Composer<'a> {
         }
         for output in &self.graph.outputs {
             match *output {
-                Part::Node(k) => {
+                Ok(k) => {
                     let item = self.item_of(k);
                     self.items[item].is_output = true;
                 }
-                Part::Constant(x) => {
-                    let mut constant = Item::constant(Range::of(x), 1);
+                Err(x) => {
+                    let mut constant = Item::constant(Span::of(x), 1);
                     constant.is_output = true;
                     self.items.push(constant);
                 }
@@ -177,8 +177,8 @@ impl<'a> Composer<'a> {
         }
         item.count += 1;
         if let Some((value, grad)) = self.source.numbers(index) {
-            Range::of(value).join_to(&mut item.value);
-            Range::of(grad).join_to(&mut item.grad);
+            Span::of(value).join_to(&mut item.value);
+            Span::of(grad).join_to(&mut item.grad);
         }
     }
 
@@ -193,7 +193,7 @@ impl<'a> Composer<'a> {
         let (few, is_short) = (constants.len() <= CONSTANTS, count <= SHORT);
         let mut found: Vec<usize> = Vec::new();
         if is_short && !constants.is_empty() {
-            let places: Vec<Option<Range>> =
+            let places: Vec<Option<Span>> =
                 (0..count).map(|i| constants.get(&i).copied()).collect();
             self.items[item].operation = pattern(&self.items[item].operation, &places);
         }
@@ -208,7 +208,7 @@ impl<'a> Composer<'a> {
             }
         }
         if !few && !is_short {
-            let all = constants.values().copied().reduce(Range::join);
+            let all = constants.values().copied().reduce(Span::join);
             found.push(self.items.len());
             self.items
                 .extend(all.map(|all| Item::constant(all, constants.len())));
@@ -220,12 +220,12 @@ impl<'a> Composer<'a> {
 /// The operands of an item while its nodes are gone through.
 #[derive(Default)]
 struct Operands {
-    /// Those of its first node, then what others have beside.
+    /// The operands of its first node, then what others have in addition.
     list: Vec<Slot>,
     /// The number of those of each of its nodes.
     count: usize,
     /// The constants by their place among the operands.
-    constants: BTreeMap<usize, Range>,
+    constants: BTreeMap<usize, Span>,
     seen: HashSet<usize>,
 }
 
@@ -243,7 +243,7 @@ impl Operands {
     }
 
     fn add_constant(&mut self, place: usize, x: f64) {
-        let (x, before) = (Range::of(x), self.constants.get(&place));
+        let (x, before) = (Span::of(x), self.constants.get(&place));
         let all = before.map_or(x, |all| all.join(x));
         if self.constants.insert(place, all).is_none() {
             self.list.push(Slot::Constant(place));
@@ -252,7 +252,7 @@ impl Operands {
 }
 
 impl Item {
-    fn constant(value: Range, count: usize) -> Item {
+    fn constant(value: Span, count: usize) -> Item {
         Item {
             operation: Op::Constant.to_string(),
             count,
@@ -268,12 +268,8 @@ fn order(graph: &Graph, groups: &Groups) -> Vec<u32> {
     let mut is_met = vec![false; groups.sizes.len()];
     let mut is_open = vec![false; graph.nodes.len()];
     let mut order = Vec::new();
-    let outputs = graph.outputs.iter().filter_map(|output| match output {
-        Part::Node(k) => Some(*k),
-        Part::Constant(_) => None,
-    });
     let mut open: Vec<usize> = Vec::new();
-    for k in outputs {
+    for &k in graph.outputs.iter().flatten() {
         if !std::mem::replace(&mut is_open[k], true) {
             open.push(k);
         }

@@ -4,7 +4,7 @@
 //! outputs. Numbers do not count, and of names only what is left without their digits. Two nodes of one class
 //! have the same distance to their farthest leaf, so there is no cycle among the groups.
 
-use super::graph::{Graph, Part, Source};
+use super::graph::{Graph, Source};
 use crate::rows::Op;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -68,7 +68,7 @@ fn has_places(op: Op, count: usize) -> bool {
     op != Op::Add && !op.is_slice() && count <= 3
 }
 
-/// What tells the place of operand `i` of a node from the others; those of two slices come by turns.
+/// What distinguishes the place of operand `i` of a node from the others; those of two slices alternate.
 fn role(op: Op, count: usize, i: usize) -> u64 {
     match op {
         Op::Dot => (i % 2) as u64,
@@ -93,8 +93,8 @@ fn classes(graph: &Graph, source: &dyn Source) -> Vec<u64> {
         }
         for operand in graph.operands(k) {
             let operand = match operand {
-                Part::Constant(_) => 1,
-                Part::Node(k) => {
+                Err(_) => 1,
+                Ok(k) => {
                     uses[k] += 1;
                     classes[k]
                 }
@@ -120,7 +120,7 @@ fn classes(graph: &Graph, source: &dyn Source) -> Vec<u64> {
         let operands = graph.operands(k);
         let number = operands.len();
         for (i, operand) in operands.enumerate() {
-            if let Part::Node(operand) = operand {
+            if let Ok(operand) = operand {
                 users[(uses[operand] + filled[operand]) as usize] =
                     hash((classes[k], role(node.op, number, i)));
                 filled[operand] += 1;

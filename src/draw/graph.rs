@@ -20,33 +20,20 @@ pub(super) trait Source {
     fn numbers(&self, index: usize) -> Option<(f64, f64)>;
 }
 
-/// An operand of the flat copy.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Part {
-    Node(usize),
-    Constant(f64),
-}
+/// An operand of the flat copy: a node, or the value of a constant.
+pub(super) type Part = Result<usize, f64>;
 
-impl Part {
-    fn of(operand: Operand) -> Part {
-        match operand.index {
-            0 => Part::Constant(operand.value),
-            index => Part::Node(index),
-        }
-    }
-
-    fn node(self) -> Option<usize> {
-        match self {
-            Part::Node(k) => Some(k),
-            Part::Constant(_) => None,
-        }
+fn part(operand: Operand) -> Part {
+    match operand.index {
+        0 => Err(operand.value),
+        index => Ok(index),
     }
 }
 
 /// The ancestors of the outputs, users before their operands.
 pub(super) struct Graph {
     pub(super) nodes: Vec<Node>,
-    /// Those of all nodes.
+    /// The operands of all nodes.
     operands: Vec<Part>,
     /// The outputs.
     pub(super) outputs: Vec<Part>,
@@ -66,7 +53,7 @@ pub(super) struct Node {
 }
 
 impl Node {
-    /// Where its operands stand in the list of all.
+    /// Where its operands are in the list of all.
     fn range(&self) -> Range<usize> {
         self.first as usize..(self.first + self.count) as usize
     }
@@ -90,7 +77,7 @@ impl Graph {
             }
             let first = graph.operands.len();
             let (op, n) = source.read(index, &mut |operand| {
-                graph.operands.push(Part::of(operand));
+                graph.operands.push(part(operand));
                 open.push(operand.index);
             });
             graph.nodes.push(Node {
@@ -103,7 +90,7 @@ impl Graph {
             });
             places[index] = graph.nodes.len() as u32;
         }
-        graph.outputs = outputs.into_iter().map(Part::of).collect();
+        graph.outputs = outputs.into_iter().map(part).collect();
         graph.renumber(|index| places[index] as usize - 1);
         graph
     }
@@ -111,9 +98,7 @@ impl Graph {
     /// Gives the nodes that operands and outputs refer to other places.
     fn renumber(&mut self, place: impl Fn(usize) -> usize) {
         for part in self.operands.iter_mut().chain(&mut self.outputs) {
-            if let Part::Node(k) = part {
-                *k = place(*k);
-            }
+            *part = part.map(&place);
         }
     }
 
@@ -123,16 +108,14 @@ impl Graph {
 
     /// The operands of `k` that are nodes.
     pub(super) fn node_operands(&self, k: usize) -> impl Iterator<Item = usize> + '_ {
-        self.operands(k).filter_map(Part::node)
+        self.operands(k).filter_map(Result::ok)
     }
 
     /// The number of times that each node is an operand or an output.
     fn uses(&self) -> Vec<u32> {
         let mut uses = vec![0; self.nodes.len()];
         let parts = self.operands.iter().chain(&self.outputs);
-        parts
-            .filter_map(|part| part.node())
-            .for_each(|k| uses[k] += 1);
+        parts.flatten().for_each(|&k| uses[k] += 1);
         uses
     }
 
@@ -179,7 +162,7 @@ impl Graph {
         let mut at = k;
         while let [before, term] = self.operands[self.nodes[at].range()] {
             terms.push(term);
-            let Some(link) = before.node().filter(is_link) else {
+            let Some(link) = before.ok().filter(is_link) else {
                 terms.push(before);
                 break;
             };

@@ -22,9 +22,9 @@ pub(super) struct Item {
     pub(super) operation: String,
     /// The nodes that it stands for.
     pub(super) count: usize,
-    pub(super) value: Option<Range>,
+    pub(super) value: Option<Span>,
     /// Absent for a constant.
-    pub(super) grad: Option<Range>,
+    pub(super) grad: Option<Span>,
     /// The items that it was made from.
     pub(super) operands: Vec<usize>,
     pub(super) is_output: bool,
@@ -59,12 +59,12 @@ fn is_sign(operation: &str) -> bool {
 }
 
 /// An operation, `·` for an operand that is a node, and constants as they are.
-pub(super) fn pattern(operation: &str, operands: &[Option<Range>]) -> String {
-    let constant = |x: Range| match x.least == x.greatest {
+pub(super) fn pattern(operation: &str, operands: &[Option<Span>]) -> String {
+    let constant = |x: Span| match x.least == x.greatest {
         false => format!("({})", x.text()),
         true => x.text(),
     };
-    let text = |operand: &Option<Range>| operand.map_or("·".to_string(), constant);
+    let text = |operand: &Option<Span>| operand.map_or("·".to_string(), constant);
     let operands: Vec<String> = operands.iter().map(text).collect();
     match &operands[..] {
         [a, b] if is_sign(operation) => format!("{a} {operation} {b}"),
@@ -82,23 +82,23 @@ pub(super) fn operation(op: Op, n: i32) -> String {
 
 /// The numbers of the nodes that one item stands for.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) struct Range {
+pub(super) struct Span {
     pub(super) least: f64,
     pub(super) greatest: f64,
     has_nan: bool,
 }
 
-impl Range {
-    pub(super) fn of(x: f64) -> Range {
-        Range {
+impl Span {
+    pub(super) fn of(x: f64) -> Span {
+        Span {
             least: x,
             greatest: x,
             has_nan: x.is_nan(),
         }
     }
 
-    pub(super) fn join(self, other: Range) -> Range {
-        Range {
+    pub(super) fn join(self, other: Span) -> Span {
+        Span {
             least: self.least.min(other.least),
             greatest: self.greatest.max(other.greatest),
             has_nan: self.has_nan || other.has_nan,
@@ -106,7 +106,7 @@ impl Range {
     }
 
     /// Adds to what may be absent.
-    pub(super) fn join_to(self, other: &mut Option<Range>) {
+    pub(super) fn join_to(self, other: &mut Option<Span>) {
         *other = Some(other.map_or(self, |other| other.join(self)));
     }
 
@@ -135,7 +135,7 @@ impl Range {
     }
 }
 
-/// `x` in so many digits, at most.
+/// `x` in `digits` digits, at most.
 fn number(x: f64, digits: usize) -> String {
     let last = digits as i32 - 1;
     let short = |text: &str| match text.split_once('.') {

@@ -3,7 +3,7 @@
 //! Each edge has a line of its own, with a [`Spot`] in each layer that it passes, so that it finds a way
 //! between the boxes. The spots of a layer are ordered by the mean place of their neighbours in the next layer. Each
 //! then gets the height that is nearest to the mean height of its neighbours, where the order and the boxes leave room.
-//! In a mean the lines of one operand have weight 1 together: a weight stays beside its product, far from the next one.
+//! In a mean the lines of one operand have weight 1 together: a weight stays next to its product, far from the next one.
 
 use super::item::Item;
 
@@ -157,7 +157,7 @@ impl Layout {
         }
     }
 
-    /// Makes the height of each spot its place in its layer, from 0 to 1: the middle of a layer is beside that of the next.
+    /// Makes the height of each spot its place in its layer, from 0 to 1: the middle of a layer is next to that of the next.
     fn number(&mut self) {
         for layer in &self.layers {
             for (place, &spot) in layer.iter().enumerate() {

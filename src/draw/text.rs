@@ -1,11 +1,11 @@
 //! A picture as text: a tree, in which what was drawn above is only called by its name.
 
-use super::item::{Item, Kind, Range};
+use super::item::{Item, Kind, Span};
 use std::fmt::Write;
 
 pub(super) fn draw(items: &[Item]) -> String {
     let rows = rows(items);
-    let number = |x: Option<Range>| x.map_or_else(String::new, |x| x.text());
+    let number = |x: Option<Span>| x.map_or_else(String::new, |x| x.text());
     let numbers = |k: usize| (number(items[k].value), number(items[k].grad));
     let columns: Vec<(String, String)> = rows
         .iter()

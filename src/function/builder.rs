@@ -37,16 +37,16 @@ impl Ref {
 pub(super) struct Draft {
     /// One operand and the integer parameter, or two operands, or in `many` the first place and the number of operands.
     pub words: [u32; 2],
-    /// The node of which it is the youngest operand: [`NOBODY`], the only one, or [`SEVERAL`].
+    /// The node of which it is the operand that was recorded last: [`NOBODY`], the only one, or [`SEVERAL`].
     user: u32,
     pub op: Op,
     pub arity: Arity,
     pub uses: Uses,
 }
 
-/// The youngest operand of no node so far. (No node stands at place 0, as each depends on an input.)
+/// The last operand of no node so far. (No node is at place 0, as each depends on an input.)
 const NOBODY: u32 = 0;
-/// The youngest operand of more nodes than one: these are in the table of expressions.
+/// The last operand of more nodes than one: these are in the table of expressions.
 const SEVERAL: u32 = u32::MAX;
 
 impl Draft {
@@ -66,7 +66,7 @@ impl Draft {
 pub(super) enum Arity {
     One,
     Two,
-    /// Any other number. The integer parameter stands before the operands.
+    /// Any other number. The integer parameter is stored before the operands.
     Many,
 }
 
@@ -114,7 +114,7 @@ impl Drafts {
 
     /// The node that computes the same as a new one, or `next`.
     ///
-    /// Equal expressions have the same youngest operand, so they are looked for among those of which it is that. Mostly
+    /// Equal expressions have the same last operand, so they are looked for among those of which it is that. Mostly
     /// there is none, or one; a table has the others.
     #[inline(always)]
     fn equal_or(&mut self, next: u32, new: Draft, operands: &[Ref], inputs: usize) -> u32 {
@@ -203,7 +203,7 @@ pub(crate) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    /// An empty program, which will have at most so many nodes; with `is_sharing`, equal expressions become one node.
+    /// An empty program, which will have at most this many nodes; with `is_sharing`, equal expressions become one node.
     pub(crate) fn new(
         inputs: usize,
         nodes: usize,
@@ -326,7 +326,7 @@ impl<'a> Builder<'a> {
     /// Adds a guard.
     pub(crate) fn guard(&mut self, guard: Guard, operands: [Ref; 2]) {
         for operand in operands {
-            self.see(operand);
+            self.keep(operand);
         }
         self.program.guards.push(Guard {
             operands: operands.map(|operand| operand.0),
@@ -336,12 +336,12 @@ impl<'a> Builder<'a> {
 
     /// Gives a number a name.
     pub(crate) fn name(&mut self, of: Ref, name: String) {
-        self.see(of);
+        self.keep(of);
         self.program.names.insert(of.0 as usize, name);
     }
 
     /// A number that must stay.
-    pub(super) fn see(&mut self, number: Ref) {
+    pub(super) fn keep(&mut self, number: Ref) {
         if let Some(draft) = self.room.nodes.get_mut(number.place()) {
             draft.uses = Uses::Many;
         }

@@ -12,8 +12,8 @@ impl Function {
     ///
     /// # Errors
     ///
-    /// If a comparison would go another way at `x`, `x` has the wrong length, or there is another number
-    /// of outputs than one.
+    /// If a comparison would go another way at `x`, `x` has the wrong length, or there is
+    /// not exactly one output.
     ///
     /// # Panics
     ///
@@ -244,8 +244,7 @@ impl Function {
         self.check_one_output()?;
         self.check_inputs(x)?;
         Counted::Direction.check(v.len(), self.inputs())?;
-        let along = self.replay(x, |program| program.hvp(x, v))?;
-        Ok((along.value, along.gradient, along.product))
+        self.replay(x, |program| program.hvp(x, v))
     }
 
     /// The Hessian of the only output; symmetric.

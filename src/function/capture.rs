@@ -1,6 +1,6 @@
 //! From the tape to a program, in two walks over the nodes.
 //!
-//! The first goes down, as the tape is laid out. It notes where each node stands and which of them something needs, and
+//! The first goes down, as the tape is laid out. It notes where each node is and which of them something needs, and
 //! so how much room the program takes. The second goes up and writes the program: without dead code, constants in the
 //! place of what depends on no input, and, if wished, equal expressions as one.
 
@@ -107,7 +107,7 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Whether it is worth more than the time that it takes to get it again.
+    /// Whether it is too large to keep.
     fn is_large(&self) -> bool {
         const LARGE: usize = 64 << 20;
         let refs = self.refs.capacity() * size_of::<Ref>();
@@ -139,7 +139,7 @@ struct Needs {
 
 /// The bits of a need.
 const NEED: u8 = ACTIVITY | RESULT;
-/// In the place of the words of a node: they are in a list.
+/// Marks a node whose length is in `long`.
 const LONG: u8 = u8::MAX >> NEED.count_ones();
 
 impl Needs {

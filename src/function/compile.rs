@@ -1,14 +1,12 @@
 //! Functions in native code.
 //!
-//! What is computed is what the replay computes: values bit for bit, for everything that is not plain arithmetic is a call of
+//! What is computed is what the replay computes: values bit for bit, because everything that is not plain arithmetic is a call of
 //! the very function of the table; gradients too.
 //!
-//! The code differs from the replay in one thing, and this is why it may. The replay does not propagate an adjoint that is
-//! zero; the code asks nothing and multiplies. Where the adjoint is zero, the product is a zero, which changes nothing, or
-//! it is NaN, as the partial is infinite or NaN. A NaN adjoint makes everything NaN that it is given to, down to an input, but
-//! for what a switch does not select and a step does not hand on, and these get nothing from the right adjoint
-//! either. So a gradient without NaN is that of the replay, and one with NaN is computed again by the replay. In the same way
-//! a rule need not ask whether its result is NaN where an output would be NaN, too.
+//! The replay skips a zero adjoint; the code multiplies it. The product is 0, or NaN if the partial is not finite. A NaN always
+//! reaches an output of the sweep, except where a switch or a step stops it, where the right answer is also "nothing". So: no
+//! NaN means the gradient is right; with a NaN the replay computes it again. In the same way a rule need not ask whether its
+//! result is NaN where an output would be NaN, too.
 //!
 //! The stages, from a program to a [`Unit`] of machine code:
 //!
@@ -17,7 +15,7 @@
 //! 2. A recorded loop left the same operations many times. Sums are unrolled (`unroll_sums`), so that each repetition adds
 //!    its terms, and what `repeats` is found. What does not repeat is cut into pieces, which are loops of one turn.
 //! 3. Each of these segments becomes one of the `parts`: a small program of one repetition, which says where the numbers that
-//!    it takes from outside stand in each repetition, and where those that are used outside.
+//!    it takes from outside are stored in each repetition, and where those that are used outside.
 //! 4. Of each part two functions are written (`loops`, and for what connects them `border`).
 //! 5. The writer goes through a program by the walk that writes Rust, too ([`emit`](super::emit)): upward for values (`forward`),
 //!    downward for adjoints (`reverse`), with the partials of the table (`rule`, `instructions`).
@@ -46,7 +44,6 @@ mod unroll_sums;
 mod writer;
 
 pub use compiled::Compiled;
-pub use rows::CompiledRows;
 
 use super::Function;
 use super::emit::Sweep;
@@ -137,7 +134,7 @@ impl Function {
 struct Sizes {
     /// A program of fewer operands than this, in both directions together, is one function.
     whole: usize,
-    /// A part that does not repeat has at most so many operations.
+    /// The most operations of a part that does not repeat.
     length: usize,
 }
 
@@ -150,7 +147,7 @@ impl Sizes {
 
 /// For more outputs, sweeps through all parts would be more work than one from each output.
 const OUTPUTS: usize = 8;
-/// The sweeps from many outputs together may give so many times as much as there are operands.
+/// The sweeps may have up to 8 times as many contributions as there are operands.
 const SWEEPS: usize = 8;
 /// A function of more operands would be too large for the compiler.
 const LARGEST_WHOLE: usize = 1 << 18;
@@ -170,7 +167,7 @@ fn sweeps(program: &Program, most: usize) -> Option<Vec<Sweep>> {
 
 fn assembler(program: &Program, effort: Effort, lanes: usize) -> Result<Assembler, CompileError> {
     let machine = native::machine(effort).map_err(CompileError::NoMachine)?;
-    // A NaN that any row of the table gets comes to an output, or nothing is handed on to it; not so with users' operations.
+    // A NaN that any row of the table gets comes to an output, or nothing is contributed to it; not so with users' operations.
     let is_nan_seen = program.customs.is_empty();
     let constants = program.constants.clone();
     Ok(Assembler::new(
@@ -185,7 +182,7 @@ fn assembler(program: &Program, effort: Effort, lanes: usize) -> Result<Assemble
 struct Joint {
     /// Where in the frame the adjoints are.
     adjoints: Range<usize>,
-    /// Where the outputs stand.
+    /// Where the outputs are stored.
     outputs: Vec<(Room, usize)>,
     /// The number of inputs to whose adjoints the sweep adds.
     shared: usize,
@@ -202,7 +199,7 @@ struct Unit {
 }
 
 impl Unit {
-    /// The program for so many lanes; what the adjoints of the first `shared` inputs get is added to what is there.
+    /// The program for `lanes` lanes; what the adjoints of the first `shared` inputs get is added to what is there.
     fn of(
         program: &Program,
         sizes: Sizes,

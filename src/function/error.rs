@@ -29,7 +29,7 @@ pub enum ReplayError {
     BranchChanged(Box<BranchChange>),
     /// The same in some of many rows.
     BranchChangedInRows(Box<RowsChange>),
-    /// Not as many numbers as there must be.
+    /// A slice has the wrong length.
     #[non_exhaustive]
     WrongLength {
         /// The numbers counted.
@@ -57,8 +57,10 @@ pub enum Counted {
     Inputs,
     /// The outputs of the function, where there must be one.
     Outputs,
-    /// The numbers that a gradient has room for.
+    /// The numbers that `gradient` has room for.
     Gradient,
+    /// The numbers that `gradients` has room for.
+    Gradients,
     /// The numbers that `jacobian` has room for.
     Jacobian,
     /// The components of the direction `v`.
@@ -75,7 +77,7 @@ pub enum Counted {
 
 impl Counted {
     /// Whether there are as many of these numbers as there must be.
-    pub(super) fn check(self, found: usize, expected: usize) -> Result<(), ReplayError> {
+    pub(crate) fn check(self, found: usize, expected: usize) -> Result<(), ReplayError> {
         if found == expected {
             return Ok(());
         }
@@ -99,32 +101,24 @@ impl fmt::Display for ReplayError {
             } => (what, found, expected),
         };
         let of = |thing| counted(expected, thing);
-        match what {
-            Counted::Inputs => write!(f, "the function has {}, not {found}", of("input")),
-            Counted::Outputs => write!(
-                f,
+        let room = |name, thing| format!("there must be {} in `{name}`, not {found}", of(thing));
+        f.write_str(&match what {
+            Counted::Inputs => format!("the function has {}, not {found}", of("input")),
+            Counted::Outputs => format!(
                 "this needs a function of {expected} output, not {found}; see `values`, `jacobian`, `vjp`"
             ),
-            Counted::Gradient | Counted::Jacobian | Counted::Values | Counted::Direction => {
-                let room = match what {
-                    Counted::Gradient => "gradient",
-                    Counted::Jacobian => "jacobian",
-                    Counted::Direction => "v",
-                    _ => "values",
-                };
-                let numbers = of("number");
-                write!(f, "there must be {numbers} in `{room}`, not {found}")
-            }
-            Counted::Weights => write!(f, "there must be {} in `w`, not {found}", of("weight")),
-            Counted::Shared => write!(f, "the rows share {}, not {found}", of("input")),
+            Counted::Gradient => room("gradient", "number"),
+            Counted::Gradients => room("gradients", "number"),
+            Counted::Jacobian => room("jacobian", "number"),
+            Counted::Values => room("values", "number"),
+            Counted::Direction => room("v", "number"),
+            Counted::Weights => room("w", "weight"),
+            Counted::Shared => format!("the rows share {}, not {found}", of("input")),
             Counted::Data => {
                 let numbers = of("number");
-                write!(
-                    f,
-                    "a row has {numbers}, and {found} are no whole number of rows"
-                )
+                format!("a row has {numbers}, and {found} are no whole number of rows")
             }
-        }
+        })
     }
 }
 
@@ -267,15 +261,15 @@ pub struct RowsChange {
     first: BranchChange,
 }
 
-/// The rows whose places a message tells.
-const TOLD: usize = 10;
+/// How many row numbers a message lists.
+const LISTED: usize = 10;
 
 impl RowsChange {
     pub(super) fn new(rows: Vec<usize>, first: BranchChange) -> RowsChange {
         RowsChange { rows, first }
     }
 
-    /// The places of all these rows, in rising order.
+    /// The numbers of all these rows, in rising order.
     ///
     /// ```
     /// use scalargrad::{Function, function::ReplayError};
@@ -309,15 +303,20 @@ impl RowsChange {
 impl fmt::Display for RowsChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.rows.len();
-        let told: Vec<String> = self.rows.iter().take(TOLD).map(usize::to_string).collect();
+        let listed: Vec<String> = self
+            .rows
+            .iter()
+            .take(LISTED)
+            .map(usize::to_string)
+            .collect();
         let (what, more) = (
             if count == 1 { "row takes" } else { "rows take" },
-            if count > TOLD { ", …" } else { "" },
+            if count > LISTED { ", …" } else { "" },
         );
         write!(
             f,
             "{count} {what} another branch ({}{more}): in the first one, {}",
-            told.join(", "),
+            listed.join(", "),
             self.first
         )
     }

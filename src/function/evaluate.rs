@@ -80,7 +80,7 @@ fn sweep_lanes<const N: usize>(
 }
 
 impl Program {
-    /// The value of every output into `outputs`.
+    /// Calls `each` with the value of every output.
     pub(crate) fn values(&self, x: &[f64], mut each: impl FnMut(f64)) -> Result<(), Tripped> {
         with_space(|space| {
             forward(self, x.iter().copied(), &mut space.values)?;
@@ -247,15 +247,15 @@ impl Program {
 
     /// The value of the only output, its gradient and its Hessian times `v`.
     pub(crate) fn hvp(&self, x: &[f64], v: &[f64]) -> Result<AlongOne, Tripped> {
-        let mut along = AlongOne::with_room_for(x.len());
-        along.value = with_space(|space| {
-            let each = |_, w| along.push(w);
+        let (mut gradient, mut product) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+        let value = with_space(|space| {
+            let each = |i, w: Tangents<1>| (gradient[i], product[i]) = (w.value, w.tangents[0]);
             self.gradient_along(x, |i, _| v[i], &mut space.along, each)
         })?;
-        if !are_finite(&along.gradient) {
-            self.correct_gradient_at(x, 0, &mut along.gradient);
+        if !are_finite(&gradient) {
+            self.correct_gradient_at(x, 0, &mut gradient);
         }
-        Ok(along)
+        Ok((value, gradient, product))
     }
 
     /// The Hessian of the only output, by columns.
@@ -304,41 +304,24 @@ impl Program {
 }
 
 /// A value, its gradient, and the Hessian times a direction.
-#[derive(Default)]
-pub(crate) struct AlongOne {
-    pub value: f64,
-    pub gradient: Vec<f64>,
-    pub product: Vec<f64>,
-}
+pub(crate) type AlongOne = (f64, Vec<f64>, Vec<f64>);
 
-impl AlongOne {
-    fn with_room_for(inputs: usize) -> AlongOne {
-        AlongOne {
-            value: 0.0,
-            gradient: Vec::with_capacity(inputs),
-            product: Vec::with_capacity(inputs),
-        }
-    }
-
-    /// Adds what the adjoint of the next input tells.
-    fn push(&mut self, w: Tangents<1>) {
-        self.gradient.push(w.value);
-        self.product.push(w.tangents[0]);
-    }
-}
-
-/// The same straight from the tape: of the `output` of inputs that stand on the tape from `start` on. `None` if that takes a
+/// The same straight from the tape: of the `output` of inputs that are on the tape from `start` on. `None` if that takes a
 /// program.
 pub(crate) fn hvp_on_tape(start: usize, x: &[f64], v: &[f64], output: usize) -> Option<AlongOne> {
-    let mut along = AlongOne::with_room_for(x.len());
-    along.value = with_space(|space| {
+    let room = || Vec::with_capacity(x.len());
+    let (mut gradient, mut product) = (room(), room());
+    let value = with_space(|space| {
         let x = seeded::<1>(x, |i, _| v[i]);
-        adjoints_on_tape(start, x, output, space, |w| along.push(w))
+        adjoints_on_tape(start, x, output, space, |w| {
+            gradient.push(w.value);
+            product.push(w.tangents[0]);
+        })
     })?;
-    Some(along)
+    Some((value, gradient, product))
 }
 
-/// For so many inputs, a pass over the tape for each is quicker than to make a program first.
+/// Up to this number of inputs, a pass over the tape for each is quicker than to make a program first.
 const FEW: usize = 4;
 
 /// The Hessian, likewise, a column at a time; `None` for more than a few inputs, too.
@@ -350,7 +333,7 @@ pub(crate) fn hessian_on_tape(start: usize, x: &[f64], output: usize) -> Option<
     for j in 0..x.len() {
         let mut along = [0.0; FEW];
         along[j] = 1.0;
-        let column = hvp_on_tape(start, x, &along, output)?.product;
+        let column = hvp_on_tape(start, x, &along, output)?.2;
         for (i, slope) in column.into_iter().enumerate() {
             hessian[(i, j)] = slope;
         }

@@ -1,4 +1,4 @@
-//! A hash table of places in an array that stands elsewhere.
+//! A hash table of places in an array that is stored elsewhere.
 
 /// A hash table with open addressing, from which nothing is taken out.
 ///
@@ -9,7 +9,7 @@
 pub(super) struct Table {
     /// A place plus 1, or 0 where there is none.
     slots: Vec<u32>,
-    /// At most so many are put in.
+    /// At most this many are put in.
     room: usize,
     /// Expressions with one home are spread over one slot more: a few kilobytes, as the results of a layer of a network
     /// are close together and each is used many times.
@@ -23,7 +23,7 @@ const NEAR: usize = 4;
 const STRIDE: usize = 64;
 
 impl Table {
-    /// Forgets all, and makes room for so many.
+    /// Forgets all, and makes room for `room` of them.
     pub(super) fn clear(&mut self, room: usize) {
         self.slots.clear();
         (self.room, self.spread) = (room, room.next_power_of_two().min(1024) - 1);

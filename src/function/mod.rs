@@ -8,7 +8,7 @@
 //! Every comparison of variables is therefore part of it, a *guard*, and so is every question such as
 //! [`is_nan`](crate::Var::is_nan): where one would get another answer, a replay returns [`ReplayError::BranchChanged`] instead of a number, and a [`Recorder`] records that
 //! branch too. Operations such as `max`, `relu` or `abs` need no guard. What a closure took from
-//! the graph as a plain number is frozen, and told of in [`Function::frozen_reads`].
+//! the graph as a plain number is frozen, and listed in [`Function::frozen_reads`].
 //!
 //! ```
 //! use scalargrad::function::{Function, ReplayError};
@@ -67,7 +67,7 @@ mod undefined_tests;
 
 pub use crate::var::Outputs;
 #[cfg(feature = "jit")]
-pub use compile::{CompileError, Compiled, CompiledRows};
+pub use compile::{CompileError, Compiled};
 pub use error::{BranchChange, Counted, FrozenRead, ReplayError, RowsChange};
 pub use recorder::Recorder;
 pub use rows::{RecordedRows, Rows};
@@ -90,6 +90,8 @@ use crate::handle::Var;
 /// recording 0.
 ///
 /// A `Function` is plain data, `Send` and `Sync`. Buffers that evaluations need are kept per thread and used again.
+///
+/// With the feature `jit` of this crate, `Function::compile` makes native code of it; without the feature there is no such method.
 ///
 /// ```
 /// use scalargrad::function::Function;

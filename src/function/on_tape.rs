@@ -12,7 +12,7 @@ use crate::nodes::{self, Content, Node, NodePosition, down};
 use crate::rows::Op;
 use std::mem::take;
 
-/// The adjoints of the inputs `x`, which stand on the tape from `start` on, for the output at `output`, and its value: `each`
+/// The adjoints of the inputs `x`, which are on the tape from `start` on, for the output at `output`, and its value: `each`
 /// gets the adjoint of every input. Only what the output depends on is computed.
 ///
 /// `None` if there is a node that only a program can compute.

@@ -1,4 +1,4 @@
-//! The evaluator that goes through nodes one after the other, over any kind of [`Number`], wherever the [`Nodes`] stand: in
+//! The evaluator that goes through nodes one after the other, over any kind of [`Number`], wherever the [`Nodes`] are stored: in
 //! a program, or still on the tape.
 //!
 //! It needs nothing but the nodes. A program that is called often is evaluated in the order of a schedule instead, by `scheduled`.
@@ -14,7 +14,7 @@ use smallvec::SmallVec;
 
 /// A number that a program can be run over.
 pub(crate) trait Number: Adjoint {
-    /// The value of any row but a user's own; `is_active` tells which operands depend on an input.
+    /// The value of any row but a user's own; `is_active` says which operands depend on an input.
     fn row(op: Op, n: i32, operands: &[Self], is_active: &dyn Fn(usize) -> bool) -> Self;
 
     /// The partials of any row but a user's own with the result `z`, with respect to its active operands.
@@ -114,7 +114,7 @@ fn partial_of_one<T: Number>(op: Op, n: i32, x: T, z: T) -> T {
     rules::partial(op, 0, [x, T::default(), T::default()], n, z, T::from(1.0))
 }
 
-/// An operand: the place of a number, or a number that stands beside the node.
+/// An operand: the place of a number, or a number that is stored next to the node.
 pub(crate) type Operand = Result<usize, f64>;
 
 /// A node, as far as it is one of the frequent ones.
@@ -127,7 +127,7 @@ pub(crate) enum Seen {
     Other,
 }
 
-/// Where nodes stand.
+/// Where nodes are stored.
 pub(crate) trait Nodes {
     /// The node at a place. `None` if it cannot be computed from here, and so is `read_any`.
     fn read(&self, place: usize) -> Option<Seen>;

@@ -11,7 +11,7 @@ impl Builder<'_> {
     /// The program of what was drafted. With `collapses_sums` a chain of additions becomes one sum: added from the first to
     /// the last, as the chain was.
     pub(crate) fn finish(mut self, outputs: &[Ref], collapses_sums: bool) -> Program {
-        outputs.iter().for_each(|&output| self.see(output));
+        outputs.iter().for_each(|&output| self.keep(output));
         let Builder {
             mut program,
             room: drafts,

@@ -81,7 +81,7 @@ where
     ///
     /// # Panics
     ///
-    /// As [`Function::record`], and if there is another number of outputs than one.
+    /// As [`Function::record`], and if there is not exactly one output.
     ///
     /// ```
     /// use scalargrad::{Var, function::Recorder};
@@ -136,7 +136,7 @@ where
     }
 }
 
-/// What a replay comes to; what it refused is for the caller to tell of, as a closure does not know the user's line.
+/// What a replay comes to; what it refused is for the caller to report, as a closure does not know the user's line.
 fn replayed<R>(
     replay: impl FnOnce() -> Result<R, ReplayError>,
 ) -> Result<Result<R, Refusal>, ReplayError> {

@@ -3,8 +3,8 @@
 //! To look at each operation of a program in turn and branch to the code for it takes longer than the operation itself.
 //! So the operations are sorted, a window of them at a time: by their *level*, which is the length of the longest path
 //! to them within the window, and within a level by what they compute. Operations of one level do not depend on each
-//! other; those that also compute the same stand together in a *run*, and `scheduled` evaluates a run in one loop over operand
-//! indices, without a branch for each. Their results stand one after the other.
+//! other; those that also compute the same are together in a *run*, and `scheduled` evaluates a run in one loop over operand
+//! indices, without a branch for each. Their results are stored one after the other.
 //!
 //! A window is large enough for runs to be long and small enough for what it reads and writes to stay in the cache.
 //!
@@ -39,7 +39,7 @@ pub(crate) enum Form {
     TermPlusProduct,
     /// `a · b + c · d`.
     ProductPlusProduct,
-    /// The sum of so many operands, then of the products of two each.
+    /// The sum of this many operands, then of the products of two each.
     Products {
         plain: u32,
     },
@@ -55,7 +55,7 @@ pub(crate) enum Form {
     Other,
 }
 
-/// Operations that compute the same, of other operands. Their results and their operands stand right after those of the run before.
+/// Operations that compute the same, of other operands. Their results and their operands are stored right after those of the run before.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Run {
     pub form: Form,
@@ -114,7 +114,7 @@ pub(crate) struct Schedule {
     pub len: usize,
 }
 
-/// Stands between two runs: at the index of the result after it, with the operands on one side of it.
+/// Is between two runs: at the index of the result after it, with the operands on one side of it.
 pub(crate) struct Cursor<'a> {
     index: usize,
     operands: &'a [u32],

@@ -2,7 +2,7 @@
 //!
 //! Forward a run is one loop that fills its results from their operands. In reverse it is one loop that takes the adjoint
 //! of each result and adds what it gives to the adjoints of the operands. The loops of `+ − × ÷`, of sums and of sums of
-//! products stand here; every other operation goes through [`value`] and [`pull_back`], one at a time.
+//! products are here; every other operation goes through [`value`] and [`pull_back`], one at a time.
 //!
 //! Whoever takes an adjoint leaves a zero in its place. So the adjoints of a program are zero before and after a sweep,
 //! and nothing has to clear them.

@@ -32,9 +32,9 @@ use writer::Writer;
 pub enum SourceError {
     /// The name that was asked for is no name of a function.
     NotAName(String),
-    /// The source needs a function of that name beside.
+    /// The written source has a helper of this name.
     NameTaken(String),
-    /// The function has so many outputs, not one.
+    /// The function has this number of outputs, not one.
     Outputs(usize),
     /// The operation of this label is a user's own, which is code.
     Custom(String),
@@ -74,8 +74,8 @@ impl Function {
     ///
     /// # Errors
     ///
-    /// If there is another number of outputs than one, `name` is no identifier or that of a function which
-    /// the source needs beside (`tie`, `max_partial_0` and the like), or an operation is a user's
+    /// If there is not exactly one output, `name` is no identifier or that of a function which
+    /// the source has as a helper (`tie`, `max_partial_0` and the like), or an operation is a user's
     /// own or needs another crate (`erf`, `gamma` and their kin).
     ///
     /// ```

@@ -258,7 +258,7 @@ impl Function {
     ///
     /// # Errors
     ///
-    /// If there is another number of outputs than one.
+    /// If there is not exactly one output.
     ///
     /// ```
     /// # use scalargrad::function::Function;

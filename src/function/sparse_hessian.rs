@@ -155,7 +155,7 @@ impl Local {
     }
 
     /// Those of a node with a rule: what an adjoint of 1 gives to its operands has the first partials for its values. Its
-    /// tangents along the operands, so many at a time, are the second ones.
+    /// tangents along the operands, [`LANES`] at a time, are the second ones.
     fn by_rule(&mut self, program: &Program, node: &Node, z: f64, value: impl Fn(usize) -> f64) {
         let (op, n, operands) = (node.op, node.n, program.operands(node));
         let is_active = |k: usize| program.is_active(operands[k]);

@@ -1,6 +1,6 @@
 //! The loops over runs of operations of one operand, one for each row of the table: over `f64`, and over lanes.
 //!
-//! The operation is told once for a run, so that what is a call of a function elsewhere is compiled into the loop.
+//! The operation is selected once per run, so that what is a call of a function elsewhere is compiled into the loop.
 
 use crate::pull_back::{Adjoint, Adjoints, share};
 use crate::rows::{Op, by_name};

@@ -2,14 +2,14 @@
 //!
 //! Equal expressions are one node of a program. Its adjoint is the sum of theirs, and may overflow where each of them,
 //! multiplied by a partial alone, does not: of `x/x + x/x` at 1e-308 the closure's gradient is 0, and 2 · 1e308 − 2 · 1e308 is
-//! NaN. The order in which adjoints are added up is another one too. So where a gradient comes out that is not finite, it
+//! NaN. The order of the additions differs, too. So where a gradient comes out that is not finite, it
 //! is computed once more over these numbers; all others cost one look at the gradient.
 
 use super::program::Program;
 use super::scheduled::{forward, reverse};
 use crate::pull_back::Adjoints;
 
-/// A number with an exponent of its own: `mantissa · 2^exponent`. The mantissa is in [1, 2) or (−2, −1]; or it is 0, infinite
+/// A number with an exponent of its own: `mantissa · 2^exponent`. The size of the mantissa is in [0.5, 1); or it is 0, infinite
 /// or NaN, with any exponent.
 #[derive(Clone, Copy)]
 pub(crate) struct Wide {
@@ -17,39 +17,20 @@ pub(crate) struct Wide {
     exponent: i64,
 }
 
-/// A power of two that is a normal number.
-fn power(exponent: i64) -> f64 {
-    debug_assert!((-1022..=1023).contains(&exponent));
-    f64::from_bits(((1023 + exponent) as u64) << 52)
-}
-
 impl Wide {
     /// `mantissa · 2^exponent`, of any mantissa.
     fn new(mantissa: f64, exponent: i64) -> Wide {
-        if mantissa == 0.0 || !mantissa.is_finite() {
-            return Wide {
-                mantissa,
-                exponent: 0,
-            };
-        }
-        if mantissa.is_subnormal() {
-            return Wide::new(mantissa * power(64), exponent - 64);
-        }
-        let own = (mantissa.to_bits() >> 52 & 0x7ff) as i64 - 1023;
-        Wide {
-            mantissa: mantissa * power(-own / 2) * power(-own + own / 2),
-            exponent: exponent + own,
-        }
+        let (mantissa, own) = libm::frexp(mantissa);
+        let exponent = match mantissa == 0.0 || !mantissa.is_finite() {
+            true => 0,
+            false => exponent + i64::from(own),
+        };
+        Wide { mantissa, exponent }
     }
 
     /// The nearest `f64`.
     fn rounded(self) -> f64 {
-        match self.exponent {
-            ..-1100 => self.mantissa * 0.0,
-            exponent @ ..-1022 => self.mantissa * power(-1022) * power(exponent + 1022),
-            exponent @ ..1024 => self.mantissa * power(exponent),
-            _ => self.mantissa * f64::INFINITY,
-        }
+        libm::ldexp(self.mantissa, self.exponent.clamp(-5000, 5000) as i32)
     }
 
     pub(crate) fn is_nan(self) -> bool {
@@ -101,7 +82,7 @@ impl Adjoints<f64> for Wide {
         }
         // What is 2^100 times smaller changes nothing; but a NaN does.
         let apart = large.exponent.saturating_sub(small.exponent).clamp(0, 100);
-        let sum = large.mantissa + small.mantissa * power(-apart);
+        let sum = large.mantissa + libm::ldexp(small.mantissa, -apart as i32);
         *self = Wide::new(sum, large.exponent);
     }
 }

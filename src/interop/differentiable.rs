@@ -1,7 +1,9 @@
 //! What an optimiser of another crate is given.
 
 use crate::derive;
-use crate::function::{Function, Outputs, Recorder, ReplayError, Rows};
+#[cfg(feature = "jit")]
+use crate::function::Compiled;
+use crate::function::{Function, Outputs, RecordedRows, Recorder, ReplayError, Rows};
 use crate::graph::{self, user_code};
 use crate::handle::Var;
 use crate::matrix::Matrix;
@@ -10,11 +12,12 @@ use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::fmt;
 
-/// A function of some numbers, with its derivatives: a closure, a [`Function`], a [`Recorder`] in a `RefCell`, or rows of
-/// data, as [`SumOfRows`] and [`EachRow`].
+/// A function of some numbers, with its derivatives: a closure, a [`Function`], a `Compiled` function (feature `jit`), a
+/// [`Recorder`] in a `RefCell`, or rows of data, as [`SumOfRows`] and [`EachRow`].
 ///
-/// A closure runs anew at every point. A [`Function`] is faster, and an error where another branch would be taken. A
-/// [`Recorder`] is as fast, and records the other branch then.
+/// A closure runs anew at every point. A [`Function`] is faster, and an error where another branch would be taken; so is compiled
+/// code, whose second derivatives are those of its [`Function`]. A [`Recorder`] is as fast, and records the other branch then. It
+/// changes when it is called, but a solver calls what it only borrows: this is what the `RefCell` is for.
 ///
 /// ```
 /// use scalargrad::{Function, Var, interop::Differentiable};
@@ -63,6 +66,21 @@ impl Differentiable for Function {
 
     fn hessian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
         self.hessian(x)
+    }
+}
+
+#[cfg(feature = "jit")]
+impl Differentiable for Compiled {
+    fn values_at(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError> {
+        self.values(x)
+    }
+
+    fn jacobian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
+        self.jacobian(x)
+    }
+
+    fn hessian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
+        self.function().hessian(x)
     }
 }
 
@@ -128,10 +146,24 @@ where
 /// assert_eq!(cost.hessian_at(&[2.0, 1.0])?.as_slice(), [10.0, 6.0, 6.0, 6.0]);
 /// # Ok::<(), scalargrad::function::ReplayError>(())
 /// ```
+///
+/// The rows may also be those of compiled code, or, where they take different branches, those of a [`Recorder`], in a `RefCell`:
+///
+/// ```
+/// use scalargrad::{Var, function::Recorder, interop::{Differentiable, SumOfRows}};
+/// use std::cell::RefCell;
+///
+/// let mut f = Recorder::new(|x: &[Var]| if x[1] < x[0] { x[0] * x[0] } else { x[0] * x[1] });
+/// let cost = SumOfRows(RefCell::new(f.over_rows(1, 1)), vec![1.0, 5.0]);
+/// assert_eq!(cost.values_at(&[3.0])?, [9.0 + 15.0]);
+/// assert_eq!(cost.jacobian_at(&[3.0])?.as_slice(), [6.0 + 5.0]);
+/// assert_eq!(cost.hessian_at(&[3.0])?.as_slice(), [2.0]);
+/// # Ok::<(), scalargrad::function::ReplayError>(())
+/// ```
 #[derive(Clone, Debug)]
-pub struct SumOfRows(
+pub struct SumOfRows<R = Rows>(
     /// The function of one row.
-    pub Rows,
+    pub R,
     /// The rows, one after the other.
     pub Vec<f64>,
 );
@@ -149,20 +181,56 @@ impl Differentiable for SumOfRows {
     /// One Hessian of the function for each row.
     fn hessian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
         self.values_at(x)?; // refuses what has the wrong length
-        let mut sum = Matrix::zeros(x.len(), x.len());
-        for row in self.1.chunks_exact(self.0.row_len()) {
-            let of_row = self.0.function().hessian(&[x, row].concat())?;
-            for i in 0..x.len() {
-                for j in 0..x.len() {
-                    sum[(i, j)] += of_row[(i, j)];
-                }
-            }
-        }
-        Ok(sum)
+        sum_of_hessians(x, self.1.chunks_exact(self.0.row_len()), |x| {
+            self.0.function().hessian(x)
+        })
     }
 }
 
-/// The values of all outputs of every row, as functions of the shared inputs: residuals.
+impl<F, O> Differentiable for SumOfRows<RefCell<RecordedRows<'_, F>>>
+where
+    F: FnMut(&[Var]) -> O,
+    O: Outputs,
+{
+    fn values_at(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError> {
+        Ok(vec![self.0.borrow_mut().sum(x, &self.1)])
+    }
+
+    fn jacobian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
+        let (_, gradient) = self.0.borrow_mut().sum_gradient(x, &self.1);
+        Ok(Matrix::from_rows(1, x.len(), gradient))
+    }
+
+    /// One Hessian of the function for each row.
+    fn hessian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
+        self.values_at(x)?; // refuses what has the wrong length
+        let mut rows = self.0.borrow_mut();
+        sum_of_hessians(x, self.1.chunks_exact(rows.row_len()), |x| {
+            Ok(rows.hessian_of_row(x))
+        })
+    }
+}
+
+/// The sum of the Hessians of all rows with respect to the shared inputs `x`.
+fn sum_of_hessians<'a>(
+    x: &[f64],
+    rows: impl Iterator<Item = &'a [f64]>,
+    mut hessian: impl FnMut(&[f64]) -> Result<Matrix, ReplayError>,
+) -> Result<Matrix, ReplayError> {
+    let mut sum = Matrix::zeros(x.len(), x.len());
+    for row in rows {
+        let of_row = hessian(&[x, row].concat())?;
+        for i in 0..x.len() {
+            for j in 0..x.len() {
+                sum[(i, j)] += of_row[(i, j)];
+            }
+        }
+    }
+    Ok(sum)
+}
+
+/// The values of all outputs of every row, as functions of the shared inputs: residuals. The rows may be any that [`SumOfRows`]
+/// takes.
 ///
 /// ```
 /// use scalargrad::{Function, interop::{Differentiable, EachRow}};
@@ -174,9 +242,9 @@ impl Differentiable for SumOfRows {
 /// # Ok::<(), scalargrad::function::ReplayError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct EachRow(
+pub struct EachRow<R = Rows>(
     /// The function of one row.
-    pub Rows,
+    pub R,
     /// The rows, one after the other.
     pub Vec<f64>,
 );
@@ -187,13 +255,7 @@ impl Differentiable for EachRow {
     }
 
     fn jacobian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
-        let (values, gradients) = self.0.gradients(x, &self.1)?;
-        let by_shared = (0..values.len()).flat_map(|i| &gradients.row(i)[..x.len()]);
-        Ok(Matrix::from_rows(
-            values.len(),
-            x.len(),
-            by_shared.copied().collect(),
-        ))
+        Ok(by_shared(&self.0.gradients(x, &self.1)?.1, x.len()))
     }
 
     /// As there is for a sum alone.
@@ -205,7 +267,39 @@ impl Differentiable for EachRow {
     }
 }
 
-/// Panics for second derivatives of another number of outputs than one.
+impl<F, O> Differentiable for EachRow<RefCell<RecordedRows<'_, F>>>
+where
+    F: FnMut(&[Var]) -> O,
+    O: Outputs,
+{
+    fn values_at(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError> {
+        Ok(self.0.borrow_mut().values(x, &self.1))
+    }
+
+    fn jacobian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
+        let (_, gradients) = self.0.borrow_mut().gradients(x, &self.1);
+        Ok(by_shared(&gradients, x.len()))
+    }
+
+    /// As there is for a sum alone.
+    #[track_caller]
+    fn hessian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
+        assert_only(self.values_at(x)?.len());
+        let mut rows = self.0.borrow_mut();
+        sum_of_hessians(x, self.1.chunks_exact(rows.row_len()), |x| {
+            Ok(rows.hessian_of_row(x))
+        })
+    }
+}
+
+/// The derivatives with respect to the first `shared` inputs.
+fn by_shared(gradients: &Matrix, shared: usize) -> Matrix {
+    let rows = gradients.rows();
+    let numbers = (0..rows).flat_map(|i| &gradients.row(i)[..shared]);
+    Matrix::from_rows(rows, shared, numbers.copied().collect())
+}
+
+/// Panics if there are second derivatives of a different number of outputs than one.
 #[track_caller]
 fn assert_only(count: usize) {
     assert!(

@@ -6,7 +6,7 @@ use std::fmt::Arguments;
 use std::ops::Mul;
 use std::sync::Arc;
 
-/// Something with parameters: a neuron, a layer, a network, a model of one's own.
+/// Something with parameters: a neuron, a layer, a network, a model of your own.
 ///
 /// One method is asked for, which goes through the parameters and says what each is called.
 ///
@@ -36,7 +36,7 @@ pub trait Module<T: Real>: Sized {
     /// The same module with parameters of another type.
     type Of<U: Real>: Module<U, Of<T> = Self>;
 
-    /// Makes the same module with `f` of each parameter, which is told its name.
+    /// Makes the same module with `f` of each parameter, which gets its name, too.
     fn map_named<U: Real>(&self, f: &mut impl FnMut(Arguments, T) -> U) -> Self::Of<U>;
 
     /// Makes the same module with `f` of each parameter: `model.map(Var::new)` has a leaf for each.
@@ -125,7 +125,7 @@ impl<T: Real, M: Module<T>> Module<T> for Vec<M> {
     }
 }
 
-/// What draws the weights to start from: [`uniform`], or a closure of one's own.
+/// What draws the weights to start from: [`uniform`], or a closure of your own.
 ///
 /// ```
 /// use scalargrad::nn::{Activation, Layer, Module, uniform};
@@ -224,7 +224,7 @@ pub struct Layer<T = f64> {
 }
 
 impl Layer {
-    /// A layer of so many inputs and outputs with weights from `draw`, and biases 0.
+    /// A layer of `inputs` inputs and `outputs` outputs with weights from `draw`, and biases 0.
     ///
     /// # Panics
     ///
@@ -345,7 +345,7 @@ impl<T: Real> Mlp<T> {
     ///
     /// # Panics
     ///
-    /// If the first layer wants another number of inputs. If a handle is stale.
+    /// If the first layer wants a different number of inputs. If a handle is stale.
     #[track_caller]
     pub fn forward<X: Copy + Into<T>>(&self, x: &[X]) -> Vec<T>
     where

@@ -32,7 +32,7 @@ type Choice = (u8, usize);
 
 impl Programs {
     /// A number of inputs, and the genes of a program.
-    pub(super) fn genes(&self) -> impl Strategy<Value = (usize, Vec<Gene>)> + use<> {
+    pub(super) fn genes(&self) -> impl Strategy<Value = (usize, Vec<Gene>)> + Clone + use<> {
         let gene = (
             uniform6((0..20_u8, 0..1000_usize)),
             0..PLACES * usable().len(),

@@ -1,5 +1,8 @@
 //! Strategies for property tests: points, and random differentiable programs (feature `proptest`).
 //!
+//! The macros are those of `proptest`, so your crate needs both under `[dev-dependencies]`: `proptest = "1"`, and this crate with its
+//! feature `proptest`.
+//!
 //! A function of your own, against finite differences at any number of points:
 //!
 //! ```
@@ -120,7 +123,7 @@ pub fn programs() -> Programs {
 ///     check::assert_gradient(|x| f.evaluate(x), &x);
 /// });
 /// ```
-pub fn program_at_point() -> ProgramsAtPoints {
+pub fn program_at_point() -> impl Strategy<Value = (Program, Vec<f64>)> + Clone {
     programs().at_point()
 }
 
@@ -206,8 +209,12 @@ impl Programs {
     ///     check::assert_gradient(|x| f.evaluate(x), &x);
     /// });
     /// ```
-    pub fn at_point(self) -> ProgramsAtPoints {
-        ProgramsAtPoints(self)
+    pub fn at_point(self) -> impl Strategy<Value = (Program, Vec<f64>)> + Clone {
+        let cases = (self.genes(), points(*self.inputs.end()));
+        cases.prop_map(move |((inputs, genes), mut x)| {
+            x.truncate(inputs);
+            (self.grow(inputs, &genes, Some(&x)), x)
+        })
     }
 }
 
@@ -219,25 +226,6 @@ impl Strategy for Programs {
         let programs = self.clone();
         let grown =
             (self.genes()).prop_map(move |(inputs, genes)| programs.grow(inputs, &genes, None));
-        grown.boxed().new_tree(runner)
-    }
-}
-
-/// The strategy that [`program_at_point`] makes.
-#[derive(Clone, Debug)]
-pub struct ProgramsAtPoints(Programs);
-
-impl Strategy for ProgramsAtPoints {
-    type Tree = Box<dyn ValueTree<Value = (Program, Vec<f64>)>>;
-    type Value = (Program, Vec<f64>);
-
-    fn new_tree(&self, runner: &mut TestRunner) -> NewTree<Self> {
-        let programs = self.0.clone();
-        let cases = (self.0.genes(), points(*programs.inputs.end()));
-        let grown = cases.prop_map(move |((inputs, genes), mut x)| {
-            x.truncate(inputs);
-            (programs.grow(inputs, &genes, Some(&x)), x)
-        });
         grown.boxed().new_tree(runner)
     }
 }

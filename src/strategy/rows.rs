@@ -1,7 +1,7 @@
 //! The operands that a random program gives to each operation: a box on which values and derivatives are moderate.
 //!
 //! Nothing here is about a particular function. The table gives the domain of each operand and the points that
-//! matter, and sampled values, slopes and curvatures tell which box will do.
+//! matter, and sampled values, slopes and curvatures show which box will do.
 
 use crate::real::{Real, call};
 pub(super) use crate::rows::Row;
@@ -11,7 +11,7 @@ use std::f64::consts::{E, PI, SQRT_2};
 use std::ops::RangeInclusive;
 use std::sync::{Mutex, PoisonError};
 
-/// The name by which the table calls infinity.
+/// Infinity, as the rows of the table write it.
 const INF: f64 = f64::INFINITY;
 /// What the inputs of a program may be: `−ROOM ..= ROOM`. Points stay within 2, so that finite
 /// differences have room; the step of [`check`](crate::check) is a quarter of the number.

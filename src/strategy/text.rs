@@ -34,12 +34,12 @@ impl fmt::Display for Program {
     }
 }
 
-/// Where an operand stands in the text of an operation.
+/// Where an operand is in the text of an operation.
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
     /// Before a method, or alone.
     Receiver,
-    /// Beside an operator.
+    /// Next to an operator.
     Beside,
     /// In the parentheses of a method.
     Argument,

@@ -164,7 +164,7 @@ pub fn advance(
 ) -> Vec<Var> {
     assert!(
         at_once >= 2,
-        "scalargrad: `advance` needs room for at least 2 steps at once"
+        "scalargrad: `at_once` of `advance` must be at least 2, not {at_once}"
     );
     graph::verify_all(state);
     advance_from(0, state, steps, at_once, &(Rc::new(step) as Step))

@@ -137,16 +137,50 @@ fn a_guard_that_trips_in_a_row_is_an_error() {
         rows.values(&[0.5], &[2.0, 3.0, 4.0]).unwrap(),
         [1.0, 1.5, 2.0]
     );
-    for data in [vec![2.0, 0.5, 3.0], vec![0.5], vec![2.0, 2.0, 2.0, 0.5]] {
-        let expected = f.value(&[0.5, 0.5]).unwrap_err();
+    // The error is that of the rows that no code runs: which ones they are, and the comparison in the first.
+    let of_replay = f.over_rows(1);
+    for data in [vec![2.0, 0.5, 3.0], vec![0.5], vec![2.0, 0.5, 2.0, 0.25]] {
+        let expected = of_replay.values(&[0.5], &data).unwrap_err();
+        let ReplayError::BranchChangedInRows(change) = &expected else {
+            panic!("{expected}");
+        };
+        let is_low = |&k: &usize| data[k] < 1.0;
+        let low: Vec<usize> = (0..data.len()).filter(is_low).collect();
+        assert_eq!(change.rows(), low);
         assert_eq!(rows.values(&[0.5], &data).unwrap_err(), expected);
+        assert_eq!(rows.sum(&[0.5], &data).unwrap_err(), expected);
         assert_eq!(rows.sum_gradient(&[0.5], &data).unwrap_err(), expected);
         assert_eq!(rows.gradients(&[0.5], &data).unwrap_err(), expected);
     }
     // One that is asked of what all rows share; without rows nothing is asked.
-    let expected = f.value(&[-0.5, 2.0]).unwrap_err();
+    let expected = of_replay.values(&[-0.5], &[2.0]).unwrap_err();
     assert_eq!(rows.values(&[-0.5], &[2.0]).unwrap_err(), expected);
     assert_eq!(rows.sum_gradient(&[-0.5], &[]).unwrap(), (0.0, vec![0.0]));
+}
+
+#[test]
+fn rows_of_code_have_what_rows_have() {
+    let f = Function::record(&[1.0, 1.0], |x| (x[0] * x[1]).tanh());
+    let rows = f.compile().unwrap().over_rows(1).unwrap();
+    let data = [0.5, 2.0, -1.0];
+    let (mut values, mut gradients) = ([0.0; 3], [0.0; 6]);
+    rows.gradients_into(&[0.5], &data, &mut values, &mut gradients)
+        .unwrap();
+    let (of_call, matrix) = rows.gradients(&[0.5], &data).unwrap();
+    assert_eq!(
+        (&values[..], &gradients[..]),
+        (&of_call[..], matrix.as_slice())
+    );
+    let sum: f64 = values.iter().sum();
+    assert!((rows.sum(&[0.5], &data).unwrap() - sum).abs() < 1e-15);
+    // The code has no vectorised functions.
+    let fast = rows.clone().fast_math(true);
+    assert_eq!(fast.values(&[0.5], &data).unwrap(), values);
+    let done = std::sync::Arc::new(std::sync::Mutex::new((0, 0)));
+    let last = done.clone();
+    let told = rows.on_progress(move |done, all| *last.lock().unwrap() = (done, all));
+    told.values(&[0.5], &data).unwrap();
+    assert_eq!(*done.lock().unwrap(), (3, 3));
 }
 
 #[test]

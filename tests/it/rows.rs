@@ -262,7 +262,7 @@ fn wrong_lengths_are_told() {
     assert!(matches!(
         error,
         ReplayError::WrongLength {
-            what: Counted::Gradient,
+            what: Counted::Gradients,
             found: 2,
             expected: 3,
             ..
@@ -281,7 +281,7 @@ fn wrong_lengths_are_told() {
         panics
             .downcast_ref::<String>()
             .unwrap()
-            .contains("there is none for a row")
+            .contains("the function has 3 inputs; with 3 shared there is none for a row")
     );
 }
 

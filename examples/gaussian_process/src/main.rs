@@ -4,7 +4,7 @@
 
 mod process;
 
-use argmin::core::{Executor, State};
+use argmin::core::{Executor, State, TerminationReason};
 use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
 use demo::{About, Figure, Outcome, Panel, Run, Setting, palette};
@@ -74,6 +74,14 @@ fn nile(run: &Run) -> Outcome {
     let result = Executor::new(problem, solver)
         .configure(|state| state.param(start.to_vec()).max_iters(100))
         .run()?;
+    // An error of the line search is no error of the run, but the reason of its end.
+    let reason = result.state().get_termination_reason();
+    let text = reason.map_or("none", |reason| reason.text());
+    println!("  the solver ended: {text}");
+    run.check(
+        "the solver converged",
+        reason == Some(&TerminationReason::SolverConverged),
+    );
     let best = result.state().get_best_param().expect("a minimum");
     let p = [best[0], best[1], best[2]];
     let (there, slopes) = value_and_gradient(|p| series.loss(p), &p);

@@ -80,7 +80,7 @@ pub(super) struct Assembler {
     open: Option<Open>,
     /// The number of instructions written in this function.
     pub written: u32,
-    /// Whether a number stands farther away than an instruction can tell.
+    /// Whether a number is farther away than an instruction can say.
     pub is_too_large: bool,
 }
 

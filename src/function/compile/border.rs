@@ -8,12 +8,12 @@ use crate::function::emit::{Sweep, write_forward};
 use cranelift_codegen::ir::{InstBuilder, Value};
 
 impl Border<'_> {
-    /// Where an input, an output or a constant of the part stands, unless it is carried.
+    /// Where an input, an output or a constant of the part is stored, unless it is carried.
     pub(super) fn value(&self, index: u32) -> Option<At> {
         self.part.places[index as usize].filter(|at| !matches!(at, At::Carried { .. }))
     }
 
-    /// Where the adjoint of an input or an output stands, unless it is carried.
+    /// Where the adjoint of an input or an output is stored, unless it is carried.
     pub(super) fn adjoint(&self, index: u32) -> Option<At> {
         Some(self.value(index)?.adjoint(self.farther))
     }

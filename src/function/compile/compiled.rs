@@ -43,6 +43,12 @@ thread_local! {
 }
 
 impl Compiled {
+    /// The function that was compiled.
+    #[cfg(any(feature = "argmin", feature = "levenberg-marquardt"))]
+    pub(crate) fn function(&self) -> &Function {
+        &self.function
+    }
+
     /// The number of inputs.
     ///
     /// ```

@@ -91,7 +91,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The address of a lane of so many operands, and their number.
+    /// The address of a lane of the operands, and their number.
     pub(super) fn slice(&mut self, lane: usize, count: usize) -> [Value; 2] {
         let address = self.assembler.address_of(At::Lane(lane * count));
         [address, self.assembler.pointer(count)]

@@ -1,6 +1,6 @@
 //! What the processor computes by itself: values of rows of the table that need no call.
 //!
-//! The table tells a row's value as Rust. Where that text is one of those below, a few instructions give the same number
+//! The table gives a row's value as Rust. Where that text is one of those below, a few instructions give the same number
 //! bit for bit; every other row is called.
 
 use super::assembler::Assembler;

@@ -16,9 +16,9 @@ use crate::function::program::Program;
 use crate::graph::Custom;
 use std::sync::Arc;
 
-/// A larger program is refused at once; the assembler refuses one whose numbers stand farther away than instructions can tell.
+/// A larger program is refused at once; the assembler refuses one whose numbers are farther away than instructions can say.
 const LARGEST: usize = 1 << 25;
-/// So many items of all parts together are compiled with much effort.
+/// The most items of all parts together that are compiled with much effort.
 const FEW: usize = 3000;
 
 impl Unit {

@@ -1,4 +1,4 @@
-//! Executable memory: the only part of the compiler where `unsafe` stands.
+//! Executable memory: the only part of the compiler where there is `unsafe`.
 //!
 //! Why this is sound:
 //!
@@ -9,7 +9,7 @@
 //!   are read from a table among the constants are those of inputs and of numbers of the frame, all of which the
 //!   code needs whenever it has parts. The inputs and constants are only read.
 //! - **Interface.** Every function is declared with the one signature of [`Entry`], in the platform's C convention,
-//!   and what it calls are the [`shims`], whose signatures stand beside their addresses.
+//!   and what it calls are the [`shims`], whose signatures are next to their addresses.
 //! - **Life.** [`Code`] owns the module with the executable memory, and the users' operations, which compiled
 //!   code knows by their addresses. It frees the memory when it is dropped, and a call borrows it.
 //! - **Unwinding.** Nothing unwinds through compiled code: functions of the table do not panic for numbers that the code

@@ -1,9 +1,9 @@
 //! A program in parts: each a small program of its own, for one repetition of a segment, that says where the numbers of each
-//! repetition stand.
+//! repetition are stored.
 //!
 //! A number that is used outside of the repetition that computes it has a place in the frame, and its adjoint has one as many
-//! places further on as there are such numbers. Those of a repetition stand together, so that an operand which the repetition
-//! before computed stands at a fixed distance. Operands that advance otherwise, and constants, are listed in a table, a row
+//! places further on as there are such numbers. The numbers of a repetition are stored together, so that an operand which the repetition
+//! before computed is at a fixed distance. Operands that advance otherwise, and constants, are listed in a table, a row
 //! for each repetition.
 
 use super::assembler::At;
@@ -19,7 +19,7 @@ pub(super) struct Part {
     /// One repetition. Its inputs are numbers from outside that may vary; its outputs are what is used outside.
     pub body: Program,
     pub count: usize,
-    /// Where the inputs, the constants and the outputs of the body stand.
+    /// Where the inputs, the constants and the outputs of the body are stored.
     pub places: Vec<Option<At>>,
     pub carried: Vec<Carried>,
     /// For each input whether it can be the same number as another one.
@@ -44,7 +44,7 @@ pub(super) struct Parts {
     pub parts: Vec<Part>,
     /// How many numbers have places.
     pub places: usize,
-    /// Where the outputs stand.
+    /// Where the outputs are stored.
     pub outputs: Vec<(Room, usize)>,
 }
 
@@ -102,7 +102,7 @@ impl Parts {
     }
 }
 
-/// Where a number stands.
+/// Where a number is stored.
 fn at(items: &Items, places: &[u32], index: u32) -> (Room, usize) {
     let (k, program) = (index as usize, items.program);
     match items.place_of(index) {

@@ -1,6 +1,6 @@
 //! Repeated segments of a program: where a loop was recorded.
 //!
-//! A program is read as a list of [`Item`]s, its nodes and guards. Each has a word, which tells what is done and whether each
+//! A program is read as a list of [`Item`]s, its nodes and guards. Each has a word, which says what is done and whether each
 //! operand is an input, a constant or a node. In a recorded loop the words repeat with a period. Periods are found as the
 //! distance between equal stretches of words: stretches of 4, 8, 16, … words, so that a loop within the body of another one
 //! does not hide it. The period that leaves least code is taken, and what lies between its runs is searched again.
@@ -37,11 +37,11 @@ impl Segment {
 
 /// Fewer repetitions are not worth a loop.
 const LEAST: usize = 3;
-/// So many items must be saved.
+/// The least number of items that must be saved.
 const SAVED: usize = 24;
 /// A longer body is not compiled as one function.
 const LONGEST: usize = 10_000;
-/// So many times as many words as there are may be searched in all.
+/// At most this multiple of the number of words may be searched in all.
 const SEARCHES: usize = 32;
 /// Periods that are tried for each length of stretches.
 const TRIED: usize = 3;

@@ -14,8 +14,8 @@ use crate::rows::{Kind, Op};
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 
-/// In a long function, an adjoint that is touched next after more gifts than this is stored meanwhile: it would only take a register
-/// that the others need.
+/// In a long function, an adjoint that is not used for the next 24 contributions is stored in memory: it would only take a register that the
+/// others need.
 const NEAR: u32 = 24;
 
 /// Nothing more is given, and an input gives nothing on.
@@ -64,7 +64,7 @@ impl Writer<'_> {
         (index as usize) < self.program.inputs
     }
 
-    /// Where the adjoint of an index stands, if it is not only in a register.
+    /// Where the adjoint of an index is stored, if it is not only in a register.
     fn place_of_adjoint(&self, index: u32) -> Option<At> {
         match (&self.border, self.adjoints.output) {
             (Some(border), _) => border.adjoint(index),
@@ -105,7 +105,7 @@ impl Writer<'_> {
         self.adjoints.held[to as usize] = Some(sum);
     }
 
-    /// Stores the adjoint of an input that gets nothing more, or stands where that of another one stands, too.
+    /// Stores the adjoint of an input that gets nothing more, or is stored where that of another one is, too.
     fn store_if_complete(&mut self, to: u32) {
         if !self.is_input(to) {
             return;

@@ -4,50 +4,20 @@
 //! rows share, and those of a row. If a guard trips or something is not finite, the task is done again without it.
 
 use super::{CompileError, Compiled, Sizes, Unit};
-use crate::function::ReplayError;
 use crate::function::rows::{Job, Out, Rows, Sums, TaskCode, Wanted};
 use crate::function::wide::are_finite;
-use crate::matrix::Matrix;
-use std::fmt;
+use crate::graph::names::counted;
 use std::ops::Range;
 
 /// How many rows go through the code at a time.
 const LANES: usize = 2;
 
-/// A [`Compiled`] function of one row, run over many rows of data; made by [`Compiled::over_rows`], with the feature
-/// `jit`.
-///
-/// Values equal those of [`Function::value`](crate::Function::value) at each row bit for bit, gradients too but for rounding. The part of the function
-/// that depends on no row is computed once and swept once. With the feature `rayon` rows are run on all cores; the results do not
-/// depend on their number.
-///
-/// ```
-/// use scalargrad::Function;
-///
-/// // The squared error of a line at one point: a slope and an intercept, then the point.
-/// let f = Function::record(&[1.0, 0.0, 1.0, 1.0], |x| (x[0] * x[2] + x[1] - x[3]).powi(2));
-/// let rows = f.compile()?.over_rows(2)?;
-///
-/// let points = [0.0, 1.0, 1.0, 3.0, 2.0, 6.0];
-/// assert_eq!(rows.values(&[2.0, 1.0], &points)?, [0.0, 0.0, 1.0]);
-/// assert_eq!(rows.sum_gradient(&[2.0, 1.0], &points)?, (1.0, vec![-4.0, -2.0]));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-pub struct CompiledRows(Rows);
-
-impl fmt::Debug for CompiledRows {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CompiledRows")
-            .field("operations", &self.0.halves()[1].nodes.len())
-            .field("shared", &self.shared())
-            .finish_non_exhaustive()
-    }
-}
-
 impl Compiled {
     /// This function of one row over many rows, which share the first `shared` inputs; a row is the other ones.
     ///
-    /// It is compiled again, without what depends on no row.
+    /// It is compiled again, without what depends on no row. The result is [`Rows`], as [`Function::over_rows`](crate::Function::over_rows) returns it, whose
+    /// rows are run by the code. If a comparison would go another way, or something is not finite, the rows of that task are
+    /// run without the code.
     ///
     /// # Errors
     ///
@@ -55,122 +25,29 @@ impl Compiled {
     ///
     /// # Panics
     ///
-    /// If there is no input left for a row, or another number of outputs than one.
+    /// If there is no input left for a row, or the function has not exactly one output.
     ///
     /// ```
     /// # use scalargrad::Function;
     /// let f = Function::record(&[1.0, 1.0], |x| x[0] * x[1]).compile()?;
-    /// assert_eq!(f.over_rows(1)?.values(&[2.0], &[3.0, 4.0])?, [6.0, 8.0]);
+    /// let rows = f.over_rows(1)?;
+    /// assert_eq!(rows.values(&[2.0], &[3.0, 4.0])?, [6.0, 8.0]);
+    /// assert_eq!(rows.sum_gradient(&[2.0], &[3.0, 4.0])?, (14.0, vec![7.0]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
-    pub fn over_rows(&self, shared: usize) -> Result<CompiledRows, CompileError> {
+    pub fn over_rows(&self, shared: usize) -> Result<Rows, CompileError> {
         assert!(
             shared < self.inputs() && self.outputs() == 1,
-            "scalargrad: over_rows: the function has {} inputs and {} outputs; it needs one output, and with {shared} \
-             shared inputs one more for a row",
-            self.inputs(),
-            self.outputs(),
+            "scalargrad: over_rows: the function has {} and {}; it needs one output, and with {} one more for a row",
+            counted(self.inputs(), "input"),
+            counted(self.outputs(), "output"),
+            counted(shared, "shared input"),
         );
         let rows = self.function.over_rows(shared);
         let [common, of_row] = rows.halves();
         let unit = Unit::of(of_row, Sizes::USUAL, LANES, common.outputs.len())?;
-        Ok(CompiledRows(rows.run_by(unit)))
-    }
-}
-
-impl CompiledRows {
-    /// The number of inputs that all rows share.
-    ///
-    /// ```
-    /// # use scalargrad::Function;
-    /// let f = Function::record(&[1.0, 2.0, 3.0], |x| x[0] * x[1] * x[2]).compile()?;
-    /// assert_eq!(f.over_rows(2)?.shared(), 2);
-    /// # Ok::<(), scalargrad::function::CompileError>(())
-    /// ```
-    #[must_use]
-    pub fn shared(&self) -> usize {
-        self.0.shared()
-    }
-
-    /// The number of inputs that are a row.
-    ///
-    /// ```
-    /// # use scalargrad::Function;
-    /// let f = Function::record(&[1.0, 2.0, 3.0], |x| x[0] * x[1] * x[2]).compile()?;
-    /// assert_eq!(f.over_rows(2)?.row_len(), 1);
-    /// # Ok::<(), scalargrad::function::CompileError>(())
-    /// ```
-    #[must_use]
-    pub fn row_len(&self) -> usize {
-        self.0.row_len()
-    }
-
-    /// The value of every row of `data`.
-    ///
-    /// # Errors
-    ///
-    /// If in some row a comparison would go another way (the error is that of the first such row), `shared` has the wrong
-    /// length, or `data` is no whole number of rows.
-    ///
-    /// # Panics
-    ///
-    /// Where [`Function::value`](crate::Function::value) does.
-    ///
-    /// ```
-    /// # use scalargrad::Function;
-    /// let f = Function::record(&[1.0, 1.0], |x| x[0] / x[1]).compile()?;
-    /// assert_eq!(f.over_rows(1)?.values(&[6.0], &[3.0, 4.0])?, [2.0, 1.5]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[track_caller]
-    pub fn values(&self, shared: &[f64], data: &[f64]) -> Result<Vec<f64>, ReplayError> {
-        self.0.values(shared, data).map_err(of_first_row)
-    }
-
-    /// The sum, over all rows, of their values, and its gradient with respect to the shared inputs.
-    ///
-    /// # Errors
-    ///
-    /// As for [`values`](CompiledRows::values).
-    ///
-    /// ```
-    /// # use scalargrad::Function;
-    /// let f = Function::record(&[1.0, 1.0], |x| x[0] * x[0] * x[1]).compile()?;
-    /// assert_eq!(f.over_rows(1)?.sum_gradient(&[2.0], &[3.0, 4.0])?, (28.0, vec![28.0]));
-    /// assert_eq!(f.over_rows(1)?.sum_gradient(&[2.0], &[])?, (0.0, vec![0.0]));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[track_caller]
-    pub fn sum_gradient(
-        &self,
-        shared: &[f64],
-        data: &[f64],
-    ) -> Result<(f64, Vec<f64>), ReplayError> {
-        self.0.sum_gradient(shared, data).map_err(of_first_row)
-    }
-
-    /// The value of every row, and its gradient with respect to all inputs: a row of the matrix.
-    ///
-    /// # Errors
-    ///
-    /// As for [`values`](CompiledRows::values).
-    ///
-    /// ```
-    /// # use scalargrad::Function;
-    /// let f = Function::record(&[1.0, 1.0], |x| x[0] * x[1]).compile()?;
-    /// let (values, gradients) = f.over_rows(1)?.gradients(&[2.0], &[3.0, 4.0])?;
-    /// assert_eq!(values, [6.0, 8.0]);
-    /// assert_eq!(gradients.as_slice(), [3.0, 2.0, 4.0, 2.0]);
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[track_caller]
-    pub fn gradients(
-        &self,
-        shared: &[f64],
-        data: &[f64],
-    ) -> Result<(Vec<f64>, Matrix), ReplayError> {
-        self.0.gradients(shared, data).map_err(of_first_row)
+        Ok(rows.run_by(unit))
     }
 }
 
@@ -185,7 +62,7 @@ impl TaskCode for Unit {
         let data = &job.data[rows.start * len..rows.end * len];
         let mut first = 0;
         while first < rows.len() {
-            // The first of an odd number of rows stands in both lanes.
+            // The first of an odd number of rows is in both lanes.
             let last = first + (rows.len() - first + 1) % LANES;
             let [a, b] = [first, last].map(|row| &data[row * len..][..len]);
             let lanes = x[LANES * shared..].as_chunks_mut::<LANES>().0.iter_mut();
@@ -227,15 +104,5 @@ impl TaskCode for Unit {
             }
         }
         Some(sums)
-    }
-}
-
-/// The error at the first of the rows that it tells of.
-fn of_first_row(error: ReplayError) -> ReplayError {
-    match error {
-        ReplayError::BranchChangedInRows(change) => {
-            ReplayError::BranchChanged(Box::new(change.first().clone()))
-        }
-        error => error,
     }
 }

@@ -1,4 +1,4 @@
-//! What the functions of a program, or of a part of one, share: which numbers are in registers, and where the others stand.
+//! What the functions of a program, or of a part of one, share: which numbers are in registers, and where the others are stored.
 //!
 //! Within a function everything is in registers, and the compiler sees to it that they suffice. The derivatives of a part are written
 //! before its values: what they ask of the values gets a place in the frame, and the values store just that.
@@ -13,7 +13,7 @@ use crate::rows::Op;
 use cranelift_codegen::ir::Value;
 use std::ops::Range;
 
-/// A number that was not used for so many instructions is loaded again, if it can be, rather than kept in a register.
+/// A number that was not used for this many instructions is loaded again, if it can be, rather than kept in a register.
 const AGE: u32 = 12;
 
 /// In a long function, a value that is used after more nodes than this is stored meanwhile: it would only take a register that the
@@ -36,7 +36,7 @@ pub(super) struct Writer<'a> {
     pub customs: &'a [Custom],
     /// What connects a part with the others; a whole program has nothing of the kind.
     pub border: Option<Border<'a>>,
-    /// What the adjoints of so many inputs of a whole program get is added to what is there.
+    /// What the adjoints of the first inputs of a whole program, this many, get is added to what is there.
     pub shared: usize,
     /// The places of the frame for what a function stores meanwhile; a short one stores nothing.
     pub scratch: Range<usize>,
@@ -63,7 +63,7 @@ pub(super) struct Border<'a> {
 pub(super) struct Adjoints {
     /// Of each number what it has been given so far, if that is in a register.
     pub held: Vec<Option<Value>>,
-    /// Where what each number has been given so far is stored, if that is not where its adjoint stands.
+    /// Where what each number has been given so far is stored, if that is not where its adjoint is stored.
     pub stored: Vec<Option<At>>,
     /// For each gift the next one to the same number, or the first one of that number.
     pub next: Vec<u32>,
@@ -146,7 +146,7 @@ impl<'a> Writer<'a> {
         value
     }
 
-    /// Where the value of an index stands, if it is not only in a register.
+    /// Where the value of an index is stored, if it is not only in a register.
     fn place_of(&self, index: u32) -> Option<At> {
         let (k, program) = (index as usize, self.program);
         self.places[k].or_else(|| match &self.border {

@@ -57,7 +57,7 @@ thread_local! {
     static EXPRESSIONS: RefCell<Vec<Expression>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Equal expressions are looked for among so many: those of any rule of a row.
+/// The number of expressions among which equal ones are looked for: those of any rule of a row.
 const SHARED: usize = 64;
 
 /// An expression, by its place.
@@ -138,7 +138,7 @@ impl Formula {
         })
     }
 
-    /// The sum of the exponentials of so many numbers less the first of them.
+    /// The value of `op` of `count` operands.
     pub(in crate::function) fn of_value(op: Op, count: usize) -> Formula {
         Formula::of(|given| {
             let operands: Vec<Symbol> = (0..count as u32).map(given).collect();

@@ -36,7 +36,7 @@ impl Job<'_> {
     }
 }
 
-/// So many rows at a time go through the program, one in each lane.
+/// [`LANES`] rows at a time go through the program, one in each lane.
 pub(super) struct Block<'a> {
     pub job: &'a Job<'a>,
     pub values: &'a mut [Lanes],
@@ -67,12 +67,12 @@ impl Block<'_> {
                     (*is_live, has_tripped) = (false, true);
                 }
             }
-            has_tripped && !heal(&is_live, values)
+            has_tripped && !overwrite_dead_lanes(&is_live, values)
         });
         if ended.is_err() {
             return;
         }
-        // What the rows have in common is swept beside this.
+        // What the rows have in common is swept separately.
         let mut may_overflow =
             self.is_careful || !self.job.rows.split.common.program.nodes.is_empty();
         for (m, &output) in schedule.outputs.iter().enumerate() {
@@ -180,7 +180,7 @@ fn is_finite(adjoints: &[AmongFinite]) -> bool {
 /// Makes the lanes that are not live copies of one that is, so that nothing is computed that the closure would not have
 /// computed. Returns whether there is one.
 #[inline(never)]
-fn heal(is_live: &[bool; LANES], values: &mut [Lanes]) -> bool {
+fn overwrite_dead_lanes(is_live: &[bool; LANES], values: &mut [Lanes]) -> bool {
     let Some(healthy) = is_live.iter().position(|&is_live| is_live) else {
         return false;
     };

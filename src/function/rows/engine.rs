@@ -55,7 +55,7 @@ impl Engine {
         self.function.inputs() - self.shared
     }
 
-    /// Tells the user how far it is.
+    /// Calls the progress callback of the user.
     pub(super) fn tell(&self, done: usize, all: usize) {
         if let Some(progress) = &self.progress {
             user_code("the progress callback", || progress(done, all));
@@ -87,7 +87,7 @@ impl<'a> Out<'a> {
         }
     }
 
-    /// Those of the first `rows` of `all` rows, and those of the others.
+    /// The results of the first `rows` of `all` rows, and those of the others.
     pub(super) fn split(self, rows: usize, all: usize) -> (Out<'a>, Out<'a>) {
         let values = self.values.len() / all * rows;
         let (values, other_values) = self.values.split_at_mut(values);
@@ -103,7 +103,7 @@ impl<'a> Out<'a> {
     }
 }
 
-/// Of the rows of a task, or of several.
+/// The sums of the rows of a task, or of several.
 #[derive(Default)]
 pub(in crate::function) struct Sums {
     pub value: f64,
@@ -137,7 +137,7 @@ pub(in crate::function) struct Job<'a> {
     pub done: AtomicUsize,
 }
 
-/// The number of rows of so many inputs, of which all share `shared`; `of_all` and `data` are the numbers that were given.
+/// Checks both lengths and returns the number of rows.
 pub(super) fn number_of_rows(
     (of_all, shared): (usize, usize),
     (data, row_len): (usize, usize),

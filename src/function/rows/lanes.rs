@@ -21,7 +21,7 @@ use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 /// The number of lanes.
 pub(super) const LANES: usize = 16;
 
-/// A number of each of so many rows, aligned as the longest vector.
+/// A number of each of [`LANES`] rows, aligned to 64 bytes.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 pub(super) struct Lanes(pub [f64; LANES]);

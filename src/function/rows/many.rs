@@ -7,12 +7,14 @@ use super::super::program::Program;
 #[cfg(feature = "jit")]
 use super::engine::TaskCode;
 use super::engine::{Engine, Out, Trip, Wanted, number_of_rows};
+use crate::graph::names::counted;
 use crate::matrix::Matrix;
 use crate::refusal::at_callers_line;
 use std::fmt;
 use std::sync::Arc;
 
-/// A [`Function`] of one row, run over many rows of data; made by [`Function::over_rows`].
+/// A [`Function`] of one row, run over many rows of data; made by [`Function::over_rows`], or, run by
+/// compiled code, by `Compiled::over_rows` (feature `jit`).
 ///
 /// Values equal those of [`Function::values`] at each row bit for bit, gradients too but for rounding. The shared part
 /// of the function, which depends on no row, is computed once and swept once: the gradient of a sum is that of the sum
@@ -57,8 +59,8 @@ impl Function {
     pub fn over_rows(&self, shared: usize) -> Rows {
         assert!(
             shared < self.inputs(),
-            "scalargrad: over_rows: the function has {} inputs; with {shared} shared ones there is none for a row",
-            self.inputs()
+            "scalargrad: over_rows: the function has {}; with {shared} shared there is none for a row",
+            counted(self.inputs(), "input")
         );
         Rows(Engine::new(self, shared))
     }
@@ -70,6 +72,7 @@ impl Rows {
     /// There are vectorised functions for `exp`, `ln`, `tanh` and `sigmoid`, and for what the derivatives of these are
     /// made of; all others stay as they are. Over the whole domain they are within 8 units of 2⁻⁵³ of the plain ones,
     /// `exp` and `ln` within 4, relative (`ln` absolute near its zero), and they give the same zeros, infinities and NaN.
+    /// Rows that compiled code runs stay as they are.
     ///
     /// ```
     /// # use scalargrad::Function;
@@ -80,7 +83,7 @@ impl Rows {
     /// ```
     #[must_use]
     pub fn fast_math(mut self, is_fast: bool) -> Rows {
-        self.0.is_fast = is_fast;
+        self.0.is_fast = is_fast && self.0.code.is_none();
         self
     }
 
@@ -188,7 +191,7 @@ impl Rows {
     ///
     /// # Errors
     ///
-    /// As for [`values`](Rows::values), or if there is another number of outputs than one.
+    /// As for [`values`](Rows::values), or if the function has not exactly one output.
     ///
     /// ```
     /// # use scalargrad::Function;
@@ -198,7 +201,7 @@ impl Rows {
     /// ```
     #[track_caller]
     pub fn sum(&self, shared: &[f64], data: &[f64]) -> Result<f64, ReplayError> {
-        self.check_outputs()?;
+        self.0.function.check_one_output()?;
         self.check(shared, data)?;
         let (sums, _) = at_callers_line(|| self.0.run(shared, data, None, Out::nothing()));
         self.outcome(&sums.trips, shared, data)?;
@@ -224,7 +227,7 @@ impl Rows {
         shared: &[f64],
         data: &[f64],
     ) -> Result<(f64, Vec<f64>), ReplayError> {
-        self.check_outputs()?;
+        self.0.function.check_one_output()?;
         self.check(shared, data)?;
         let (sums, gradient) =
             at_callers_line(|| self.0.run(shared, data, Some(Wanted::Sum), Out::nothing()));
@@ -285,7 +288,7 @@ impl Rows {
         let function = &self.0.function;
         Counted::Values.check(values.len(), outputs)?;
         let numbers = outputs * function.inputs();
-        Counted::Gradient.check(gradients.len(), numbers)?;
+        Counted::Gradients.check(gradients.len(), numbers)?;
         let out = Out { values, gradients };
         let (sums, _) = at_callers_line(|| self.0.run(shared, data, Some(Wanted::Each), out));
         self.outcome(&sums.trips, shared, data)
@@ -295,10 +298,6 @@ impl Rows {
     fn check(&self, shared: &[f64], data: &[f64]) -> Result<usize, ReplayError> {
         let shared = (shared.len(), self.0.shared);
         number_of_rows(shared, (data.len(), self.row_len()))
-    }
-
-    pub(super) fn check_outputs(&self) -> Result<(), ReplayError> {
-        self.0.function.check_one_output()
     }
 
     /// Puts the trips into words.
@@ -326,6 +325,7 @@ impl fmt::Debug for Rows {
             .field("shared", &self.0.shared)
             .field("row_len", &self.row_len())
             .field("fast_math", &self.0.is_fast)
+            .field("compiled", &self.0.code.is_some())
             .finish_non_exhaustive()
     }
 }

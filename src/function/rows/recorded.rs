@@ -1,8 +1,9 @@
 //! Rows that take different branches.
 
-use super::super::{Counted, Function, Outputs, Recorder, ReplayError};
+use super::super::{Function, Outputs, Recorder, ReplayError};
 use super::engine::{Out, Sums, Trip, Wanted, number_of_rows};
 use super::many::Rows;
+use crate::graph::names::counted;
 use crate::handle::Var;
 use crate::matrix::Matrix;
 use crate::refusal::at_callers_line;
@@ -79,8 +80,8 @@ where
     ///
     /// # Panics
     ///
-    /// As [`Function::record`], if `shared` has the wrong length, `data` is no whole number of rows, or the closure returns
-    /// another number of outputs on another branch. So do the other methods.
+    /// As [`Function::record`], if `shared` has the wrong length, `data` is no whole number of rows, or two branches of
+    /// the closure return different numbers of outputs. So do the other methods.
     ///
     /// ```
     /// use scalargrad::{Var, function::Recorder};
@@ -93,6 +94,19 @@ where
         self.each_row(shared, data, None).0
     }
 
+    /// The sum, over all rows, of the values of the only output.
+    ///
+    /// ```
+    /// use scalargrad::{Var, function::Recorder};
+    ///
+    /// let mut f = Recorder::new(|x: &[Var]| if x[1] < 0.0 { x[0] } else { x[0] * x[1] });
+    /// assert_eq!(f.over_rows(1, 1).sum(&[3.0], &[2.0, -2.0]), 9.0);
+    /// ```
+    #[track_caller]
+    pub fn sum(&mut self, shared: &[f64], data: &[f64]) -> f64 {
+        self.of_sum(shared, data, None).0
+    }
+
     /// The sum, over all rows, of the values of the only output, and its gradient with respect to the shared inputs.
     ///
     /// ```
@@ -103,10 +117,16 @@ where
     /// ```
     #[track_caller]
     pub fn sum_gradient(&mut self, shared: &[f64], data: &[f64]) -> (f64, Vec<f64>) {
+        self.of_sum(shared, data, Some(Wanted::Sum))
+    }
+
+    /// The value of the sum, and its gradient if it is wanted.
+    #[track_caller]
+    fn of_sum(&mut self, shared: &[f64], data: &[f64], wanted: Option<Wanted>) -> (f64, Vec<f64>) {
         let (mut value, mut gradient) = (0.0, vec![0.0; shared.len()]);
         self.by_branch(shared, data, |rows, data, _| {
-            rows.check_outputs()?;
-            let (sums, part) = rows.0.run(shared, data, Some(Wanted::Sum), Out::nothing());
+            rows.0.function.check_one_output()?;
+            let (sums, part) = rows.0.run(shared, data, wanted, Out::nothing());
             value += sums.value;
             gradient
                 .iter_mut()
@@ -133,6 +153,19 @@ where
         (values, Matrix::of(gradients, self.shared + self.row_len))
     }
 
+    /// The number of inputs that are a row.
+    #[cfg(any(feature = "argmin", feature = "levenberg-marquardt"))]
+    pub(crate) fn row_len(&self) -> usize {
+        self.row_len
+    }
+
+    /// The Hessian of the only output with respect to all inputs of one row.
+    #[cfg(any(feature = "argmin", feature = "levenberg-marquardt"))]
+    #[track_caller]
+    pub(crate) fn hessian_of_row(&mut self, x: &[f64]) -> Matrix {
+        self.recorder.with(x, |f| f.hessian(x))
+    }
+
     /// Values and gradients in the order of the rows.
     #[track_caller]
     fn each_row(
@@ -143,11 +176,9 @@ where
     ) -> (Vec<f64>, Vec<f64>) {
         let count = data.len() / self.row_len;
         let width = wanted.map_or(0, |_| self.shared + self.row_len);
-        let (mut values, mut gradients, mut all) = (Vec::new(), Vec::new(), None);
+        let (mut values, mut gradients) = (Vec::new(), Vec::new());
         self.by_branch(shared, data, |rows, data, places| {
             let outputs = rows.0.function.outputs();
-            let before = *all.get_or_insert(outputs);
-            Counted::Outputs.check(outputs, before)?;
             values.resize(count * outputs, 0.0);
             gradients.resize(count * outputs * width, 0.0);
             let mut some_values = vec![0.0; places.len() * outputs];
@@ -191,13 +222,24 @@ where
                 self.recorder.variants.insert(0, new);
             }
             let rows = &self.variants[k];
+            let [first, this] = [0, k].map(|k| self.variants[k].0.function.outputs());
+            if this != first {
+                panic!(
+                    "scalargrad: the closure returns {} on one branch and {this} on another; over rows, all branches must \
+                     return the same number of outputs",
+                    counted(first, "output")
+                );
+            }
             let of_branch: Vec<f64> = places
                 .iter()
                 .flat_map(|&place| row(place))
                 .copied()
                 .collect();
             let trips = at_callers_line(|| run(rows, &of_branch, &places));
-            let trips = trips.unwrap_or_else(|error| panic!("scalargrad: {error}"));
+            let trips = match trips {
+                Ok(trips) => trips,
+                Err(error) => panic!("scalargrad: {error}"), // not in a closure, which would not know the caller
+            };
             let tripped_first = trips.first().is_some_and(|trip| trip.row == 0);
             if is_new
                 && tripped_first

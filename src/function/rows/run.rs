@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicUsize;
 const TASK: usize = 1 << 18;
 
 impl Engine {
-    /// Runs all rows; those whose guards trip are told of, and give nothing to the sums. Returns the gradient of the shared
+    /// Runs all rows; those whose guards trip are listed, and add nothing to the sums. Returns the gradient of the shared
     /// inputs too, if the sum's is wanted.
     pub(super) fn run(
         &self,
@@ -49,7 +49,7 @@ impl Engine {
             done: AtomicUsize::new(0),
         };
         let mut sums = job.run(0..rows, out);
-        // Those of a block come in the order of the guards.
+        // The trips of a block come in the order of the guards.
         sums.trips.sort_by_key(|trip| trip.row);
         if wanted == Some(Wanted::Sum) {
             let weights = sums.totals.iter().map(|&total| [total]).enumerate();

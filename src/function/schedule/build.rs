@@ -16,12 +16,12 @@ impl Program {
     }
 }
 
-/// How the operands of a node stand in the schedule.
+/// How the operands of a node are stored in the schedule.
 #[derive(Clone, Copy)]
 enum Shape {
     /// As in the program.
     Node,
-    /// So many of them, and then products.
+    /// This many of them, and then products.
     Products { plain: u32 },
     /// Those on the left and on the right of a difference: one, or the two of a product.
     Difference { left: u8, right: u8 },
@@ -66,7 +66,7 @@ fn reached(program: &Program) -> Vec<bool> {
 struct Scheduler<'a> {
     program: &'a Program,
     uses: Vec<Uses>,
-    /// Whether an output depends on a number. What only guards ask for stands in runs of its own, which no sweep goes through.
+    /// Whether an output depends on a number. What only guards ask for is in runs of its own, which no sweep goes through.
     is_reached: Vec<bool>,
     /// The level of each node within its window.
     levels: Vec<u32>,
@@ -132,7 +132,7 @@ impl<'a> Scheduler<'a> {
         after_guard.find(|&i| may_panic(&nodes[i])).unwrap_or(end)
     }
 
-    /// The guards that stand before node `end`.
+    /// The guards before node `end`.
     fn check_guards(&mut self, end: usize) {
         let done = self.schedule.checks.len();
         for (k, guard) in self.program.guards.iter().enumerate().skip(done) {
@@ -203,7 +203,7 @@ impl<'a> Scheduler<'a> {
         }
     }
 
-    /// By level, then by whether an output depends on it, then by what is computed. Runs are told apart for good in [`push`](Scheduler::push).
+    /// By level, then by whether an output depends on it, then by what is computed. [`push`](Scheduler::push) decides where a run ends.
     fn key(&self, i: usize) -> u64 {
         let node = &self.program.nodes[i];
         let operands = self.program.operands(node);

@@ -10,7 +10,7 @@ const TEXTS: [&str; 5] = [
     include_str!("../../special/vector.rs"),
 ];
 
-/// What stands for `refusal::refuse`, as nothing carries a panic of written code elsewhere.
+/// What replaces `refusal::refuse`, as written code panics directly.
 const REFUSE: &str = "#[track_caller]\nfn refuse(words: std::fmt::Arguments<'_>) -> ! {\n    panic!(\"{words}\")\n}\n";
 
 /// The module `special` with what `source` uses of it; the name of a function that needs another crate is an error.

@@ -161,7 +161,7 @@ impl Writer<'_> {
 }
 
 const TIE_FUNCTION: &str = "
-/// The share of an operand that equals the result: none beside a constant.
+/// The share of an operand that equals the result: none next to a constant.
 fn tie(z: f64, active: &[f64], constant: &[f64]) -> f64 {
     if constant.contains(&z) {
         return 0.0;

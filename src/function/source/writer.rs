@@ -167,7 +167,7 @@ impl Target for Writer<'_> {
     fn value(&mut self, i: usize) {
         let value = self.expression(i);
         let name = self.names[self.program.first_node() + i].clone();
-        // A choice of numbers does not tell its type, which the next method call wants to know.
+        // A choice of numbers does not show its type, which the next method call wants to know.
         let is_typed = !value.starts_with("if ");
         let of_type = if is_typed { "" } else { ": f64" };
         self.line(1, format_args!("let {name}{of_type} = {value};"));

@@ -5,7 +5,7 @@
 //! find out which vector and matrix are meant, and reports an overflow.
 //!
 //! ```
-//! use argmin::core::{Executor, State};
+//! use argmin::core::{Executor, State, TerminationReason};
 //! use argmin::solver::linesearch::MoreThuenteLineSearch;
 //! use argmin::solver::quasinewton::LBFGS;
 //! use scalargrad::{Function, interop::argmin::Problem};
@@ -18,14 +18,36 @@
 //! let result = Executor::new(problem, solver)
 //!     .configure(|state| state.param(vec![-1.2, 1.0]).max_iters(100))
 //!     .run()?;
+//! let reason = result.state().get_termination_reason().unwrap();
+//! assert_eq!(reason, &TerminationReason::SolverConverged, "{}", reason.text());
 //! let best = result.state().get_best_param().unwrap();
 //! assert!((best[0] - 1.0).abs() < 1e-6 && (best[1] - 1.0).abs() < 1e-6);
 //! # Ok::<(), argmin::core::Error>(())
 //! ```
 //!
-//! If nothing else is said, points and gradients are `Vec<f64>`, and second derivatives are a [`Matrix`], which can all that
-//! `Newton`, `TrustRegion` and `GaussNewton` ask of it. A point may be any type that is made from a `Vec<f64>`, and
-//! [`Problem::with_matrix`] tells how another matrix is made. (`argmin-math` 0.5 knows `nalgebra` up to 0.34 and `ndarray` up to 0.16,
+//! # Look at the termination status
+//!
+//! `LBFGS` and its like turn an error of their line search into `Ok`: the best point so far, often the start, with the status
+//! `SolverExit("Line search terminated with: …")`. This is so for the errors of this crate too: [`NotANumber`], and a
+//! [`ReplayError`] where a recorded function takes a different branch. So look at `result.state().get_termination_status()`, as
+//! above, before you use the point.
+//!
+//! An infinite cost, as a barrier has behind its edge, is no error of this crate, but only some line searches can live with it:
+//!
+//! | line search | at an infinite cost |
+//! |---|---|
+//! | `BacktrackingLineSearch` | takes a shorter step, and goes on |
+//! | `MoreThuenteLineSearch` | ends: `Ok`, and the status `SolverExit` with "NaN or Inf encountered" |
+//! | `HagerZhangLineSearch` | may never end |
+//!
+//! The first step is as long as the gradient. So scale the cost: a mean over the data, not a sum, has a first step that does not
+//! go to where everything overflows.
+//!
+//! # Types
+//!
+//! If nothing else is said, points and gradients are `Vec<f64>`, and second derivatives are a [`Matrix`], which supports everything that
+//! `Newton`, `TrustRegion` and `GaussNewton` need. A point may be any type that is made from a `Vec<f64>`, and
+//! [`Problem::with_matrix`] makes another type of matrix. (`argmin-math` 0.5 knows `nalgebra` up to 0.34 and `ndarray` up to 0.16,
 //! which are not the versions of the features `nalgebra` and `ndarray` here.)
 
 mod matrix;
@@ -40,9 +62,9 @@ use std::marker::PhantomData;
 ///
 /// It is `argmin`'s `CostFunction`, `Gradient` and `Hessian`, and its `Operator` and `Jacobian` (for `GaussNewton`).
 ///
-/// A value or a derivative that is NaN is the error [`NotANumber`], which ends the run; a line search would go on for ever.
-/// An infinite value is not: it is a step too long. A cost or its gradient where the function has another number of outputs than
-/// one is a [`ReplayError`].
+/// A value or a derivative that is NaN is the error [`NotANumber`], which ends the run; a line search would go on for ever. An
+/// infinite value is handed to the solver as it is. A cost or its gradient is a [`ReplayError`] if the function has not exactly
+/// one output. [How a run ends](self#look-at-the-termination-status) is a matter of the solver.
 ///
 /// See the [module](self) for an example.
 pub struct Problem<F, P = Vec<f64>, M = Matrix> {
@@ -125,18 +147,6 @@ impl<F: Differentiable, P, M> Problem<F, P, M> {
     }
 }
 
-/// An error if there is another number of outputs than one, which a function that is minimised has.
-fn check_one_output(found: usize) -> Result<(), ReplayError> {
-    match found {
-        1 => Ok(()),
-        _ => Err(ReplayError::WrongLength {
-            what: Counted::Outputs,
-            found,
-            expected: 1,
-        }),
-    }
-}
-
 impl<F: Differentiable, P, M> CostFunction for Problem<F, P, M>
 where
     for<'a> &'a P: IntoIterator<Item = &'a f64>,
@@ -146,7 +156,7 @@ where
 
     fn cost(&self, x: &P) -> Result<f64, Error> {
         let values = self.values(x)?;
-        check_one_output(values.len())?;
+        Counted::Outputs.check(values.len(), 1)?;
         Ok(values[0])
     }
 }
@@ -160,7 +170,7 @@ where
 
     fn gradient(&self, x: &P) -> Result<P, Error> {
         let rows = self.derivatives(x)?;
-        check_one_output(rows.rows())?;
+        Counted::Outputs.check(rows.rows(), 1)?;
         Ok(P::from(rows.into_vec()))
     }
 }

@@ -151,6 +151,58 @@ fn values_and_derivatives_are_those_of_f64() {
     assert_eq!((hessian[(0, 1)], hessian[(1, 1)]), (-400.0 * a, 200.0));
 }
 
+#[cfg(feature = "jit")]
+#[test]
+fn the_solvers_take_compiled_code() {
+    let recorded = Function::record(&[0.0, 0.0], rosenbrock);
+    assert_found!(
+        LBFGS::new(MoreThuenteLineSearch::new(), 7),
+        recorded.compile().unwrap()
+    );
+    assert_found!(Newton::new(), recorded.compile().unwrap());
+    let row = Function::record(&[0.0; 3], |x| x[2] * rosenbrock(&x[..2]));
+    let rows = row.compile().unwrap().over_rows(2).unwrap();
+    assert_found!(Newton::new(), SumOfRows(rows.clone(), vec![0.75, 0.5]));
+}
+
+/// A cost whose rows take one of two branches, and the same without branches.
+#[test]
+fn the_solvers_take_rows_that_branch() {
+    let mut f = Recorder::new(|x: &[Var]| match x[2] < 0.0 {
+        true => rosenbrock(&x[..2]) * -x[2],
+        false => 0.5 * rosenbrock(&x[..2]) * x[2],
+    });
+    let data = vec![1.0, -2.0, 3.0];
+    let cost = SumOfRows(RefCell::new(f.over_rows(2, 1)), data.clone());
+    let plain = |x: &[Var]| 4.0 * rosenbrock(x);
+    let x = [0.5, -0.25];
+    for (a, b) in [
+        (cost.values_at(&x), plain.values_at(&x)),
+        (
+            cost.jacobian_at(&x).map(Matrix::into_vec),
+            plain.jacobian_at(&x).map(Matrix::into_vec),
+        ),
+        (
+            cost.hessian_at(&x).map(Matrix::into_vec),
+            plain.hessian_at(&x).map(Matrix::into_vec),
+        ),
+    ] {
+        let (a, b) = (a.unwrap(), b.unwrap());
+        assert_eq!(a.len(), b.len());
+        let is_close = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-12 * b.abs();
+        assert!(a.iter().zip(&b).all(is_close), "{a:?} is not {b:?}");
+    }
+    assert_found!(LBFGS::new(MoreThuenteLineSearch::new(), 7), cost);
+
+    let mut residual = Recorder::new(|x: &[Var]| match x[1] < 0.0 {
+        true => x[0] + x[1],
+        false => x[0] * x[1],
+    });
+    let each = EachRow(RefCell::new(residual.over_rows(1, 1)), vec![-1.0, 2.0]);
+    assert_eq!(each.values_at(&[3.0]).unwrap(), [2.0, 6.0]);
+    assert_eq!(each.jacobian_at(&[3.0]).unwrap().as_slice(), [1.0, 2.0]);
+}
+
 #[test]
 fn another_branch_of_a_recorded_function_ends_the_run() {
     let f = Function::record(&[1.0], |x| if x[0] < 0.0 { -x[0] } else { x[0] * x[0] });
@@ -227,6 +279,41 @@ fn a_line_search_that_steps_to_nan_ends() {
     ] {
         assert!(reason.contains("is NaN at ["), "{reason}");
     }
+}
+
+/// A bowl with an edge, behind which the cost is infinite: the first step from the start is a hundred times too long.
+fn bowl(x: &[Var]) -> Var {
+    match x[0].abs().max(x[1].abs()) < 4.0 {
+        true => 50.0 * ((x[0] - 1.0).powi(2) + (x[1] - 1.0).powi(4)),
+        false => Var::constant(f64::INFINITY),
+    }
+}
+
+/// `HagerZhangLineSearch` is not here: it does not end at an infinite cost.
+#[test]
+fn which_line_searches_survive_an_infinity() {
+    macro_rules! run {
+        ($search:expr, $scale:expr) => {{
+            let problem: Problem<_> = Problem::new(|x: &[Var]| $scale * bowl(x));
+            let result = Executor::new(problem, LBFGS::new($search, 3))
+                .configure(|state| state.param(vec![-1.0, 3.0]).max_iters(50))
+                .run()
+                .unwrap();
+            let best = result.state().get_best_param().unwrap();
+            let status = result.state().get_termination_status().to_string();
+            ((best[0] - 1.0).abs() < 1e-3, best.clone(), status)
+        }};
+    }
+    let armijo = ArmijoCondition::new(1e-4).unwrap();
+    let (is_found, best, status) = run!(BacktrackingLineSearch::new(armijo), 1.0);
+    assert!(is_found, "{best:?} {status}");
+    // The start comes back, without an error: only the status shows it.
+    let (is_found, best, status) = run!(MoreThuenteLineSearch::new(), 1.0);
+    assert!(!is_found && best == [-1.0, 3.0], "{best:?} {status}");
+    assert!(status.contains("NaN or Inf encountered"), "{status}");
+    // Scaled, the first step stays within the bowl.
+    let (is_found, best, status) = run!(MoreThuenteLineSearch::new(), 1e-3);
+    assert!(is_found, "{best:?} {status}");
 }
 
 #[test]

@@ -213,6 +213,33 @@ fn what_was_called_with_a_wrong_argument_panics_at_the_users_line() {
 }
 
 #[test]
+fn branches_with_different_numbers_of_outputs_are_told_of_at_the_users_line() {
+    let uneven = |x: &[Var]| match x[0] < 0.0 {
+        true => vec![x[0]],
+        false => vec![x[0], x[0]],
+    };
+    let mut f = Recorder::new(uneven);
+    let mut strays = Vec::new();
+    refuse! { strays:
+        f.over_rows(0, 1).values(&[], &[1.0, -1.0]); f.over_rows(0, 1).values(&[], &[1.0]);
+        f.over_rows(0, 1).gradients(&[], &[1.0, -1.0]); f.over_rows(0, 1).sum(&[], &[-1.0, 1.0]);
+        f.over_rows(0, 1).sum_gradient(&[], &[-1.0, 1.0]);
+        Recorder::new(|x: &[Var]| [x[0], x[0]]).over_rows(0, 1).sum_gradient(&[], &[1.0]);
+    }
+    assert_none(strays);
+    let panics = std::panic::catch_unwind(|| {
+        Recorder::new(uneven)
+            .over_rows(0, 1)
+            .values(&[], &[1.0, -1.0])
+    });
+    assert_eq!(
+        *panics.unwrap_err().downcast_ref::<String>().unwrap(),
+        "scalargrad: the closure returns 2 outputs on one branch and 1 on another; over rows, all branches must return the \
+         same number of outputs"
+    );
+}
+
+#[test]
 fn what_was_taken_out_of_a_recording_is_told_of_with_the_users_line() {
     use num_traits::ToPrimitive;
     type Taken = (&'static str, fn(Var) -> bool);

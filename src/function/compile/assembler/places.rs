@@ -1,16 +1,16 @@
-//! Where numbers stand.
+//! Where numbers are stored.
 
 use crate::function::compile::native::Room;
 use cranelift_codegen::ir::{Block, Value};
 
-/// Where a number stands, in each repetition of a part.
+/// Where a number is stored, in each repetition of a part.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::function::compile) enum At {
     /// At a place of the frame that each repetition has for itself.
     Own(usize),
     /// At one of those places, of which each lane of a number takes one.
     Lane(usize),
-    /// At a place that advances by so many from one repetition to the next.
+    /// At a place that advances by this number from one repetition to the next.
     Strided {
         room: Room,
         place: usize,
@@ -18,7 +18,7 @@ pub(in crate::function::compile) enum At {
     },
     /// In a column of the table.
     Entry(usize),
-    /// `shift` places behind the one that a column of the table tells, in bytes.
+    /// `shift` places behind the one that a column of the table gives, in bytes.
     Listed {
         room: Room,
         column: usize,
@@ -38,7 +38,7 @@ impl At {
         }
     }
 
-    /// Where the adjoint of that number stands: of one in the frame so many places farther on.
+    /// Where the adjoint of that number is stored: of one in the frame `farther` places farther on.
     pub(in crate::function::compile) fn adjoint(self, farther: usize) -> At {
         let of = |room| match room {
             Room::Frame => (Room::Frame, farther),

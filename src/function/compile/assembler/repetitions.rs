@@ -89,7 +89,7 @@ impl Assembler {
         At::Own(place)
     }
 
-    /// The number that stands there.
+    /// The number that is stored there.
     pub(in crate::function::compile) fn load(&mut self, at: At) -> Value {
         let (pointer, offset) = self.address(at);
         let number = match at {
@@ -110,7 +110,7 @@ impl Assembler {
         self.ins().iadd_imm_s(pointer, i64::from(offset))
     }
 
-    /// The address that stands in a column of the table.
+    /// The address in a column of the table.
     pub(in crate::function::compile) fn load_address(&mut self, column: usize) -> Value {
         let (pointer, offset) = self.address(At::Entry(column));
         let open = self.open();
@@ -172,7 +172,7 @@ impl Assembler {
         (pointer, offset)
     }
 
-    /// The address of the place of a room that a column of the table tells.
+    /// The address of the place of a room that a column of the table gives.
     fn listed(&mut self, room: Room, column: usize) -> Value {
         if let Some(&pointer) = self.open().listed.get(&(room, column)) {
             return pointer;
@@ -184,7 +184,7 @@ impl Assembler {
         pointer
     }
 
-    /// So many places farther on, in bytes, unless that is more than an instruction can tell.
+    /// The distance of `places` places in bytes, unless that is more than an instruction can say.
     fn offset(&mut self, places: usize) -> Offset32 {
         let bytes = i32::try_from(8 * places);
         self.is_too_large |= bytes.is_err();
