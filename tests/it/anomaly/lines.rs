@@ -62,7 +62,7 @@ fn each_operation_knows_the_line_of_the_user() {
         |x, y| { let mut z = x; z += y; z };
         |x, y| { let mut z = x; z *= &y; z };
         |x, y| { let mut z = x; z -= y.value(); z };
-        |x, y| &x * &y;
+        |x, y| { let r = [x, y]; &r[0] * &r[1] };
         |x, y| x.powf(y);
         |x, _y| x.powi(3);
         |x, _y| x.powf(1.5);
