@@ -35,8 +35,6 @@ impl Arena {
     /// `INDEX_MASK` words: a tape that has no room for more words than there are indices never runs out of indices.
     ///
     /// Where [lines are kept](super::lines) it is where the memory begins, so that every write asks for room.
-    #[cold]
-    #[inline(never)]
     pub(super) fn set_limit(&self) {
         let position = self.position();
         let left = (INDEX_MASK as usize).saturating_sub(self.end() + SLACK);
