@@ -63,6 +63,7 @@
 #![allow(unsafe_code)]
 
 mod adjoints;
+mod aside;
 mod epochs;
 mod find;
 mod lines;
@@ -80,7 +81,8 @@ mod word;
 mod write;
 mod zeros;
 
-pub(crate) use adjoints::{WINDOW, adjoints, set_aside};
+pub(crate) use adjoints::WINDOW;
+pub(crate) use aside::{adjoints, set_aside};
 pub(crate) use epochs::{EPOCH_STEP, FIRST_EPOCH, OpenEpochs};
 pub(crate) use lines::{Line, Owner, owner};
 pub(crate) use place::Place;

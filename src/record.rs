@@ -7,7 +7,7 @@ use crate::arena::{
 };
 use crate::graph::{current_epoch, is_paused, register, stale};
 use crate::handle::Var;
-use crate::rows::Op;
+use crate::rows::{Kind, Op};
 use crate::rules;
 pub(crate) use many::{any_recorded, push_slots, sum_of_products, with_partials};
 
@@ -66,7 +66,10 @@ pub(crate) fn binary(op: Op, a: Var, b: Var, value: f64, rule: impl Rule) -> Var
     }
     let (x, y) = (a.untracked_value(), b.untracked_value());
     let tie = rules::tie(op, &[x, y], &|_| true, value);
-    let partial = |k| rule(k, [x, y, 0.0], 0, value, tie);
+    let partial = |k| match op.kind() {
+        Kind::Step => 0.0,
+        _ => rule(k, [x, y, 0.0], 0, value, tie),
+    };
     let id = if a_id == b_id {
         head.one(op, Form::Twice, a_id, partial(0) + partial(1), None)
     } else if matches!(op, Op::Add | Op::Sub) {
@@ -131,7 +134,10 @@ pub(crate) fn with_constant(
         _ => (0, [x.untracked_value(), c, 0.0]),
     };
     let tie = rules::tie(op, &args[..2], &|i| i == k, value);
-    let p = rule(k, args, 0, value, tie);
+    let p = match op.kind() {
+        Kind::Step => 0.0,
+        _ => rule(k, args, 0, value, tie),
+    };
     let with = (op != Op::Mul).then_some(c); // the partial of a product is its other factor
     Var::from_parts(value, head.one(op, form, x.node_id(), p, with))
 }
@@ -164,7 +170,10 @@ pub(crate) fn unary(op: Op, n: i32, a: Var, value: impl Fn(f64) -> f64, rule: im
         }
     }
     let z = value(x);
-    let p = rule(0, [x, 0.0, 0.0], n, z, 0.0);
+    let p = match op.kind() {
+        Kind::Step => 0.0,
+        _ => rule(0, [x, 0.0, 0.0], n, z, 0.0),
+    };
     let with = op.is_indexed().then_some(f64::from(n));
     let head = arena.write_head();
     Var::from_parts(z, head.one(op, Form::Alone, a.node_id(), p, with))
@@ -176,5 +185,8 @@ pub(crate) fn unary(op: Op, n: i32, a: Var, value: impl Fn(f64) -> f64, rule: im
 pub(crate) fn ternary(op: Op, operands: [Var; 3], value: f64, rule: impl Rule) -> Var {
     let args = operands.map(Var::untracked_value);
     let tie = rules::tie(op, &args, &|k| !operands[k].is_constant(), value);
-    with_partials(op, &operands, value, |k| rule(k, args, 0, value, tie))
+    with_partials(op, &operands, value, |k| match op.kind() {
+        Kind::Step => 0.0,
+        _ => rule(k, args, 0, value, tie),
+    })
 }

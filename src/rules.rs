@@ -369,14 +369,14 @@ mod tests {
 
     #[test]
     fn partials_depend_on_the_tie_where_there_are_ties() {
-        for row in ROWS {
+        for row in ROWS.iter().filter(|row| !row.op.is_slice()) {
             let count = row.operands.len();
             let depends = |&x: &f64| {
                 let z = f64::apply(row.op, 1, &[x; 3][..count]);
                 let of = |k, tie| partial(row.op, k, [x; 3], 1, z, tie).to_bits();
                 (0..count).any(|k| of(k, 0.5) != of(k, 0.25))
             };
-            let has_ties_somewhere = row.probes.iter().any(depends);
+            let has_ties_somewhere = row.probes.iter().filter(|x| !x.is_nan()).any(depends);
             assert_eq!(has_ties_somewhere, has_ties(row.op), "{}", row.method);
         }
     }

@@ -1,5 +1,4 @@
-//! The adjoints of the last sweep: one flat array, by the index of the node; and how they are set aside while others are worked
-//! out.
+//! The adjoints of the last sweep: one flat array, by the index of the node.
 //!
 //! A sweep must not pay for nodes that the output does not depend on. So the array is cut into *windows* of [`WINDOW`]
 //! nodes, each with a flag that says whether anything was added to an adjoint in it. A sweep passes over windows
@@ -10,7 +9,6 @@
 //! - an adjoint that is not zero is below `end`, in a window with a flag;
 //! - no window from `end` on has a flag, and there is room for all adjoints below `end`.
 
-use super::raw::arena;
 use super::zeros::zeros;
 use std::mem;
 
@@ -74,30 +72,6 @@ impl Adjoints {
         sets.map(|set| size_of_val(&set.values[..]) + set.flags.len())
             .sum()
     }
-}
-
-/// Runs `f` with the current adjoints of this thread's graph.
-#[inline(always)]
-pub(crate) fn adjoints<R>(f: impl FnOnce(&mut Set) -> R) -> R {
-    f(&mut arena().adjoints.borrow_mut().current)
-}
-
-/// Restores the adjoints when dropped.
-pub(crate) struct SetAside(());
-
-impl Drop for SetAside {
-    fn drop(&mut self) {
-        arena().adjoints.borrow_mut().bring_back();
-    }
-}
-
-/// Sets the adjoints aside, so that others may be swept until the result is dropped; adjoints of nodes that are dropped
-/// from the graph meanwhile are zero afterwards.
-///
-/// It takes no closure, because `#[track_caller]` does not work inside a closure: what panics in one names a line of the crate.
-pub(crate) fn set_aside() -> SetAside {
-    arena().adjoints.borrow_mut().set_aside();
-    SetAside(())
 }
 
 impl Set {

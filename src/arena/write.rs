@@ -167,38 +167,14 @@ impl<'a> WriteHead<'a> {
         arena.next.set(next + 1);
         Some(next)
     }
-
-    /// Appends a node whose operands have been written after the end: its number and its word. Returns its id.
-    ///
-    /// # Safety
-    ///
-    /// `word.operands()` words have been written, and there is room for two more and `SLACK`, if the tape has not moved.
-    #[inline(always)]
-    unsafe fn finish(self, number: f64, word: Word) -> u64 {
-        assert!(self.is_up_to_date());
-        let WriteHead { arena, next, end } = self;
-        debug_assert!(arena.position() + word.words() + SLACK <= arena.capacity.get());
-        // SAFETY: the caller's promise.
-        unsafe {
-            let end = end.add(word.operands());
-            end.cast::<f64>().write(number);
-            end.add(1).write(word.0);
-            arena.end.set(end.add(2));
-        }
-        arena.next.set(next + 1);
-        if arena.end.get() > arena.limit.get() {
-            arena.set_limit();
-        }
-        arena.assert_storage();
-        next
-    }
 }
 
-/// A node of any number of operands that is being written, two of them in each slot. Until it is finished it is not there.
+/// A node of any number of operands that is being written. Until it is finished it is not there.
 pub(crate) struct Slots<'a> {
-    head: WriteHead<'a>,
-    /// Where the next slot goes.
-    at: *mut u64,
+    arena: &'a Arena,
+    /// The id of the node.
+    next: u64,
+    end: *mut u64,
     left: usize,
 }
 
@@ -207,36 +183,43 @@ impl Slots<'_> {
     #[inline(always)]
     pub(crate) fn push(&mut self, p: f64, q: f64, word: Word) {
         assert!(self.left > 0, "a slot too many");
-        debug_assert!(self.head.is_up_to_date());
-        self.head.assert_operand(word.a() as u64);
-        self.head.assert_operand(word.b() as u64);
+        debug_assert!(self.next == self.arena.next.get());
+        self.arena.write_head().assert_operand(word.a() as u64);
+        self.arena.write_head().assert_operand(word.b() as u64);
         self.left -= 1;
         // SAFETY: `Arena::slots` made room for three words for each slot, and this one is among them. Nothing was recorded since,
         // which could have moved the tape: what is called between two slots works out partials, and is not the user's code.
         unsafe {
-            self.at.cast::<f64>().write(p);
-            self.at.add(1).cast::<f64>().write(q);
-            self.at.add(2).write(word.0);
-            self.at = self.at.add(3);
+            self.end.cast::<f64>().write(p);
+            self.end.add(1).cast::<f64>().write(q);
+            self.end.add(2).write(word.0);
+            self.end = self.end.add(3);
         }
     }
 
     /// Appends the node: its slots, a number and a word. Returns its id.
     #[inline(always)]
     pub(crate) fn finish(self, number: f64, word: Word) -> u64 {
-        let written = (self.at.addr() - self.head.end.addr()) / size_of::<u64>();
-        assert!(
-            self.left == 0 && written == word.operands(),
-            "a slot too few"
-        );
+        let Slots {
+            arena,
+            next,
+            end,
+            left,
+        } = self;
+        assert!(next == arena.next.get(), "a node between two slots");
+        // Another number if the tape has moved, by a scope that opened, grew it and ended.
+        let written = end.addr().wrapping_sub(arena.end.get().addr()) / size_of::<u64>();
+        assert!(left == 0 && written == word.operands(), "a slot too few");
         // SAFETY: that many words were written after the end, and `Arena::slots` made room for `SLACK` more.
-        unsafe { self.head.finish(number, word) }
+        unsafe { arena.finish(word, number) }
     }
 }
 
 /// A node of `R` runs of operands that is being written. Until it is finished it is not there.
 pub(crate) struct Runs<'a, const R: usize> {
-    head: WriteHead<'a>,
+    arena: &'a Arena,
+    /// The id of the node.
+    next: u64,
     /// Where the next number of the first run goes.
     at: *mut f64,
     count: usize,
@@ -248,7 +231,8 @@ impl<const R: usize> Runs<'_, R> {
     #[inline(always)]
     pub(crate) fn push(&mut self, numbers: [f64; R]) {
         assert!(self.left > 0, "a number too many");
-        debug_assert!(self.head.is_up_to_date());
+        debug_assert!(self.next == self.arena.next.get());
+        debug_assert!(self.at.wrapping_sub(self.count - self.left).cast() == self.arena.end.get());
         self.left -= 1;
         for (run, number) in numbers.into_iter().enumerate() {
             // SAFETY: `Arena::runs` made room for `R` runs of `count` numbers and a word, and this number is one of those
@@ -264,23 +248,29 @@ impl<const R: usize> Runs<'_, R> {
     #[inline(always)]
     pub(crate) fn finish(self, runs: [Word; R], number: f64, word: Word) -> u64 {
         let Runs {
-            head, count, left, ..
+            arena,
+            next,
+            at,
+            count,
+            left,
         } = self;
-        assert!(head.is_up_to_date());
+        assert!(next == arena.next.get(), "a node between two numbers");
+        let start = at.wrapping_sub(count).cast::<u64>();
+        assert!(start == arena.end.get(), "the tape has moved");
         assert!(
             left == 0 && word.operands() == R * (count + 1),
             "a number too few"
         );
-        // SAFETY: there is room for the words of the runs, as the tape has not moved; then all words were written, and there is
-        // room for `SLACK` more.
+        // SAFETY: there is room for the words of the runs, as the tape has not moved; then all words were written, and there is room for
+        // `SLACK` more.
         unsafe {
             for (run, word) in runs.into_iter().enumerate() {
                 let last = word.a() as isize + (count as isize - 1) * word.stride();
-                head.assert_operand(word.a() as u64);
-                head.assert_operand(last.max(0) as u64);
-                head.end.add(run * (count + 1) + count).write(word.0);
+                arena.write_head().assert_operand(word.a() as u64);
+                arena.write_head().assert_operand(last.max(0) as u64);
+                arena.end.get().add(run * (count + 1) + count).write(word.0);
             }
-            head.finish(number, word)
+            arena.finish(word, number)
         }
     }
 }
@@ -301,10 +291,10 @@ impl Arena {
     #[track_caller]
     pub(crate) fn slots(&self, count: usize) -> Slots<'_> {
         self.reserve_words(3 * count + SLACK);
-        let head = self.write_head();
         Slots {
-            head,
-            at: head.end,
+            arena: self,
+            next: self.next.get(),
+            end: self.end.get(),
             left: count,
         }
     }
@@ -314,13 +304,37 @@ impl Arena {
     #[track_caller]
     pub(crate) fn runs<const R: usize>(&self, count: usize) -> Runs<'_, R> {
         self.reserve_words(R * (count + 1) + SLACK);
-        let head = self.write_head();
         Runs {
-            head,
-            at: head.end.cast(),
+            arena: self,
+            next: self.next.get(),
+            at: self.end.get().cast(),
             count,
             left: count,
         }
+    }
+
+    /// Appends a node whose operands have been written after the end: its number and its word. Returns its id.
+    ///
+    /// # Safety
+    ///
+    /// `word.operands()` words have been written, and there is room for two more and `SLACK`.
+    #[inline(always)]
+    unsafe fn finish(&self, word: Word, number: f64) -> u64 {
+        debug_assert!(self.position() + word.words() + SLACK <= self.capacity.get());
+        let id = self.next.get();
+        // SAFETY: the caller's promise.
+        unsafe {
+            let end = self.end.get().add(word.operands());
+            end.cast::<f64>().write(number);
+            end.add(1).write(word.0);
+            self.end.set(end.add(2));
+        }
+        self.next.set(id + 1);
+        if self.end.get() > self.limit.get() {
+            self.set_limit();
+        }
+        self.assert_storage();
+        id
     }
 
     /// Makes room for one more operation, on the cold branch of a write.

@@ -159,7 +159,7 @@ fn user_code_is_called_from_one_place() {
     let own = [
         ("src/anomaly.rs", "f()"),
         ("src/arena/find.rs", "f(tape)"),
-        ("src/arena/adjoints.rs", "f(&mut arena()"),
+        ("src/arena/aside.rs", "f(&mut arena()"),
         ("src/arena/steps.rs", "step("),
         ("src/nn/network.rs", "f("), // a module is mapped to a new one, and nothing is remembered
         ("src/var/outputs.rs", "f(self)"),
