@@ -20,9 +20,7 @@ const ROWS: usize = 20_000;
 fn loss(x: &[Var]) -> Var {
     let (parameters, row) = x.split_at(PARAMETERS);
     let (neurons, bias) = parameters.split_at(3 * HIDDEN);
-    let hidden = neurons
-        .chunks(3)
-        .map(|w| (w[0] * row[0] + w[1]).tanh() * w[2]);
+    let hidden = neurons.chunks(3).map(|w| (w[0] * row[0] + w[1]).tanh() * w[2]);
     let output = hidden.sum::<Var>() + bias[0];
     (output - row[1]).powi(2) / ROWS as f64
 }
@@ -35,9 +33,7 @@ fn data() -> Vec<f64> {
 
 fn main() -> Result<(), ReplayError> {
     let data = data();
-    let mut parameters: Vec<f64> = (0..PARAMETERS)
-        .map(|k| ((k * 37 + 11) % 23) as f64 / 11.5 - 1.0)
-        .collect();
+    let mut parameters: Vec<f64> = (0..PARAMETERS).map(|k| ((k * 37 + 11) % 23) as f64 / 11.5 - 1.0).collect();
 
     let f = Function::record(&[&parameters[..], &data[..2]].concat(), loss);
     let rows = f.over_rows(PARAMETERS);
@@ -53,22 +49,13 @@ fn main() -> Result<(), ReplayError> {
     }
     let of_replay = start.elapsed();
     let start = Instant::now();
-    let by_closure: f64 = data
-        .chunks(2)
-        .map(|row| value_and_gradient(loss, &[&parameters[..], row].concat()).0)
-        .sum();
+    let by_closure: f64 = data.chunks(2).map(|row| value_and_gradient(loss, &[&parameters[..], row].concat()).0).sum();
     let of_closure = start.elapsed();
     assert!((by_rows - by_replay).abs() < 1e-9 && (by_rows - by_closure).abs() < 1e-9);
     println!("one gradient over {ROWS} rows: {of_rows:.1?}");
     let times = |other: std::time::Duration| other.as_secs_f64() / of_rows.as_secs_f64();
-    println!(
-        "  the recording, row by row: {:.1} times as long",
-        times(of_replay)
-    );
-    println!(
-        "  the closure, row by row:   {:.1} times as long",
-        times(of_closure)
-    );
+    println!("  the recording, row by row: {:.1} times as long", times(of_replay));
+    println!("  the closure, row by row:   {:.1} times as long", times(of_closure));
 
     // A pass over a larger data set tells how far it is.
     let larger = data.repeat(20);

@@ -15,9 +15,7 @@ const H: f64 = 1e-4;
 
 /// Prey `x` and predators `y` after one step, with the rates behind them in the state.
 fn step(_: usize, state: &[Var]) -> Vec<Var> {
-    let [x, y, a, b, c, d] = *state else {
-        unreachable!("the state has six parts")
-    };
+    let [x, y, a, b, c, d] = *state else { unreachable!("the state has six parts") };
     let slope = |x: Var, y: Var| (a * x - b * x * y, c * x * y - d * y);
     let (k1, l1) = slope(x, y);
     let (k2, l2) = slope(x + k1 * (H / 2.0), y + l1 * (H / 2.0));

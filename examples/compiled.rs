@@ -24,11 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let f = Function::record(&[&parameters[..], &data[..2]].concat(), squared_error);
     let start = Instant::now();
     let compiled = f.compile()?;
-    println!(
-        "{} operations compiled in {:.1?}",
-        f.operations(),
-        start.elapsed()
-    );
+    println!("{} operations compiled in {:.1?}", f.operations(), start.elapsed());
 
     // At one point: the numbers of the replay.
     let x = [&parameters[..], &data[2..4]].concat();
@@ -46,10 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for row in data.chunks(2) {
         sum += f.gradient(&[&parameters[..], row].concat())?.0;
     }
-    println!(
-        "the same by a replay of each row, in {:.1?}",
-        start.elapsed()
-    );
+    println!("the same by a replay of each row, in {:.1?}", start.elapsed());
     assert!((loss - sum).abs() < 1e-9 * sum);
     Ok(())
 }

@@ -6,10 +6,7 @@
 
 use scalargrad::Var;
 
-#[expect(
-    clippy::misrefactored_assign_op,
-    reason = "`c += c + 1` is what the original says"
-)]
+#[expect(clippy::misrefactored_assign_op, reason = "`c += c + 1` is what the original says")]
 fn main() {
     let a = Var::new(-4.0).named("a");
     let b = Var::new(2.0).named("b");
@@ -31,10 +28,7 @@ fn main() {
     g.backward();
     println!("{:.4}", a.grad()); // dg/da
     println!("{:.4}", b.grad()); // dg/db
-    assert_eq!(
-        (a.grad(), b.grad()),
-        (138.83381924198252, 645.5772594752186)
-    );
+    assert_eq!((a.grad(), b.grad()), (138.83381924198252, 645.5772594752186));
 
     // The same picture as micrograd's `draw_dot(g)`: pass a file name to keep it.
     if let Some(path) = std::env::args().nth(1) {

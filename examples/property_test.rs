@@ -33,10 +33,7 @@ fn by_hand(x: &[Var]) -> Var {
 }
 
 fn main() {
-    let config = Config {
-        failure_persistence: None,
-        ..Config::default()
-    };
+    let config = Config { failure_persistence: None, ..Config::default() };
 
     // Your own function: right at every point that is tried.
     TestRunner::new(config.clone())
@@ -49,9 +46,7 @@ fn main() {
 
     // A wrong one: the counterexample is shrunk to a simple point, and the report says what differs.
     let found = TestRunner::new(config).run(&strategy::points(2), |x| {
-        check::gradient(by_hand, &x)
-            .map(|_| ())
-            .map_err(|mismatch| TestCaseError::fail(mismatch.to_string()))
+        check::gradient(by_hand, &x).map(|_| ()).map_err(|mismatch| TestCaseError::fail(mismatch.to_string()))
     });
     let Err(TestError::Fail(report, point)) = &found else {
         panic!("the mistake was not found: {found:?}");

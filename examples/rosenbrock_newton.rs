@@ -6,8 +6,7 @@ use scalargrad::function::{Function, ReplayError};
 use scalargrad::{Matrix, Var};
 
 fn rosenbrock(x: &[Var]) -> Var {
-    let term =
-        |pair: &[Var]| 100.0 * (pair[1] - pair[0] * pair[0]).powi(2) + (1.0 - pair[0]).powi(2);
+    let term = |pair: &[Var]| 100.0 * (pair[1] - pair[0] * pair[0]).powi(2) + (1.0 - pair[0]).powi(2);
     x.windows(2).map(term).sum()
 }
 
@@ -42,12 +41,7 @@ fn main() -> Result<(), ReplayError> {
     let n = 10;
     let mut x = vec![0.0; n];
     let f = Function::record(&x, rosenbrock);
-    println!(
-        "{} inputs, {} operations, {} second derivatives",
-        n,
-        f.operations(),
-        f.hessian_pattern()?.len()
-    );
+    println!("{} inputs, {} operations, {} second derivatives", n, f.operations(), f.hessian_pattern()?.len());
 
     let (mut damping, mut value) = (1.0, f.value(&x)?);
     for iteration in 0..100 {

@@ -118,16 +118,9 @@ fn watched<R>(f: impl FnOnce() -> R) -> (R, Findings) {
     }
     let outside = FINDINGS.with_borrow(Vec::len);
     FINDINGS.with_borrow_mut(|findings| findings.push(Findings::new(arena().end())));
-    let _watch = Watch {
-        outside,
-        observer: graph::observe_with(Some(observe)),
-        were_kept: arena().keep_lines(true),
-    };
+    let _watch = Watch { outside, observer: graph::observe_with(Some(observe)), were_kept: arena().keep_lines(true) };
     let result = f();
     observe(Event::Dropping { end: arena().end() });
     let findings = FINDINGS.with_borrow_mut(Vec::pop);
-    (
-        result,
-        findings.expect("a detection inside ends before this one"),
-    )
+    (result, findings.expect("a detection inside ends before this one"))
 }

@@ -192,10 +192,7 @@ impl Check {
     /// If it is negative or NaN.
     #[track_caller]
     pub fn tolerance(mut self, tolerance: f64) -> Check {
-        assert!(
-            tolerance >= 0.0,
-            "scalargrad: check: the tolerance is {tolerance}, and must not be negative"
-        );
+        assert!(tolerance >= 0.0, "scalargrad: check: the tolerance is {tolerance}, and must not be negative");
         self.tolerance = tolerance;
         self
     }
@@ -257,17 +254,14 @@ impl Check {
             // At a kink of an operation inside, the graph at the point does not contain all the rounding errors around it.
             let wide = |(of, output): (usize, &Output)| {
                 let beside = beside.iter().map(|outputs| &outputs[of]);
-                let others = beside
-                    .filter(|beside| differ(beside.analytic[index], output.analytic[index], 0.0));
+                let others = beside.filter(|beside| differ(beside.analytic[index], output.analytic[index], 0.0));
                 others.fold(output.clone(), Output::widened)
             };
             let base: Vec<Output> = base.iter().enumerate().map(wide).collect();
             let ladder = ladder(x, index, start, &base, values);
             for (of, output) in base.iter().enumerate() {
-                let rows: Vec<Row> = ladder
-                    .iter()
-                    .map(|(h, right, left)| Row::new(*h, output, right[of], left[of]))
-                    .collect();
+                let rows: Vec<Row> =
+                    ladder.iter().map(|(h, right, left)| Row::new(*h, output, right[of], left[of])).collect();
                 let analytic = output.analytic[index];
                 let own = || {
                     let _scope = graph::open_recording();
@@ -276,13 +270,8 @@ impl Check {
                 };
                 let component = Component::new(index, second.then_some(of), x[index], analytic);
                 let mut component = self.judge(&rows, output, &own, component);
-                let agrees = |beside: &Vec<Output>| {
-                    !differ(
-                        beside[of].analytic[index],
-                        component.numeric,
-                        component.error,
-                    )
-                };
+                let agrees =
+                    |beside: &Vec<Output>| !differ(beside[of].analytic[index], component.numeric, component.error);
                 if component.verdict == Verdict::Differs && beside.iter().any(agrees) {
                     component.verdict = Verdict::KinkInside;
                 }

@@ -144,11 +144,7 @@ pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
 /// ```
 #[must_use]
 #[track_caller]
-pub fn value_gradient_and_hvp(
-    f: impl FnOnce(&[Var]) -> Var,
-    x: &[f64],
-    v: &[f64],
-) -> (f64, Vec<f64>, Vec<f64>) {
+pub fn value_gradient_and_hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> (f64, Vec<f64>, Vec<f64>) {
     must_match("value_gradient_and_hvp: `v`", v.len(), "`x` has", x.len());
     along_one(f, x, v)
 }

@@ -23,21 +23,9 @@ use graph::Source;
 use item::Item;
 
 /// What fits a screen.
-const FOLDED: Limits = Limits {
-    is_folded: true,
-    small: 48,
-    depth: 16,
-    ends: [7, 6],
-    width: 20,
-};
+const FOLDED: Limits = Limits { is_folded: true, small: 48, depth: 16, ends: [7, 6], width: 20 };
 /// What an image viewer can show.
-const UNFOLDED: Limits = Limits {
-    is_folded: false,
-    small: 48,
-    depth: 250,
-    ends: [150, 100],
-    width: 600,
-};
+const UNFOLDED: Limits = Limits { is_folded: false, small: 48, depth: 250, ends: [150, 100], width: 600 };
 
 /// A picture that is about to be drawn, of a [`Var`]'s graph or of a [`Function`].
 ///
@@ -91,10 +79,7 @@ impl Picture<'_> {
     /// assert_eq!(norm(&x).picture().unfolded().to_text().lines().count(), 1 + 51);
     /// ```
     pub fn unfolded(self) -> Self {
-        Picture {
-            is_unfolded: true,
-            ..self
-        }
+        Picture { is_unfolded: true, ..self }
     }
 
     /// Draws text, as [`Var::to_text`] does.
@@ -170,10 +155,7 @@ impl Picture<'_> {
     #[track_caller]
     pub fn evcxr_display(&self) {
         // One call, so that what other threads print does not come between.
-        print!(
-            "EVCXR_BEGIN_CONTENT image/svg+xml\n{}EVCXR_END_CONTENT\n",
-            self.to_svg()
-        );
+        print!("EVCXR_BEGIN_CONTENT image/svg+xml\n{}EVCXR_END_CONTENT\n", self.to_svg());
     }
 
     #[track_caller]
@@ -204,10 +186,7 @@ impl Var {
     /// assert!(one_by_one.starts_with("<svg"));
     /// ```
     pub fn picture(self) -> Picture<'static> {
-        Picture {
-            subject: Subject::Graph(self),
-            is_unfolded: false,
-        }
+        Picture { subject: Subject::Graph(self), is_unfolded: false }
     }
 
     /// Draws the graph of this output as text, for a terminal.
@@ -314,10 +293,7 @@ impl Function {
     /// assert_eq!(f.picture().to_text(), "×\n├─ x[0]\n└─ x[1]\n");
     /// ```
     pub fn picture(&self) -> Picture<'_> {
-        Picture {
-            subject: Subject::Function(self),
-            is_unfolded: false,
-        }
+        Picture { subject: Subject::Function(self), is_unfolded: false }
     }
 
     /// Shows the recorded operations in a Jupyter notebook: the kernel `evcxr` calls this for the last

@@ -9,14 +9,11 @@ mod state;
 pub(crate) mod trace;
 mod user_code;
 
-pub(crate) use lookup::{
-    decode, id_of, is_head_at, operation_name, partials_of, read_checkpoint, value_of,
-};
+pub(crate) use lookup::{decode, id_of, is_head_at, operation_name, partials_of, read_checkpoint, value_of};
 pub(crate) use notes::{Custom, Event, Segment};
 pub use report::{Report, UnreachedLeaf, report};
 pub(crate) use state::{
-    GraphState, current_epoch, is_paused, observe_with, register, stale, state, tell, verify,
-    verify_all,
+    GraphState, current_epoch, is_paused, observe_with, register, stale, state, tell, verify, verify_all,
 };
 pub(crate) use user_code::user_code;
 
@@ -95,10 +92,7 @@ impl Scope {
         let arena = arena();
         state(|state| {
             let epoch = state.new_epoch(arena);
-            state.frames.push(Frame {
-                epoch,
-                start: arena.place(),
-            });
+            state.frames.push(Frame { epoch, start: arena.place() });
             if !is_paused(arena) {
                 arena.go_on(epoch);
             }
@@ -155,10 +149,7 @@ pub fn clear() {
         for i in 0..state.frames.len() {
             let epoch = state.new_epoch(arena);
             state.end_epoch(arena, state.frames[i].epoch, None, at);
-            state.frames[i] = Frame {
-                epoch,
-                start: Place::START,
-            };
+            state.frames[i] = Frame { epoch, start: Place::START };
         }
         arena.restart(state.recording_epoch(arena), Place::START);
         state.truncate(0)
@@ -202,9 +193,7 @@ pub fn no_grad<R>(f: impl FnOnce() -> R) -> R {
 pub fn len() -> usize {
     let nodes = arena().end() - 1;
     // Each checkpoint has one more node, its head, which no handle refers to.
-    STATE
-        .try_with(|state| nodes - state.borrow().segments.len())
-        .unwrap_or(nodes)
+    STATE.try_with(|state| nodes - state.borrow().segments.len()).unwrap_or(nodes)
 }
 
 /// The bytes that this thread's graph holds: nodes, adjoints, and free room for more.

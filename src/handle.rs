@@ -59,11 +59,7 @@ trait BelongsToTheThreadThatMadeIt: UnwindSafe + RefUnwindSafe + Unpin {}
 impl Var {
     #[inline(always)]
     pub(crate) const fn from_parts(value: f64, id: u64) -> Var {
-        Var {
-            value,
-            id,
-            thread: PhantomData,
-        }
+        Var { value, id, thread: PhantomData }
     }
 
     /// The variable of the node at `index`, recorded in `epoch`.

@@ -108,8 +108,8 @@ mod table;
 mod taylor;
 
 pub use derive::{
-    derivative, gradient, hessian, hvp, jacobian, jvp, laplacian, value_and_gradient,
-    value_gradient_and_hvp, values_and_jacobian, vjp,
+    derivative, gradient, hessian, hvp, jacobian, jvp, laplacian, value_and_gradient, value_gradient_and_hvp,
+    values_and_jacobian, vjp,
 };
 pub use draw::Picture;
 pub use function::Function;
@@ -119,10 +119,7 @@ pub use matrix::Matrix;
 pub use real::Real;
 pub use rows::Op;
 pub use taylor::taylor;
-pub use var::{
-    Condition, Gradients, VarId, advance, checkpoint, dot, log_sum_exp, norm, softmax, sum,
-    weighted_sum,
-};
+pub use var::{Condition, Gradients, VarId, advance, checkpoint, dot, log_sum_exp, norm, softmax, sum, weighted_sum};
 
 #[cfg(doctest)]
 #[doc = include_str!("../ARCHITECTURE.md")]

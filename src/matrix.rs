@@ -38,27 +38,16 @@ impl Matrix {
     #[track_caller]
     pub fn zeros(rows: usize, cols: usize) -> Matrix {
         const LARGE: usize = 1 << 24;
-        let has_room =
-            |len: &usize| *len < LARGE || Vec::<f64>::new().try_reserve_exact(*len).is_ok();
+        let has_room = |len: &usize| *len < LARGE || Vec::<f64>::new().try_reserve_exact(*len).is_ok();
         let Some(len) = rows.checked_mul(cols).filter(has_room) else {
-            refuse(format_args!(
-                "scalargrad: there is no memory for a {rows} × {cols} matrix"
-            ))
+            refuse(format_args!("scalargrad: there is no memory for a {rows} × {cols} matrix"))
         };
-        Matrix {
-            rows,
-            cols,
-            numbers: vec![0.0; len],
-        }
+        Matrix { rows, cols, numbers: vec![0.0; len] }
     }
 
     /// The matrix of these numbers, row by row: as many rows as there are numbers for.
     pub(crate) fn of(numbers: Vec<f64>, cols: usize) -> Matrix {
-        Matrix {
-            rows: numbers.len().checked_div(cols).unwrap_or(0),
-            cols,
-            numbers,
-        }
+        Matrix { rows: numbers.len().checked_div(cols).unwrap_or(0), cols, numbers }
     }
 
     /// The matrix of these numbers, row by row.
@@ -80,11 +69,7 @@ impl Matrix {
             "scalargrad: a {rows} × {cols} matrix of {} numbers",
             numbers.len()
         );
-        Matrix {
-            rows,
-            cols,
-            numbers,
-        }
+        Matrix { rows, cols, numbers }
     }
 
     /// The number of rows.
@@ -119,11 +104,7 @@ impl Matrix {
     #[must_use]
     #[track_caller]
     pub fn row(&self, i: usize) -> &[f64] {
-        assert!(
-            i < self.rows,
-            "scalargrad: row {i} of a matrix of {} rows",
-            self.rows
-        );
+        assert!(i < self.rows, "scalargrad: row {i} of a matrix of {} rows", self.rows);
         &self.numbers[i * self.cols..][..self.cols]
     }
 
@@ -226,10 +207,8 @@ impl fmt::Display for Matrix {
             if i > 0 {
                 writeln!(f)?;
             }
-            let row: Vec<String> = texts[i * self.cols..][..self.cols]
-                .iter()
-                .map(|text| format!("{text:>width$}"))
-                .collect();
+            let row: Vec<String> =
+                texts[i * self.cols..][..self.cols].iter().map(|text| format!("{text:>width$}")).collect();
             write!(f, "[{}]", row.join("  "))?;
         }
         Ok(())

@@ -148,8 +148,7 @@ impl<'a> Node<'a> {
                 (Op::Checkpoint, head.position())
             }
         };
-        self.tape
-            .each_operand(position, |index, value| each(Operand { index, value }));
+        self.tape.each_operand(position, |index, value| each(Operand { index, value }));
         (op, 0)
     }
 
@@ -246,35 +245,20 @@ impl Row {
     /// An operation on one node, `a`, and perhaps a number.
     #[inline(always)]
     fn one(op: Op, form: Form, a: usize, p: f64, number: f64) -> Row {
-        let (x, c, none) = (
-            Operand::node(a),
-            Operand::constant(number),
-            Operand::default(),
-        );
+        let (x, c, none) = (Operand::node(a), Operand::constant(number), Operand::default());
         let (arity, x, y) = match form {
             Form::Alone => (1, x, none),
             Form::ConstantRight => (2, x, c),
             Form::ConstantLeft => (2, c, x),
             Form::Twice => (2, x, x),
         };
-        Row {
-            op,
-            arity,
-            operands: [x, y, none],
-            first: (a, p),
-            second: None,
-            number,
-        }
+        Row { op, arity, operands: [x, y, none], first: (a, p), second: None, number }
     }
 
     /// The integer parameter.
     #[inline(always)]
     pub(crate) fn n(&self) -> i32 {
-        if self.op.is_indexed() {
-            self.number as i32
-        } else {
-            0
-        }
+        if self.op.is_indexed() { self.number as i32 } else { 0 }
     }
 
     /// The two factors of a product, as far as they are known from the tape: the partial with respect to one is the other.
@@ -329,12 +313,7 @@ impl Content {
     /// What the node at `index` is that these words end.
     #[inline(always)]
     fn read(last: LastWords<'_>, index: usize, is_fused_sum: bool) -> Content {
-        const FORMS: [Form; 4] = [
-            Form::Alone,
-            Form::ConstantRight,
-            Form::ConstantLeft,
-            Form::Twice,
-        ];
+        const FORMS: [Form; 4] = [Form::Alone, Form::ConstantRight, Form::ConstantLeft, Form::Twice];
         let word = last.word();
         let (a, b) = (word.a(), word.b());
         let number = |back| last.number(back);
@@ -362,8 +341,7 @@ impl Content {
             (code::REST, code::CHECKPOINT) => return Content::Head,
             (code::REST, code::OUTPUT) => return Content::Output { head: a },
             (code::REST, _) => {
-                let mut row =
-                    Row::pair(OPS[number(1) as u8 as usize], [a, b], number(3), number(2));
+                let mut row = Row::pair(OPS[number(1) as u8 as usize], [a, b], number(3), number(2));
                 if row.op == Op::SoftmaxShare {
                     // The sum was recorded right after the log-sum-exp.
                     (row.arity, row.operands[2].index) = (3, b + 1);

@@ -18,9 +18,7 @@ use smallvec::SmallVec;
 use std::cmp::Ordering;
 use std::fmt::{Debug, Display};
 use std::iter::{Product, Sum};
-use std::ops::{
-    Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign,
-};
+use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign};
 
 /// What a rule asks of a number, to choose between two forms of one function, each accurate in another region.
 #[doc(hidden)]
@@ -307,11 +305,7 @@ pub(crate) trait Piecewise: Real {
     /// derivative would be that of a constant: 0.
     #[inline(always)]
     fn unless_nan(self, z: Self) -> Self {
-        z.choose(
-            Question::Nan,
-            || z,
-            || self.choose(Question::Nan, || self + z * f64::NAN, || self),
-        )
+        z.choose(Question::Nan, || z, || self.choose(Question::Nan, || self + z * f64::NAN, || self))
     }
 }
 

@@ -2,9 +2,7 @@
 
 mod many;
 
-use crate::arena::{
-    Arena, Form, INDEX_BITS, INDEX_MASK, WriteHead, arena, code, cold_path, is_current,
-};
+use crate::arena::{Arena, Form, INDEX_BITS, INDEX_MASK, WriteHead, arena, code, cold_path, is_current};
 use crate::graph::{current_epoch, is_paused, register, stale};
 use crate::handle::Var;
 use crate::rows::{Kind, Op};
@@ -114,14 +112,7 @@ fn sum_with_last(head: WriteHead<'_>, op: Op, a: u64, b: u64) -> Option<u64> {
 /// Records an operation of one operand and a number; `form` says on which side the number is.
 #[inline(always)]
 #[track_caller]
-pub(crate) fn with_constant(
-    op: Op,
-    x: Var,
-    c: f64,
-    form: Form,
-    value: f64,
-    rule: impl Rule,
-) -> Var {
+pub(crate) fn with_constant(op: Op, x: Var, c: f64, form: Form, value: f64, rule: impl Rule) -> Var {
     let head = arena().write_head();
     if !is_current(head.next(), x.node_id()) {
         cold_path();

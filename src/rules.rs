@@ -27,11 +27,7 @@ fn hypot_dx<T: Real>(x: T, y: T) -> T {
         t / t.hypot(1.0)
     };
     let larger = || (y / x).hypot(1.0).recip().copysign(x);
-    x.at(
-        0.0,
-        || y.at(0.0, || T::from(0.0), smaller),
-        || (x.abs() - y.abs()).below(0.0, smaller, larger),
-    )
+    x.at(0.0, || y.at(0.0, || T::from(0.0), smaller), || (x.abs() - y.abs()).below(0.0, smaller, larger))
 }
 
 /// Calls `of` with both inverted coordinates and a scale.
@@ -75,13 +71,7 @@ fn silu_dx<T: Real>(x: T) -> T {
     x.below(
         -700.0,
         || left(x),
-        || {
-            x.below(
-                700.0,
-                || x.sigmoid() * (x * (-x).sigmoid() + 1.0),
-                || T::from(1.0) - left(-x),
-            )
-        },
+        || x.below(700.0, || x.sigmoid() * (x * (-x).sigmoid() + 1.0), || T::from(1.0) - left(-x)),
     )
 }
 
@@ -89,11 +79,7 @@ fn gelu_dx<T: Real>(x: T) -> T {
     // Far from 0 the density is subnormal, and its square root is not.
     let tail = || {
         let h = (x * 0.5).exp_neg_square();
-        h.at(
-            0.0,
-            || x.normal_cdf(),
-            || x.normal_cdf() + h * (x * DENSITY_AT_0) * h,
-        )
+        h.at(0.0, || x.normal_cdf(), || x.normal_cdf() + h * (x * DENSITY_AT_0) * h)
     };
     x.within(37.0, || x.normal_cdf() + x.normal_pdf() * x, tail)
 }
@@ -134,13 +120,7 @@ fn logaddexp_dx<T: Real>(x: T, y: T) -> T {
             let e = (x - (d - v)) - (y + v);
             d.sigmoid() * (e * (-d).sigmoid() + 1.0)
         },
-        || {
-            d.at(
-                INF,
-                || T::from(1.0),
-                || d.at(-INF, || T::from(0.0), || T::from(0.5)),
-            )
-        },
+        || d.at(INF, || T::from(1.0), || d.at(-INF, || T::from(0.0), || T::from(0.5))),
     )
 }
 
@@ -231,22 +211,13 @@ pub(crate) fn partials<T: Real>(
     let mut args = [T::from(0.0); 3];
     args[..operands.len()].copy_from_slice(operands);
     let tie = tie(op, operands, is_active, z);
-    (0..operands.len())
-        .map(|k| is_active(k).then(|| partial(op, k, args, n, z, tie)))
-        .collect()
+    (0..operands.len()).map(|k| is_active(k).then(|| partial(op, k, args, n, z, tie))).collect()
 }
 
 /// The partials of an operation on a slice.
-pub(crate) fn slice_partials<T: Real>(
-    op: Op,
-    operands: &[T],
-    is_active: &dyn Fn(usize) -> bool,
-    z: T,
-) -> Partials<T> {
+pub(crate) fn slice_partials<T: Real>(op: Op, operands: &[T], is_active: &dyn Fn(usize) -> bool, z: T) -> Partials<T> {
     let of = |partial: &dyn Fn(usize) -> T| -> Partials<T> {
-        (0..operands.len())
-            .map(|k| is_active(k).then(|| partial(k)))
-            .collect()
+        (0..operands.len()).map(|k| is_active(k).then(|| partial(k))).collect()
     };
     match op {
         Op::Sum => of(&|_| T::from(1.0)),
@@ -292,12 +263,7 @@ const fn has_ties(op: Op) -> bool {
 /// The partial of an operand that equals the result `z`: `1/k` if `k` active operands do, and `0` if a
 /// constant does too. Other operations than those with ties compare nothing, as a recording would take it for a decision.
 #[inline(always)]
-pub(crate) fn tie<T: Real>(
-    op: Op,
-    operands: &[T],
-    is_active: &(impl Fn(usize) -> bool + ?Sized),
-    z: T,
-) -> T {
+pub(crate) fn tie<T: Real>(op: Op, operands: &[T], is_active: &(impl Fn(usize) -> bool + ?Sized), z: T) -> T {
     if !has_ties(op) {
         return T::from(1.0);
     }
@@ -343,9 +309,7 @@ pub(crate) fn remedy(op: Op, at: f64) -> Option<&'static str> {
         Op::Asin | Op::Acos => {
             "the operand is at ±1, where the slope is infinite: an angle between vectors is `atan2`, which has no such ends"
         }
-        Op::Acosh | Op::Atanh | Op::Ln1p => {
-            "the operand is at the end of the domain or beyond it: keep it inside"
-        }
+        Op::Acosh | Op::Atanh | Op::Ln1p => "the operand is at the end of the domain or beyond it: keep it inside",
         _ => return None,
     })
 }

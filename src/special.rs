@@ -16,8 +16,7 @@ mod vectorised;
 mod tests;
 
 pub use exponential::{
-    clamp, exp_sub, leaky_relu, logaddexp, max, min, relu, sech_squared, sigmoid, silu, softplus,
-    xlogy,
+    clamp, exp_sub, leaky_relu, logaddexp, max, min, relu, sech_squared, sigmoid, silu, softplus, xlogy,
 };
 pub use gamma::{digamma, gamma, ln_gamma, polygamma};
 pub use normal::{erf, erfc, exp_neg_square, gelu, normal_cdf, normal_pdf};

@@ -58,13 +58,7 @@ pub fn taylor(f: impl FnOnce(Var) -> Var, x: f64, order: usize) -> Vec<f64> {
     let _tracing = (!trace::is_tracing()).then(trace::start);
     let x = Var::new(x);
     let z = graph::user_code("the closure", || f(x));
-    let mut series = Series {
-        order,
-        x,
-        terms: Vec::new(),
-        of_node: HashMap::new(),
-        of_expression: HashMap::new(),
-    };
+    let mut series = Series { order, x, terms: Vec::new(), of_node: HashMap::new(), of_expression: HashMap::new() };
     let output = series.of(z, 0);
     // A recording around this call must know that its variable became a plain number.
     trace::escaped(Escape::Gradient, z);
@@ -122,10 +116,7 @@ impl Series {
             wanted.extend(
                 operands
                     .iter()
-                    .filter(|operand| {
-                        !self.is_outside(operand.index)
-                            && !self.of_node.contains_key(&operand.index)
-                    })
+                    .filter(|operand| !self.is_outside(operand.index) && !self.of_node.contains_key(&operand.index))
                     .map(|operand| (operand.index, operand.value)),
             );
             if wanted.len() > before {
@@ -169,11 +160,8 @@ impl Series {
     /// them.
     fn constant(&mut self, value: f64, is_inside: bool, depth: usize) -> usize {
         let bits = value.to_bits();
-        let expression = (
-            Op::Constant,
-            i32::from(is_inside),
-            SmallVec::from_slice(&[bits as usize, (bits >> 32) as usize]),
-        );
+        let expression =
+            (Op::Constant, i32::from(is_inside), SmallVec::from_slice(&[bits as usize, (bits >> 32) as usize]));
         if let Some(&place) = self.of_expression.get(&expression) {
             return place;
         }
@@ -192,24 +180,13 @@ impl Series {
         depth: usize,
         value: f64,
     ) -> usize {
-        self.terms.push(Term {
-            index,
-            op,
-            n,
-            operands,
-            partials: SmallVec::new(),
-            depth,
-            coefficients: vec![value],
-        });
+        self.terms.push(Term { index, op, n, operands, partials: SmallVec::new(), depth, coefficients: vec![value] });
         self.terms.len() - 1
     }
 
     /// Whether the series follows from those of the operands, without partials.
     fn is_arithmetic(op: Op) -> bool {
-        matches!(
-            op,
-            Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Neg | Op::Sum | Op::Dot
-        )
+        matches!(op, Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Neg | Op::Sum | Op::Dot)
     }
 
     /// Records the partials of all terms, and the partials of these partials, as far as the order needs them.
@@ -217,13 +194,7 @@ impl Series {
     fn add_partials(&mut self) {
         let mut place = 0;
         while place < self.terms.len() {
-            let Term {
-                index,
-                op,
-                n,
-                depth,
-                ..
-            } = self.terms[place];
+            let Term { index, op, n, depth, .. } = self.terms[place];
             let is_plain = matches!(op, Op::Constant | Op::Leaf) || Series::is_arithmetic(op);
             if !is_plain && op.kind() != Kind::Step && depth < self.order {
                 let operands: Vec<Var> = (decode(index).operands.iter())
@@ -238,10 +209,10 @@ impl Series {
                 let partials = differentiate::partials(index, op, n, &operands, z);
                 drop(line);
                 let of_operands = self.terms[place].operands.clone();
-                let places = partials.into_iter().zip(of_operands).map(|(p, operand)| {
-                    p.filter(|_| !self.is_constant(operand))
-                        .map(|p| self.of(p, depth + 1))
-                });
+                let places = partials
+                    .into_iter()
+                    .zip(of_operands)
+                    .map(|(p, operand)| p.filter(|_| !self.is_constant(operand)).map(|p| self.of(p, depth + 1)));
                 self.terms[place].partials = places.collect();
             }
             place += 1;
@@ -276,16 +247,11 @@ impl Series {
             Op::Neg => -of(0, k),
             Op::Mul => product(0, 1),
             Op::Div => {
-                let known: f64 = (0..k)
-                    .map(|j| times((j, term.coefficients[j]), (k - j, of(1, k - j))))
-                    .sum();
+                let known: f64 = (0..k).map(|j| times((j, term.coefficients[j]), (k - j, of(1, k - j)))).sum();
                 (of(0, k) - known) / of(1, 0)
             }
             Op::Sum => (0..term.operands.len()).map(|a| of(a, k)).sum(),
-            Op::Dot => (0..term.operands.len())
-                .step_by(2)
-                .map(|a| product(a, a + 1))
-                .sum(),
+            Op::Dot => (0..term.operands.len()).step_by(2).map(|a| product(a, a + 1)).sum(),
             op => {
                 let mut sum = 0.0;
                 for (a, partial) in term.partials.iter().enumerate() {
@@ -294,9 +260,7 @@ impl Series {
                     if op.kind() == Kind::Switch && p[0] == 0.0 {
                         continue;
                     }
-                    sum += (1..=k)
-                        .map(|j| times((j, of(a, j) * j as f64), (k - j, p[k - j])))
-                        .sum::<f64>();
+                    sum += (1..=k).map(|j| times((j, of(a, j) * j as f64), (k - j, p[k - j]))).sum::<f64>();
                 }
                 sum / k as f64
             }

@@ -147,11 +147,7 @@ impl Anomaly {
     /// ```
     #[must_use]
     pub fn operands(&self) -> Vec<f64> {
-        self.0
-            .operands
-            .iter()
-            .map(|operand| operand.value)
-            .collect()
+        self.0.operands.iter().map(|operand| operand.value).collect()
     }
 
     /// The [names](crate::Var::named) on the way from the operation to the output that was swept, its own first.

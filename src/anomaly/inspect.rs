@@ -38,11 +38,7 @@ pub(super) fn observe(event: Event<'_>) {
     for findings in &mut all {
         findings.look_at_values();
         match event {
-            Event::Swept {
-                outputs,
-                floor,
-                is_segment,
-            } => {
+            Event::Swept { outputs, floor, is_segment } => {
                 findings.look_at_sweep(&Swept::new(outputs, floor, is_segment));
                 findings.sweeps += usize::from(!is_segment);
             }
@@ -59,14 +55,7 @@ pub(super) fn observe(event: Event<'_>) {
 
 impl Findings {
     pub(super) fn new(inspected: usize) -> Findings {
-        Findings {
-            harmful: None,
-            suspects: Vec::new(),
-            absorbed: Vec::new(),
-            inspected,
-            sweeps: 0,
-            nodes: 0,
-        }
+        Findings { harmful: None, suspects: Vec::new(), absorbed: Vec::new(), inspected, sweeps: 0, nodes: 0 }
     }
 
     /// What was found: of the operations that did harm the first, or else of the suspects.
@@ -78,11 +67,7 @@ impl Findings {
 
     /// When something happens that is found now.
     fn now(&self, in_sweep: bool) -> When {
-        When {
-            sweeps: self.sweeps,
-            nodes: self.nodes,
-            in_sweep,
-        }
+        When { sweeps: self.sweeps, nodes: self.nodes, in_sweep }
     }
 
     /// Looks at the values of the nodes that are new.
@@ -104,11 +89,7 @@ impl Findings {
         let reaches = sweep.reaching();
         let mut found = None;
         for index in sweep.met().rev() {
-            let (w, reaches, partials) = (
-                adjoint(index),
-                reaches[index - sweep.floor],
-                partials_of(index),
-            );
+            let (w, reaches, partials) = (adjoint(index), reaches[index - sweep.floor], partials_of(index));
             if reaches && partials.is_empty() {
                 found.get_or_insert((index, What::Adjoint, w));
             }
@@ -127,16 +108,10 @@ impl Findings {
             }
         }
         if self.harmful.is_none() {
-            let mut used = sweep
-                .outputs
-                .iter()
-                .filter(|&&output| adjoint(output) != 0.0);
+            let mut used = sweep.outputs.iter().filter(|&&output| adjoint(output) != 0.0);
             let value = used.find_map(|&output| origin(output));
             let value = value.or_else(|| found.and_then(|(index, ..)| origin(index)));
-            let suspect = self
-                .suspects
-                .iter()
-                .find(|suspect| Some(suspect.0.index) == value);
+            let suspect = self.suspects.iter().find(|suspect| Some(suspect.0.index) == value);
             let now = self.now(true);
             self.harmful = match (suspect, value) {
                 (Some(suspect), _) => Some(suspect.clone()),
@@ -148,8 +123,7 @@ impl Findings {
             }
         }
         // The values that went into this sweep have done no harm, or one of them is reported.
-        self.suspects
-            .retain(|suspect| !sweep.has_met(suspect.0.index));
+        self.suspects.retain(|suspect| !sweep.has_met(suspect.0.index));
     }
 }
 
@@ -179,19 +153,12 @@ impl<'a> Swept<'a> {
                 }
             }
         }
-        Swept {
-            outputs,
-            floor,
-            above,
-            is_segment,
-        }
+        Swept { outputs, floor, above, is_segment }
     }
 
     /// Whether it went through a node.
     fn has_met(&self, index: usize) -> bool {
-        let above = index
-            .checked_sub(self.floor)
-            .and_then(|k| self.above.get(k));
+        let above = index.checked_sub(self.floor).and_then(|k| self.above.get(k));
         above.is_some_and(|&above| above != 0)
     }
 
@@ -215,8 +182,7 @@ impl<'a> Swept<'a> {
                 is_reached && partial.is_none_or(|partial| fault(index, w, partial).is_some())
             };
             let is_leaf = partials.is_empty() || index == self.floor;
-            reaches[index - self.floor] =
-                is_leaf && !w.is_finite() || partials.iter().any(passes_on);
+            reaches[index - self.floor] = is_leaf && !w.is_finite() || partials.iter().any(passes_on);
         }
         reaches
     }
@@ -241,9 +207,7 @@ fn adjoint(index: usize) -> f64 {
 
 /// What is not finite about what a node gives to an operand, if anything is.
 fn fault(index: usize, w: f64, partial: f64) -> Option<What> {
-    let is_finite = w == 0.0
-        || partial == 0.0 && decode(index).op.kind() != Kind::Smooth
-        || (w * partial).is_finite();
+    let is_finite = w == 0.0 || partial == 0.0 && decode(index).op.kind() != Kind::Smooth || (w * partial).is_finite();
     match partial.is_finite() {
         _ if is_finite => None,
         false => Some(What::Partial),
@@ -255,22 +219,14 @@ fn fault(index: usize, w: f64, partial: f64) -> Option<What> {
 fn undefined_operands(index: usize) -> Vec<usize> {
     let operands = decode(index).operands;
     let undefined = |operand: &&nodes::Operand| operand.index != 0 && !operand.value.is_finite();
-    operands
-        .iter()
-        .filter(undefined)
-        .map(|operand| operand.index)
-        .collect()
+    operands.iter().filter(undefined).map(|operand| operand.index).collect()
 }
 
 /// The first node that made the value of a node, or of one of its operands, one that is not finite.
 fn origin(index: usize) -> Option<usize> {
     let (mut open, mut seen) = (vec![index], BTreeSet::new());
     while let Some(index) = open.pop() {
-        open.extend(
-            undefined_operands(index)
-                .into_iter()
-                .filter(|&operand| seen.insert(operand)),
-        );
+        open.extend(undefined_operands(index).into_iter().filter(|&operand| seen.insert(operand)));
     }
     let itself = Some(index).filter(|&index| has_undefined_value(index));
     seen.first().copied().or(itself)

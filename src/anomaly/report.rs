@@ -13,9 +13,7 @@ const TOO_LARGE: &str = "larger than a number of 64 bits can be";
 
 impl fmt::Display for Anomaly {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Details {
-            operation, value, ..
-        } = &*self.0;
+        let Details { operation, value, .. } = &*self.0;
         match self.0.what {
             What::Value => write!(f, "the value of `{operation}` is {value:?}")?,
             What::Partial => write!(f, "a partial of `{operation}` is not finite")?,
@@ -31,20 +29,15 @@ impl fmt::Display for Anomaly {
                 f,
                 "\n  where:    in the standard library, which adds up an iterator or calls a function by its name, as in `map(Var::ln)`; a closure shows its line"
             )?,
-            Some(line) if self.0.is_of_derivative => write!(
-                f,
-                "\n  where:    in the derivative of the operation at {line}"
-            )?,
+            Some(line) if self.0.is_of_derivative => {
+                write!(f, "\n  where:    in the derivative of the operation at {line}")?
+            }
             Some(line) => write!(f, "\n  where:    {line}")?,
         }
         if let Some(line) = self.0.after {
             write!(f, "\n            after {line}")?;
         }
-        let When {
-            sweeps,
-            nodes,
-            in_sweep,
-        } = self.0.when;
+        let When { sweeps, nodes, in_sweep } = self.0.when;
         let (recorded, swept) = (counted(nodes, "node"), counted(sweeps, "sweep"));
         match in_sweep {
             true => write!(f, "\n  when:     in sweep {}, after {recorded}", sweeps + 1)?,
@@ -77,10 +70,7 @@ impl fmt::Display for Anomaly {
         let absorbed = &self.0.absorbed;
         if !absorbed.is_empty() {
             let count = absorbed.len();
-            write!(
-                f,
-                "\n  absorbed: partials that are not finite and came to no leaf, without effect: {count}"
-            )?;
+            write!(f, "\n  absorbed: partials that are not finite and came to no leaf, without effect: {count}")?;
         }
         for absorbed in absorbed.iter().take(LISTED) {
             write!(f, "\n            `{}`", absorbed.operation)?;

@@ -35,11 +35,7 @@ pub(crate) struct Adjoints {
 
 impl Adjoints {
     pub(super) const fn new() -> Adjoints {
-        Adjoints {
-            current: Set::new(),
-            aside: Vec::new(),
-            spare: Set::new(),
-        }
+        Adjoints { current: Set::new(), aside: Vec::new(), spare: Set::new() }
     }
 
     /// Sets the current adjoints aside: none is left.
@@ -69,28 +65,19 @@ impl Adjoints {
     /// The bytes held.
     pub(crate) fn bytes(&self) -> usize {
         let sets = self.aside.iter().chain([&self.current, &self.spare]);
-        sets.map(|set| size_of_val(&set.values[..]) + set.flags.len())
-            .sum()
+        sets.map(|set| size_of_val(&set.values[..]) + set.flags.len()).sum()
     }
 }
 
 impl Set {
     const fn new() -> Set {
-        Set {
-            values: Vec::new(),
-            flags: Vec::new(),
-            end: 0,
-        }
+        Set { values: Vec::new(), flags: Vec::new(), end: 0 }
     }
 
     /// The adjoint of a node.
     #[inline(always)]
     pub(crate) fn get(&self, index: usize) -> f64 {
-        if index < self.end {
-            self.values[index]
-        } else {
-            0.0
-        }
+        if index < self.end { self.values[index] } else { 0.0 }
     }
 
     /// Adds to the adjoint of a node, for which there is room.
@@ -165,11 +152,7 @@ impl Set {
         {
             // Neighbours together: one long fill need not read from memory what it overwrites.
             let flags = &self.flags[whole..last];
-            let first = whole
-                + flags
-                    .iter()
-                    .rposition(|&flag| flag == 0)
-                    .map_or(0, |unset| unset + 1);
+            let first = whole + flags.iter().rposition(|&flag| flag == 0).map_or(0, |unset| unset + 1);
             self.values[first * WINDOW..self.end.min((last + 1) * WINDOW)].fill(0.0);
             self.flags[first..=last].fill(0);
             windows = first;

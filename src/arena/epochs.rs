@@ -31,10 +31,7 @@ pub(crate) struct OpenEpochs {
 impl OpenEpochs {
     /// The table of a thread whose first scope is open.
     pub(super) const fn new() -> OpenEpochs {
-        OpenEpochs {
-            table: Cell::new((&raw const FIRST_OPEN).cast_mut()),
-            len: Cell::new(1),
-        }
+        OpenEpochs { table: Cell::new((&raw const FIRST_OPEN).cast_mut()), len: Cell::new(1) }
     }
 
     /// Whether an epoch is open.
@@ -105,9 +102,6 @@ impl OpenEpochs {
             drop(unsafe { Box::from_raw(old) });
         }
         self.len.set(table.as_ref().map_or(1, |t| t.len()));
-        self.table
-            .set(table.map_or((&raw const NONE_OPEN).cast_mut(), |t| {
-                Box::into_raw(t).cast()
-            }));
+        self.table.set(table.map_or((&raw const NONE_OPEN).cast_mut(), |t| Box::into_raw(t).cast()));
     }
 }

@@ -47,12 +47,7 @@ impl Arena {
         assert!(!self.is_lent.get(), "the tape is lent already");
         // SAFETY: by `assert_storage` the words from the base to the end are initialised and of one memory; they stay as they
         // are by the caller's promise.
-        unsafe {
-            Tape {
-                words: std::slice::from_raw_parts(self.base.get(), self.position()),
-                end: self.end(),
-            }
-        }
+        unsafe { Tape { words: std::slice::from_raw_parts(self.base.get(), self.position()), end: self.end() } }
     }
 
     /// [`Tape::assert_nodes`] in debug builds, where the tape is small: it looks at every node.
@@ -128,10 +123,7 @@ impl Arena {
         match starts.get(window) {
             Some(&position) if window * WINDOW < above.index => {
                 let index_there = (window * WINDOW).max(1);
-                let start = Place {
-                    index: index_there,
-                    position,
-                };
+                let start = Place { index: index_there, position };
                 tape.down_to(start, index)
             }
             _ => tape.down_to(above, index),

@@ -97,20 +97,12 @@ impl Lines {
 
     /// Notes the line that asks for room as that of the node `id`. It does not panic: see the trampoline.
     pub(super) fn note(&self, id: u64) {
-        if let (true, Some(line), Ok(mut live)) = (
-            self.is_kept(),
-            self.asking.get(),
-            self.live.try_borrow_mut(),
-        ) {
+        if let (true, Some(line), Ok(mut live)) = (self.is_kept(), self.asking.get(), self.live.try_borrow_mut()) {
             if live.last().is_some_and(|last| last.id == id) {
                 live.pop();
             }
             let of = self.differentiated.get().filter(|_| is_own(line));
-            live.push(Recorded {
-                id,
-                line: of.unwrap_or(line),
-                is_of_derivative: of.is_some(),
-            });
+            live.push(Recorded { id, line: of.unwrap_or(line), is_of_derivative: of.is_some() });
         }
     }
 
@@ -159,8 +151,6 @@ impl Lines {
     pub(crate) fn of_ended(&self, id: u64) -> Option<Line> {
         let ended = self.ended.borrow();
         let mut newest_first = ended.iter().rev();
-        newest_first
-            .find(|recorded| recorded.id == id)
-            .map(|recorded| recorded.line)
+        newest_first.find(|recorded| recorded.id == id).map(|recorded| recorded.line)
     }
 }

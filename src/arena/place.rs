@@ -29,15 +29,9 @@ impl Place {
     /// The place before the node, or before the node and the sum fused into it, whose word ends here.
     #[inline(always)]
     pub(crate) fn before(self, word: Word) -> Place {
-        Place {
-            index: self.index - 1 - word.has_fused_sum() as usize,
-            position: self.position - word.words(),
-        }
+        Place { index: self.index - 1 - word.has_fused_sum() as usize, position: self.position - word.words() }
     }
 
     /// Before the first node.
-    pub(crate) const START: Place = Place {
-        index: 1,
-        position: EMPTY.len(),
-    };
+    pub(crate) const START: Place = Place { index: 1, position: EMPTY.len() };
 }

@@ -124,10 +124,7 @@ impl Arena {
     /// The place of the next node.
     #[inline]
     pub(crate) fn place(&self) -> Place {
-        Place {
-            index: self.end(),
-            position: self.position(),
-        }
+        Place { index: self.end(), position: self.position() }
     }
 
     /// The words of the tape.

@@ -278,15 +278,7 @@ impl<const FLAGGED: bool> State<FLAGGED> {
     /// Makes a step, and all that follow.
     #[inline]
     unsafe fn make(self, step: Step, low: usize) -> Stopped {
-        step(
-            self.start,
-            self.flags,
-            self.adjoints,
-            self.end,
-            self.at,
-            low,
-            self.carry,
-        )
+        step(self.start, self.flags, self.adjoints, self.end, self.at, low, self.carry)
     }
 
     /// Contributes to one operand, and goes on.
@@ -304,15 +296,7 @@ impl<const FLAGGED: bool> State<FLAGGED> {
 
     /// Contributes to two operands, which are not the same, and goes on.
     #[inline(always)]
-    unsafe fn contribute_to_two(
-        self,
-        w: f64,
-        a: usize,
-        to_a: f64,
-        b: usize,
-        to_b: f64,
-        words: usize,
-    ) -> Stopped {
+    unsafe fn contribute_to_two(self, w: f64, a: usize, to_a: f64, b: usize, to_b: f64, words: usize) -> Stopped {
         if w == 0.0 {
             return self.go_on(w, 0.0, words);
         }
@@ -359,9 +343,7 @@ impl<const FLAGGED: bool> State<FLAGGED> {
 // The order of `STEPS`.
 const _: () = {
     use code::{ADD, ADD_LAST, ONE, ONE_FUSED, ONE_WITH, REST, TWO, TWO_FUSED};
-    let by_number = [
-        ONE, ONE_FUSED, ADD, REST, TWO, TWO_FUSED, ADD_LAST, ONE_WITH,
-    ];
+    let by_number = [ONE, ONE_FUSED, ADD, REST, TWO, TWO_FUSED, ADD_LAST, ONE_WITH];
     assert!(matches!(by_number, [0, 1, 2, 3, 4, 5, 6, 7]));
 };
 

@@ -71,10 +71,7 @@ impl Arena {
     #[inline(always)]
     pub(super) fn has_room(&self, more: usize) -> bool {
         let needed = self.position() + more + SLACK;
-        needed <= self.capacity.get()
-            && !self.is_full()
-            && !self.is_lent.get()
-            && !self.lines.is_kept()
+        needed <= self.capacity.get() && !self.is_full() && !self.is_lent.get() && !self.lines.is_kept()
     }
 
     /// Whether there is no index left.
@@ -97,9 +94,7 @@ impl Arena {
         let needed = position.saturating_add(more).saturating_add(2 * SLACK);
         let old = self.capacity.get();
         if needed > old {
-            let (base, new) = self
-                .allocate(needed.max(old * 2).max(4096))
-                .or_else(|_| self.allocate(needed))?;
+            let (base, new) = self.allocate(needed.max(old * 2).max(4096)).or_else(|_| self.allocate(needed))?;
             self.base.set(base);
             self.capacity.set(new);
             // SAFETY: `allocate` moved the words up to here with the others, to a memory of more.
@@ -113,8 +108,7 @@ impl Arena {
     /// Moves the tape to a memory of `new` words.
     fn allocate(&self, new: usize) -> Result<(*mut u64, usize), Refusal> {
         let old = self.capacity.get();
-        let layout =
-            |words: usize| Layout::array::<u64>(words).map_err(|_| Refusal::NoMemory { words });
+        let layout = |words: usize| Layout::array::<u64>(words).map_err(|_| Refusal::NoMemory { words });
         // SAFETY: the sizes are not zero (`grow` asks for more words than the tape has); a `base` of some capacity came from
         // here, with `layout(old)`; and nobody holds a pointer to it, as the tape is not lent.
         let base = unsafe {

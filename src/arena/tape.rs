@@ -37,10 +37,7 @@ impl<'a> Tape<'a> {
 
     /// The place after the last node.
     pub(super) fn last(self) -> Place {
-        Place {
-            index: self.end,
-            position: self.words.len(),
-        }
+        Place { index: self.end, position: self.words.len() }
     }
 
     /// The word that ends at a position.
@@ -94,8 +91,7 @@ impl<'a> Tape<'a> {
             (code::REST, code::NARY | code::CHECKPOINT) => {
                 self.each_operand(position, |index, _| each(index));
             }
-            (code::ADD | code::TWO | code::TWO_FUSED, _)
-            | (code::REST, code::PAIR | code::SWITCH_PAIR) => {
+            (code::ADD | code::TWO | code::TWO_FUSED, _) | (code::REST, code::PAIR | code::SWITCH_PAIR) => {
                 each(word.a());
                 each(word.b());
             }

@@ -22,10 +22,7 @@ fn a_sweep_without_memory_is_a_clear_panic_that_leaves_the_graph_usable() {
         let panic = std::panic::catch_unwind(|| y.backward()).unwrap_err();
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or(panic.downcast_ref::<&str>().copied());
-        assert!(
-            text.is_some_and(|text| text.contains("no memory for the adjoints")),
-            "{text:?}"
-        );
+        assert!(text.is_some_and(|text| text.contains("no memory for the adjoints")), "{text:?}");
         assert_eq!(x[1].grad(), 0.0);
         zeros::tests::ALLOCATIONS.set(usize::MAX);
         y.backward();
@@ -46,10 +43,7 @@ fn a_node_that_is_an_operand_of_itself_has_a_value() {
     // No program records one before the epochs have started again.
     let word = Word::new(code::ADD, 0, 1, 2);
     let words = [&EMPTY[..], &[2f64.to_bits(), Word::LEAF.0, word.0]].concat();
-    let tape = Tape {
-        words: &words,
-        end: 3,
-    };
+    let tape = Tape { words: &words, end: 3 };
     assert!(Values::default().of(tape, 2).is_nan());
 }
 
@@ -90,10 +84,7 @@ fn an_operand_that_is_no_node_before_is_not_written() {
 #[cfg(debug_assertions)]
 fn a_scope_ends_between_two_nodes() {
     let x = Var::new(1.0);
-    let inside = Place {
-        index: 2,
-        position: arena().position() + 1,
-    };
+    let inside = Place { index: 2, position: arena().position() + 1 };
     let _ = x.sin();
     let restart = || arena().restart(arena().next() >> INDEX_BITS, inside);
     assert!(catch_unwind(restart).is_err());
@@ -132,12 +123,7 @@ impl Whole {
         let known = arena().starts.borrow().clone();
         assert!(starts.starts_with(&known), "{known:?} is not of {starts:?}");
         let adjoints = adjoints(|adjoints| adjoints.nonzero());
-        Whole {
-            words,
-            end,
-            starts,
-            adjoints,
-        }
+        Whole { words, end, starts, adjoints }
     }
 }
 
@@ -199,10 +185,7 @@ fn going_back_to_a_place_gives_the_tape_that_was_there() {
     }
     graph::clear();
     let empty = Whole::now();
-    assert_eq!(
-        (empty.end, empty.words.len(), empty.starts),
-        (1, EMPTY.len(), vec![EMPTY.len()])
-    );
+    assert_eq!((empty.end, empty.words.len(), empty.starts), (1, EMPTY.len(), vec![EMPTY.len()]));
     assert!(empty.adjoints.is_empty());
 }
 
@@ -218,10 +201,7 @@ fn every_index_is_found() {
         let place = arena().place_before(index);
         assert!(place.index == index || place.index == index + 1);
         let slowly = arena().tape(|tape| tape.down_to(tape.last(), index));
-        assert_eq!(
-            (place.index, place.position),
-            (slowly.index, slowly.position)
-        );
+        assert_eq!((place.index, place.position), (slowly.index, slowly.position));
         if place.index == index + 1 {
             arena().tape(|tape| assert!(tape.word(place.position).has_fused_sum()));
         }

@@ -30,11 +30,7 @@ pub(crate) fn sweep(adjoints: &mut Set, floor: usize, end: usize) -> Option<usiz
             place = next_live(arena, adjoints, place, floor);
             continue;
         }
-        if !is_flagged
-            && window <= AHEAD * swept
-            && lowest <= swept
-            && (top - window < 2 * swept || window == 0)
-        {
+        if !is_flagged && window <= AHEAD * swept && lowest <= swept && (top - window < 2 * swept || window == 0) {
             // Few windows had no flag, and few remain: flag them all, so that steps need not. That goes for those below the
             // floor too, to which steps may add as well.
             adjoints.flag_before(window);
@@ -54,10 +50,7 @@ pub(crate) fn sweep(adjoints: &mut Set, floor: usize, end: usize) -> Option<usiz
         if at >= start {
             return Some(at);
         }
-        place = Place {
-            index: at + 1,
-            position: arena.position_of(end),
-        };
+        place = Place { index: at + 1, position: arena.position_of(end) };
         swept += 1;
     }
     None

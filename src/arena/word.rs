@@ -126,11 +126,7 @@ impl Word {
     /// The word of a node that [`WriteHead`](super::WriteHead) appends.
     #[inline(always)]
     pub(super) const fn new(code: u8, subcode: u8, a: u64, b: u64) -> Word {
-        Word(
-            ((a as u32) << 3 | code as u32) as u64
-                | b << (64 - INDEX_BITS)
-                | (subcode as u64) << 32,
-        )
+        Word(((a as u32) << 3 | code as u32) as u64 | b << (64 - INDEX_BITS) | (subcode as u64) << 32)
     }
 }
 

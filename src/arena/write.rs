@@ -120,11 +120,7 @@ impl<'a> WriteHead<'a> {
     fn push<const N: usize>(self, numbers: [f64; N], word: Word) -> u64 {
         const { assert!(N < SLACK) };
         assert!(self.is_up_to_date());
-        let WriteHead {
-            arena,
-            next,
-            mut end,
-        } = self;
+        let WriteHead { arena, next, mut end } = self;
         if end >= arena.limit.get() {
             cold_path();
             arena.grow_for_write();
@@ -200,12 +196,7 @@ impl Slots<'_> {
     /// Appends the node: its slots, a number and a word. Returns its id.
     #[inline(always)]
     pub(crate) fn finish(self, number: f64, word: Word) -> u64 {
-        let Slots {
-            arena,
-            next,
-            end,
-            left,
-        } = self;
+        let Slots { arena, next, end, left } = self;
         assert!(next == arena.next.get(), "a node between two slots");
         // Another number if the tape has moved, by a scope that opened, grew it and ended.
         let written = end.addr().wrapping_sub(arena.end.get().addr()) / size_of::<u64>();
@@ -247,20 +238,11 @@ impl<const R: usize> Runs<'_, R> {
     /// Returns its id.
     #[inline(always)]
     pub(crate) fn finish(self, runs: [Word; R], number: f64, word: Word) -> u64 {
-        let Runs {
-            arena,
-            next,
-            at,
-            count,
-            left,
-        } = self;
+        let Runs { arena, next, at, count, left } = self;
         assert!(next == arena.next.get(), "a node between two numbers");
         let start = at.wrapping_sub(count).cast::<u64>();
         assert!(start == arena.end.get(), "the tape has moved");
-        assert!(
-            left == 0 && word.operands() == R * (count + 1),
-            "a number too few"
-        );
+        assert!(left == 0 && word.operands() == R * (count + 1), "a number too few");
         // SAFETY: there is room for the words of the runs, as the tape has not moved; then all words were written, and there is room for
         // `SLACK` more.
         unsafe {
@@ -279,11 +261,7 @@ impl Arena {
     /// Where the next node is written.
     #[inline(always)]
     pub(crate) fn write_head(&self) -> WriteHead<'_> {
-        WriteHead {
-            arena: self,
-            next: self.next.get(),
-            end: self.end.get(),
-        }
+        WriteHead { arena: self, next: self.next.get(), end: self.end.get() }
     }
 
     /// Begins a node with `count` slots: makes room for them.
@@ -291,12 +269,7 @@ impl Arena {
     #[track_caller]
     pub(crate) fn slots(&self, count: usize) -> Slots<'_> {
         self.reserve_words(3 * count + SLACK);
-        Slots {
-            arena: self,
-            next: self.next.get(),
-            end: self.end.get(),
-            left: count,
-        }
+        Slots { arena: self, next: self.next.get(), end: self.end.get(), left: count }
     }
 
     /// Begins a node of runs of `count` operands each: makes room for them.
@@ -304,13 +277,7 @@ impl Arena {
     #[track_caller]
     pub(crate) fn runs<const R: usize>(&self, count: usize) -> Runs<'_, R> {
         self.reserve_words(R * (count + 1) + SLACK);
-        Runs {
-            arena: self,
-            next: self.next.get(),
-            at: self.end.get().cast(),
-            count,
-            left: count,
-        }
+        Runs { arena: self, next: self.next.get(), at: self.end.get().cast(), count, left: count }
     }
 
     /// Appends a node whose operands have been written after the end: its number and its word. Returns its id.

@@ -31,11 +31,7 @@ impl Output {
     pub(super) fn new(z: Var, x: &[Var]) -> Output {
         let floor = x.first().map_or(1, |x| x.index());
         let gradients = gradients_above(z, floor);
-        Output {
-            value: z.value(),
-            analytic: gradients.wrt_all(x),
-            noise: noise(z, floor, &gradients),
-        }
+        Output { value: z.value(), analytic: gradients.wrt_all(x), noise: noise(z, floor, &gradients) }
     }
 
     /// With the rounding error of the same output at another point, if that is larger.
@@ -102,9 +98,7 @@ fn ancestors(z: Var, floor: usize) -> Vec<Var> {
 /// The rounding error of a result: half a unit in the last place of every intermediate, times the derivative of the result
 /// with respect to it.
 fn noise(z: Var, floor: usize, gradients: &Gradients) -> f64 {
-    let computed = ancestors(z, floor)
-        .into_iter()
-        .filter(|z| z.op() != Op::Leaf);
+    let computed = ancestors(z, floor).into_iter().filter(|z| z.op() != Op::Leaf);
     let reach = |z: Var| z.value().abs().max(f64::MIN_POSITIVE) * gradients.wrt(z).abs();
     let sum: f64 = computed.map(reach).filter(|r| r.is_finite()).sum();
     sum * f64::EPSILON / 2.0
@@ -113,10 +107,7 @@ fn noise(z: Var, floor: usize, gradients: &Gradients) -> f64 {
 /// The rounding error of the derivative of `z`. What is behind a custom operation is not known, and not counted.
 pub(super) fn derivative_noise(z: Var, x: Var) -> f64 {
     let floor = x.index();
-    if ancestors(z, floor)
-        .into_iter()
-        .any(|z| z.op() == Op::Custom)
-    {
+    if ancestors(z, floor).into_iter().any(|z| z.op() == Op::Custom) {
         return 0.0;
     }
     let derivative = z.differentiate(&[x])[0];
@@ -135,20 +126,10 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn new(h: f64, output: &Output, plus: f64, minus: f64) -> Row {
-        let largest = plus
-            .abs()
-            .max(minus.abs())
-            .max(output.value.abs())
-            .clamp(f64::MIN_POSITIVE, f64::MAX);
+        let largest = plus.abs().max(minus.abs()).max(output.value.abs()).clamp(f64::MIN_POSITIVE, f64::MAX);
         let rounding = (largest * f64::EPSILON + output.noise) / h;
         let value = output.value;
-        Row {
-            h,
-            value,
-            plus,
-            minus,
-            rounding,
-        }
+        Row { h, value, plus, minus, rounding }
     }
 
     pub(super) fn right(&self) -> f64 {
@@ -185,11 +166,7 @@ pub(super) struct Point {
 
 /// The quotients from the smallest step up, as long as they are finite; the largest step first.
 pub(super) fn points(rows: &[Row], quotient: fn(&Row) -> f64) -> Vec<Point> {
-    let point = |row: &Row| Point {
-        h: row.h,
-        q: quotient(row),
-        rounding: row.rounding,
-    };
+    let point = |row: &Row| Point { h: row.h, q: quotient(row), rounding: row.rounding };
     let finite = rows.iter().rev().map(point).take_while(|p| p.q.is_finite());
     let mut points: Vec<Point> = finite.collect();
     points.reverse();
@@ -239,11 +216,7 @@ struct Entry {
 impl Entry {
     fn below(above: Option<&Entry>, value: f64, rounding: f64) -> Entry {
         let Some(above) = above else {
-            return Entry {
-                value,
-                rounding,
-                ..Entry::default()
-            };
+            return Entry { value, rounding, ..Entry::default() };
         };
         let (change, expected) = ((value - above.value).abs(), above.change * above.ratio);
         let hidden = change <= rounding && expected <= 2.0 * rounding;
@@ -252,12 +225,7 @@ impl Entry {
             (false, 0.0) => (change, 0.0),
             (false, before) => (change, (change + rounding) / before),
         };
-        Entry {
-            value,
-            rounding,
-            change,
-            ratio,
-        }
+        Entry { value, rounding, change, ratio }
     }
 
     /// The sum of all further changes, if they go on as a geometric series.
@@ -290,26 +258,17 @@ pub(super) fn extrapolate(points: &[Point], even: bool) -> Option<Estimate> {
         for m in 1..tableau[k].len() {
             let entry = tableau[k][m];
             let value = entry.value;
-            let neighbours =
-                [tableau[k][m - 1], tableau[k - 1][m - 1]].map(|e| (e.value - value).abs());
+            let neighbours = [tableau[k][m - 1], tableau[k - 1][m - 1]].map(|e| (e.value - value).abs());
             // The entries after it show noise that the graph does not know of, and those before it how slowly it
             // converges if it is not a power series.
             let after = k + 1..points.len().min(k + 3);
             let noise = after.map(|i| tableau[i][m].change * points[i].h / points[k].h);
-            let truncation = neighbours
-                .into_iter()
-                .chain(noise)
-                .fold(entry.rest(), f64::max);
+            let truncation = neighbours.into_iter().chain(noise).fold(entry.rest(), f64::max);
             let error = 2.0 * truncation + entry.rounding;
-            let better = best.is_none_or(|best| {
-                error < best.error && (value - best.value).abs() <= 2.0 * (error + best.error)
-            });
+            let better =
+                best.is_none_or(|best| error < best.error && (value - best.value).abs() <= 2.0 * (error + best.error));
             if better && error.is_finite() {
-                best = Some(Estimate {
-                    value,
-                    error,
-                    step: points[k].h,
-                });
+                best = Some(Estimate { value, error, step: points[k].h });
             }
         }
     }

@@ -8,13 +8,7 @@ const ANALYTIC: f64 = 1e-11;
 
 impl Check {
     /// Compares a component with the limits of the differences on the two sides.
-    pub(super) fn judge(
-        &self,
-        rows: &[Row],
-        output: &Output,
-        own: &dyn Fn() -> f64,
-        mut c: Component,
-    ) -> Component {
+    pub(super) fn judge(&self, rows: &[Row], output: &Output, own: &dyn Fn() -> f64, mut c: Component) -> Component {
         if !output.value.is_finite() {
             return undefined(rows, output, c);
         }
@@ -34,11 +28,7 @@ impl Check {
                 let cusp = low == -f64::INFINITY && high == f64::INFINITY;
                 let accepted = within || cusp && c.analytic.is_nan();
                 let beyond = c.analytic.is_finite() && !cusp && c.analytic * q > 0.0;
-                let verdict = if beyond {
-                    Verdict::TooInaccurate
-                } else {
-                    Verdict::Unbounded
-                };
+                let verdict = if beyond { Verdict::TooInaccurate } else { Verdict::Unbounded };
                 let slope = if cusp { f64::NAN } else { q * f64::INFINITY };
                 c.settle(Estimate::exactly(slope), accepted, verdict);
             }
@@ -100,9 +90,7 @@ impl Check {
         if agrees(&e) {
             // How much the function varies, beyond rounding, over the steps that were used.
             let used = || rows.iter().filter(|row| row.h >= e.step);
-            let variation = used()
-                .map(|row| row.largest() - row.rounding)
-                .fold(0.0, f64::max);
+            let variation = used().map(|row| row.largest() - row.rounding).fold(0.0, f64::max);
             let size = analytic.abs().max(e.value.abs());
             let tells = e.error <= (1e-3 * size).max(1e-6 * variation).max(self.tolerance);
             let exact = analytic == e.value;
@@ -123,17 +111,10 @@ impl Check {
         }
         // Values that do not change below some step, though at larger steps they follow the derivative, are less precise
         // than `f64`, for reasons that the graph does not show.
-        let moving = rows
-            .iter()
-            .rposition(|row| row.largest() != 0.0)
-            .map_or(0, |k| k + 1);
-        let coarse = estimate(&rows[..moving])
-            .filter(|e| moving < rows.len() && agrees(e) && e.error < 0.1 * analytic.abs());
-        c.settle(
-            coarse.unwrap_or(found),
-            coarse.is_some(),
-            Verdict::TooInaccurate,
-        );
+        let moving = rows.iter().rposition(|row| row.largest() != 0.0).map_or(0, |k| k + 1);
+        let coarse =
+            estimate(&rows[..moving]).filter(|e| moving < rows.len() && agrees(e) && e.error < 0.1 * analytic.abs());
+        c.settle(coarse.unwrap_or(found), coarse.is_some(), Verdict::TooInaccurate);
     }
 
     fn slack(&self, c: &Component) -> f64 {
@@ -157,8 +138,7 @@ fn undefined(rows: &[Row], output: &Output, mut c: Component) -> Component {
         _ => {
             // Some derivative has to be infinite or NaN too, unless the output is infinite and stays so nearby: it may be a constant,
             // or a function that grows beyond the numbers of 64 bits, which has a slope there.
-            let stays =
-                output.value.is_infinite() && slopes.into_iter().flatten().flatten().count() == 0;
+            let stays = output.value.is_infinite() && slopes.into_iter().flatten().flatten().count() == 0;
             let shows = output.analytic.iter().any(|a| !a.is_finite());
             let verdict = match shows || c.analytic == 0.0 || !stays {
                 true => Verdict::Undefined,

@@ -152,10 +152,7 @@ impl Report {
     }
 
     fn table(&self, f: &mut fmt::Formatter<'_>, show: impl Fn(&Component) -> bool) -> fmt::Result {
-        let head = [
-            "", "at", "analytic", "numeric", "± error", "step", "verdict",
-        ]
-        .map(String::from);
+        let head = ["", "at", "analytic", "numeric", "± error", "step", "verdict"].map(String::from);
         let mut lines = vec![head];
         lines.extend(self.iter().filter(|c| show(c)).map(|c| {
             let name = match c.of {
@@ -165,15 +162,7 @@ impl Report {
             let rough = |v: f64| format!("{v:.1e}");
             let (error, step) = (rough(c.error), rough(c.step));
             let (analytic, numeric) = (number(c.analytic), number(c.numeric));
-            [
-                name,
-                format!("{:?}", c.at),
-                analytic,
-                numeric,
-                error,
-                step,
-                c.verdict.to_string(),
-            ]
+            [name, format!("{:?}", c.at), analytic, numeric, error, step, c.verdict.to_string()]
         }));
         let width = |column: usize| lines.iter().map(|l| l[column].chars().count()).max();
         let widths: Vec<usize> = (0..6).filter_map(width).collect();
@@ -206,11 +195,7 @@ impl<'a> IntoIterator for &'a Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "derivatives against finite differences at {}",
-            Shown(&self.point)
-        )?;
+        write!(f, "derivatives against finite differences at {}", Shown(&self.point))?;
         self.table(f, |_| true)
     }
 }
@@ -257,11 +242,7 @@ impl Mismatch {
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (count, all) = (self.iter().count(), self.0.components.len());
-        write!(
-            f,
-            "{count} of {all} derivatives differ from finite differences at {}",
-            Shown(&self.0.point)
-        )?;
+        write!(f, "{count} of {all} derivatives differ from finite differences at {}", Shown(&self.0.point))?;
         self.0.table(f, |c| c.verdict.is_mismatch())
     }
 }

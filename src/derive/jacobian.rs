@@ -47,15 +47,9 @@ pub fn jacobian<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64]) -> Matrix {
 /// ```
 #[must_use]
 #[track_caller]
-pub fn values_and_jacobian<O: Outputs>(
-    f: impl FnOnce(&[Var]) -> O,
-    x: &[f64],
-) -> (Vec<f64>, Matrix) {
+pub fn values_and_jacobian<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64]) -> (Vec<f64>, Matrix) {
     let (outputs, jacobian) = outputs_and_jacobian(f, x);
-    (
-        outputs.iter().map(|y| y.untracked_value()).collect(),
-        jacobian,
-    )
+    (outputs.iter().map(|y| y.untracked_value()).collect(), jacobian)
 }
 
 #[track_caller]

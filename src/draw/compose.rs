@@ -61,9 +61,7 @@ impl<'a> Composer<'a> {
         let middle = limits.ends[0]..deepest + 1 - limits.ends[1].min(deepest);
         let mut shown = vec![0; deepest + 1];
         let mut in_level = vec![0; deepest + 1];
-        levels
-            .iter()
-            .for_each(|&level| in_level[level as usize] += 1);
+        levels.iter().for_each(|&level| in_level[level as usize] += 1);
         // The items of hidden nodes by level.
         let mut hidden: BTreeMap<usize, usize> = BTreeMap::new();
         let mut items = Vec::new();
@@ -72,15 +70,11 @@ impl<'a> Composer<'a> {
             let level = levels[group as usize] as usize;
             let is_middle = is_long && middle.contains(&level);
             // Not one alone: it takes no less room to say so.
-            let is_full =
-                shown[level] + 1 >= limits.width && in_level[level] > limits.width && !is_small;
+            let is_full = shown[level] + 1 >= limits.width && in_level[level] > limits.width && !is_small;
             let item = if is_middle || is_full {
                 let key = if is_middle { usize::MAX } else { level };
                 *hidden.entry(key).or_insert_with(|| {
-                    items.push(Item {
-                        kind: Kind::Hidden,
-                        ..Item::default()
-                    });
+                    items.push(Item { kind: Kind::Hidden, ..Item::default() });
                     items.len() - 1
                 })
             } else {
@@ -90,13 +84,7 @@ impl<'a> Composer<'a> {
             };
             item_of[group as usize] = item;
         }
-        Composer {
-            source,
-            graph,
-            groups,
-            item_of,
-            items,
-        }
+        Composer { source, graph, groups, item_of, items }
     }
 
     fn item_of(&self, k: usize) -> usize {
@@ -171,9 +159,7 @@ impl<'a> Composer<'a> {
             };
             item.name = name;
         } else if item.name != name {
-            item.name = (item.name.take())
-                .map(|name| stem(&name))
-                .filter(|stem| !stem.is_empty());
+            item.name = (item.name.take()).map(|name| stem(&name)).filter(|stem| !stem.is_empty());
         }
         item.count += 1;
         if let Some((value, grad)) = self.source.numbers(index) {
@@ -184,17 +170,11 @@ impl<'a> Composer<'a> {
 
     /// Gives an item its operands, and constants a place in its label or items of their own.
     fn attach(&mut self, item: usize, operands: Operands) {
-        let Operands {
-            list,
-            constants,
-            count,
-            ..
-        } = operands;
+        let Operands { list, constants, count, .. } = operands;
         let (few, is_short) = (constants.len() <= CONSTANTS, count <= SHORT);
         let mut found: Vec<usize> = Vec::new();
         if is_short && !constants.is_empty() {
-            let places: Vec<Option<Span>> =
-                (0..count).map(|i| constants.get(&i).copied()).collect();
+            let places: Vec<Option<Span>> = (0..count).map(|i| constants.get(&i).copied()).collect();
             self.items[item].operation = pattern(&self.items[item].operation, &places);
         }
         for operand in list {
@@ -210,8 +190,7 @@ impl<'a> Composer<'a> {
         if !few && !is_short {
             let all = constants.values().copied().reduce(Span::join);
             found.push(self.items.len());
-            self.items
-                .extend(all.map(|all| Item::constant(all, constants.len())));
+            self.items.extend(all.map(|all| Item::constant(all, constants.len())));
         }
         self.items[item].operands = found;
     }
@@ -253,13 +232,7 @@ impl Operands {
 
 impl Item {
     fn constant(value: Span, count: usize) -> Item {
-        Item {
-            operation: Op::Constant.to_string(),
-            count,
-            value: Some(value),
-            kind: Kind::Constant,
-            ..Item::default()
-        }
+        Item { operation: Op::Constant.to_string(), count, value: Some(value), kind: Kind::Constant, ..Item::default() }
     }
 }
 

@@ -4,9 +4,7 @@ use super::item::{Item, Kind};
 use std::fmt::Write;
 
 pub(super) fn draw(items: &[Item]) -> String {
-    let mut dot = String::from(
-        "digraph {\n  rankdir=LR\n  node [fontname=\"monospace\" fontsize=11 height=0.3]\n",
-    );
+    let mut dot = String::from("digraph {\n  rankdir=LR\n  node [fontname=\"monospace\" fontsize=11 height=0.3]\n");
     for (k, item) in items.iter().enumerate() {
         let value = item.value.map(|value| value.text());
         let grad = item.grad.map(|grad| grad.text());

@@ -22,19 +22,13 @@ pub(super) struct Groups {
 impl Groups {
     /// Each node alone.
     pub(super) fn single(graph: &Graph) -> Groups {
-        Groups {
-            of: (0..graph.nodes.len() as u32).collect(),
-            sizes: vec![1; graph.nodes.len()],
-        }
+        Groups { of: (0..graph.nodes.len() as u32).collect(), sizes: vec![1; graph.nodes.len()] }
     }
 
     /// One for each class; each node alone if there are too many classes for folding to be of use.
     pub(super) fn folded(graph: &Graph, source: &dyn Source) -> Groups {
         let mut known = HashMap::new();
-        let mut folded = Groups {
-            of: Vec::with_capacity(graph.nodes.len()),
-            sizes: Vec::new(),
-        };
+        let mut folded = Groups { of: Vec::with_capacity(graph.nodes.len()), sizes: Vec::new() };
         for class in classes(graph, source) {
             let group = *known.entry(class).or_insert(folded.sizes.len());
             if group == folded.sizes.len() {
@@ -121,8 +115,7 @@ fn classes(graph: &Graph, source: &dyn Source) -> Vec<u64> {
         let number = operands.len();
         for (i, operand) in operands.enumerate() {
             if let Ok(operand) = operand {
-                users[(uses[operand] + filled[operand]) as usize] =
-                    hash((classes[k], role(node.op, number, i)));
+                users[(uses[operand] + filled[operand]) as usize] = hash((classes[k], role(node.op, number, i)));
                 filled[operand] += 1;
             }
         }

@@ -63,11 +63,7 @@ impl Graph {
     pub(super) fn of(source: &dyn Source) -> Graph {
         let outputs = source.outputs();
         let last = outputs.iter().map(|x| x.index).max().unwrap_or(0);
-        let mut graph = Graph {
-            nodes: Vec::new(),
-            operands: Vec::new(),
-            outputs: Vec::new(),
-        };
+        let mut graph = Graph { nodes: Vec::new(), operands: Vec::new(), outputs: Vec::new() };
         // The place of each ancestor in the copy plus one. Fresh pages cost nothing until they are used.
         let mut places = vec![0u32; last + 1];
         let mut open: BinaryHeap<usize> = outputs.iter().map(|x| x.index).collect();
@@ -147,13 +143,7 @@ impl Graph {
     }
 
     /// The nodes that are joined to `k`, if any.
-    fn join_sum(
-        &mut self,
-        k: usize,
-        least: usize,
-        uses: &[u32],
-        source: &dyn Source,
-    ) -> Vec<usize> {
+    fn join_sum(&mut self, k: usize, least: usize, uses: &[u32], source: &dyn Source) -> Vec<usize> {
         let is_link = |&k: &usize| {
             let node = &self.nodes[k];
             node.op == Op::Add && uses[k] == 1 && source.name(node.index as usize).is_none()

@@ -90,11 +90,7 @@ pub(super) struct Span {
 
 impl Span {
     pub(super) fn of(x: f64) -> Span {
-        Span {
-            least: x,
-            greatest: x,
-            has_nan: x.is_nan(),
-        }
+        Span { least: x, greatest: x, has_nan: x.is_nan() }
     }
 
     pub(super) fn join(self, other: Span) -> Span {
@@ -147,9 +143,7 @@ fn number(x: f64, digits: usize) -> String {
         return scientific; // NaN or infinite
     };
     match exponent.parse::<i32>() {
-        Ok(exponent) if (-4..=last).contains(&exponent) => {
-            short(&format!("{x:.*}", (last - exponent) as usize))
-        }
+        Ok(exponent) if (-4..=last).contains(&exponent) => short(&format!("{x:.*}", (last - exponent) as usize)),
         _ => format!("{}e{exponent}", short(mantissa)),
     }
 }

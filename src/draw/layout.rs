@@ -66,12 +66,7 @@ impl Layout {
     pub(super) fn of(items: &[Item], height: impl Fn(usize) -> f64, gap: f64) -> Layout {
         let layer = layers(items);
         let depth = layer.iter().max().map_or(0, |&deepest| deepest + 1);
-        let mut layout = Layout {
-            spots: Vec::new(),
-            lines: Vec::new(),
-            layers: vec![Vec::new(); depth],
-            gap,
-        };
+        let mut layout = Layout { spots: Vec::new(), lines: Vec::new(), layers: vec![Vec::new(); depth], gap };
         for (k, &layer) in layer.iter().enumerate() {
             layout.add(layer, Some(k), height(k));
         }
@@ -106,12 +101,7 @@ impl Layout {
     }
 
     fn add(&mut self, layer: usize, item: Option<usize>, height: f64) -> usize {
-        self.spots.push(Spot {
-            layer,
-            item,
-            height,
-            y: 0.0,
-        });
+        self.spots.push(Spot { layer, item, height, y: 0.0 });
         self.layers[layer].push(self.spots.len() - 1);
         self.spots.len() - 1
     }
@@ -121,8 +111,7 @@ impl Layout {
         let mut uses = vec![0.0; self.spots.len()];
         self.lines.iter().for_each(|line| uses[line[0].from] += 1.0);
         let mut sums = vec![(0.0, 0.0); self.spots.len()];
-        for (line, link) in (self.lines.iter()).flat_map(|line| line.iter().map(move |k| (line, k)))
-        {
+        for (line, link) in (self.lines.iter()).flat_map(|line| line.iter().map(move |k| (line, k))) {
             let (here, there, entry) = match to_left {
                 true => (link.to, link.from, 0.5),
                 false => (link.from, link.to, link.entry),
@@ -131,9 +120,7 @@ impl Layout {
             sums[here].0 += weight * at(&self.spots[there], entry);
             sums[here].1 += weight;
         }
-        sums.into_iter()
-            .map(|(sum, count)| (count > 0.0).then(|| sum / count))
-            .collect()
+        sums.into_iter().map(|(sum, count)| (count > 0.0).then(|| sum / count)).collect()
     }
 
     /// The layers in the order in which a pass goes through them: to the left, or to the right.
@@ -203,9 +190,7 @@ impl Layout {
             }
             pools.push(pool);
         }
-        let heights = pools
-            .iter()
-            .flat_map(|&(sum, count)| std::iter::repeat_n(sum / count, count as usize));
+        let heights = pools.iter().flat_map(|&(sum, count)| std::iter::repeat_n(sum / count, count as usize));
         for ((&k, height), room) in self.layers[layer].iter().zip(heights).zip(rooms) {
             self.spots[k].y = height + room;
         }

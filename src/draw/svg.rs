@@ -84,10 +84,7 @@ impl Text {
         for (class, text) in [("label", Some(label)), ("value", value), ("grad", grad)] {
             let Some(text) = text else { continue };
             lengths.push(text.chars().count());
-            lines.push(format!(
-                "<tspan class=\"{class}\">{}</tspan>",
-                escape(&text)
-            ));
+            lines.push(format!("<tspan class=\"{class}\">{}</tspan>", escape(&text)));
         }
         let characters = match is_one_line {
             true => lengths.iter().sum::<usize>() + 2 * (lengths.len() - 1),
@@ -140,13 +137,7 @@ pub(super) fn draw(items: &[Item]) -> String {
         uses[line[0].from].push(k);
     }
     let body = String::new();
-    let mut drawing = Drawing {
-        items,
-        texts,
-        layout,
-        columns,
-        body,
-    };
+    let mut drawing = Drawing { items, texts, layout, columns, body };
     let mut colored = 0;
     for (k, lines) in uses.iter().enumerate() {
         let mut color = String::new();
@@ -186,10 +177,7 @@ impl Drawing<'_> {
                 None => write!(path, " H{start:.1}"),
             };
             let middle = (start + end) / 2.0;
-            let _ = write!(
-                path,
-                " C{middle:.1} {y:.1} {middle:.1} {entry:.1} {end:.1} {entry:.1}"
-            );
+            let _ = write!(path, " C{middle:.1} {y:.1} {middle:.1} {entry:.1} {end:.1} {entry:.1}");
             tip = (end, entry);
         }
         let ((x, y), (half, length)) = (tip, HEAD);
@@ -236,7 +224,5 @@ impl Drawing<'_> {
 
 /// `text` as XML has it.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -7,21 +7,16 @@ pub(super) fn draw(items: &[Item]) -> String {
     let rows = rows(items);
     let number = |x: Option<Span>| x.map_or_else(String::new, |x| x.text());
     let numbers = |k: usize| (number(items[k].value), number(items[k].grad));
-    let columns: Vec<(String, String)> = rows
-        .iter()
-        .map(|(_, item)| item.map_or_else(Default::default, numbers))
-        .collect();
+    let columns: Vec<(String, String)> =
+        rows.iter().map(|(_, item)| item.map_or_else(Default::default, numbers)).collect();
     let is_constant = |item: &Item| item.kind == Kind::Constant;
     if !(items.iter().all(is_constant) || items.iter().any(|item| item.grad.is_some())) {
         // A recorded function, which has no numbers but constants.
         let lines = rows.iter().zip(columns);
         let line = |((text, _), (value, _)): (&(String, _), _)| format!("{text} {value}");
-        return lines
-            .map(|row| line(row).trim_end().to_string() + "\n")
-            .collect();
+        return lines.map(|row| line(row).trim_end().to_string() + "\n").collect();
     }
-    let width =
-        |of: &dyn Fn(usize) -> usize, least: usize| (0..rows.len()).map(of).fold(least, usize::max);
+    let width = |of: &dyn Fn(usize) -> usize, least: usize| (0..rows.len()).map(of).fold(least, usize::max);
     let label = width(&|i| rows[i].0.chars().count(), 0);
     let value = width(&|i| columns[i].0.chars().count(), "value".len());
     let grad = width(&|i| columns[i].1.chars().count(), "grad".len());
@@ -39,20 +34,13 @@ fn rows(items: &[Item]) -> Vec<(String, Option<usize>)> {
     for item in items {
         item.operands.iter().for_each(|&k| uses[k] += 1);
     }
-    let is_shared = |name: &String| {
-        items
-            .iter()
-            .filter(|x| x.name.as_ref() == Some(name))
-            .count()
-            > 1
-    };
+    let is_shared = |name: &String| items.iter().filter(|x| x.name.as_ref() == Some(name)).count() > 1;
     // How a line refers to an item that was drawn above; absent where none does.
     let mut called: Vec<Option<String>> = vec![None; items.len()];
     let mut numbered = 0;
     let mut rows = Vec::new();
     let outputs = (0..items.len()).filter(|&k| items[k].is_output);
-    let mut open: Vec<(usize, String, String)> =
-        outputs.map(|k| (k, String::new(), String::new())).collect();
+    let mut open: Vec<(usize, String, String)> = outputs.map(|k| (k, String::new(), String::new())).collect();
     open.reverse();
     while let Some((k, branch, below)) = open.pop() {
         if let Some(called) = &called[k] {
@@ -71,11 +59,7 @@ fn rows(items: &[Item]) -> Vec<(String, Option<usize>)> {
         }
         rows.push((branch + &item.label(name.as_deref()), Some(k)));
         for (n, &operand) in item.operands.iter().rev().enumerate() {
-            let (branch, line) = if n == 0 {
-                ("└─ ", "   ")
-            } else {
-                ("├─ ", "│  ")
-            };
+            let (branch, line) = if n == 0 { ("└─ ", "   ") } else { ("├─ ", "│  ") };
             open.push((operand, below.clone() + branch, below.clone() + line));
         }
     }

@@ -51,13 +51,7 @@ const SEVERAL: u32 = u32::MAX;
 
 impl Draft {
     fn new(op: Op, arity: Arity, words: [u32; 2]) -> Draft {
-        Draft {
-            words,
-            user: NOBODY,
-            op,
-            arity,
-            uses: Uses::None,
-        }
+        Draft { words, user: NOBODY, op, arity, uses: Uses::None }
     }
 }
 
@@ -156,12 +150,7 @@ impl Drafts {
                 }
             });
         }
-        let Drafts {
-            nodes,
-            many,
-            expressions,
-            ..
-        } = self;
+        let Drafts { nodes, many, expressions, .. } = self;
         let is_equal = |k: u32| is_equal(many, nodes[k as usize], node);
         expressions.get_or_insert(hash, Some(home), is_equal, place)
     }
@@ -204,16 +193,8 @@ pub(crate) struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     /// An empty program, which will have at most this many nodes; with `is_sharing`, equal expressions become one node.
-    pub(crate) fn new(
-        inputs: usize,
-        nodes: usize,
-        is_sharing: bool,
-        room: &'a mut Drafts,
-    ) -> Builder<'a> {
-        assert!(
-            inputs + nodes < ACTIVE as usize,
-            "scalargrad: the program is too large"
-        );
+    pub(crate) fn new(inputs: usize, nodes: usize, is_sharing: bool, room: &'a mut Drafts) -> Builder<'a> {
+        assert!(inputs + nodes < ACTIVE as usize, "scalargrad: the program is too large");
         room.many.clear();
         room.births.clear();
         room.constants.clear(16);
@@ -224,26 +205,13 @@ impl<'a> Builder<'a> {
         if is_sharing {
             room.expressions.clear(inputs + nodes + 1);
         }
-        Builder {
-            program: Program {
-                inputs,
-                ..Program::default()
-            },
-            operands: 0,
-            is_sharing,
-            room,
-        }
+        Builder { program: Program { inputs, ..Program::default() }, operands: 0, is_sharing, room }
     }
 
     /// A constant: the one there is of this value, to the bit, or a new one.
     #[inline]
     pub(crate) fn constant(&mut self, value: f64) -> Ref {
-        let Drafts {
-            nodes,
-            constants: table,
-            births,
-            ..
-        } = &mut *self.room;
+        let Drafts { nodes, constants: table, births, .. } = &mut *self.room;
         let constants = &mut self.program.constants;
         let hash_of = |constant: f64| hash(0, constant.to_bits());
         if constants.len() == table.room() {
@@ -328,10 +296,7 @@ impl<'a> Builder<'a> {
         for operand in operands {
             self.keep(operand);
         }
-        self.program.guards.push(Guard {
-            operands: operands.map(|operand| operand.0),
-            ..guard
-        });
+        self.program.guards.push(Guard { operands: operands.map(|operand| operand.0), ..guard });
     }
 
     /// Gives a number a name.

@@ -91,9 +91,7 @@ impl Function {
         self.check_inputs(x)?;
         Counted::Gradient.check(gradient.len(), self.inputs())?;
         let mut value = 0.0;
-        self.replay(x, |program| {
-            program.vjp(x, |_| 1.0, gradient, |z| value = z)
-        })?;
+        self.replay(x, |program| program.vjp(x, |_| 1.0, gradient, |z| value = z))?;
         Ok(value)
     }
 
@@ -236,11 +234,7 @@ impl Function {
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
     #[track_caller]
-    pub fn value_gradient_and_hvp(
-        &self,
-        x: &[f64],
-        v: &[f64],
-    ) -> Result<(f64, Vec<f64>, Vec<f64>), ReplayError> {
+    pub fn value_gradient_and_hvp(&self, x: &[f64], v: &[f64]) -> Result<(f64, Vec<f64>, Vec<f64>), ReplayError> {
         self.check_one_output()?;
         self.check_inputs(x)?;
         Counted::Direction.check(v.len(), self.inputs())?;
@@ -274,12 +268,7 @@ impl Function {
     }
 
     /// Checks the lengths of what a Jacobian is computed from and of where it goes.
-    pub(super) fn check_jacobian(
-        &self,
-        x: &[f64],
-        values: &[f64],
-        jacobian: &[f64],
-    ) -> Result<(), ReplayError> {
+    pub(super) fn check_jacobian(&self, x: &[f64], values: &[f64], jacobian: &[f64]) -> Result<(), ReplayError> {
         self.check_inputs(x)?;
         Counted::Values.check(values.len(), self.outputs())?;
         Counted::Jacobian.check(jacobian.len(), values.len() * x.len())
@@ -303,11 +292,7 @@ impl Function {
 
     /// The same for an `x` whose length was checked.
     #[track_caller]
-    fn replay<R>(
-        &self,
-        x: &[f64],
-        compute: impl FnOnce(&Program) -> Result<R, usize>,
-    ) -> Result<R, ReplayError> {
+    fn replay<R>(&self, x: &[f64], compute: impl FnOnce(&Program) -> Result<R, usize>) -> Result<R, ReplayError> {
         at_callers_line(|| compute(&self.program)).map_err(|k| self.tripped(k, x))
     }
 }

@@ -47,21 +47,9 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], trace: Trace, effort: Eff
         verify(x);
     }
     let (start, end) = (state(|state| state.scope_start()), arena.end());
-    let Trace {
-        comparisons,
-        escapes,
-        ..
-    } = trace;
-    let mut reading = READING
-        .try_with(Cell::take)
-        .ok()
-        .flatten()
-        .unwrap_or_default();
-    let Reading {
-        needs,
-        refs,
-        drafts,
-    } = &mut *reading;
+    let Trace { comparisons, escapes, .. } = trace;
+    let mut reading = READING.try_with(Cell::take).ok().flatten().unwrap_or_default();
+    let Reading { needs, refs, drafts } = &mut *reading;
     let captured = state(|state| {
         arena.tape(|tape| {
             needs.clear(start, end);
@@ -273,10 +261,7 @@ impl Reader<'_> {
             self.builder.custom(self.state.customs[&node.index].clone());
             self.builder.node(op, n as i32, &operands)
         } else {
-            assert!(
-                op != Op::Checkpoint,
-                "a checkpoint keeps all of a recording"
-            );
+            assert!(op != Op::Checkpoint, "a checkpoint keeps all of a recording");
             self.builder.node(op, n, &operands)
         };
         self.operands = operands;
@@ -285,8 +270,7 @@ impl Reader<'_> {
 
     fn push_guard(&mut self, compared: &Compared) {
         let operands = compared.operands.map(|operand| self.operand(operand));
-        if operands.iter().all(|operand| operand.is_constant())
-            || !self.guards.insert((compared.comparison, operands))
+        if operands.iter().all(|operand| operand.is_constant()) || !self.guards.insert((compared.comparison, operands))
         {
             return;
         }
@@ -323,13 +307,7 @@ impl Reader<'_> {
         self.builder.constant(value)
     }
 
-    fn finish(
-        mut self,
-        outputs: &[Var],
-        mut escapes: Vec<Escaped>,
-        needs: &Needs,
-        effort: Effort,
-    ) -> Captured {
+    fn finish(mut self, outputs: &[Var], mut escapes: Vec<Escaped>, needs: &Needs, effort: Effort) -> Captured {
         let (start, inputs) = (self.start, self.builder.inputs());
         escapes.retain(|escaped| {
             let index = escaped.operand.index;
@@ -349,17 +327,9 @@ impl Reader<'_> {
                 self.operand(Operand { index, value })
             })
             .collect();
-        let Reader {
-            builder,
-            mut outside,
-            ..
-        } = self;
+        let Reader { builder, mut outside, .. } = self;
         outside.sort_unstable();
         outside.dedup();
-        Captured {
-            program: builder.finish(&outputs, effort == Effort::Optimised),
-            escapes,
-            outside,
-        }
+        Captured { program: builder.finish(&outputs, effort == Effort::Optimised), escapes, outside }
     }
 }

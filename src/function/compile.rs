@@ -83,10 +83,9 @@ impl fmt::Display for CompileError {
                 f,
                 "there is no compiler for this machine ({why}): call the function itself, or write it out by `to_rust`"
             ),
-            CompileError::Refused(why) => write!(
-                f,
-                "the compiler refused the function ({why}): call the function itself"
-            ),
+            CompileError::Refused(why) => {
+                write!(f, "the compiler refused the function ({why}): call the function itself")
+            }
         }
     }
 }
@@ -122,10 +121,7 @@ impl Function {
     }
 
     fn compile_in(&self, sizes: Sizes) -> Result<Compiled, CompileError> {
-        Ok(Compiled {
-            function: self.clone(),
-            unit: Unit::of(&self.program, sizes, 1, 0)?,
-        })
+        Ok(Compiled { function: self.clone(), unit: Unit::of(&self.program, sizes, 1, 0)? })
     }
 }
 
@@ -139,10 +135,7 @@ struct Sizes {
 }
 
 impl Sizes {
-    const USUAL: Sizes = Sizes {
-        whole: 700,
-        length: 400,
-    };
+    const USUAL: Sizes = Sizes { whole: 700, length: 400 };
 }
 
 /// For more outputs, sweeps through all parts would be more work than one from each output.
@@ -170,12 +163,7 @@ fn assembler(program: &Program, effort: Effort, lanes: usize) -> Result<Assemble
     // A NaN that any row of the table gets comes to an output, or nothing is contributed to it; not so with users' operations.
     let is_nan_seen = program.customs.is_empty();
     let constants = program.constants.clone();
-    Ok(Assembler::new(
-        Builder::new(machine),
-        lanes,
-        constants,
-        is_nan_seen,
-    ))
+    Ok(Assembler::new(Builder::new(machine), lanes, constants, is_nan_seen))
 }
 
 /// How the parts of a program work together.
@@ -200,12 +188,7 @@ struct Unit {
 
 impl Unit {
     /// The program for `lanes` lanes; what the adjoints of the first `shared` inputs get is added to what is there.
-    fn of(
-        program: &Program,
-        sizes: Sizes,
-        lanes: usize,
-        shared: usize,
-    ) -> Result<Unit, CompileError> {
+    fn of(program: &Program, sizes: Sizes, lanes: usize, shared: usize) -> Result<Unit, CompileError> {
         let most = match program.outputs.len() > OUTPUTS {
             true => LARGEST_WHOLE.min(sizes.whole + SWEEPS * program.operands.len()),
             false => sizes.whole,
@@ -250,12 +233,7 @@ impl Unit {
         let code = by.builder.finish(values, by.needs, customs);
         let constants = by.constants.iter();
         let constants = constants.flat_map(|&c| std::iter::repeat_n(c, by.lanes));
-        Ok(Unit {
-            code: code.map_err(CompileError::Refused)?,
-            constants: constants.collect(),
-            lanes: by.lanes,
-            joint,
-        })
+        Ok(Unit { code: code.map_err(CompileError::Refused)?, constants: constants.collect(), lanes: by.lanes, joint })
     }
 
     /// Runs functions in rooms of this size: frame, values, derivatives; whether all came to their end.

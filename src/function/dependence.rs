@@ -15,9 +15,7 @@ pub(crate) fn pairs(
     mut each: impl FnMut(usize, usize),
 ) {
     for j in some.filter(|&j| is_active(j)) {
-        (j..count)
-            .filter(|&k| is_active(k))
-            .for_each(|k| each(j, k));
+        (j..count).filter(|&k| is_active(k)).for_each(|k| each(j, k));
     }
 }
 
@@ -40,9 +38,7 @@ pub(crate) fn second_partials(
     let z = Dependence::apply(Op::Sum, 0, &args);
     for j in some.filter(|&j| is_active(j)) {
         let Dependence(on) = rules::partial(op, j, args, n, z, Dependence(0));
-        (j..count)
-            .filter(|&k| on >> k & 1 == 1)
-            .for_each(|k| each(j, k));
+        (j..count).filter(|&k| on >> k & 1 == 1).for_each(|k| each(j, k));
     }
 }
 
@@ -59,12 +55,7 @@ impl Real for Dependence {
         }
     }
 
-    fn choose(
-        self,
-        question: Question,
-        yes: impl FnOnce() -> Self,
-        no: impl FnOnce() -> Self,
-    ) -> Self {
+    fn choose(self, question: Question, yes: impl FnOnce() -> Self, no: impl FnOnce() -> Self) -> Self {
         match question {
             Question::Nan => no(), // where there is no derivative there is no pattern
             _ => yes() + no(),

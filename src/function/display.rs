@@ -22,9 +22,7 @@ impl Program {
         if k < self.inputs {
             format!("x[{k}]")
         } else if k < self.first_node() {
-            format!("{:?}", self.constants[k - self.inputs])
-                .trim_end_matches(".0")
-                .into()
+            format!("{:?}", self.constants[k - self.inputs]).trim_end_matches(".0").into()
         } else {
             format!("t{}", k - self.first_node())
         }
@@ -51,11 +49,7 @@ impl Program {
         let i = index as usize - self.first_node();
         let inner = |&operand: &u32| {
             let text = self.nested(operand, depth - 1);
-            if depth > 1 && self.is_infix(index) && self.is_infix(operand) {
-                format!("({text})")
-            } else {
-                text
-            }
+            if depth > 1 && self.is_infix(index) && self.is_infix(operand) { format!("({text})") } else { text }
         };
         let operands = self.operands(&self.nodes[i]);
         let mut texts: Vec<String> = operands.iter().take(SHOWN).map(inner).collect();
@@ -117,11 +111,7 @@ impl fmt::Display for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let program = &self.program;
         let list = |indices: &[u32]| {
-            let names: Vec<String> = indices
-                .iter()
-                .take(SHOWN)
-                .map(|&k| program.name(k))
-                .collect();
+            let names: Vec<String> = indices.iter().take(SHOWN).map(|&k| program.name(k)).collect();
             let more = match indices.len() {
                 n if n > SHOWN => format!(", … ({n} in all)"),
                 _ => String::new(),

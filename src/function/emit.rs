@@ -77,25 +77,15 @@ impl Sweep {
                     continue;
                 }
                 is_reached[to as usize] = true;
-                let Some(factor) =
-                    Factor::of(node.op, place).filter(|_| place == 0 || !is_square(program, node))
+                let Some(factor) = Factor::of(node.op, place).filter(|_| place == 0 || !is_square(program, node))
                 else {
                     continue;
                 };
-                gifts.push(Gift {
-                    place: place as u32,
-                    to,
-                    factor,
-                });
+                gifts.push(Gift { place: place as u32, to, factor });
             }
             nodes.push((i as u32, gifts.len() as u32));
         }
-        Sweep {
-            outputs: outputs.to_vec(),
-            is_reached,
-            nodes,
-            gifts,
-        }
+        Sweep { outputs: outputs.to_vec(), is_reached, nodes, gifts }
     }
 
     /// Has everything written that is given, in its order.

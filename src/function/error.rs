@@ -81,11 +81,7 @@ impl Counted {
         if found == expected {
             return Ok(());
         }
-        Err(ReplayError::WrongLength {
-            what: self,
-            found,
-            expected,
-        })
+        Err(ReplayError::WrongLength { what: self, found, expected })
     }
 }
 
@@ -94,19 +90,15 @@ impl fmt::Display for ReplayError {
         let (what, found, expected) = match self {
             ReplayError::BranchChanged(change) => return change.fmt(f),
             ReplayError::BranchChangedInRows(change) => return change.fmt(f),
-            &ReplayError::WrongLength {
-                what,
-                found,
-                expected,
-            } => (what, found, expected),
+            &ReplayError::WrongLength { what, found, expected } => (what, found, expected),
         };
         let of = |thing| counted(expected, thing);
         let room = |name, thing| format!("there must be {} in `{name}`, not {found}", of(thing));
         f.write_str(&match what {
             Counted::Inputs => format!("the function has {}, not {found}", of("input")),
-            Counted::Outputs => format!(
-                "this needs a function of {expected} output, not {found}; see `values`, `jacobian`, `vjp`"
-            ),
+            Counted::Outputs => {
+                format!("this needs a function of {expected} output, not {found}; see `values`, `jacobian`, `vjp`")
+            }
             Counted::Gradient => room("gradient", "number"),
             Counted::Gradients => room("gradients", "number"),
             Counted::Jacobian => room("jacobian", "number"),
@@ -303,22 +295,10 @@ impl RowsChange {
 impl fmt::Display for RowsChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.rows.len();
-        let listed: Vec<String> = self
-            .rows
-            .iter()
-            .take(LISTED)
-            .map(usize::to_string)
-            .collect();
-        let (what, more) = (
-            if count == 1 { "row takes" } else { "rows take" },
-            if count > LISTED { ", …" } else { "" },
-        );
-        write!(
-            f,
-            "{count} {what} another branch ({}{more}): in the first one, {}",
-            listed.join(", "),
-            self.first
-        )
+        let listed: Vec<String> = self.rows.iter().take(LISTED).map(usize::to_string).collect();
+        let (what, more) =
+            (if count == 1 { "row takes" } else { "rows take" }, if count > LISTED { ", …" } else { "" });
+        write!(f, "{count} {what} another branch ({}{more}): in the first one, {}", listed.join(", "), self.first)
     }
 }
 
@@ -342,19 +322,15 @@ impl FrozenRead {
     pub(super) fn of(escaped: &Escaped) -> FrozenRead {
         let (at, value) = (escaped.at, escaped.operand.value);
         let (text, value) = match escaped.how {
-            Escape::Value => (
-                format!("the value was read at {at}: {value:?}"),
-                Some(value),
-            ),
+            Escape::Value => (format!("the value was read at {at}: {value:?}"), Some(value)),
             Escape::Gradient => (format!("a gradient was read at {at}"), None),
             Escape::Detached => (format!("`detach()` at {at} froze {value:?}"), Some(value)),
             Escape::Printed => (format!("a variable was printed: {value:?}"), Some(value)),
             Escape::NotRecorded => (format!("`no_grad` at {at} froze what it computed"), None),
             Escape::Inspected => (format!("the graph was looked at by {at}"), None),
-            Escape::Outside => (
-                format!("the function recorded at {at} has a variable as a constant: {value:?}"),
-                Some(value),
-            ),
+            Escape::Outside => {
+                (format!("the function recorded at {at} has a variable as a constant: {value:?}"), Some(value))
+            }
         };
         FrozenRead { text, value }
     }
@@ -363,14 +339,9 @@ impl FrozenRead {
     pub(super) fn of_outside(index: usize) -> FrozenRead {
         let value = value_of(index);
         let name = state(|state| state.names.get(&index).cloned());
-        let name = name
-            .map(|name| tidy(&name))
-            .filter(|name| !name.trim().is_empty());
+        let name = name.map(|name| tidy(&name)).filter(|name| !name.trim().is_empty());
         let name = name.map_or(String::new(), |name| format!(" `{name}`"));
-        FrozenRead {
-            text: format!("the variable{name} from outside is a constant, {value:?}"),
-            value: Some(value),
-        }
+        FrozenRead { text: format!("the variable{name} from outside is a constant, {value:?}"), value: Some(value) }
     }
 
     /// The number, where it is one.

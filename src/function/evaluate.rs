@@ -61,17 +61,11 @@ fn sweep_lanes<const N: usize>(
     let outputs = first..program.outputs.len().min(first + N);
     let unit = |k| std::array::from_fn(|lane| f64::from(first + lane == k));
     let weights = outputs.clone().map(|k| (k, unit(k)));
-    sweep(
-        program,
-        values,
-        adjoints.as_chunks_mut::<N>().0,
-        weights,
-        |j, w| {
-            for (row, w) in rows.chunks_exact_mut(n).zip(w) {
-                row[j] = w;
-            }
-        },
-    );
+    sweep(program, values, adjoints.as_chunks_mut::<N>().0, weights, |j, w| {
+        for (row, w) in rows.chunks_exact_mut(n).zip(w) {
+            row[j] = w;
+        }
+    });
     for (row, k) in rows.chunks_exact_mut(n).zip(outputs) {
         if !are_finite(row) {
             program.correct_gradient(values, [(k, 1.0)].into_iter(), row);
@@ -99,17 +93,13 @@ impl Program {
         mut each: impl FnMut(f64),
     ) -> Result<(), Tripped> {
         with_space(|space| {
-            let Space {
-                values, adjoints, ..
-            } = space;
+            let Space { values, adjoints, .. } = space;
             forward(self, x.iter().copied(), values)?;
             let outputs = self.schedule().outputs.iter();
             outputs.for_each(|&output| each(values[output as usize]));
             let adjoints = room(adjoints, self.schedule().len);
             let weights = (0..self.outputs.len()).map(|k| (k, weight(k)));
-            sweep(self, values, adjoints, weights.clone(), |i, w| {
-                gradient[i] = w
-            });
+            sweep(self, values, adjoints, weights.clone(), |i, w| gradient[i] = w);
             if !are_finite(gradient) {
                 self.correct_gradient(values, weights, gradient);
             }
@@ -125,8 +115,7 @@ impl Program {
         forward_along(self, x, inputs, &mut Vec::new(), &mut values)?;
         let outputs = self.schedule().outputs.iter();
         let outputs = outputs.map(|&output| values[output as usize]);
-        let (values, mut tangents): (_, Vec<f64>) =
-            outputs.map(|z| (z.value, z.tangents[0])).unzip();
+        let (values, mut tangents): (_, Vec<f64>) = outputs.map(|z| (z.value, z.tangents[0])).unzip();
         if non_finite_products() != before {
             // As sweeps find it, which leave out an adjoint of zero.
             tangents.fill(0.0);
@@ -138,12 +127,7 @@ impl Program {
     }
 
     /// Writes the values of the outputs, and the derivative of every output with respect to every input, row by row.
-    pub(crate) fn jacobian(
-        &self,
-        x: &[f64],
-        outputs: &mut [f64],
-        jacobian: &mut [f64],
-    ) -> Result<(), Tripped> {
+    pub(crate) fn jacobian(&self, x: &[f64], outputs: &mut [f64], jacobian: &mut [f64]) -> Result<(), Tripped> {
         let n = self.inputs;
         if n != 0
             && let Some(groups) = self.groups()
@@ -157,9 +141,7 @@ impl Program {
             return Ok(());
         }
         with_space(|space| {
-            let Space {
-                values, adjoints, ..
-            } = space;
+            let Space { values, adjoints, .. } = space;
             forward(self, x.iter().copied(), values)?;
             for (output, &k) in outputs.iter_mut().zip(&self.schedule().outputs) {
                 *output = values[k as usize];
@@ -191,9 +173,7 @@ impl Program {
     fn dependence(&self, k: usize) -> Vec<u64> {
         let mut depends = vec![0u64; self.len()];
         let inputs = depends[..self.inputs].iter_mut().skip(64 * k).take(64);
-        inputs
-            .enumerate()
-            .for_each(|(j, depends)| *depends = 1 << j);
+        inputs.enumerate().for_each(|(j, depends)| *depends = 1 << j);
         for (i, node) in self.nodes.iter().enumerate() {
             if node.op.kind() != Kind::Step {
                 let operands = self.operands(node).iter();
@@ -275,22 +255,14 @@ impl Program {
     }
 
     /// Calls `each` with the second derivatives of the only output, by packs of columns where there are more than two.
-    fn each_second_derivative(
-        &self,
-        x: &[f64],
-        mut each: impl FnMut(usize, usize, f64),
-    ) -> Result<(), Tripped> {
+    fn each_second_derivative(&self, x: &[f64], mut each: impl FnMut(usize, usize, f64)) -> Result<(), Tripped> {
         match self.inputs {
             0..=2 => self.each_column::<1>(x, &mut each),
             _ => self.each_column::<LANES>(x, &mut each),
         }
     }
 
-    fn each_column<const N: usize>(
-        &self,
-        x: &[f64],
-        each: &mut dyn FnMut(usize, usize, f64),
-    ) -> Result<(), Tripped> {
+    fn each_column<const N: usize>(&self, x: &[f64], each: &mut dyn FnMut(usize, usize, f64)) -> Result<(), Tripped> {
         let mut space = Along::default();
         for start in (0..x.len()).step_by(N) {
             let direction = |i, lane| f64::from(i == start + lane);
@@ -347,10 +319,8 @@ fn seeded<const N: usize>(
     x: &[f64],
     tangent: impl Fn(usize, usize) -> f64,
 ) -> impl ExactSizeIterator<Item = Tangents<N>> {
-    let with = move |(i, &value): (usize, &f64)| Tangents {
-        value,
-        tangents: std::array::from_fn(|lane| tangent(i, lane)),
-    };
+    let with =
+        move |(i, &value): (usize, &f64)| Tangents { value, tangents: std::array::from_fn(|lane| tangent(i, lane)) };
     x.iter().enumerate().map(with)
 }
 

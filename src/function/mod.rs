@@ -135,9 +135,7 @@ impl Function {
         let captured = capture(&x, &outputs, trace, Effort::Optimised);
         let escapes = captured.escapes.iter().map(FrozenRead::of);
         let indices = captured.outside.iter();
-        let frozen = escapes
-            .chain(indices.map(|&index| FrozenRead::of_outside(index)))
-            .collect();
+        let frozen = escapes.chain(indices.map(|&index| FrozenRead::of_outside(index))).collect();
         let (program, outside) = (captured.program, captured.outside);
         drop(scope);
         if trace::is_tracing() {

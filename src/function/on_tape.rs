@@ -46,11 +46,7 @@ pub(crate) fn adjoints_on_tape(
                 });
             }
         }
-        let nodes = OnTape {
-            tape,
-            start,
-            positions,
-        };
+        let nodes = OnTape { tape, start, positions };
         let places = || (inputs..=end).filter(|&place| is_reached[place]);
         forward(&nodes, places(), values)?;
         adjoints[end] = Tangents::from(1.0);
@@ -74,11 +70,7 @@ struct OnTape<'a> {
 impl<'a> OnTape<'a> {
     #[inline(always)]
     fn node(&self, place: usize) -> Node<'a> {
-        Node {
-            tape: self.tape,
-            index: self.start + place,
-            at: self.positions[place],
-        }
+        Node { tape: self.tape, index: self.start + place, at: self.positions[place] }
     }
 
     /// An operand of a node; `None` if it was made before the inputs.

@@ -19,13 +19,7 @@ pub(crate) trait Number: Adjoint {
 
     /// The partials of any row but a user's own with the result `z`, with respect to its active operands.
     #[inline(always)]
-    fn partials(
-        op: Op,
-        n: i32,
-        operands: &[Self],
-        is_active: &dyn Fn(usize) -> bool,
-        z: Self,
-    ) -> Partials<Self> {
+    fn partials(op: Op, n: i32, operands: &[Self], is_active: &dyn Fn(usize) -> bool, z: Self) -> Partials<Self> {
         rules::partials(op, n, operands, is_active, z)
     }
 
@@ -243,15 +237,7 @@ fn give_two<T: Number>(
 #[inline(never)]
 fn give_one<T: Number>(op: Op, n: i32, x: T, z: T, w: T, adjoint: &mut T) {
     let partials = || [Some(partial_of_one(op, n, x, z))];
-    pull_back(
-        op,
-        1,
-        |_| x,
-        w,
-        partials,
-        |_| true,
-        |_, share| *adjoint += share,
-    );
+    pull_back(op, 1, |_| x, w, partials, |_| true, |_, share| *adjoint += share);
 }
 
 #[inline(never)]
@@ -342,20 +328,12 @@ impl Number for f64 {
         custom::value(defined(custom), operands)
     }
 
-    fn custom_partials(
-        custom: &Custom,
-        operands: &[f64],
-        z: f64,
-        _: &dyn Fn(usize) -> bool,
-    ) -> SmallVec<[f64; 4]> {
+    fn custom_partials(custom: &Custom, operands: &[f64], z: f64, _: &dyn Fn(usize) -> bool) -> SmallVec<[f64; 4]> {
         custom::plain_partials(defined(custom), operands, z)
     }
 }
 
 /// The user's operation; `Program::refuse_first_order_customs` has seen to it that there is one.
 pub(crate) fn defined(custom: &Custom) -> &dyn crate::CustomOp {
-    custom
-        .op
-        .as_deref()
-        .expect("an operation that can be computed again")
+    custom.op.as_deref().expect("an operation that can be computed again")
 }

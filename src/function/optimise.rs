@@ -12,12 +12,7 @@ impl Builder<'_> {
     /// the last, as the chain was.
     pub(crate) fn finish(mut self, outputs: &[Ref], collapses_sums: bool) -> Program {
         outputs.iter().for_each(|&output| self.keep(output));
-        let Builder {
-            mut program,
-            room: drafts,
-            operands,
-            ..
-        } = self;
+        let Builder { mut program, room: drafts, operands, .. } = self;
         let inputs = program.inputs;
         let first_node = program.first_node() as u32;
         assert!(
@@ -49,12 +44,7 @@ impl Builder<'_> {
             }
             let n = drafts.n(draft);
             drafts.nodes[inputs + i].words[0] = first_node + nodes.len() as u32;
-            nodes.push(Node {
-                op: draft.op,
-                n,
-                first: first as u32,
-                count: (all.len() - first) as u32,
-            });
+            nodes.push(Node { op: draft.op, n, first: first as u32, count: (all.len() - first) as u32 });
         }
         for guard in guards {
             guard.after = nodes.len() as u32;
@@ -64,9 +54,7 @@ impl Builder<'_> {
             guard.operands = guard.operands.map(index);
         }
         let names = std::mem::take(&mut program.names).into_iter();
-        program.names = names
-            .map(|(k, name)| (index(k as u32) as usize, name))
-            .collect();
+        program.names = names.map(|(k, name)| (index(k as u32) as usize, name)).collect();
         program.outputs = outputs.iter().map(|&Ref(k)| index(k)).collect();
         (program.nodes, program.operands) = (nodes, all);
         program

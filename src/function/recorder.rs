@@ -40,10 +40,7 @@ where
     /// ```
     #[must_use]
     pub fn new(closure: F) -> Recorder<F> {
-        Recorder {
-            closure,
-            variants: Vec::new(),
-        }
+        Recorder { closure, variants: Vec::new() }
     }
 
     /// The recordings made so far, the latest one used first.
@@ -108,11 +105,7 @@ where
     /// assert_eq!(f.with(&[-1.0], |f| f.hessian(&[-1.0])).as_slice(), [2.0]);
     /// ```
     #[track_caller]
-    pub fn with<R>(
-        &mut self,
-        x: &[f64],
-        mut evaluate: impl FnMut(&Function) -> Result<R, ReplayError>,
-    ) -> R {
+    pub fn with<R>(&mut self, x: &[f64], mut evaluate: impl FnMut(&Function) -> Result<R, ReplayError>) -> R {
         for k in 0..self.variants.len() {
             if self.variants[k].inputs() != x.len() {
                 continue;
@@ -137,9 +130,7 @@ where
 }
 
 /// What a replay comes to; what it refused is for the caller to report, as a closure does not know the user's line.
-fn replayed<R>(
-    replay: impl FnOnce() -> Result<R, ReplayError>,
-) -> Result<Result<R, Refusal>, ReplayError> {
+fn replayed<R>(replay: impl FnOnce() -> Result<R, ReplayError>) -> Result<Result<R, Refusal>, ReplayError> {
     match attempt(replay) {
         Ok(result) => result.map(Ok),
         Err(refusal) => Ok(Err(refusal)),

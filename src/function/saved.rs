@@ -44,18 +44,14 @@ struct SavedGuard {
 impl Serialize for Function {
     /// Fails for a function with users' own operations, which are code.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Saved::of(self)
-            .map_err(serde::ser::Error::custom)?
-            .serialize(serializer)
+        Saved::of(self).map_err(serde::ser::Error::custom)?.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Function {
     /// Fails for anything but what a function was saved as.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Function, D::Error> {
-        Saved::deserialize(deserializer)?
-            .check()
-            .map_err(serde::de::Error::custom)
+        Saved::deserialize(deserializer)?.check().map_err(serde::de::Error::custom)
     }
 }
 
@@ -63,18 +59,9 @@ impl Saved {
     fn of(function: &Function) -> Result<Saved, String> {
         let program = &function.program;
         if let Some(custom) = program.customs.first() {
-            return Err(format!(
-                "the operation `{}` is a user's own and cannot be saved",
-                custom.label
-            ));
+            return Err(format!("the operation `{}` is a user's own and cannot be saved", custom.label));
         }
-        let node = |node: &Node| {
-            (
-                format!("{:?}", node.op),
-                node.op.parameter(node.n),
-                program.operands(node).to_vec(),
-            )
-        };
+        let node = |node: &Node| (format!("{:?}", node.op), node.op.parameter(node.n), program.operands(node).to_vec());
         let guard = |guard: &Guard| SavedGuard {
             comparison: guard.comparison.sign().into(),
             operands: guard.operands,
@@ -83,8 +70,7 @@ impl Saved {
             after: guard.after,
             place: guard.place.to_string(),
         };
-        let inputs =
-            (0..program.inputs).map(|k| program.names.get(&k).cloned().unwrap_or_default());
+        let inputs = (0..program.inputs).map(|k| program.names.get(&k).cloned().unwrap_or_default());
         let nodes = program.names.iter().filter(|&(&k, _)| k >= program.inputs);
         let frozen = function.frozen.iter();
         Ok(Saved {
@@ -95,9 +81,7 @@ impl Saved {
             outputs: program.outputs.clone(),
             guards: program.guards.iter().map(guard).collect(),
             names: nodes.map(|(&k, name)| (k as u32, name.clone())).collect(),
-            frozen: frozen
-                .map(|read| (read.text.clone(), read.value.map(f64::to_bits)))
-                .collect(),
+            frozen: frozen.map(|read| (read.text.clone(), read.value.map(f64::to_bits))).collect(),
         })
     }
 
@@ -127,18 +111,11 @@ impl Saved {
         };
         let ops: HashMap<String, Op> = Op::ALL.iter().map(|&op| (format!("{op:?}"), op)).collect();
         for (i, (name, n, operands)) in self.nodes.into_iter().enumerate() {
-            let op = *ops
-                .get(&name)
-                .ok_or_else(|| format!("`{name}` is no operation"))?;
+            let op = *ops.get(&name).ok_or_else(|| format!("`{name}` is no operation"))?;
             if !is_sound(op, n, operands.len()) {
-                return Err(format!(
-                    "`{name}` does not take {} operands and {n}",
-                    operands.len()
-                ));
+                return Err(format!("`{name}` does not take {} operands and {n}", operands.len()));
             }
-            operands
-                .iter()
-                .try_for_each(|&k| below(first_node + i, k).map(drop))?;
+            operands.iter().try_for_each(|&k| below(first_node + i, k).map(drop))?;
             program.nodes.push(Node {
                 op,
                 n: n as i32, // the same 32 bits for either kind of parameter
@@ -159,18 +136,12 @@ impl Saved {
                 .ok_or_else(|| format!("`{}` is no comparison", guard.comparison))?;
             let recorded = guard.recorded.map(f64::from_bits);
             if guard.answer != comparison.answer(recorded[0], recorded[1]) {
-                return Err(format!(
-                    "{} is not what `{}` answers of {recorded:?}",
-                    guard.answer, guard.comparison
-                ));
+                return Err(format!("{} is not what `{}` answers of {recorded:?}", guard.answer, guard.comparison));
             }
             let known = first_node + guard.after as usize;
             program.guards.push(Guard {
                 comparison,
-                operands: [
-                    below(known, guard.operands[0])?,
-                    below(known, guard.operands[1])?,
-                ],
+                operands: [below(known, guard.operands[0])?, below(known, guard.operands[1])?],
                 answer: guard.answer,
                 recorded,
                 after: guard.after,
@@ -181,14 +152,8 @@ impl Saved {
         for (index, name) in inputs.chain(self.names) {
             program.names.insert(below(len, index)? as usize, name);
         }
-        let frozen = self.frozen.into_iter().map(|(text, value)| FrozenRead {
-            text,
-            value: value.map(f64::from_bits),
-        });
-        Ok(Function {
-            program,
-            frozen: frozen.collect(),
-        })
+        let frozen = self.frozen.into_iter().map(|(text, value)| FrozenRead { text, value: value.map(f64::from_bits) });
+        Ok(Function { program, frozen: frozen.collect() })
     }
 }
 

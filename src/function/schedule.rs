@@ -126,10 +126,7 @@ impl<'a> Cursor<'a> {
     pub(crate) fn pass(&mut self, run: &Run) -> (usize, &'a [u32]) {
         let (own, rest) = self.operands.split_at(run.operands());
         let start = self.index;
-        *self = Cursor {
-            index: start + run.count as usize,
-            operands: rest,
-        };
+        *self = Cursor { index: start + run.count as usize, operands: rest };
         (start, own)
     }
 
@@ -137,10 +134,7 @@ impl<'a> Cursor<'a> {
     #[inline(always)]
     pub(crate) fn pass_back(&mut self, run: &Run) -> (usize, &'a [u32]) {
         let (rest, own) = self.operands.split_at(self.operands.len() - run.operands());
-        *self = Cursor {
-            index: self.index - run.count as usize,
-            operands: rest,
-        };
+        *self = Cursor { index: self.index - run.count as usize, operands: rest };
         (self.index, own)
     }
 }
@@ -148,18 +142,12 @@ impl<'a> Cursor<'a> {
 impl Schedule {
     /// Before the first run, with all operands.
     pub(crate) fn start(&self) -> Cursor<'_> {
-        Cursor {
-            index: self.first as usize,
-            operands: &self.operands,
-        }
+        Cursor { index: self.first as usize, operands: &self.operands }
     }
 
     /// After the last run, with all operands.
     pub(crate) fn end(&self) -> Cursor<'_> {
-        Cursor {
-            index: self.len,
-            operands: &self.operands,
-        }
+        Cursor { index: self.len, operands: &self.operands }
     }
 
     /// Whether the number at `index` depends on an input.

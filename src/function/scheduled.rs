@@ -80,17 +80,10 @@ pub(crate) fn forward_along<T: Number>(
 
 /// Room for the values of all numbers, with those of the inputs and the constants.
 #[inline(always)]
-fn begin<'a, T: Number>(
-    program: &Program,
-    inputs: impl Iterator<Item = T>,
-    values: &'a mut Vec<T>,
-) -> &'a mut [T] {
+fn begin<'a, T: Number>(program: &Program, inputs: impl Iterator<Item = T>, values: &'a mut Vec<T>) -> &'a mut [T] {
     let values = room(values, program.schedule().len);
     let (of_inputs, others) = values.split_at_mut(program.inputs);
-    of_inputs
-        .iter_mut()
-        .zip(inputs)
-        .for_each(|(value, x)| *value = x);
+    of_inputs.iter_mut().zip(inputs).for_each(|(value, x)| *value = x);
     for (value, &c) in others.iter_mut().zip(&program.constants) {
         *value = T::from(c);
     }
@@ -100,12 +93,7 @@ fn begin<'a, T: Number>(
 
 /// The results of a run.
 #[inline(always)]
-fn fill<T: Number>(
-    program: &Program,
-    run: &Run,
-    (start, operands): (usize, &[u32]),
-    values: &mut [T],
-) {
+fn fill<T: Number>(program: &Program, run: &Run, (start, operands): (usize, &[u32]), values: &mut [T]) {
     let (known, results) = values.split_at_mut(start);
     let results = &mut results[..run.count as usize];
     match run.form {
@@ -127,12 +115,7 @@ fn fill<T: Number>(
 
 /// Fills the results of operations of `N` operands.
 #[inline(always)]
-fn each<T: Number, const N: usize>(
-    known: &[T],
-    results: &mut [T],
-    operands: &[u32],
-    compute: impl Fn([T; N]) -> T,
-) {
+fn each<T: Number, const N: usize>(known: &[T], results: &mut [T], operands: &[u32], compute: impl Fn([T; N]) -> T) {
     for (result, operands) in results.iter_mut().zip(operands.as_chunks().0) {
         *result = compute(operands.map(|k| known[k as usize]));
     }
@@ -159,13 +142,7 @@ fn fill_sums<T: Number>(run: &Run, known: &[T], results: &mut [T], operands: &[u
 
 /// The results of operations of any number of operands.
 #[inline(never)]
-fn fill_any<T: Number>(
-    program: &Program,
-    run: &Run,
-    known: &[T],
-    results: &mut [T],
-    operands: &[u32],
-) {
+fn fill_any<T: Number>(program: &Program, run: &Run, known: &[T], results: &mut [T], operands: &[u32]) {
     let schedule = program.schedule();
     let operands = operands.chunks_exact(run.arity as usize);
     for (result, operands) in results.iter_mut().zip(operands) {
@@ -177,21 +154,13 @@ fn fill_any<T: Number>(
 
 /// Adds to the adjoints of the inputs what those of the outputs give them, through all runs; leaves zeros behind,
 /// except at the inputs.
-pub(crate) fn reverse<T: Number, W: Adjoints<T>>(
-    program: &Program,
-    values: &[T],
-    adjoints: &mut [W],
-) {
+pub(crate) fn reverse<T: Number, W: Adjoints<T>>(program: &Program, values: &[T], adjoints: &mut [W]) {
     reverse_inline(program, values, adjoints);
 }
 
 /// The same, compiled into the caller for the processor that it is compiled for.
 #[inline(always)]
-pub(crate) fn reverse_inline<T: Number, W: Adjoints<T>>(
-    program: &Program,
-    values: &[T],
-    adjoints: &mut [W],
-) {
+pub(crate) fn reverse_inline<T: Number, W: Adjoints<T>>(program: &Program, values: &[T], adjoints: &mut [W]) {
     let schedule = program.schedule();
     let values = &values[..schedule.len];
     let adjoints = &mut adjoints[..schedule.len];
@@ -217,12 +186,7 @@ fn give<T: Number, W: Adjoints<T>>(
     let (adjoints, results) = adjoints.split_at_mut(start);
     let results = &mut results[..run.count as usize];
     let (known, values) = values.split_at(start);
-    let mut back = Back {
-        known,
-        adjoints,
-        is_first_active: run.is_first_active,
-        is_last_active: run.is_last_active,
-    };
+    let mut back = Back { known, adjoints, is_first_active: run.is_first_active, is_last_active: run.is_last_active };
     match run.form {
         Form::Add => back.each(results, operands, |w, _| [w, w]),
         Form::Sub => back.each(results, operands, |w, _| [w, w.negated()]),
@@ -251,14 +215,7 @@ fn give<T: Number, W: Adjoints<T>>(
             [to_a, to_b, to_c, to_d]
         }),
         Form::OneOperand => {
-            T::give_unary(
-                run.op,
-                run.n,
-                known,
-                (values, results),
-                operands,
-                back.adjoints,
-            );
+            T::give_unary(run.op, run.n, known, (values, results), operands, back.adjoints);
         }
         Form::Sum | Form::Products { .. } => back.sums(run, results, operands),
         Form::Div | Form::Other => {
@@ -284,12 +241,7 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
 
     /// Adds what operations of `N` operands give to them: `shares` says what, of the adjoint and the operands.
     #[inline(always)]
-    fn each<const N: usize>(
-        &mut self,
-        results: &mut [W],
-        operands: &[u32],
-        shares: impl Fn(W, [T; N]) -> [W; N],
-    ) {
+    fn each<const N: usize>(&mut self, results: &mut [W], operands: &[u32], shares: impl Fn(W, [T; N]) -> [W; N]) {
         let (first, last) = (self.is_first_active, self.is_last_active);
         if W::IS_WIDE {
             let is_active = |place| (first || place != 0) && (last || place != N - 1);

@@ -53,10 +53,9 @@ impl fmt::Display for SourceError {
             SourceError::Custom(label) => {
                 write!(f, "`{label}` is a user's own operation, which is code")
             }
-            SourceError::NeedsCrate(function) => write!(
-                f,
-                "`{function}` needs the crate `libm`, and the source is to need none"
-            ),
+            SourceError::NeedsCrate(function) => {
+                write!(f, "`{function}` needs the crate `libm`, and the source is to need none")
+            }
         }
     }
 }
@@ -123,9 +122,7 @@ impl Function {
         if writer.text.contains("((") || writer.text.contains("(-") {
             writer.text.insert_str(0, "#[allow(unused_parens)]\n");
         }
-        let Writer {
-            mut text, partials, ..
-        } = writer;
+        let Writer { mut text, partials, .. } = writer;
         if partials.contains_key(name) {
             return Err(SourceError::NameTaken(name.into()));
         }

@@ -23,11 +23,7 @@ pub struct Pattern {
 
 impl Pattern {
     /// The pattern of `rows` rows; `entries` must be sorted.
-    pub(super) fn new(
-        rows: usize,
-        cols: usize,
-        entries: impl Iterator<Item = (usize, usize)>,
-    ) -> Pattern {
+    pub(super) fn new(rows: usize, cols: usize, entries: impl Iterator<Item = (usize, usize)>) -> Pattern {
         let mut starts = vec![0; rows + 1];
         let mut columns = Vec::new();
         for (i, j) in entries {
@@ -37,11 +33,7 @@ impl Pattern {
         for i in 1..starts.len() {
             starts[i] = starts[i].max(starts[i - 1]);
         }
-        Pattern {
-            cols,
-            starts,
-            columns,
-        }
+        Pattern { cols, starts, columns }
     }
 
     /// The number of rows.
@@ -131,11 +123,7 @@ impl Pattern {
     /// assert_eq!(pattern.iter().collect::<Vec<_>>(), [(0, 0), (0, 2), (1, 1)]);
     /// ```
     pub fn iter(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        (0..self.rows()).flat_map(|i| {
-            self.columns[self.starts[i]..self.starts[i + 1]]
-                .iter()
-                .map(move |&j| (i, j))
-        })
+        (0..self.rows()).flat_map(|i| self.columns[self.starts[i]..self.starts[i + 1]].iter().map(move |&j| (i, j)))
     }
 }
 
@@ -203,10 +191,7 @@ impl SparseMatrix {
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
     pub fn triplets(&self) -> impl Iterator<Item = (usize, usize, f64)> + '_ {
-        self.pattern
-            .iter()
-            .zip(&self.values)
-            .map(|((i, j), &value)| (i, j, value))
+        self.pattern.iter().zip(&self.values).map(|((i, j), &value)| (i, j, value))
     }
 
     /// The entry at `(i, j)`; zero outside the pattern.
@@ -229,8 +214,7 @@ impl SparseMatrix {
         assert!(i < rows, "scalargrad: row {i} of a matrix of {rows} rows");
         let start = self.pattern.starts[i];
         let row = &self.pattern.columns[start..self.pattern.starts[i + 1]];
-        row.binary_search(&j)
-            .map_or(0.0, |k| self.values[start + k])
+        row.binary_search(&j).map_or(0.0, |k| self.values[start + k])
     }
 
     /// The same matrix with its zeros.

@@ -46,24 +46,14 @@ struct Edges {
 
 impl Edges {
     fn new(len: usize) -> Edges {
-        Edges {
-            heads: vec![NONE; len],
-            pool: Vec::new(),
-            free: NONE,
-            place: vec![0; len],
-            added: 0,
-        }
+        Edges { heads: vec![NONE; len], pool: Vec::new(), free: NONE, place: vec![0; len], added: 0 }
     }
 
     #[inline]
     fn add(&mut self, i: u32, j: u32, weight: f64) {
         let (owner, other) = (i.max(j), i.min(j));
         let next = self.heads[owner as usize];
-        let edge = Edge {
-            other,
-            next,
-            weight,
-        };
+        let edge = Edge { other, next, weight };
         self.added += 1;
         if self.free == NONE {
             self.heads[owner as usize] = self.pool.len() as u32;
@@ -81,11 +71,7 @@ impl Edges {
         list.clear();
         let mut at = std::mem::replace(&mut self.heads[owner as usize], NONE);
         while at != NONE {
-            let Edge {
-                other,
-                next,
-                weight,
-            } = self.pool[at as usize];
+            let Edge { other, next, weight } = self.pool[at as usize];
             let place = &mut self.place[other as usize];
             if *place == 0 {
                 list.push((other, weight));
@@ -159,9 +145,7 @@ impl Local {
     fn by_rule(&mut self, program: &Program, node: &Node, z: f64, value: impl Fn(usize) -> f64) {
         let (op, n, operands) = (node.op, node.n, program.operands(node));
         let is_active = |k: usize| program.is_active(operands[k]);
-        let mut args: SmallVec<[Tangents<LANES>; 4]> = (0..operands.len())
-            .map(|k| Tangents::from(value(k)))
-            .collect();
+        let mut args: SmallVec<[Tangents<LANES>; 4]> = (0..operands.len()).map(|k| Tangents::from(value(k))).collect();
         let mut shares: SmallVec<[Tangents<LANES>; 4]> = args.clone();
         for start in (0..operands.len()).step_by(LANES) {
             let pack = start..operands.len().min(start + LANES);
@@ -178,17 +162,7 @@ impl Local {
                 operands.len(),
                 |k| args[k],
                 Tangents::from(1.0),
-                || {
-                    one_by_one::partials(
-                        &program.customs,
-                        op,
-                        n,
-                        &args,
-                        &is_active,
-                        result,
-                        &|_| true,
-                    )
-                },
+                || one_by_one::partials(&program.customs, op, n, &args, &is_active, result, &|_| true),
                 is_active,
                 |k, share: Tangents<LANES>| {
                     is_defined &= !share.value.is_nan();
@@ -209,8 +183,7 @@ impl Local {
             }
         }
         let first = (0..operands.len()).filter(|&k| is_active(k));
-        self.first
-            .extend(first.map(|k| (operands[k], shares[k].value)));
+        self.first.extend(first.map(|k| (operands[k], shares[k].value)));
     }
 
     /// Makes the operands distinct, but for those whose partials cancel: a NaN that is handed on does not vanish for that.
@@ -235,8 +208,7 @@ impl Local {
     fn pair(&mut self, operands: &[u32], j: usize, k: usize, second: f64) {
         let (a, b) = (operands[j], operands[k]);
         let is_twice = j != k && a == b;
-        self.second
-            .push((a, b, if is_twice { 2.0 * second } else { second }));
+        self.second.push((a, b, if is_twice { 2.0 * second } else { second }));
     }
 }
 
@@ -264,13 +236,8 @@ impl Program {
             // So many may come now: from each that there is to each operand, and between any two of these.
             let count = node.count as usize;
             let is_own = |&(other, _): &(u32, f64)| other == index as u32;
-            let has_pairs =
-                Factor::of(node.op, 0) == Some(Factor::Partial) || list.iter().any(is_own);
-            let pairs = if has_pairs {
-                count.saturating_mul(count) / 2
-            } else {
-                0
-            };
+            let has_pairs = Factor::of(node.op, 0) == Some(Factor::Partial) || list.iter().any(is_own);
+            let pairs = if has_pairs { count.saturating_mul(count) / 2 } else { 0 };
             let coming = pairs.saturating_add(count.saturating_mul(list.len()));
             if edges.added.saturating_add(coming) > budget {
                 return None;
@@ -281,15 +248,7 @@ impl Program {
                     for (a, &(j, pj)) in local.first.iter().enumerate() {
                         for (b, &(k, pk)) in local.first.iter().enumerate().skip(a) {
                             let handed_on = times(times(weight, pj), pk);
-                            edges.add(
-                                j,
-                                k,
-                                if a != b && j == k {
-                                    2.0 * handed_on
-                                } else {
-                                    handed_on
-                                },
-                            );
+                            edges.add(j, k, if a != b && j == k { 2.0 * handed_on } else { handed_on });
                         }
                     }
                 } else {
@@ -323,11 +282,7 @@ impl Program {
     /// Where the Hessian of the only output may differ from zero.
     pub(crate) fn hessian_pattern(&self) -> Pattern {
         let entries = self.push_edges(None, usize::MAX).unwrap_or_default();
-        Pattern::new(
-            self.inputs,
-            self.inputs,
-            entries.iter().map(|&(i, j, _)| (i, j)),
-        )
+        Pattern::new(self.inputs, self.inputs, entries.iter().map(|&(i, j, _)| (i, j)))
     }
 
     /// The second derivatives of the only output at `x`, unless there are more than `budget` edges.

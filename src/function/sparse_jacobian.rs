@@ -97,16 +97,10 @@ impl Program {
                     let mut gradient = vec![0.0; self.inputs];
                     of_row.iter().for_each(|entry| gradient[entry.1] = entry.2);
                     self.correct_gradient_at(x, row, &mut gradient);
-                    of_row
-                        .iter_mut()
-                        .for_each(|entry| entry.2 = gradient[entry.1]);
+                    of_row.iter_mut().for_each(|entry| entry.2 = gradient[entry.1]);
                 }
             }
-            Ok(SparseMatrix::new(
-                self.outputs.len(),
-                self.inputs,
-                &triplets,
-            ))
+            Ok(SparseMatrix::new(self.outputs.len(), self.inputs, &triplets))
         })
     }
 }

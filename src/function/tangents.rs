@@ -26,10 +26,7 @@ pub(crate) struct Tangents<const N: usize> {
 impl<const N: usize> Tangents<N> {
     #[inline(always)]
     fn map(value: f64, tangent: impl Fn(usize) -> f64) -> Self {
-        Tangents {
-            value,
-            tangents: std::array::from_fn(tangent),
-        }
+        Tangents { value, tangents: std::array::from_fn(tangent) }
     }
 
     /// `value` with the tangents `Σ partial · tangents`, in which a zero tangent gives nothing.
@@ -45,10 +42,7 @@ impl<const N: usize> Tangents<N> {
             tangent
         });
         if nonfinite != 0.0 {
-            return Tangents {
-                value,
-                tangents: carefully(terms),
-            };
+            return Tangents { value, tangents: carefully(terms) };
         }
         Tangents { value, tangents }
     }
@@ -150,12 +144,7 @@ impl<const N: usize> Number for Tangents<N> {
         Self::along(Op::Custom, z, operands, partials.into_iter().map(Some))
     }
 
-    fn custom_partials(
-        custom: &Custom,
-        operands: &[Self],
-        z: Self,
-        _: &dyn Fn(usize) -> bool,
-    ) -> SmallVec<[Self; 4]> {
+    fn custom_partials(custom: &Custom, operands: &[Self], z: Self, _: &dyn Fn(usize) -> bool) -> SmallVec<[Self; 4]> {
         let _scope = crate::graph::open_recording();
         let x: SmallVec<[Var; 4]> = operands.iter().map(|x| Var::new(x.value)).collect();
         let result = Var::new(z.value);
@@ -163,12 +152,10 @@ impl<const N: usize> Number for Tangents<N> {
         let partials = crate::var::custom::partials(defined(custom), &x, result);
         let differential = |p: &Var| {
             let gradients = p.gradients();
-            along
-                .clone()
-                .fold(Self::from(p.untracked_value()), |sum, (&x, dx)| {
-                    let slope = gradients.wrt(x);
-                    Self::combine(sum.value, [(1.0, sum.tangents), (slope, dx.tangents)])
-                })
+            along.clone().fold(Self::from(p.untracked_value()), |sum, (&x, dx)| {
+                let slope = gradients.wrt(x);
+                Self::combine(sum.value, [(1.0, sum.tangents), (slope, dx.tangents)])
+            })
         };
         partials.iter().map(differential).collect()
     }
@@ -183,11 +170,7 @@ impl<const N: usize> Adjoint for Tangents<N> {
     #[inline(always)]
     fn times(self, p: Self) -> Self {
         if self.value == 0.0 {
-            let w = if p.value.is_finite() {
-                self
-            } else {
-                Self::default()
-            };
+            let w = if p.value.is_finite() { self } else { Self::default() };
             return Self::combine(0.0, [(p.value, w.tangents)]);
         }
         Self::product(self, p)
@@ -197,10 +180,7 @@ impl<const N: usize> Adjoint for Tangents<N> {
 impl<const N: usize> From<f64> for Tangents<N> {
     #[inline(always)]
     fn from(value: f64) -> Self {
-        Tangents {
-            value,
-            tangents: [0.0; N],
-        }
+        Tangents { value, tangents: [0.0; N] }
     }
 }
 

@@ -17,9 +17,7 @@ fn assert_close(found: f64, expected: f64, scale: f64, what: &str) {
 /// All points whose coordinates are probes.
 pub(super) fn points(probes: &[f64], arity: usize) -> Vec<Vec<f64>> {
     (0..arity).fold(vec![vec![]], |points, _| {
-        let extended = points
-            .iter()
-            .flat_map(|point| probes.iter().map(|&probe| [&point[..], &[probe]].concat()));
+        let extended = points.iter().flat_map(|point| probes.iter().map(|&probe| [&point[..], &[probe]].concat()));
         extended.collect()
     })
 }
@@ -30,10 +28,7 @@ fn eager(f: impl Fn(&[Var]) -> Var, x: &[f64]) -> (f64, Vec<f64>, Vec<Vec<f64>>)
         let x: Vec<Var> = x.iter().map(|&x| Var::new(x)).collect();
         let z = f(&x);
         let gradient = z.gradients().wrt_all(&x);
-        let second = z
-            .differentiate(&x)
-            .into_iter()
-            .map(|g| g.gradients().wrt_all(&x));
+        let second = z.differentiate(&x).into_iter().map(|g| g.gradients().wrt_all(&x));
         (z.untracked_value(), gradient, second.collect())
     })
 }
@@ -44,11 +39,7 @@ fn check(method: &str, arity: usize, probes: &[f64], f: impl Fn(&[Var]) -> Var) 
     let is_defined = |x: &&Vec<f64>| method != "clamp" || x[1] <= x[2];
     let defined: Vec<&Vec<f64>> = points.iter().filter(is_defined).collect();
     let recorded = Function::record(defined[0], &f);
-    assert_eq!(
-        (recorded.guards(), recorded.frozen_reads().len()),
-        (0, 0),
-        "{method}"
-    );
+    assert_eq!((recorded.guards(), recorded.frozen_reads().len()), (0, 0), "{method}");
     for x in defined {
         let what = format!("{method} at {x:?}");
         let (value, gradient, second) = eager(&f, x);
@@ -72,12 +63,7 @@ fn check(method: &str, arity: usize, probes: &[f64], f: impl Fn(&[Var]) -> Var) 
                 }
                 let mean = 0.5 * second[i][j] + 0.5 * second[j][i];
                 if mean.is_finite() {
-                    assert_close(
-                        hessian[(i, j)],
-                        mean,
-                        scale,
-                        &format!("{what}: second ({i}, {j})"),
-                    );
+                    assert_close(hessian[(i, j)], mean, scale, &format!("{what}: second ({i}, {j})"));
                 }
             }
         }
@@ -85,12 +71,7 @@ fn check(method: &str, arity: usize, probes: &[f64], f: impl Fn(&[Var]) -> Var) 
             let mut v = vec![0.0; arity];
             v[i] = 1.0;
             let (_, tangents) = recorded.jvp(x, &v).unwrap();
-            assert_close(
-                tangents[0],
-                gradient[i],
-                0.0,
-                &format!("{what}: tangent {i}"),
-            );
+            assert_close(tangents[0], gradient[i], 0.0, &format!("{what}: tangent {i}"));
         }
     }
 }
@@ -191,10 +172,7 @@ fn the_source_of_every_row_computes_what_the_row_does() {
             Err(error) => refused.push((row.method, error.to_string())),
         }
     }
-    assert!(
-        refused.iter().all(|(_, error)| error.contains("`libm`")),
-        "{refused:?}"
-    );
+    assert!(refused.iter().all(|(_, error)| error.contains("`libm`")), "{refused:?}");
     assert!(functions.len() > 4 * refused.len(), "{refused:?}");
     check_sources("rows", &functions);
 }
@@ -202,12 +180,7 @@ fn the_source_of_every_row_computes_what_the_row_does() {
 #[test]
 fn what_cannot_be_written_is_an_error() {
     let f = Function::record(&[1.0], |x| [x[0], x[0]]);
-    assert!(
-        f.to_rust("f")
-            .unwrap_err()
-            .to_string()
-            .contains("2 outputs")
-    );
+    assert!(f.to_rust("f").unwrap_err().to_string().contains("2 outputs"));
     let f = Function::record(&[1.0], |x| x[0]);
     for name in ["", "fn", "a b", "1a", "é"] {
         assert!(f.to_rust(name).is_err(), "{name}");
@@ -218,13 +191,9 @@ fn what_cannot_be_written_is_an_error() {
 fn functions_of_slices_replay_as_they_run() {
     let probes = [-2.0, 0.0, 0.5];
     check("sum", 3, &probes, |x| crate::sum(x));
-    check("dot", 3, &probes, |x| {
-        crate::dot(x, &[x[1], x[2], 3.0.into()])
-    });
+    check("dot", 3, &probes, |x| crate::dot(x, &[x[1], x[2], 3.0.into()]));
     check("norm", 3, &probes, |x| crate::norm(x));
     check("log_sum_exp", 3, &probes, |x| crate::log_sum_exp(x));
     check("softmax", 3, &probes, |x| crate::softmax(x)[1]);
-    check("weighted_sum", 2, &probes, |x| {
-        crate::weighted_sum(x, &[0.5, 0.0])
-    });
+    check("weighted_sum", 2, &probes, |x| crate::weighted_sum(x, &[0.5, 0.0]));
 }

@@ -73,12 +73,7 @@ macro_rules! stamp {
 table!(by_name, stamp);
 
 #[inline(always)]
-fn each_value<T: Adjoint>(
-    known: &[T],
-    results: &mut [T],
-    operands: &[u32],
-    value: impl Fn(T) -> T,
-) {
+fn each_value<T: Adjoint>(known: &[T], results: &mut [T], operands: &[u32], value: impl Fn(T) -> T) {
     for (result, &k) in results.iter_mut().zip(operands) {
         *result = value(known[k as usize]);
     }

@@ -10,9 +10,7 @@ use std::collections::BTreeMap;
 const INF: f64 = f64::INFINITY;
 const NAN: f64 = f64::NAN;
 /// Numbers in and outside of domains, at poles, and where there is no number.
-const NUMBERS: [f64; 12] = [
-    NAN, INF, -INF, 0.0, -0.0, 1.0, -1.0, -2.5, 2.0, 1e300, -1e300, 1e-300,
-];
+const NUMBERS: [f64; 12] = [NAN, INF, -INF, 0.0, -0.0, 1.0, -1.0, -2.5, 2.0, 1e300, -1e300, 1e-300];
 /// More inputs than the columns of a Hessian are made for: beyond, it is made by edge pushing.
 const MANY: usize = 20;
 
@@ -24,13 +22,8 @@ fn is_plain(row: &Row) -> bool {
 
 /// Every row, and the functions of slices that are more than arithmetic.
 fn functions() -> Vec<Row> {
-    let of_slice = |op: Op, method, f: fn(&[Var]) -> Var| Row {
-        op,
-        method,
-        arity: 3,
-        probes: Vec::new(),
-        f: Box::new(f),
-    };
+    let of_slice =
+        |op: Op, method, f: fn(&[Var]) -> Var| Row { op, method, arity: 3, probes: Vec::new(), f: Box::new(f) };
     let mut functions = rows();
     functions.retain(|row| !is_plain(row));
     functions.push(of_slice(Op::Norm, "norm", crate::norm));
@@ -47,9 +40,7 @@ fn points_of(row: &Row) -> Vec<Vec<f64>> {
     // Of all sizes.
     let mut state = 1u64;
     let mut next = || {
-        state = state
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         state >> 11
     };
     for _ in 0..40 {
@@ -93,10 +84,7 @@ fn derivatives(f: &dyn Fn(&[Var]) -> Var, x: &[f64]) -> Found {
     let (recorded, dense) = (Function::record(x, f), hessian(f, x));
     let padded = [x, &[0.5; MANY]].concat();
     let by_edges = hessian(|x: &[Var]| f(&x[..n]), &padded);
-    let (replayed, sparse) = (
-        recorded.hessian(x).unwrap(),
-        recorded.sparse_hessian(x).unwrap(),
-    );
+    let (replayed, sparse) = (recorded.hessian(x).unwrap(), recorded.sparse_hessian(x).unwrap());
     for (i, slope) in recorded.gradient(x).unwrap().1.into_iter().enumerate() {
         found.push(("replay", vec![i], slope));
     }
@@ -133,12 +121,7 @@ fn derivatives(f: &dyn Fn(&[Var]) -> Var, x: &[f64]) -> Found {
 #[track_caller]
 fn assert_none(wrong: &[String]) {
     let shown = wrong.len().min(60);
-    assert!(
-        wrong.is_empty(),
-        "{} lies:\n{}",
-        wrong.len(),
-        wrong[..shown].join("\n")
-    );
+    assert!(wrong.is_empty(), "{} lies:\n{}", wrong.len(), wrong[..shown].join("\n"));
 }
 
 #[test]
@@ -192,10 +175,7 @@ fn a_function_of_what_is_nan_is_nan_at_every_order() {
         };
         for (route, by, d) in derivatives(&f, &x) {
             if by.iter().all(|&i| i == 0) && !d.is_nan() {
-                wrong.push(format!(
-                    "{} of ln at {x:?}: {route} by {by:?} is {d}",
-                    row.method
-                ));
+                wrong.push(format!("{} of ln at {x:?}: {route} by {by:?} is {d}", row.method));
             }
         }
     }
@@ -248,11 +228,7 @@ fn disagreements(f: &dyn Fn(&[Var]) -> Var, x: &[f64]) -> Vec<String> {
         }
     }
     let seconds = by_place.values().flatten().map(|&(_, d)| d.abs());
-    let smallest = x
-        .iter()
-        .map(|x| x.abs())
-        .filter(|&x| x > 0.0)
-        .fold(1.0, f64::min);
+    let smallest = x.iter().map(|x| x.abs()).filter(|&x| x > 0.0).fold(1.0, f64::min);
     let partials = partials.iter().map(|p| p.abs() / smallest);
     let sizes = seconds.chain(partials).chain([value.abs()]);
     let scale = sizes.filter(|d| d.is_finite()).fold(0.0, f64::max);
@@ -264,13 +240,9 @@ fn disagreements(f: &dyn Fn(&[Var]) -> Var, x: &[f64]) -> Vec<String> {
             || is_lenient && (a.is_nan() || b.is_nan())
             || (a - b).abs() <= 1e-13 * scale + 1e-320
     };
-    let differ = |(_, found): &(Vec<usize>, Vec<(&str, f64)>)| {
-        found.iter().any(|&(_, d)| !is_same(d, found[0].1))
-    };
+    let differ = |(_, found): &(Vec<usize>, Vec<(&str, f64)>)| found.iter().any(|&(_, d)| !is_same(d, found[0].1));
     let differing = by_place.into_iter().filter(differ);
-    differing
-        .map(|(by, found)| format!("at {x:?} by {by:?}: {found:?}"))
-        .collect()
+    differing.map(|(by, found)| format!("at {x:?} by {by:?}: {found:?}")).collect()
 }
 
 #[test]
@@ -289,11 +261,7 @@ fn second_derivatives_are_the_same_by_every_route() {
         if row.arity > 1 && row.method != "clamp" && row.method != "softmax" {
             for x in NUMBERS.into_iter().filter(|&x| !is_beyond(&row, &[x])) {
                 let found = disagreements(&|x: &[Var]| (row.f)(&vec![x[0]; row.arity]), &[x]);
-                wrong.extend(
-                    found
-                        .into_iter()
-                        .map(|w| format!("{} of one {w}", row.method)),
-                );
+                wrong.extend(found.into_iter().map(|w| format!("{} of one {w}", row.method)));
             }
         }
     }

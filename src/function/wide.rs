@@ -69,10 +69,7 @@ impl Adjoints<f64> for Wide {
     }
 
     fn negated(self) -> Wide {
-        Wide {
-            mantissa: -self.mantissa,
-            ..self
-        }
+        Wide { mantissa: -self.mantissa, ..self }
     }
 
     fn add(&mut self, share: Wide) {
@@ -94,10 +91,7 @@ pub(crate) fn are_finite(gradient: &[f64]) -> bool {
     let (packs, rest) = gradient.as_chunks::<8>();
     let mut zeros = [0.0; 8];
     for pack in packs {
-        zeros
-            .iter_mut()
-            .zip(pack)
-            .for_each(|(zero, d)| *zero += d * 0.0);
+        zeros.iter_mut().zip(pack).for_each(|(zero, d)| *zero += d * 0.0);
     }
     zeros.iter().all(|&zero| zero == 0.0) && rest.iter().all(|d| d.is_finite())
 }
@@ -145,12 +139,7 @@ impl Program {
     /// share. Rows in which a guard trips give nothing.
     #[cold]
     #[inline(never)]
-    pub(crate) fn correct_gradient_of_sum(
-        &self,
-        shared: &[f64],
-        data: &[f64],
-        gradient: &mut [f64],
-    ) {
+    pub(crate) fn correct_gradient_of_sum(&self, shared: &[f64], data: &[f64], gradient: &mut [f64]) {
         let schedule = self.schedule();
         let (mut values, mut adjoints) = (Vec::new(), vec![Wide::zero(); schedule.len]);
         for row in data.chunks(self.inputs - shared.len()) {

@@ -10,9 +10,7 @@ use smallvec::SmallVec;
 /// The id of the node at `index`, which has the epoch of the open scope in which it was recorded.
 pub(crate) fn id_of(index: usize) -> u64 {
     state(|state| {
-        let inside = state
-            .frames
-            .partition_point(|frame| frame.start.index() <= index);
+        let inside = state.frames.partition_point(|frame| frame.start.index() <= index);
         state.frames[inside - 1].epoch << INDEX_BITS | index as u64
     })
 }
@@ -20,11 +18,7 @@ pub(crate) fn id_of(index: usize) -> u64 {
 impl Operand {
     /// Its handle.
     pub(crate) fn var(self) -> Var {
-        if self.index == 0 {
-            Var::constant(self.value)
-        } else {
-            Var::from_parts(self.value, id_of(self.index))
-        }
+        if self.index == 0 { Var::constant(self.value) } else { Var::from_parts(self.value, id_of(self.index)) }
     }
 }
 

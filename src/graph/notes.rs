@@ -54,11 +54,7 @@ pub(crate) type Segment = Rc<dyn Fn(&[Var]) -> Vec<Var>>;
 pub(crate) enum Event<'a> {
     /// A sweep from these nodes down to `floor` has ended; its adjoints can be read. That of a segment of a checkpoint is part
     /// of another sweep.
-    Swept {
-        outputs: &'a [usize],
-        floor: usize,
-        is_segment: bool,
-    },
+    Swept { outputs: &'a [usize], floor: usize, is_segment: bool },
     /// The nodes from `end` on are about to be dropped.
     Dropping { end: usize },
 }

@@ -21,10 +21,7 @@ const BLOCK: u64 = 1 << 16;
 const BLOCKS: u64 = PAUSED / BLOCK - 1;
 
 /// What the threads of the process share.
-static STORE: Mutex<Store> = Mutex::new(Store {
-    given: 0,
-    rests: Vec::new(),
-});
+static STORE: Mutex<Store> = Mutex::new(Store { given: 0, rests: Vec::new() });
 
 struct Store {
     /// How many blocks were given out.
@@ -39,8 +36,7 @@ impl Store {
             return rest;
         }
         // Scattered by a multiplication with a large odd number, as the addresses of two copies may differ in a few bits.
-        let copy =
-            ((&raw const STORE).addr() as u64 >> 3).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        let copy = ((&raw const STORE).addr() as u64 >> 3).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
         let block = copy.wrapping_add(self.given) % BLOCKS + 1;
         self.given += 1;
         block * BLOCK..(block + 1) * BLOCK
@@ -62,10 +58,7 @@ pub(super) struct Numbers {
 impl Numbers {
     /// The numbers of a new thread; the first one is given out.
     pub(super) fn new() -> Numbers {
-        let mut numbers = Numbers {
-            last: FIRST_EPOCH,
-            taken: Vec::new(),
-        };
+        let mut numbers = Numbers { last: FIRST_EPOCH, taken: Vec::new() };
         numbers.take_more();
         numbers
     }

@@ -45,9 +45,7 @@ pub fn report() -> Report {
     let adjoint = |index| adjoints(|adjoints| adjoints.get(index));
     let mut counts = BTreeMap::new();
     for index in (1..end).filter(|&index| !is_head_at(index)) {
-        *counts
-            .entry(operation_name(decode(index).op, index))
-            .or_insert(0) += 1;
+        *counts.entry(operation_name(decode(index).op, index)).or_insert(0) += 1;
         let mut deepest = 0;
         for (operand, _) in partials_of(index) {
             deepest = deepest.max(depth[operand]);
@@ -86,10 +84,7 @@ pub fn report() -> Report {
     let scope_of = |index| scopes[scopes.partition_point(|&(start, _)| start <= index) - 1].1;
     let has_ended_since = |index| state(|state| state.has_ended_since(index, scope_of(index)));
     let leaves = (1..end).filter(|&index| depth[index] == 1 && decode(index).op == Op::Leaf);
-    let undefined = leaves
-        .clone()
-        .filter(|&index| !adjoint(index).is_finite())
-        .count();
+    let undefined = leaves.clone().filter(|&index| !adjoint(index).is_finite()).count();
     let unreached = leaves.filter(|&index| adjoint(index) == 0.0).map(|index| {
         let why = match last_use[index] {
             None if has_ended_since(index) => Why::Gone,
@@ -233,20 +228,13 @@ impl fmt::Display for Report {
             counted(self.deepest, "node")
         )?;
         if self.nodes > 0 {
-            writeln!(
-                f,
-                "(if this grows in a loop: `graph::scope` around a step drops what the step recorded)"
-            )?;
+            writeln!(f, "(if this grows in a loop: `graph::scope` around a step drops what the step recorded)")?;
         }
         for (operation, count) in self.operations.iter().take(LISTED) {
             writeln!(f, "  {count:>9} × {operation}")?;
         }
         if self.operations.len() > LISTED {
-            writeln!(
-                f,
-                "            and {} other operations",
-                self.operations.len() - LISTED
-            )?;
+            writeln!(f, "            and {} other operations", self.operations.len() - LISTED)?;
         }
         let leaves = |count| match count {
             1 => "1 leaf has".to_string(),
@@ -254,10 +242,7 @@ impl fmt::Display for Report {
         };
         if self.undefined > 0 {
             let these = leaves(self.undefined);
-            writeln!(
-                f,
-                "{these} a gradient that is NaN or infinite: `anomaly::detect` finds the operation"
-            )?;
+            writeln!(f, "{these} a gradient that is NaN or infinite: `anomaly::detect` finds the operation")?;
         }
         match self.unreached.len() {
             0 => return write!(f, "every leaf got a gradient in the last sweep"),
@@ -356,9 +341,7 @@ impl UnreachedLeaf {
             Why::NotSwept => {
                 "no sweep has reached the nodes that are left: `backward` was not called, was called on a constant, or on an output whose scope has ended"
             }
-            Why::OtherScope => {
-                "the operations that use it are in another scope than the output that was swept"
-            }
+            Why::OtherScope => "the operations that use it are in another scope than the output that was swept",
             Why::ZeroPartials => {
                 "on every way from it to the output is a zero partial here (a step, the flat side of a kink, a factor of 0)"
             }

@@ -9,9 +9,7 @@
 
 use super::numbers::{Numbers, PAUSED};
 use super::{Custom, Event, Segment};
-use crate::arena::{
-    Arena, EPOCH_STEP, INDEX_BITS, OpenEpochs, Owner, Place, Refusal, arena, is_current, owner,
-};
+use crate::arena::{Arena, EPOCH_STEP, INDEX_BITS, OpenEpochs, Owner, Place, Refusal, arena, is_current, owner};
 use crate::handle::Var;
 use crate::nodes::Values;
 use crate::refusal::refuse;
@@ -76,10 +74,7 @@ impl GraphState {
             arena.go_on(epoch);
         }
         GraphState {
-            frames: vec![Frame {
-                epoch,
-                start: Place::START,
-            }],
+            frames: vec![Frame { epoch, start: Place::START }],
             numbers,
             clears: 0,
             cleared_at: Location::caller(),
@@ -127,8 +122,7 @@ impl GraphState {
 
     /// Whether a scope that was opened after the node at `index`, which is in the scope `epoch`, has ended.
     pub(super) fn has_ended_since(&self, index: usize, epoch: u64) -> bool {
-        let opened_after =
-            |ended: &Ended| ended.start > Some(index) && self.is_after(ended.epoch, epoch);
+        let opened_after = |ended: &Ended| ended.start > Some(index) && self.is_after(ended.epoch, epoch);
         self.ended.iter().flatten().any(opened_after)
     }
 
@@ -141,10 +135,7 @@ impl GraphState {
     /// The index of the first node of the innermost scope, whether there is one yet or not.
     pub(crate) fn scope_start(&self) -> usize {
         let innermost = self.frames.last();
-        innermost
-            .expect("the thread's own graph is never closed")
-            .start
-            .index()
+        innermost.expect("the thread's own graph is never closed").start.index()
     }
 
     /// Whether an epoch is of this thread.
@@ -186,10 +177,7 @@ impl GraphState {
 pub(super) fn forget(end: usize) {
     let _gone = state(|state| {
         state.names.split_off(&end);
-        (
-            state.customs.split_off(&end),
-            state.segments.split_off(&end),
-        )
+        (state.customs.split_off(&end), state.segments.split_off(&end))
     });
 }
 

@@ -135,12 +135,7 @@ fn note_at(decision: Decision, at: &'static Location<'static>) {
             let operands = [operand(a), operand(b)];
             if operands.iter().any(|operand| operand.index != 0) {
                 let end = arena().end();
-                let compared = Compared {
-                    comparison,
-                    operands,
-                    end,
-                    at,
-                };
+                let compared = Compared { comparison, operands, end, at };
                 each(|trace| trace.comparisons.push(compared));
             }
         }
@@ -183,17 +178,13 @@ impl Drop for Attributed {
 /// The node of a handle. A handle that was stale before the recording began is a plain number.
 fn operand(x: Var) -> Operand {
     let is_there = !x.is_constant() && (arena().is_open(x.node_id()) || is_kept(x));
-    Operand {
-        index: if is_there { x.index() } else { 0 },
-        value: x.untracked_value(),
-    }
+    Operand { index: if is_there { x.index() } else { 0 }, value: x.untracked_value() }
 }
 
 /// Whether the scope of a handle began during the recording: its nodes are kept even after it has ended.
 fn is_kept(x: Var) -> bool {
     let began = TRACES.with_borrow(|traces| traces.first().map(|trace| trace.epoch));
-    x.index() < arena().end()
-        && began.is_some_and(|epoch| super::state(|state| state.is_after(x.epoch(), epoch)))
+    x.index() < arena().end() && began.is_some_and(|epoch| super::state(|state| state.is_after(x.epoch(), epoch)))
 }
 
 /// Runs `f` on every recording under way.
@@ -225,10 +216,7 @@ impl Drop for Tracing {
 
 /// Starts to note comparisons and reads.
 pub(crate) fn start() -> Tracing {
-    let new = Trace {
-        epoch: super::current_epoch(),
-        ..Trace::default()
-    };
+    let new = Trace { epoch: super::current_epoch(), ..Trace::default() };
     IS_TRACING.set(true);
     #[cfg(feature = "nalgebra")]
     elsewhere::begin();

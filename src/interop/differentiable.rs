@@ -91,8 +91,7 @@ where
 {
     fn values_at(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError> {
         let x: Vec<Var> = x.iter().map(|&x| Var::constant(x)).collect();
-        let outputs =
-            graph::scope(|| user_code("a function to optimise", || self(&x).into_outputs()));
+        let outputs = graph::scope(|| user_code("a function to optimise", || self(&x).into_outputs()));
         Ok(outputs.into_iter().map(Var::value).collect())
     }
 
@@ -181,9 +180,7 @@ impl Differentiable for SumOfRows {
     /// One Hessian of the function for each row.
     fn hessian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
         self.values_at(x)?; // refuses what has the wrong length
-        sum_of_hessians(x, self.1.chunks_exact(self.0.row_len()), |x| {
-            self.0.function().hessian(x)
-        })
+        sum_of_hessians(x, self.1.chunks_exact(self.0.row_len()), |x| self.0.function().hessian(x))
     }
 }
 
@@ -205,9 +202,7 @@ where
     fn hessian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
         self.values_at(x)?; // refuses what has the wrong length
         let mut rows = self.0.borrow_mut();
-        sum_of_hessians(x, self.1.chunks_exact(rows.row_len()), |x| {
-            Ok(rows.hessian_of_row(x))
-        })
+        sum_of_hessians(x, self.1.chunks_exact(rows.row_len()), |x| Ok(rows.hessian_of_row(x)))
     }
 }
 
@@ -286,9 +281,7 @@ where
     fn hessian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
         assert_only(self.values_at(x)?.len());
         let mut rows = self.0.borrow_mut();
-        sum_of_hessians(x, self.1.chunks_exact(rows.row_len()), |x| {
-            Ok(rows.hessian_of_row(x))
-        })
+        sum_of_hessians(x, self.1.chunks_exact(rows.row_len()), |x| Ok(rows.hessian_of_row(x)))
     }
 }
 
@@ -302,10 +295,7 @@ fn by_shared(gradients: &Matrix, shared: usize) -> Matrix {
 /// Panics if there are second derivatives of a different number of outputs than one.
 #[track_caller]
 fn assert_only(count: usize) {
-    assert!(
-        count == 1,
-        "scalargrad: second derivatives of {count} outputs; a function to optimise has one"
-    );
+    assert!(count == 1, "scalargrad: second derivatives of {count} outputs; a function to optimise has one");
 }
 
 /// An optimiser came to a point where something is NaN.
@@ -335,10 +325,7 @@ impl NotANumber {
         if !numbers.iter().any(|number| number.is_nan()) {
             return Ok(());
         }
-        Err(NotANumber {
-            what,
-            x: x.to_vec(),
-        })
+        Err(NotANumber { what, x: x.to_vec() })
     }
 
     /// The point.

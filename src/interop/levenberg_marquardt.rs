@@ -46,11 +46,7 @@ impl<F: Differentiable> Residuals<F> {
     /// ```
     #[must_use]
     pub fn new(function: F, x: &[f64]) -> Residuals<F> {
-        Residuals {
-            function,
-            x: x.to_vec(),
-            error: RefCell::new(None),
-        }
+        Residuals { function, x: x.to_vec(), error: RefCell::new(None) }
     }
 
     /// The point: after the run the best one.
@@ -91,9 +87,7 @@ impl<F: Differentiable> Residuals<F> {
             NotANumber::check(what, numbers(&result), &self.x)?;
             Ok::<R, Box<dyn Error>>(result)
         });
-        checked
-            .map_err(|error| *self.error.borrow_mut() = Some(error))
-            .ok()
+        checked.map_err(|error| *self.error.borrow_mut() = Some(error)).ok()
     }
 }
 

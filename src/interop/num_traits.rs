@@ -3,8 +3,8 @@
 use crate::handle::Var;
 use crate::var::forward_to_var;
 use num_traits::{
-    Bounded, Euclid, Float, FloatConst, FromPrimitive, Inv, MulAdd, MulAddAssign, Num, NumCast,
-    One, ParseFloatError, Pow, Signed, ToPrimitive, Zero,
+    Bounded, Euclid, Float, FloatConst, FromPrimitive, Inv, MulAdd, MulAddAssign, Num, NumCast, One, ParseFloatError,
+    Pow, Signed, ToPrimitive, Zero,
 };
 use std::num::FpCategory;
 

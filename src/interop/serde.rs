@@ -21,16 +21,9 @@ struct Dense {
 impl<'de> Deserialize<'de> for Matrix {
     /// Fails if there are not as many numbers as entries.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Matrix, D::Error> {
-        let Dense {
-            rows,
-            cols,
-            numbers,
-        } = Dense::deserialize(deserializer)?;
+        let Dense { rows, cols, numbers } = Dense::deserialize(deserializer)?;
         if rows.checked_mul(cols) != Some(numbers.len()) {
-            return Err(Error::custom(format!(
-                "a {rows} × {cols} matrix of {} numbers",
-                numbers.len()
-            )));
+            return Err(Error::custom(format!("a {rows} × {cols} matrix of {} numbers", numbers.len())));
         }
         Ok(Matrix::from_rows(rows, cols, numbers))
     }
@@ -85,9 +78,8 @@ impl<'de> Deserialize<'de> for SparseMatrix {
     /// Fails for anything but the compressed rows of a matrix, the columns ascending in each.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<SparseMatrix, D::Error> {
         let sparse = Sparse::deserialize(deserializer)?;
-        let entries = sparse
-            .entries()
-            .ok_or_else(|| D::Error::custom("these are not the compressed rows of a matrix"))?;
+        let entries =
+            sparse.entries().ok_or_else(|| D::Error::custom("these are not the compressed rows of a matrix"))?;
         let rows = sparse.row_starts.len() - 1;
         Ok(SparseMatrix::new(rows, sparse.cols, &entries))
     }

@@ -35,11 +35,7 @@ impl Groups {
         most: usize,
         dependence: impl Fn(usize) -> Vec<u64>,
     ) -> Option<Groups> {
-        let alone = Groups {
-            group: (0..cols).collect(),
-            count: cols,
-            pattern: Vec::new(),
-        };
+        let alone = Groups { group: (0..cols).collect(), count: cols, pattern: Vec::new() };
         let words = cols.div_ceil(64);
         if cols <= tangents || words > most {
             return Some(alone).filter(|_| cols <= tangents * most);
@@ -66,10 +62,7 @@ impl Groups {
             }
             for j in bits(row) {
                 let conflicts = &mut conflicts[j * words..][..words];
-                conflicts
-                    .iter_mut()
-                    .zip(row)
-                    .for_each(|(all, row)| *all |= row);
+                conflicts.iter_mut().zip(row).for_each(|(all, row)| *all |= row);
             }
         }
         let (mut group, mut count) = (vec![0; cols], 0);
@@ -83,11 +76,7 @@ impl Groups {
             group[j] = free.expect("a group for each column");
             count = count.max(group[j] + 1);
         }
-        let groups = Groups {
-            group,
-            count,
-            pattern,
-        };
+        let groups = Groups { group, count, pattern };
         Some(groups).filter(|_| count <= tangents * most)
     }
 
@@ -125,16 +114,10 @@ mod tests {
     use super::Groups;
 
     /// The number of groups of `n` columns where row `i` has the columns of `pattern(i)`.
-    fn count<const K: usize>(
-        n: usize,
-        most: usize,
-        pattern: impl Fn(usize) -> [usize; K],
-    ) -> Option<usize> {
+    fn count<const K: usize>(n: usize, most: usize, pattern: impl Fn(usize) -> [usize; K]) -> Option<usize> {
         let dependence = |word: usize| {
             let bit = |j: usize| if j / 64 == word { 1 << (j % 64) } else { 0 };
-            (0..n)
-                .map(|i| pattern(i).iter().fold(0, |all, &j| all | bit(j % n)))
-                .collect()
+            (0..n).map(|i| pattern(i).iter().fold(0, |all, &j| all | bit(j % n))).collect()
         };
         Groups::of(n, 8, most, dependence).map(|groups| groups.count())
     }

@@ -104,12 +104,7 @@ pub trait Module<T: Real>: Sized {
     #[track_caller]
     fn with<U: Real>(&self, parameters: &[U]) -> Self::Of<U> {
         let wanted = self.parameters().len();
-        must_match(
-            "nn: `parameters`",
-            parameters.len(),
-            "the module has",
-            wanted,
-        );
+        must_match("nn: `parameters`", parameters.len(), "the module has", wanted);
         let mut rest = parameters.iter();
         self.map(|_| *rest.next().expect("they are as many"))
     }
@@ -208,11 +203,7 @@ impl<T: Real> Module<T> for Neuron<T> {
     fn map_named<U: Real>(&self, f: &mut impl FnMut(Arguments, T) -> U) -> Neuron<U> {
         let weights = self.weights.iter().enumerate();
         let weights = weights.map(|(i, &w)| f(format_args!("weights[{i}]"), w));
-        Neuron {
-            weights: weights.collect(),
-            bias: f(format_args!("bias"), self.bias),
-            activation: self.activation,
-        }
+        Neuron { weights: weights.collect(), bias: f(format_args!("bias"), self.bias), activation: self.activation }
     }
 }
 
@@ -243,11 +234,7 @@ impl Layer {
             weights > 0 && Vec::<f64>::new().try_reserve_exact(weights).is_ok(),
             "scalargrad: nn: a layer of {inputs} inputs and {outputs} outputs; it must have some of both, and fit in memory"
         );
-        let neuron = |_| Neuron {
-            weights: (0..inputs).map(|_| draw()).collect(),
-            bias: 0.0,
-            activation,
-        };
+        let neuron = |_| Neuron { weights: (0..inputs).map(|_| draw()).collect(), bias: 0.0, activation };
         let neurons = (0..outputs).map(neuron).collect();
         Layer { neurons }
     }
@@ -311,11 +298,7 @@ impl Mlp {
         let (mut layers, mut inputs) = (Vec::new(), inputs);
         for (k, &outputs) in sizes.iter().enumerate() {
             let is_last = k + 1 == sizes.len();
-            let activation = if is_last {
-                Activation::Linear
-            } else {
-                activation
-            };
+            let activation = if is_last { Activation::Linear } else { activation };
             layers.push(Layer::new(inputs, outputs, activation, draw));
             inputs = outputs;
         }

@@ -9,10 +9,7 @@ use std::ops::{Mul, Sub};
 /// Refuses a setting that is negative, not below a bound, or NaN.
 #[track_caller]
 fn must_be_below(bound: f64, what: &str, x: f64) {
-    assert!(
-        (0.0..bound).contains(&x),
-        "scalargrad: nn: the {what} is {x}, and must be at least 0 and below {bound}"
-    );
+    assert!((0.0..bound).contains(&x), "scalargrad: nn: the {what} is {x}, and must be at least 0 and below {bound}");
 }
 
 /// Refuses what would spoil the parameters, before any of them has changed.
@@ -94,10 +91,7 @@ where
 #[track_caller]
 pub fn cross_entropy<T: Real>(scores: &[T], class: usize) -> T {
     let count = scores.len();
-    assert!(
-        class < count,
-        "scalargrad: nn: class {class}, but the scores are {count}; classes are counted from 0"
-    );
+    assert!(class < count, "scalargrad: nn: class {class}, but the scores are {count}; classes are counted from 0");
     T::log_sum_exp(scores) - scores[class]
 }
 
@@ -132,11 +126,7 @@ impl Sgd {
     pub fn new(parameters: &[f64], rate: f64, momentum: f64) -> Sgd {
         must_be_below(f64::INFINITY, "learning rate", rate);
         must_be_below(1.0, "momentum", momentum);
-        Sgd {
-            rate,
-            momentum,
-            velocity: vec![0.0; parameters.len()],
-        }
+        Sgd { rate, momentum, velocity: vec![0.0; parameters.len()] }
     }
 
     /// Changes the parameters by one step.
@@ -191,11 +181,7 @@ impl Adam {
     #[track_caller]
     pub fn new(parameters: &[f64], rate: f64) -> Adam {
         must_be_below(f64::INFINITY, "learning rate", rate);
-        Adam {
-            rate,
-            steps: 0,
-            means: vec![[0.0; 2]; parameters.len()],
-        }
+        Adam { rate, steps: 0, means: vec![[0.0; 2]; parameters.len()] }
     }
 
     /// Changes the parameters by one step.

@@ -7,13 +7,7 @@ use crate::arena::{Tape, arena};
 #[inline(always)]
 pub(crate) fn down(tape: Tape<'_>, end: usize, start: usize) -> Down<'_> {
     let place = arena().place_in(tape, end);
-    Down {
-        tape,
-        index: end,
-        start,
-        position: place.position(),
-        is_in_pair: place.index() != end,
-    }
+    Down { tape, index: end, start, position: place.position(), is_in_pair: place.index() != end }
 }
 
 /// What [`down`] goes through.

@@ -11,12 +11,7 @@ use crate::special;
 /// Records any operation whose partials are known.
 #[inline]
 #[track_caller]
-pub(crate) fn with_partials(
-    op: Op,
-    operands: &[Var],
-    value: f64,
-    partial: impl Fn(usize) -> f64,
-) -> Var {
+pub(crate) fn with_partials(op: Op, operands: &[Var], value: f64, partial: impl Fn(usize) -> f64) -> Var {
     let (arena, may_drop) = (arena(), op.kind() != Kind::Smooth);
     if !may_drop
         && operands.len() > 3
@@ -49,10 +44,7 @@ impl Run {
     /// The run that these ids would be, as far as the first, the second and the last one show, if it may be recorded.
     /// [`meet`](Run::meet) checks the others.
     #[inline(always)]
-    fn of(
-        arena: &Arena,
-        ids: impl DoubleEndedIterator<Item = u64> + ExactSizeIterator,
-    ) -> Option<Run> {
+    fn of(arena: &Arena, ids: impl DoubleEndedIterator<Item = u64> + ExactSizeIterator) -> Option<Run> {
         let (run, last) = Run::spanned(ids)?;
         let next = arena.next();
         let are_live = is_current(next, run.first) && is_current(next, last)
@@ -62,9 +54,7 @@ impl Run {
 
     /// The run between the first and the last of the ids, and the last one.
     #[inline(always)]
-    fn spanned(
-        mut ids: impl DoubleEndedIterator<Item = u64> + ExactSizeIterator,
-    ) -> Option<(Run, u64)> {
+    fn spanned(mut ids: impl DoubleEndedIterator<Item = u64> + ExactSizeIterator) -> Option<(Run, u64)> {
         let steps = ids.len().checked_sub(1)? as u64;
         let first = ids.next()?;
         let last = ids.next_back().unwrap_or(first);
@@ -78,12 +68,7 @@ impl Run {
         }
         // All ids between two ids of a scope are of that scope.
         let are_of_one = ((first ^ second) | (first ^ last)) >> INDEX_BITS == 0;
-        let run = Run {
-            first,
-            stride,
-            expected: first,
-            differs: 0,
-        };
+        let run = Run { first, stride, expected: first, differs: 0 };
         are_of_one.then_some((run, last))
     }
 
@@ -108,15 +93,8 @@ impl Run {
 /// Appends a node as a run, if its operands are one.
 #[inline(always)]
 #[track_caller]
-fn push_run(
-    arena: &Arena,
-    op: Op,
-    operands: &[Var],
-    value: f64,
-    partial: impl Fn(usize) -> f64,
-) -> Option<u64> {
-    let mut run =
-        Run::of(arena, operands.iter().map(|x| x.node_id())).filter(|run| !run.is_constant())?;
+fn push_run(arena: &Arena, op: Op, operands: &[Var], value: f64, partial: impl Fn(usize) -> f64) -> Option<u64> {
+    let mut run = Run::of(arena, operands.iter().map(|x| x.node_id())).filter(|run| !run.is_constant())?;
     let mut runs = arena.runs(operands.len());
     for (k, x) in operands.iter().enumerate() {
         run.meet(x.node_id());
@@ -156,18 +134,12 @@ pub(crate) fn push_slots(
 /// Records a sum of products. The partial of each factor is the other factor.
 #[inline(always)]
 #[track_caller]
-pub(crate) fn sum_of_products(
-    pairs: impl ExactSizeIterator<Item = (Var, Var)> + DoubleEndedIterator + Clone,
-) -> Var {
+pub(crate) fn sum_of_products(pairs: impl ExactSizeIterator<Item = (Var, Var)> + DoubleEndedIterator + Clone) -> Var {
     let (arena, len) = (arena(), pairs.len());
     let values = |(x, y): (Var, Var)| (x.untracked_value(), y.untracked_value());
     // A constant has no partial; its value is stored there instead.
     let beside = |x: Var, y: Var, is_constant| {
-        if is_constant {
-            x.untracked_value()
-        } else {
-            y.untracked_value()
-        }
+        if is_constant { x.untracked_value() } else { y.untracked_value() }
     };
     // First as two runs, as rows of parameters and results of a loop often are; ids are checked while the node is written.
     let runs = (
@@ -231,9 +203,7 @@ pub(crate) fn any_recorded(arena: &Arena, operands: impl Iterator<Item = Var> + 
         return false;
     }
     // As `is_current` of all of them.
-    let differences = operands
-        .clone()
-        .fold(0, |all, x| all | next.wrapping_sub(x.node_id()));
+    let differences = operands.clone().fold(0, |all, x| all | next.wrapping_sub(x.node_id()));
     if differences >> INDEX_BITS == 0 {
         return true;
     }

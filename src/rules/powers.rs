@@ -86,13 +86,7 @@ pub(super) fn powf_dx<T: Real>(x: T, y: T, z: T) -> T {
         p.within(SMALL, of_small, not_small)
     };
     x.at(0.0, at_zero, || {
-        let is_exact = || {
-            (m + 1.0 - y).at(
-                0.0,
-                || (y - m - 1.0).at(0.0, exact, from_result),
-                from_result,
-            )
-        };
+        let is_exact = || (m + 1.0 - y).at(0.0, || (y - m - 1.0).at(0.0, exact, from_result), from_result);
         let beyond = || x.abs().at(INF, || y * x.powf(m), plain);
         x.within(INF, is_exact, beyond)
     })
@@ -106,9 +100,7 @@ pub(super) fn powf_dy<T: Real>(x: T, y: T, z: T) -> T {
             // The derivative of this with respect to x has h · (h/x), where h² might be subnormal.
             (h * h.xlogy(x)).unless_nan(x.ln())
         };
-        z.within(SMALL, by_halves, || {
-            z.below(LARGE, || z * x.ln(), by_halves)
-        })
+        z.within(SMALL, by_halves, || z.below(LARGE, || z * x.ln(), by_halves))
     };
     let m = y - 1.0;
     x.at(

@@ -10,11 +10,7 @@ pub fn relu(x: f64) -> f64 {
 
 /// `x` where it is positive, else `slope·x`.
 pub fn leaky_relu(x: f64, slope: f64) -> f64 {
-    if slope.is_nan() || x < 0.0 {
-        slope * x
-    } else {
-        x
-    }
+    if slope.is_nan() || x < 0.0 { slope * x } else { x }
 }
 
 /// The logistic function `1/(1 + e⁻ˣ)`; 3 units.
@@ -66,22 +62,14 @@ pub fn logaddexp(a: f64, b: f64) -> f64 {
     // The rounding error of the difference matters where `high` is about as small as e^(low − high).
     let d = low - high;
     let v = d - low;
-    let error = if d.is_finite() {
-        (low - (d - v)) - (high + v)
-    } else {
-        0.0
-    };
+    let error = if d.is_finite() { (low - (d - v)) - (high + v) } else { 0.0 };
     let e = d.exp();
     high + (e + e * error).ln_1p()
 }
 
 /// `x·ln y`, and 0 at `x = 0` whatever `y` is, unless NaN; 2 units.
 pub fn xlogy(x: f64, y: f64) -> f64 {
-    if x == 0.0 && !y.is_nan() {
-        0.0
-    } else {
-        x * y.ln()
-    }
+    if x == 0.0 && !y.is_nan() { 0.0 } else { x * y.ln() }
 }
 
 /// `x.max(y)`, but `x` where both are equal: `f64::max` leaves the sign of a zero to the compiler, which decides it anew at
@@ -103,7 +91,5 @@ pub fn clamp(x: f64, low: f64, high: f64) -> f64 {
     if low <= high {
         return x.clamp(low, high);
     }
-    refuse(format_args!(
-        "scalargrad: the bounds of `clamp` cross or are NaN: {low:?}, {high:?}"
-    ))
+    refuse(format_args!("scalargrad: the bounds of `clamp` cross or are NaN: {low:?}, {high:?}"))
 }

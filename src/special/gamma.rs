@@ -31,11 +31,7 @@ pub fn digamma(x: f64) -> f64 {
         return f64::NAN;
     }
     let tan = (PI * if r.abs() < 0.25 { r } else { 0.5 - r.abs() }).tan();
-    let cot = if r.abs() < 0.25 {
-        1.0 / tan
-    } else {
-        tan.copysign(r * tan)
-    };
+    let cot = if r.abs() < 0.25 { 1.0 / tan } else { tan.copysign(r * tan) };
     digamma_positive(1.0 - x) - PI * cot
 }
 
@@ -76,8 +72,7 @@ fn digamma_positive(x: f64) -> f64 {
         0.0034081071889811372,
         3.918857595782627e-05,
     ];
-    let central =
-        |x: f64, t: f64| ((x - ZERO.0) - ZERO.1) * (polynomial(&P, t) / polynomial(&Q, t));
+    let central = |x: f64, t: f64| ((x - ZERO.0) - ZERO.1) * (polynomial(&P, t) / polynomial(&Q, t));
     if x < 1.0 {
         return central(x + 1.0, x) - 1.0 / x; // DLMF 5.5.2: ψ(x+1) = ψ(x) + 1/x
     }
@@ -115,11 +110,7 @@ pub fn polygamma(n: u32, x: f64) -> f64 {
     if f == 0.0 {
         return if odd { f64::INFINITY } else { f64::NAN };
     }
-    let (near, far, right) = (
-        scaled_zeta(n, f),
-        scaled_zeta(n, 1.0 - x),
-        scaled_zeta(n, 1.0 - f),
-    );
+    let (near, far, right) = (scaled_zeta(n, f), scaled_zeta(n, 1.0 - x), scaled_zeta(n, 1.0 - f));
     // Where both overflow, the nearer pole decides the sign.
     let finite = |y: f64| y.min(f64::MAX);
     if odd {
@@ -132,11 +123,7 @@ pub fn polygamma(n: u32, x: f64) -> f64 {
     } else {
         0.0
     };
-    if difference.is_infinite() {
-        -difference
-    } else {
-        -(difference + far)
-    }
+    if difference.is_infinite() { -difference } else { -(difference + far) }
 }
 
 /// `n! ζ(n+1, x)` for `x > 0`, `n ≥ 1`: terms up to a large `z = x + m`, then Euler and Maclaurin

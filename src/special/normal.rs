@@ -34,11 +34,7 @@ pub fn normal_pdf(x: f64) -> f64 {
 /// `x²` and its rounding error.
 fn square(x: f64) -> (f64, f64) {
     let square = x * x;
-    let error = if square < 2000.0 {
-        x.mul_add(x, -square)
-    } else {
-        0.0
-    };
+    let error = if square < 2000.0 { x.mul_add(x, -square) } else { 0.0 };
     (square, error)
 }
 
@@ -61,9 +57,7 @@ pub fn gelu(x: f64) -> f64 {
         // Φ(x) = φ(x)/|x| · (1 − 1/x² + 3/x⁴ − 15/x⁶ + …), DLMF 7.12.1: Φ alone would be subnormal
         // while x·Φ(x) is not.
         let y = 1.0 / (x * x);
-        let series = [3.0, 5.0, 7.0, 9.0, 11.0, 13.0]
-            .iter()
-            .rfold(1.0, |s, k| 1.0 - k * y * s);
+        let series = [3.0, 5.0, 7.0, 9.0, 11.0, 13.0].iter().rfold(1.0, |s, k| 1.0 - k * y * s);
         -normal_pdf(x) * (1.0 - y * series)
     } else {
         x * normal_cdf(x)

@@ -29,9 +29,7 @@ pub fn sinc_derivative(n: u32, x: f64) -> f64 {
         (1..=n).fold(sin / x, |s, m| (sin_derivative(m) - f64::from(m) * s) / x)
     } else {
         let above = 24 + 2 * (x.abs() as u32);
-        (n + 1..=n + above)
-            .rev()
-            .fold(0.0, |s, m| (sin_derivative(m) - x * s) / f64::from(m))
+        (n + 1..=n + above).rev().fold(0.0, |s, m| (sin_derivative(m) - x * s) / f64::from(m))
     }
 }
 

@@ -68,29 +68,14 @@ fn two_operands_keep_their_limits() {
 fn many_operands_neither_overflow_nor_vanish() {
     assert_eq!(norm([3e300, -4e300].into_iter()), 5e300);
     assert_eq!(norm([3e-320, 4e-320].into_iter()), 5e-320);
-    assert_eq!(
-        (
-            norm([].into_iter()),
-            norm([0.0, -0.0].into_iter()),
-            norm([1.0, -INF].into_iter())
-        ),
-        (0.0, 0.0, INF)
-    );
-    assert_eq!(
-        log_sum_exp([1000.0, 1000.0].into_iter()),
-        1000.0 + 2f64.ln()
-    );
+    assert_eq!((norm([].into_iter()), norm([0.0, -0.0].into_iter()), norm([1.0, -INF].into_iter())), (0.0, 0.0, INF));
+    assert_eq!(log_sum_exp([1000.0, 1000.0].into_iter()), 1000.0 + 2f64.ln());
     assert_eq!(log_sum_exp([].into_iter()), -INF);
     assert_eq!(log_sum_exp([-INF, -INF].into_iter()), -INF);
     assert_eq!(log_sum_exp([1.0, INF].into_iter()), INF);
     assert_eq!(dot([].into_iter()), 0.0);
     assert_eq!(dot([(1.0, 3.0), (2.0, 4.0)].into_iter()), 11.0);
-    for x in [
-        [f64::NAN, INF],
-        [INF, f64::NAN],
-        [-f64::NAN, 1.0],
-        [1.0, f64::NAN],
-    ] {
+    for x in [[f64::NAN, INF], [INF, f64::NAN], [-f64::NAN, 1.0], [1.0, f64::NAN]] {
         assert!(norm(x.into_iter()).is_nan() && log_sum_exp(x.into_iter()).is_nan());
     }
 }
@@ -105,39 +90,24 @@ fn polygamma_overflows_only_where_it_must() {
         let sign = if n % 2 == 1 { INF } else { -INF };
         assert_eq!(polygamma(n, 5e-324), sign, "{n}");
         assert_eq!(polygamma(n, -5e-324), INF, "{n}");
-        assert!(
-            !polygamma(n, -2.5).is_nan() && !polygamma(n, -3.25).is_nan(),
-            "{n}"
-        );
+        assert!(!polygamma(n, -2.5).is_nan() && !polygamma(n, -3.25).is_nan(), "{n}");
         assert_eq!(polygamma(n, 1e300) == 0.0, n > 1, "{n}");
     }
 }
 
 /// The largest difference between a vectorised function and the plain one, in units of 2⁻⁵³ of the result, or of 1 where
 /// `is_absolute`; in units of the smallest number below the normal ones.
-fn largest_difference(
-    op: crate::rows::Op,
-    plain: fn(f64) -> f64,
-    x: &[f64],
-    is_absolute: bool,
-) -> f64 {
+fn largest_difference(op: crate::rows::Op, plain: fn(f64) -> f64, x: &[f64], is_absolute: bool) -> f64 {
     let mut largest: f64 = 0.0;
     for x in x.chunks_exact(8) {
         let z = super::vectorised::<8>(op, x.try_into().unwrap());
         for (&x, z) in x.iter().zip(z) {
             let exact = plain(x);
             if !exact.is_finite() || exact == 0.0 {
-                assert!(
-                    z == exact || z.is_nan() && exact.is_nan(),
-                    "{op:?} at {x:?}: {z:?} is not {exact:?}"
-                );
+                assert!(z == exact || z.is_nan() && exact.is_nan(), "{op:?} at {x:?}: {z:?} is not {exact:?}");
                 continue;
             }
-            let size = if is_absolute {
-                exact.abs().max(1.0)
-            } else {
-                exact.abs()
-            };
+            let size = if is_absolute { exact.abs().max(1.0) } else { exact.abs() };
             let unit = (size * 2f64.powi(-53)).max(f64::from_bits(1));
             let difference: f64 = (z - exact).abs() / unit;
             largest = difference.max(largest);
@@ -150,27 +120,11 @@ fn largest_difference(
 fn vectorised_functions_are_close_to_the_plain_ones_over_the_whole_domain() {
     use crate::rows::Op;
     let n = 80_000;
-    let grid = |low: f64, high: f64| {
-        (0..n).map(move |k| low + (high - low) * (f64::from(k) + 0.37) / f64::from(n))
-    };
-    let all_sizes =
-        (0..n).map(|k| f64::from_bits((k as u64 * (0x7ff0_0000_0000_0000 / n as u64)) | 0x5_a5a5));
-    let edges = [
-        0.0,
-        -0.0,
-        f64::INFINITY,
-        f64::NEG_INFINITY,
-        f64::NAN,
-        f64::MAX,
-        f64::MIN_POSITIVE,
-        f64::from_bits(1),
-    ];
+    let grid = |low: f64, high: f64| (0..n).map(move |k| low + (high - low) * (f64::from(k) + 0.37) / f64::from(n));
+    let all_sizes = (0..n).map(|k| f64::from_bits((k as u64 * (0x7ff0_0000_0000_0000 / n as u64)) | 0x5_a5a5));
+    let edges = [0.0, -0.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, f64::MAX, f64::MIN_POSITIVE, f64::from_bits(1)];
     let both = |x: f64| [x, -x];
-    let x: Vec<f64> = grid(-760.0, 720.0)
-        .chain(grid(-3.0, 3.0))
-        .chain(all_sizes.flat_map(both))
-        .chain(edges)
-        .collect();
+    let x: Vec<f64> = grid(-760.0, 720.0).chain(grid(-3.0, 3.0)).chain(all_sizes.flat_map(both)).chain(edges).collect();
     for (op, plain, is_absolute, bound) in [
         (Op::Exp, f64::exp as fn(f64) -> f64, false, 4.0),
         (Op::Ln, f64::ln, true, 4.0),

@@ -20,11 +20,7 @@ pub fn inversion(x: f64, y: f64) -> f64 {
     }
     if x.abs() < y.abs() {
         let t = x / y;
-        if t.abs() < f64::MIN_POSITIVE {
-            x / (y * y)
-        } else {
-            t * 0.5 / y * (2.0 / (t * t + 1.0))
-        }
+        if t.abs() < f64::MIN_POSITIVE { x / (y * y) } else { t * 0.5 / y * (2.0 / (t * t + 1.0)) }
     } else {
         let t = y / x;
         (0.5 / x) * (2.0 / (t * t + 1.0))
@@ -64,10 +60,7 @@ pub fn log_sum_exp(x: impl Iterator<Item = f64> + Clone) -> f64 {
 
 /// `ln Σ exp xᵢ`, and the sum of the terms `exp(xᵢ − m)`, where `m` is the largest of `xᵢ`; the sum is NaN if `m` is
 /// infinite. `each` gets every `i` with its term.
-pub fn log_sum_exp_with(
-    x: impl Iterator<Item = f64> + Clone,
-    mut each: impl FnMut(usize, f64),
-) -> (f64, f64) {
+pub fn log_sum_exp_with(x: impl Iterator<Item = f64> + Clone, mut each: impl FnMut(usize, f64)) -> (f64, f64) {
     let largest = x.clone().fold(f64::NEG_INFINITY, f64::max);
     if largest.is_infinite() {
         let is_nan = x.clone().any(f64::is_nan);

@@ -33,13 +33,7 @@ type Choice = (u8, usize);
 impl Programs {
     /// A number of inputs, and the genes of a program.
     pub(super) fn genes(&self) -> impl Strategy<Value = (usize, Vec<Gene>)> + Clone + use<> {
-        let gene = (
-            uniform6((0..20_u8, 0..1000_usize)),
-            0..PLACES * usable().len(),
-            0..8,
-            0..8_usize,
-            weighted(1.0),
-        );
+        let gene = (uniform6((0..20_u8, 0..1000_usize)), 0..PLACES * usable().len(), 0..8, 0..8_usize, weighted(1.0));
         let gene = gene.prop_map(|(operands, row, parameter, arity, is_used)| Gene {
             operands,
             row,
@@ -55,10 +49,7 @@ impl Programs {
         let mut growth = Growth {
             is_smooth: self.smooth,
             point,
-            program: Program {
-                inputs,
-                steps: Vec::new(),
-            },
+            program: Program { inputs, steps: Vec::new() },
             ranges: Vec::new(),
             unused: Vec::new(),
         };
@@ -103,9 +94,7 @@ impl Growth<'_> {
             return false;
         }
         let unused = self.unused.clone();
-        let mut sources: Vec<Source> = (gene.operands[..arity].iter())
-            .map(|&choice| self.source(choice))
-            .collect();
+        let mut sources: Vec<Source> = (gene.operands[..arity].iter()).map(|&choice| self.source(choice)).collect();
         if sources.iter().all(|x| matches!(x, Source::Constant(_))) {
             sources[0] = Source::Input(gene.operands[0].1 % self.program.inputs);
         }
@@ -118,10 +107,7 @@ impl Growth<'_> {
             .unzip();
         let place = self.program.steps.len();
         self.program.steps.push(Step { row, n, operands });
-        if self
-            .point
-            .is_some_and(|x| !self.program.can_be_checked_at(x))
-        {
+        if self.point.is_some_and(|x| !self.program.can_be_checked_at(x)) {
             self.program.steps.pop();
             self.unused = unused;
             return false;

@@ -86,10 +86,7 @@ pub fn points(n: usize) -> impl Strategy<Value = Vec<f64>> + Clone {
 ///     check::assert_gradient(|x| x[0].ln() * x[1].sqrt(), &x);
 /// });
 /// ```
-pub fn points_within(
-    n: usize,
-    range: RangeInclusive<f64>,
-) -> impl Strategy<Value = Vec<f64>> + Clone {
+pub fn points_within(n: usize, range: RangeInclusive<f64>) -> impl Strategy<Value = Vec<f64>> + Clone {
     vec(range, n)
 }
 
@@ -105,11 +102,7 @@ pub fn points_within(
 /// });
 /// ```
 pub fn programs() -> Programs {
-    Programs {
-        inputs: 1..=3,
-        operations: 1..=12,
-        smooth: false,
-    }
+    Programs { inputs: 1..=3, operations: 1..=12, smooth: false }
 }
 
 /// A random program with a point at which it is smooth, away from all kinks and jumps:
@@ -149,14 +142,8 @@ impl Programs {
     /// proptest!(|(f in two)| prop_assert_eq!(f.inputs(), 2));
     /// ```
     pub fn inputs(self, range: RangeInclusive<usize>) -> Programs {
-        assert!(
-            !range.is_empty() && *range.start() > 0,
-            "scalargrad: a program has at least one input, not {range:?}"
-        );
-        Programs {
-            inputs: range,
-            ..self
-        }
+        assert!(!range.is_empty() && *range.start() > 0, "scalargrad: a program has at least one input, not {range:?}");
+        Programs { inputs: range, ..self }
     }
 
     /// With a number of operations in `range`, before those that do not matter to the result are dropped.
@@ -176,10 +163,7 @@ impl Programs {
             !range.is_empty() && *range.start() > 0,
             "scalargrad: a program has at least one operation, not {range:?}"
         );
-        Programs {
-            operations: range,
-            ..self
-        }
+        Programs { operations: range, ..self }
     }
 
     /// Without operations that have a kink or a jump.
@@ -192,10 +176,7 @@ impl Programs {
     /// });
     /// ```
     pub fn smooth(self) -> Programs {
-        Programs {
-            smooth: true,
-            ..self
-        }
+        Programs { smooth: true, ..self }
     }
 
     /// Each with a point of [`points`] around which it is smooth, and not too steep for finite differences.
@@ -224,8 +205,7 @@ impl Strategy for Programs {
 
     fn new_tree(&self, runner: &mut TestRunner) -> NewTree<Self> {
         let programs = self.clone();
-        let grown =
-            (self.genes()).prop_map(move |(inputs, genes)| programs.grow(inputs, &genes, None));
+        let grown = (self.genes()).prop_map(move |(inputs, genes)| programs.grow(inputs, &genes, None));
         grown.boxed().new_tree(runner)
     }
 }

@@ -79,11 +79,7 @@ pub(super) struct Operand {
 
 impl Operand {
     pub fn plain(source: Source) -> Operand {
-        Operand {
-            source,
-            scale: 1.0,
-            shift: 0.0,
-        }
+        Operand { source, scale: 1.0, shift: 0.0 }
     }
 
     /// An operand that is scaled and shifted from its range into another one.
@@ -107,18 +103,11 @@ impl Operand {
         } else {
             0.0
         };
-        Operand {
-            scale,
-            shift,
-            ..plain
-        }
+        Operand { scale, shift, ..plain }
     }
 
     pub fn map(self, (low, high): Range) -> Range {
-        (
-            low * self.scale + self.shift,
-            high * self.scale + self.shift,
-        )
+        (low * self.scale + self.shift, high * self.scale + self.shift)
     }
 
     fn apply<T: Real>(self, x: T) -> T {
@@ -251,12 +240,7 @@ impl Program {
     /// ```
     #[track_caller]
     pub fn evaluate_by<T: Real>(&self, x: &[T], mut pick: impl FnMut(usize) -> usize) -> T {
-        assert_eq!(
-            x.len(),
-            self.inputs,
-            "scalargrad: a program of {} inputs",
-            self.inputs
-        );
+        assert_eq!(x.len(), self.inputs, "scalargrad: a program of {} inputs", self.inputs);
         let mut values = vec![None; self.steps.len()];
         let mut waiting: Vec<usize> = (0..self.steps.len()).collect();
         while !waiting.is_empty() {
@@ -264,9 +248,7 @@ impl Program {
                 let mut operands = self.steps[j].operands.iter();
                 operands.all(|operand| operand.source.number(x, &values).is_some())
             };
-            let ready: Vec<usize> = (0..waiting.len())
-                .filter(|&place| is_ready(&waiting[place]))
-                .collect();
+            let ready: Vec<usize> = (0..waiting.len()).filter(|&place| is_ready(&waiting[place])).collect();
             let next = waiting.remove(ready[pick(ready.len())]);
             let step = &self.steps[next];
             values[next] = Some(step.row.value(step.n, &step.numbers(x, &values)));

@@ -31,10 +31,7 @@ pub(super) type Range = (f64, f64);
 /// The operations that a program can use, the simplest first.
 pub(super) fn usable() -> &'static [Row] {
     let (last, usable) = ROWS.split_last().expect("there are rows");
-    assert!(
-        last.op == Op::SumExp,
-        "what the crate alone uses is the last row"
-    );
+    assert!(last.op == Op::SumExp, "what the crate alone uses is the last row");
     usable
 }
 
@@ -55,11 +52,7 @@ impl Row {
 
     /// The numbers of operands that it can have.
     pub fn arity(&self) -> RangeInclusive<usize> {
-        if self.is_nary() {
-            self.group()..=2 * self.group() + 2
-        } else {
-            self.domains.len()..=self.domains.len()
-        }
+        if self.is_nary() { self.group()..=2 * self.group() + 2 } else { self.domains.len()..=self.domains.len() }
     }
 
     /// The number of operands is a multiple of this.
@@ -76,10 +69,7 @@ impl Row {
     pub(super) fn operand_box(&self, n: i32, arity: usize) -> OperandBox {
         static FOUND: Mutex<BTreeMap<(u8, i32, usize), OperandBox>> = Mutex::new(BTreeMap::new());
         let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
-        found
-            .entry((self.op as u8, n, arity))
-            .or_insert_with(|| self.find_operand_box(n, arity))
-            .clone()
+        found.entry((self.op as u8, n, arity)).or_insert_with(|| self.find_operand_box(n, arity)).clone()
     }
 
     fn find_operand_box(&self, n: i32, arity: usize) -> OperandBox {
@@ -106,18 +96,10 @@ impl Row {
         let mut boxes = wholes.iter().cloned().chain(parts.filter(|_| !is_linear));
         let smooth = boxes.find(|b| self.is_moderate(n, b, true));
         let is_smooth = smooth.is_some();
-        let others = || {
-            wholes
-                .iter()
-                .find(|b| self.is_moderate(n, b, false))
-                .cloned()
-        };
+        let others = || wholes.iter().find(|b| self.is_moderate(n, b, false)).cloned();
         match smooth.or_else(others) {
             Some(ranges) => OperandBox { ranges, is_smooth },
-            None => panic!(
-                "scalargrad: `{}` has no box of operands with moderate values",
-                self.method
-            ),
+            None => panic!("scalargrad: `{}` has no box of operands with moderate values", self.method),
         }
     }
 
@@ -126,9 +108,7 @@ impl Row {
         let (mut straight, mut all) = (0, 0);
         visit(&self.axes(ranges, 4), |x| {
             // Away from the grid, on which the kinks are.
-            x.iter_mut()
-                .zip([0.0271, 0.0314, 0.0141].iter().cycle())
-                .for_each(|(x, by)| *x += by);
+            x.iter_mut().zip([0.0271, 0.0314, 0.0141].iter().cycle()).for_each(|(x, by)| *x += by);
             let z = self.value(n, x);
             for k in 0..x.len() {
                 let [below, above] = self.beside(n, x, k);

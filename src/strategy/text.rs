@@ -21,11 +21,7 @@ impl fmt::Display for Program {
         if others.is_empty() {
             return write!(f, "{last}");
         }
-        let (open, close) = if f.alternate() {
-            ("\n    ", "\n")
-        } else {
-            (" ", " ")
-        };
+        let (open, close) = if f.alternate() { ("\n    ", "\n") } else { (" ", " ") };
         write!(f, "{{")?;
         for (j, step) in others.iter().enumerate() {
             write!(f, "{open}let {} = {step};", name(j))?;
@@ -58,11 +54,7 @@ impl Place {
             Source::Step(j) => name(j),
         };
         let Operand { scale, shift, .. } = operand;
-        let scaled = if scale == 1.0 {
-            source
-        } else {
-            format!("{source} * {scale:?}")
-        };
+        let scaled = if scale == 1.0 { source } else { format!("{source} * {scale:?}") };
         let shifted = match shift {
             0.0 => scaled,
             ..0.0 => format!("{scaled} - {:?}", -shift),
@@ -101,25 +93,13 @@ impl fmt::Display for Step {
         if !sign.is_empty() {
             let [x, y] = [self.operands[0], self.operands[1]];
             let is_constant = |x: Operand| matches!(x.source, Source::Constant(_));
-            let first = if is_constant(x) && is_constant(y) {
-                Place::Receiver
-            } else {
-                Place::Beside
-            };
+            let first = if is_constant(x) && is_constant(y) { Place::Receiver } else { Place::Beside };
             return write!(f, "{} {sign} {}", first.text(x), Place::Beside.text(y));
         }
-        let (receiver, others) = self
-            .operands
-            .split_first()
-            .expect("an operation has operands");
+        let (receiver, others) = self.operands.split_first().expect("an operation has operands");
         let mut arguments: Vec<String> = others.iter().map(|&x| Place::Argument.text(x)).collect();
         arguments.extend(self.row.parameter.as_ref().map(|_| self.n.to_string()));
-        write!(
-            f,
-            "{}.{method}({})",
-            Place::Receiver.text(*receiver),
-            arguments.join(", ")
-        )
+        write!(f, "{}.{method}({})", Place::Receiver.text(*receiver), arguments.join(", "))
     }
 }
 

@@ -147,11 +147,7 @@ fn sweep_above(output: Var, floor: usize) {
 
 #[inline(always)]
 fn tell_of_sweep(outputs: &[usize], floor: usize, is_segment: bool) {
-    tell(Event::Swept {
-        outputs,
-        floor,
-        is_segment,
-    });
+    tell(Event::Swept { outputs, floor, is_segment });
 }
 
 /// Makes all adjoints zero when it is dropped: when a sweep fails, and nobody forgets it.
@@ -253,16 +249,12 @@ impl Gradients {
             custom::derivative_of_a_constant();
             return 0.0;
         }
-        let inside = self
-            .epochs
-            .partition_point(|&(start, _)| start <= x.index());
+        let inside = self.epochs.partition_point(|&(start, _)| start <= x.index());
         if inside == 0 || self.epochs[inside - 1].1 != x.epoch() {
             verify(x); // made after the snapshot, so it is no ancestor
             return 0.0;
         }
-        self.adjoints
-            .binary_search_by_key(&x.index(), |&(i, _)| i)
-            .map_or(0.0, |k| self.adjoints[k].1)
+        self.adjoints.binary_search_by_key(&x.index(), |&(i, _)| i).map_or(0.0, |k| self.adjoints[k].1)
     }
 
     /// The derivatives of the output with respect to each of `x`.
@@ -331,8 +323,5 @@ pub(crate) fn gradients_above(output: Var, floor: usize) -> Gradients {
     verify(output);
     let _aside = set_aside();
     sweep_above(output, floor);
-    Gradients {
-        adjoints: adjoints(|adjoints| adjoints.nonzero()),
-        epochs: state(|state| state.epochs()),
-    }
+    Gradients { adjoints: adjoints(|adjoints| adjoints.nonzero()), epochs: state(|state| state.epochs()) }
 }

@@ -79,10 +79,7 @@ impl FirstRun {
         for &x in inputs {
             leaves.push(leaf(x)); // `#[track_caller]` does not work inside a closure
         }
-        Some(FirstRun {
-            leaves,
-            _scope: scope,
-        })
+        Some(FirstRun { leaves, _scope: scope })
     }
 
     /// Ends it, and records the segment in its place, from the inputs and the outputs of the first run.
@@ -105,10 +102,7 @@ fn record(segment: Segment, inputs: &[Var], outputs: &[f64]) -> Vec<Var> {
     graph::state(|state| state.segments.insert((head & INDEX_MASK) as usize, segment));
     let mut recorded = Vec::with_capacity(outputs.len());
     for &value in outputs {
-        recorded.push(Var::from_parts(
-            value,
-            arena.write_head().output(head, value),
-        )); // `#[track_caller]` does not work inside a closure
+        recorded.push(Var::from_parts(value, arena.write_head().output(head, value))); // `#[track_caller]` does not work inside a closure
     }
     recorded
 }
@@ -116,11 +110,7 @@ fn record(segment: Segment, inputs: &[Var], outputs: &[f64]) -> Vec<Var> {
 /// A leaf of the same value, or the same constant.
 #[track_caller]
 pub(crate) fn leaf(x: Var) -> Var {
-    if x.is_constant() {
-        x
-    } else {
-        record::leaf(x.untracked_value())
-    }
+    if x.is_constant() { x } else { record::leaf(x.untracked_value()) }
 }
 
 /// Copies of variables for user code that may differentiate by them: each is a node of its own, whatever it was made from.
@@ -162,10 +152,7 @@ pub fn advance(
     at_once: usize,
     step: impl Fn(usize, &[Var]) -> Vec<Var> + 'static,
 ) -> Vec<Var> {
-    assert!(
-        at_once >= 2,
-        "scalargrad: `at_once` of `advance` must be at least 2, not {at_once}"
-    );
+    assert!(at_once >= 2, "scalargrad: `at_once` of `advance` must be at least 2, not {at_once}");
     graph::verify_all(state);
     advance_from(0, state, steps, at_once, &(Rc::new(step) as Step))
 }
@@ -173,13 +160,7 @@ pub fn advance(
 type Step = Rc<dyn Fn(usize, &[Var]) -> Vec<Var>>;
 
 #[track_caller]
-fn advance_from(
-    first: usize,
-    state: &[Var],
-    steps: usize,
-    at_once: usize,
-    step: &Step,
-) -> Vec<Var> {
+fn advance_from(first: usize, state: &[Var], steps: usize, at_once: usize, step: &Step) -> Vec<Var> {
     let mut state = state.to_vec();
     if steps <= at_once {
         for k in first..first + steps {

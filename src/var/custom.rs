@@ -45,10 +45,7 @@ impl Var {
             return Var::constant(value);
         }
         let partials = plain_partials(&op, &x, value);
-        let custom = Custom {
-            label: label(&op).into(),
-            op: Some(Arc::new(op)),
-        };
+        let custom = Custom { label: label(&op).into(), op: Some(Arc::new(op)) };
         record(custom, operands, value, &partials)
     }
 
@@ -69,18 +66,10 @@ impl Var {
     /// ```
     #[must_use]
     #[track_caller]
-    pub fn custom(
-        label: impl Into<String>,
-        value: f64,
-        partials: impl IntoIterator<Item = (Var, f64)>,
-    ) -> Var {
-        let (operands, partials): (SmallVec<[Var; 4]>, SmallVec<[f64; 4]>) =
-            partials.into_iter().unzip();
+    pub fn custom(label: impl Into<String>, value: f64, partials: impl IntoIterator<Item = (Var, f64)>) -> Var {
+        let (operands, partials): (SmallVec<[Var; 4]>, SmallVec<[f64; 4]>) = partials.into_iter().unzip();
         let label: String = label.into();
-        let custom = Custom {
-            label: label.into(),
-            op: None,
-        };
+        let custom = Custom { label: label.into(), op: None };
         record(custom, &operands, value, &partials)
     }
 }
@@ -155,10 +144,7 @@ pub(crate) fn plain_partials(op: &dyn CustomOp, x: &[f64], z: f64) -> SmallVec<[
 pub(crate) fn partials(op: &dyn CustomOp, x: &[Var], z: Var) -> Vec<Var> {
     let partials = user_code("the rule of a custom operation", || op.partials(x, z));
     if partials.len() != x.len() {
-        refuse(format_args!(
-            "scalargrad: `{}` gives another number of partials than it has operands",
-            label(op)
-        ));
+        refuse(format_args!("scalargrad: `{}` gives another number of partials than it has operands", label(op)));
     }
     verify_all(&partials);
     partials

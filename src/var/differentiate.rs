@@ -67,11 +67,7 @@ pub(crate) fn differentiate(output: Var, x: &[Var]) -> Vec<Var> {
     while let Some((index, w)) = sweep.pop() {
         sweep.contribute_to_operands(index, w);
     }
-    let adjoint = |x: &Var| {
-        (!x.is_constant())
-            .then(|| sweep.adjoint(x.index()))
-            .flatten()
-    };
+    let adjoint = |x: &Var| (!x.is_constant()).then(|| sweep.adjoint(x.index())).flatten();
     x.iter().map(|x| adjoint(x).unwrap_or_default()).collect()
 }
 
@@ -289,13 +285,7 @@ impl Adjoint for Var {
 
 /// The partials of a node with respect to its operands, recorded.
 #[track_caller]
-pub(crate) fn partials(
-    index: usize,
-    op: Op,
-    n: i32,
-    operands: &[Var],
-    z: Var,
-) -> rules::Partials<Var> {
+pub(crate) fn partials(index: usize, op: Op, n: i32, operands: &[Var], z: Var) -> rules::Partials<Var> {
     if op != Op::Custom {
         return rules::partials(op, n, operands, &|k| !operands[k].is_constant(), z);
     }

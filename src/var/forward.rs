@@ -35,11 +35,7 @@ impl<const N: usize> Forward<N> {
             })
         });
         positions.reverse();
-        is_complete.then_some(Forward {
-            start,
-            positions,
-            tangents: Vec::new(),
-        })
+        is_complete.then_some(Forward { start, positions, tangents: Vec::new() })
     }
 
     /// On which of the 64 leaves from `64 * k` on each of `outputs` depends: a bit for each; given how many leaves there are.
@@ -60,13 +56,11 @@ impl<const N: usize> Forward<N> {
         tangents.clear();
         tangents.reserve(self.positions.len());
         tangents.extend(leaves);
-        let add = |sum: [f64; N], partial, along: &[f64; N]| {
-            std::array::from_fn(|lane| sum[lane] + partial * along[lane])
-        };
+        let add =
+            |sum: [f64; N], partial, along: &[f64; N]| std::array::from_fn(|lane| sum[lane] + partial * along[lane]);
         // Zero times what is not finite is NaN.
         let is_finite = |sum: &[f64; N]| sum.iter().map(|t| 0.0 * t).sum::<f64>() == 0.0;
-        let is_done = arena()
-            .tape(|tape| self.each_after_leaves(tape, &mut tangents, [0.0; N], add, is_finite));
+        let is_done = arena().tape(|tape| self.each_after_leaves(tape, &mut tangents, [0.0; N], add, is_finite));
         self.tangents = tangents;
         is_done
     }

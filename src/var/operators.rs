@@ -11,9 +11,7 @@ use smallvec::SmallVec;
 use std::cmp::Ordering;
 use std::fmt;
 use std::iter::{Product, Sum};
-use std::ops::{
-    Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign,
-};
+use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign};
 
 // `inline(always)` in optimised builds only: in others each use would take room of its own on the stack of its caller, and the
 // inverse of a 4 × 4 matrix in `nalgebra`, one function, needs more than a thread of a test has.
@@ -235,12 +233,6 @@ impl fmt::Debug for Var {
     /// `Var(2.0)`, or `Constant(2.0)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         trace::escaped(Escape::Printed, *self);
-        f.debug_tuple(if self.is_constant() {
-            "Constant"
-        } else {
-            "Var"
-        })
-        .field(&self.untracked_value())
-        .finish()
+        f.debug_tuple(if self.is_constant() { "Constant" } else { "Var" }).field(&self.untracked_value()).finish()
     }
 }

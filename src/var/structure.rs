@@ -125,14 +125,7 @@ impl Var {
     #[must_use]
     #[inline]
     pub fn id(self) -> VarId {
-        VarId {
-            node: self.node_id(),
-            constant: if self.is_constant() {
-                self.untracked_value().to_bits()
-            } else {
-                0
-            },
-        }
+        VarId { node: self.node_id(), constant: if self.is_constant() { self.untracked_value().to_bits() } else { 0 } }
     }
 
     #[track_caller]

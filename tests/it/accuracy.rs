@@ -14,18 +14,8 @@ const SECOND: f64 = 64.0;
 /// Units of 2⁻¹⁰⁷⁴ that a result below the normal range may be off.
 const SUBNORMAL: f64 = 4.0;
 
-const SPECIAL: &[&str] = &[
-    "erf",
-    "erfc",
-    "gamma",
-    "ln_gamma",
-    "digamma",
-    "polygamma",
-    "normal_cdf",
-    "gelu",
-    "sinc",
-    "silu",
-];
+const SPECIAL: &[&str] =
+    &["erf", "erfc", "gamma", "ln_gamma", "digamma", "polygamma", "normal_cdf", "gelu", "sinc", "silu"];
 
 /// The same of a second derivative, which multiplies what was rounded to a whole unit: `n(n − 1) xⁿ⁻²` at n = 8,
 /// `(1 + y ln x) xʸ⁻¹`, where the logarithm is up to 709, and `Γ(x) ψ′(x)`, where ψ′ is up to 2400 at the points.
@@ -106,40 +96,26 @@ impl Line {
 }
 
 fn number(text: &str) -> f64 {
-    text.parse()
-        .unwrap_or_else(|_| panic!("{text:?} is not a number"))
+    text.parse().unwrap_or_else(|_| panic!("{text:?} is not a number"))
 }
 
 fn lines(table: &str) -> Vec<Line> {
     let mut lines = table.lines();
     let names: Vec<&str> = lines.next().expect("a line of names").split(',').collect();
-    let first = names
-        .iter()
-        .position(|&name| name == "value")
-        .expect("a column `value`");
-    let last = names
-        .iter()
-        .position(|&name| name == "scale")
-        .expect("a column `scale`");
+    let first = names.iter().position(|&name| name == "value").expect("a column `value`");
+    let last = names.iter().position(|&name| name == "scale").expect("a column `scale`");
     let operands = 1 + usize::from(names[1] == "param");
     let read = |line: &str| {
         let fields: Vec<&str> = line.split(',').collect();
         let scales: Vec<&str> = fields[last].split_whitespace().collect();
         let results = (first..last).map(|k| {
             let result = number(fields[k]);
-            let scale = scales
-                .get(k - first)
-                .filter(|&&s| s != "-")
-                .map_or(0.0, |s| number(s));
+            let scale = scales.get(k - first).filter(|&&s| s != "-").map_or(0.0, |s| number(s));
             (names[k].to_string(), result, result.abs().max(scale))
         });
         Line {
             op: fields[0].to_string(),
-            n: if operands == 2 {
-                fields[1].parse().unwrap_or(0)
-            } else {
-                0
-            },
+            n: if operands == 2 { fields[1].parse().unwrap_or(0) } else { 0 },
             x: fields[operands..first].iter().map(|x| number(x)).collect(),
             results: results.collect(),
         }
@@ -154,11 +130,7 @@ fn units(got: f64, expected: f64, scale: f64, subnormal: f64) -> f64 {
     }
     if expected.is_infinite() && got.is_finite() {
         // Beyond the range: as good as the largest number within it.
-        return if got.signum() == expected.signum() && got.abs() > 0.999999 * f64::MAX {
-            0.0
-        } else {
-            f64::INFINITY
-        };
+        return if got.signum() == expected.signum() && got.abs() > 0.999999 * f64::MAX { 0.0 } else { f64::INFINITY };
     }
     if got.is_nan() || expected.is_nan() {
         return f64::INFINITY;
@@ -186,19 +158,10 @@ struct Worst {
 fn compute(line: &Line) -> Vec<(String, f64)> {
     graph::scope(|| {
         let x: Vec<Var> = line.x.iter().map(|&x| Var::new(x)).collect();
-        let z = apply(&line.op, line.n, &x)
-            .unwrap_or_else(|| panic!("the operation `{}` is not known here", line.op));
-        let names: &[&str] = if x.len() == 1 {
-            &[""]
-        } else {
-            &["x", "y", "z"]
-        };
+        let z = apply(&line.op, line.n, &x).unwrap_or_else(|| panic!("the operation `{}` is not known here", line.op));
+        let names: &[&str] = if x.len() == 1 { &[""] } else { &["x", "y", "z"] };
         let name = |order: &str, k: &str| {
-            if k.is_empty() {
-                order.to_string()
-            } else {
-                format!("d{k}")
-            }
+            if k.is_empty() { order.to_string() } else { format!("d{k}") }
         };
         z.backward();
         let mut results = vec![("value".to_string(), z.value())];
@@ -233,19 +196,11 @@ fn check(table: &str) {
             };
             let is_second = column == "d2" || column.len() == 3;
             let is_special = SPECIAL.contains(&line.op.as_str());
-            let allowed = if is_second || is_special {
-                SECOND
-            } else {
-                FIRST
-            };
-            if is_second && !line.is_conditioned()
-                || column == "value" && !OWN.contains(&line.op.as_str())
-            {
+            let allowed = if is_second || is_special { SECOND } else { FIRST };
+            if is_second && !line.is_conditioned() || column == "value" && !OWN.contains(&line.op.as_str()) {
                 continue;
             }
-            let subnormal = SECOND_SUBNORMAL
-                .iter()
-                .find(|(op, _)| is_second && *op == line.op);
+            let subnormal = SECOND_SUBNORMAL.iter().find(|(op, _)| is_second && *op == line.op);
             let subnormal = subnormal.map_or(SUBNORMAL, |&(_, units)| units);
             // Where two terms of different signs are both beyond the range, and where twice the result is.
             let is_beyond = expected.abs() > f64::MAX / 4.0;
@@ -254,24 +209,18 @@ fn check(table: &str) {
                 continue;
             }
             let units = units(got, *expected, *scale, subnormal);
-            let worst = found
-                .entry((line.op.clone(), name.clone()))
-                .or_insert(Worst {
-                    points: 0,
-                    failures: 0,
-                    units: 0.0,
-                    allowed,
-                    at: String::new(),
-                });
+            let worst = found.entry((line.op.clone(), name.clone())).or_insert(Worst {
+                points: 0,
+                failures: 0,
+                units: 0.0,
+                allowed,
+                at: String::new(),
+            });
             worst.points += 1;
             worst.failures += usize::from(units > allowed);
             if units > worst.units {
                 worst.units = units;
-                let n = if line.n == 0 {
-                    String::new()
-                } else {
-                    format!(" n = {}", line.n)
-                };
+                let n = if line.n == 0 { String::new() } else { format!(" n = {}", line.n) };
                 worst.at = format!("{:?}{n}: {got:e} is {expected:e}", line.x);
             }
         }
@@ -279,13 +228,7 @@ fn check(table: &str) {
     let mut report = String::new();
     for ((op, name), worst) in &found {
         if worst.failures > 0 || std::env::var_os("ACCURACY").is_some() {
-            let Worst {
-                points,
-                failures,
-                units,
-                allowed,
-                at,
-            } = worst;
+            let Worst { points, failures, units, allowed, at } = worst;
             writeln!(report, "{op:12} {name:16} {failures:4} of {points:4}  worst {units:9.3e} (of {allowed}) at {at}")
                 .expect("a string takes all");
         }
@@ -293,10 +236,7 @@ fn check(table: &str) {
     if std::env::var_os("ACCURACY").is_some() {
         println!("{report}");
     }
-    assert!(
-        found.values().all(|worst| worst.failures == 0),
-        "too far off:\n{report}"
-    );
+    assert!(found.values().all(|worst| worst.failures == 0), "too far off:\n{report}");
 }
 
 #[test]
@@ -325,10 +265,7 @@ fn errors_are_counted_in_units() {
     assert_eq!(units(f64::INFINITY, 1.0, 1.0), f64::INFINITY);
     assert_eq!(units(1.0, f64::INFINITY, f64::INFINITY), f64::INFINITY);
     assert_eq!(units(f64::MAX, f64::INFINITY, f64::INFINITY), 0.0);
-    assert_eq!(
-        units(-f64::INFINITY, f64::INFINITY, f64::INFINITY),
-        f64::INFINITY
-    );
+    assert_eq!(units(-f64::INFINITY, f64::INFINITY, f64::INFINITY), f64::INFINITY);
     assert_eq!(units(1e-323, 2e-323, 2e-323), 0.0);
     assert!(units(1e-300, 1.1e-300, 1.1e-300) > 1e14);
     assert!(units(1.0, 0.0, 0.0) > SECOND);

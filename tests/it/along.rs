@@ -15,12 +15,7 @@ fn forward_and_reverse_nest_in_every_way() {
     let reverse = |z: Var, x: Var| z.differentiate(&[x])[0];
     let run = |x: Var, y: Var| {
         let z = f(x, y);
-        [
-            forward(forward(z, x), y),
-            forward(reverse(z, x), y),
-            reverse(forward(z, x), y),
-            reverse(reverse(z, x), y),
-        ]
+        [forward(forward(z, x), y), forward(reverse(z, x), y), reverse(forward(z, x), y), reverse(reverse(z, x), y)]
     };
     for z in run(Var::new(a), Var::new(b)) {
         assert_relative_eq!(z.value(), mixed, max_relative = 1e-14);
@@ -56,48 +51,22 @@ fn tangents_of_several_outputs_are_a_jacobian_times_a_direction() {
 fn what_a_recorded_derivative_leaves_out_is_a_guard() {
     type F = fn(&[Var]) -> Var;
     let cases: [(F, [f64; 2], [f64; 2]); 5] = [
-        (
-            |x| (x[1] * x[0].recip()).differentiate(&x[..1])[0],
-            [0.0, 0.0],
-            [1.0, 0.0],
-        ),
-        (
-            |x| (x[1] * x[0].exp()).differentiate(&x[..1])[0],
-            [800.0, 0.0],
-            [1.0, 0.0],
-        ),
-        (
-            |x| (x[1] * x[0].asin()).differentiate(&x[..1])[0],
-            [1.0, 0.0],
-            [0.5, 0.0],
-        ),
-        (
-            |x| (x[1] * x[0].powi(5)).differentiate(&x[..1])[0],
-            [1e200, 0.0],
-            [1.0, 0.0],
-        ),
-        (
-            |x| (x[1].exp() * x[0].powi(0)).differentiate(&x[..1])[0],
-            [1.0, 1.0],
-            [1.0, 800.0],
-        ),
+        (|x| (x[1] * x[0].recip()).differentiate(&x[..1])[0], [0.0, 0.0], [1.0, 0.0]),
+        (|x| (x[1] * x[0].exp()).differentiate(&x[..1])[0], [800.0, 0.0], [1.0, 0.0]),
+        (|x| (x[1] * x[0].asin()).differentiate(&x[..1])[0], [1.0, 0.0], [0.5, 0.0]),
+        (|x| (x[1] * x[0].powi(5)).differentiate(&x[..1])[0], [1e200, 0.0], [1.0, 0.0]),
+        (|x| (x[1].exp() * x[0].powi(0)).differentiate(&x[..1])[0], [1.0, 1.0], [1.0, 800.0]),
     ];
     for (f, recorded, x) in cases {
         let (value, slopes) = value_and_gradient(f, &x);
         let function = Function::record(&recorded, f);
-        assert!(
-            matches!(function.gradient(&x), Err(ReplayError::BranchChanged(_))),
-            "{function}"
-        );
+        assert!(matches!(function.gradient(&x), Err(ReplayError::BranchChanged(_))), "{function}");
         let mut recorder = Recorder::new(f);
         let _ = recorder.gradient(&recorded);
         let (again, gradient) = recorder.gradient(&x);
         assert!(again == value || again.is_nan() && value.is_nan());
         for (d, right) in gradient.iter().zip(&slopes) {
-            assert!(
-                d == right || d.is_nan() && right.is_nan(),
-                "{gradient:?} {slopes:?}"
-            );
+            assert!(d == right || d.is_nan() && right.is_nan(), "{gradient:?} {slopes:?}");
         }
     }
 }

@@ -64,16 +64,10 @@ fn a_partial_that_a_sweep_meets_is_found_with_the_names_on_the_way() {
         (distance * 3.0 + 1.0).named("loss").backward();
     })
     .unwrap_err();
-    assert_eq!(
-        (anomaly.what(), anomaly.operation()),
-        (What::Partial, "sqrt")
-    );
+    assert_eq!((anomaly.what(), anomaly.operation()), (What::Partial, "sqrt"));
     assert_eq!(anomaly.names(), ["distance", "loss"]);
     let report = anomaly.to_string();
-    assert!(
-        report.contains("`norm`") && report.lines().count() <= 10,
-        "{report}"
-    );
+    assert!(report.contains("`norm`") && report.lines().count() <= 10, "{report}");
 }
 
 #[test]
@@ -132,10 +126,7 @@ fn a_masked_branch_is_absorbed_and_no_anomaly() {
     let (gradient, absorbed) = absorbed(run);
     assert_eq!(gradient, [2.0, 0.25]);
     assert_eq!(absorbed.len(), 1);
-    assert_eq!(
-        (absorbed[0].operation(), absorbed[0].partial()),
-        ("sqrt", f64::INFINITY)
-    );
+    assert_eq!((absorbed[0].operation(), absorbed[0].partial()), ("sqrt", f64::INFINITY));
     assert!(absorbed[0].line().is_some());
 }
 
@@ -174,10 +165,7 @@ fn a_stale_handle_tells_where_it_was_made_while_detection_is_on() {
     let on = words(&|| {
         let _ = detect(stale);
     });
-    assert!(
-        on.contains("It was made at") && on.contains("anomaly.rs"),
-        "{on}"
-    );
+    assert!(on.contains("It was made at") && on.contains("anomaly.rs"), "{on}");
     // A panic ends the detection.
     assert!(words(&stale).contains("Inside `anomaly::detect`"));
 }
@@ -201,10 +189,7 @@ fn what_goes_into_a_checkpoint_is_looked_at() {
         (y + 1.0).named("loss").backward();
     })
     .unwrap_err();
-    assert_eq!(
-        (anomaly.what(), anomaly.operation()),
-        (What::Partial, "sqrt")
-    );
+    assert_eq!((anomaly.what(), anomaly.operation()), (What::Partial, "sqrt"));
     assert_eq!(anomaly.names(), ["root", "loss"]);
 }
 
@@ -218,21 +203,12 @@ fn around_a_sweep_alone_the_maker_is_found_and_how_to_see_its_line_is_told() {
     assert_eq!((anomaly.operands(), anomaly.line()), (vec![-1.0], None));
     assert_eq!(anomaly.names(), ["root"]);
     let report = anomaly.to_string();
-    assert!(
-        report.contains("recorded before the detection began"),
-        "{report}"
-    );
-    assert!(
-        report.contains("compute inside: `anomaly::detect(|| {"),
-        "{report}"
-    );
+    assert!(report.contains("recorded before the detection began"), "{report}");
+    assert!(report.contains("compute inside: `anomaly::detect(|| {"), "{report}");
     // A slope that is not finite is found as ever, and told in the same way.
     let distance = (x - 2.0).sqrt();
     let anomaly = detect(|| distance.backward()).unwrap_err();
-    assert_eq!(
-        (anomaly.what(), anomaly.operation()),
-        (What::Partial, "sqrt")
-    );
+    assert_eq!((anomaly.what(), anomaly.operation()), (What::Partial, "sqrt"));
     assert!(anomaly.to_string().contains("compute inside"));
     // What the sweep does not reach is not its fault.
     let _aside = (x - y).ln();
@@ -257,10 +233,7 @@ fn the_report_tells_in_which_pass_it_happened() {
     assert!(train(-1).is_ok());
     let report = train(41).unwrap_err().to_string();
     // Two nodes in each pass before, and three in this one.
-    assert!(
-        report.contains("when:     in sweep 42, after 85 nodes"),
-        "{report}"
-    );
+    assert!(report.contains("when:     in sweep 42, after 85 nodes"), "{report}");
     let report = detect(|| {
         for pass in 0..5 {
             let x = Var::new(1.0);
@@ -271,10 +244,7 @@ fn the_report_tells_in_which_pass_it_happened() {
         }
     });
     let report = report.unwrap_err().to_string();
-    assert!(
-        report.contains("when:     after 4 sweeps, at node 14"),
-        "{report}"
-    );
+    assert!(report.contains("when:     after 4 sweeps, at node 14"), "{report}");
 }
 
 #[test]
@@ -306,11 +276,7 @@ fn a_leaf_that_the_crate_made_has_the_line_that_asked_for_it() {
         let anomaly = detect(|| case(&undefined, same)).unwrap_err();
         let line = anomaly.line().map(|line| line.to_string());
         assert_eq!(anomaly.operation(), "leaf");
-        assert!(
-            line.as_ref()
-                .is_some_and(|line| line.contains("anomaly.rs")),
-            "{k}: {line:?}"
-        );
+        assert!(line.as_ref().is_some_and(|line| line.contains("anomaly.rs")), "{k}: {line:?}");
     }
 }
 
@@ -328,32 +294,19 @@ fn what_was_found_before_a_panic_is_printed() {
     again.args([name, "--exact", "--nocapture"]).env(INSIDE, "");
     let printed = String::from_utf8(again.output().unwrap().stderr).unwrap();
     let (panic, report) = printed.split_once("an optimiser refuses it").unwrap();
-    assert!(
-        !panic.contains("`ln`") && report.contains("the value of `ln` is NaN"),
-        "{printed}"
-    );
+    assert!(!panic.contains("`ln`") && report.contains("the value of `ln` is NaN"), "{printed}");
 }
 
 #[test]
 fn the_likely_remedy_comes_first() {
     let remedy = |f: fn(Var) -> Var, at: f64| {
-        let report = detect(|| f(Var::new(at)).backward())
-            .unwrap_err()
-            .to_string();
+        let report = detect(|| f(Var::new(at)).backward()).unwrap_err().to_string();
         let line = report.lines().find(|line| line.contains("remedy:"));
         line.unwrap_or_default().to_string()
     };
-    for (f, at) in [
-        (Var::sqrt as fn(Var) -> Var, -1.0),
-        (|x| x.powf(0.5), -1.0),
-        (Var::ln, -1.0),
-        (Var::log2, -1.0),
-    ] {
+    for (f, at) in [(Var::sqrt as fn(Var) -> Var, -1.0), (|x| x.powf(0.5), -1.0), (Var::ln, -1.0), (Var::log2, -1.0)] {
         let negative = remedy(f, at);
-        assert!(
-            negative.contains("remedy:   the operand is negative"),
-            "{negative}"
-        );
+        assert!(negative.contains("remedy:   the operand is negative"), "{negative}");
     }
     assert!(remedy(Var::sqrt, 0.0).contains("remedy:   for a distance"));
     assert!(remedy(Var::ln, 0.0).contains("remedy:   `x * ln(y)`"));
@@ -371,16 +324,9 @@ fn a_line_of_the_standard_library_is_told_as_what_it_is() {
     .unwrap_err();
     let report = anomaly.to_string();
     assert!(report.contains("by its name"), "{report}");
-    assert!(
-        anomaly
-            .line()
-            .is_none_or(|line| !line.file().contains("library"))
-    );
+    assert!(anomaly.line().is_none_or(|line| !line.file().contains("library")));
     let near = report.lines().find(|line| line.contains("after"));
-    assert!(
-        near.is_some_and(|line| line.contains("anomaly.rs")),
-        "{report}"
-    );
+    assert!(near.is_some_and(|line| line.contains("anomaly.rs")), "{report}");
     let panic = catch_unwind(|| {
         detect(|| {
             let x = graph::scope(|| [1.0].map(Var::new)[0]);
@@ -388,8 +334,5 @@ fn a_line_of_the_standard_library_is_told_as_what_it_is() {
         })
     });
     let panic = panic.unwrap_err().downcast_ref::<String>().unwrap().clone();
-    assert!(
-        panic.contains("by its name") && !panic.contains("library/"),
-        "{panic}"
-    );
+    assert!(panic.contains("by its name") && !panic.contains("library/"), "{panic}");
 }

@@ -1,17 +1,13 @@
 //! User code may do anything to the graph: rules, segments and closures that clear it or panic.
 
-use scalargrad::{
-    CustomOp, Function, Var, check, checkpoint, gradient, graph, hessian, hvp, jacobian, taylor,
-};
+use scalargrad::{CustomOp, Function, Var, check, checkpoint, gradient, graph, hessian, hvp, jacobian, taylor};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 /// The words with which `f` panics.
 fn message<R>(f: impl FnOnce() -> R) -> String {
-    let payload = catch_unwind(AssertUnwindSafe(f))
-        .err()
-        .expect("it went through");
+    let payload = catch_unwind(AssertUnwindSafe(f)).err().expect("it went through");
     match payload.downcast::<String>() {
         Ok(message) => *message,
         Err(payload) => payload.downcast::<&str>().unwrap().to_string(),
@@ -119,10 +115,7 @@ fn a_segment_that_computes_something_else_is_refused() {
         runs.set(runs.get() + 1.0);
         vec![x[0] * runs.get()]
     });
-    for sweep in [
-        |y: Var, _| y.backward(),
-        |y: Var, x| drop(y.differentiate(&[x])),
-    ] {
+    for sweep in [|y: Var, _| y.backward(), |y: Var, x| drop(y.differentiate(&[x]))] {
         let text = message(|| sweep(y[0], x));
         assert!(text.contains("must compute the same each time"), "{text}");
     }
@@ -235,10 +228,7 @@ fn a_closure_that_clears_the_graph_when_a_check_runs_it_again_is_refused() {
             w
         }
     };
-    for words in [
-        message(|| check::gradient(stale(), &[1.0])),
-        message(|| check::hessian(stale(), &[1.0])),
-    ] {
+    for words in [message(|| check::gradient(stale(), &[1.0])), message(|| check::hessian(stale(), &[1.0]))] {
         assert!(words.contains("the closure dropped the graph"), "{words}");
     }
     refuses(|| check::gradient(clears_later(), &[1.0]));

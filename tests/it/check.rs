@@ -31,9 +31,7 @@ fn bent(f: impl Fn(Var) -> Var, bend: impl Fn(f64) -> f64) -> impl Fn(Var) -> Va
 }
 
 fn rosenbrock(x: &[Var]) -> Var {
-    x.windows(2)
-        .map(|w| 100.0 * (w[1] - w[0] * w[0]).powi(2) + (1.0 - w[0]).powi(2))
-        .sum()
+    x.windows(2).map(|w| 100.0 * (w[1] - w[0] * w[0]).powi(2) + (1.0 - w[0]).powi(2)).sum()
 }
 
 #[test]
@@ -65,19 +63,13 @@ fn every_wrong_component_is_listed_and_no_right_one() {
 #[test]
 fn second_derivatives_agree_with_differences_of_the_gradient() {
     check::assert_hessian(rosenbrock, &[-1.2, 1.0, 3.0]);
-    check::assert_hessian(
-        |x| (x[0] * x[1]).sin() * x[2].exp() / x[0],
-        &[0.7, 2.0, -1.0],
-    );
+    check::assert_hessian(|x| (x[0] * x[1]).sin() * x[2].exp() / x[0], &[0.7, 2.0, -1.0]);
     check::assert_hessian(|x| x[0].powf(x[1]) + x[1].atan2(x[0]), &[0.7, 2.0]);
     check::assert_hessian(norm, &[1.0, -2.0, 3.0]);
     check::assert_hessian(|x| x[0].powi(3) * 1e-12 + 1e8 * x[1].tanh(), &[1e4, 0.5]);
     let kink = check::hessian(|x| x[0] * x[0].abs(), &[0.0]).unwrap();
     let (left, right) = (-2.0, 2.0);
-    assert_eq!(
-        kink.iter().next().unwrap().verdict,
-        Verdict::Kink { left, right }
-    );
+    assert_eq!(kink.iter().next().unwrap().verdict, Verdict::Kink { left, right });
     let undefined = check::hessian(|x| x[0].acos(), &[3.0]).unwrap();
     assert!(undefined.iter().all(|c| c.verdict == Verdict::Undefined));
     assert!(undefined.iter().all(|c| c.analytic.is_nan()));
@@ -89,18 +81,13 @@ fn second_derivatives_agree_with_differences_of_the_gradient() {
 fn a_function_that_is_constant_up_to_rounding_passes() {
     let mut random = 1u64;
     let mut next = || {
-        random = random
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (random >> 33) as f64 / (1u64 << 31) as f64 * 4.0 - 2.0
     };
     for _ in 0..100 {
         let x = [next(), next(), next()];
         check::assert_gradient(|x| sum(&softmax(x)), &x);
-        check::assert_gradient(
-            |x| log_sum_exp(&x.iter().map(|&y| y - log_sum_exp(x)).collect::<Vec<_>>()),
-            &x,
-        );
+        check::assert_gradient(|x| log_sum_exp(&x.iter().map(|&y| y - log_sum_exp(x)).collect::<Vec<_>>()), &x);
         let rotated = |x: &[Var]| {
             let (sin, cos) = x[0].sin_cos();
             let (y, z) = (cos * 1.5 - sin * 0.7, sin * 1.5 + cos * 0.7);

@@ -14,10 +14,7 @@ fn step(p: [Var; 4], x: Var, y: Var) -> [Var; 2] {
     let (k2, l2) = f(x + k1 * (h / 2.0), y + l1 * (h / 2.0));
     let (k3, l3) = f(x + k2 * (h / 2.0), y + l2 * (h / 2.0));
     let (k4, l4) = f(x + k3 * h, y + l3 * h);
-    [
-        x + (k1 + k2 * 2.0 + k3 * 2.0 + k4) * (h / 6.0),
-        y + (l1 + l2 * 2.0 + l3 * 2.0 + l4) * (h / 6.0),
-    ]
+    [x + (k1 + k2 * 2.0 + k3 * 2.0 + k4) * (h / 6.0), y + (l1 + l2 * 2.0 + l3 * 2.0 + l4) * (h / 6.0)]
 }
 
 fn rates() -> [Var; 4] {
@@ -63,10 +60,7 @@ fn a_segment_may_be_larger_than_all_that_is_around_it() {
     let y = checkpoint(&[x], |x| vec![(0..10_000).fold(x[0], |y, _| y + x[0])]);
     let z = y[0] * x;
     z.backward();
-    assert_eq!(
-        (z.grad(), y[0].grad(), x.grad()),
-        (1.0, 3.0, 2.0 * 10_001.0 * 3.0)
-    );
+    assert_eq!((z.grad(), y[0].grad(), x.grad()), (1.0, 3.0, 2.0 * 10_001.0 * 3.0));
 }
 
 #[test]
@@ -97,9 +91,7 @@ fn a_captured_variable_gets_its_gradient() {
     let (v, s) = value_and_slopes(|p| {
         let mut state = vec![Var::from(10.0), Var::from(5.0)];
         for _ in 0..6 {
-            state = checkpoint(&state, move |s| {
-                (0..10).fold(s.to_vec(), |s, _| step(p, s[0], s[1]).to_vec())
-            });
+            state = checkpoint(&state, move |s| (0..10).fold(s.to_vec(), |s, _| step(p, s[0], s[1]).to_vec()));
         }
         state[0] + state[1]
     });
@@ -113,9 +105,7 @@ fn the_interior_of_a_segment_is_not_kept() {
     graph::scope(|| {
         let x = Var::new(0.5);
         let before = graph::len();
-        let y = checkpoint(&[x], |x| {
-            vec![(0..100_000).fold(x[0], |x, _| x.sin() + x), x[0]]
-        });
+        let y = checkpoint(&[x], |x| vec![(0..100_000).fold(x[0], |x, _| x.sin() + x), x[0]]);
         assert_eq!((graph::len() - before, y.len()), (2, 2));
         y[0].backward();
         assert_eq!(graph::len() - before, 2);
@@ -177,29 +167,17 @@ fn constants_pass_through_and_nothing_is_recorded_for_them() {
     let y = checkpoint(&[x, Var::from(2.0)], |x| vec![x[0] * x[1], x[1]]);
     (y[0] + y[1]).backward();
     assert_eq!(x.grad(), 2.0);
-    assert_eq!(
-        derivative(|x| checkpoint(&[x], |x| vec![x[0], x[0]])[1], 7.0),
-        1.0
-    );
+    assert_eq!(derivative(|x| checkpoint(&[x], |x| vec![x[0], x[0]])[1], 7.0), 1.0);
 }
 
 #[test]
 fn a_segment_that_changes_its_mind_is_a_clear_panic_and_the_graph_stays_usable() {
     let first = Cell::new(true);
     let x = Var::new(2.0);
-    let y = checkpoint(&[x], move |x| {
-        if first.replace(false) {
-            vec![x[0]]
-        } else {
-            vec![x[0]; 2]
-        }
-    })[0];
+    let y = checkpoint(&[x], move |x| if first.replace(false) { vec![x[0]] } else { vec![x[0]; 2] })[0];
     let panic = std::panic::catch_unwind(|| y.backward()).unwrap_err();
     let text = panic.downcast_ref::<String>().unwrap();
-    assert!(
-        text.contains("gave 2 outputs when it was run again, and 1 before"),
-        "{text}"
-    );
+    assert!(text.contains("gave 2 outputs when it was run again, and 1 before"), "{text}");
     (x * x).backward();
     assert_eq!(x.grad(), 4.0);
 }
@@ -336,10 +314,7 @@ fn the_inputs_of_a_segment_are_independent_to_it_wherever_it_runs() {
     assert_eq!(y.differentiate(&[x])[0].value(), 1.0);
     let f = Function::record(&[5.0], |x| checkpoint(&[x[0], x[0]], product));
     assert_eq!(f.gradient(&[3.0]).unwrap(), (3.0, vec![1.0]));
-    assert_eq!(
-        hessian(|x| x[0] * checkpoint(&[x[0], x[0]], product), &[3.0])[(0, 0)],
-        2.0
-    );
+    assert_eq!(hessian(|x| x[0] * checkpoint(&[x[0], x[0]], product), &[3.0])[(0, 0)], 2.0);
 
     let step = |_: usize, s: &[Var]| {
         let slope = (s[0] * s[1]).differentiate(&[s[1]])[0];

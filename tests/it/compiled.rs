@@ -18,14 +18,8 @@ fn compare(what: &str, f: &Function, compiled: &Compiled, x: &[f64]) {
         (Ok(found), Ok(expected)) => (found, expected),
         (found, expected) => return assert_eq!(found, expected, "{what} at {x:?}"),
     };
-    assert!(
-        is_same(value, expected),
-        "{what} at {x:?}: {value} not {expected}"
-    );
-    assert!(
-        is_same(compiled.value(x).unwrap(), expected),
-        "{what} at {x:?}"
-    );
+    assert!(is_same(value, expected), "{what} at {x:?}: {value} not {expected}");
+    assert!(is_same(compiled.value(x).unwrap(), expected), "{what} at {x:?}");
     // The same contributions, added up in another order.
     let size = of_replay.iter().fold(0.0f64, |size, d| size.max(d.abs()));
     for (d, expected) in gradient.iter().zip(&of_replay) {
@@ -47,9 +41,8 @@ fn random_programs_compute_what_their_replays_do() {
         let programs = strategy::programs().inputs(3..=3).operations(operations);
         for _ in 0..cases {
             let f = programs.new_tree(&mut runner).unwrap().current();
-            let point = |runner: &mut TestRunner| -> Vec<f64> {
-                strategy::points(3).new_tree(runner).unwrap().current()
-            };
+            let point =
+                |runner: &mut TestRunner| -> Vec<f64> { strategy::points(3).new_tree(runner).unwrap().current() };
             let recorded = Function::record(&point(&mut runner), |x| f.evaluate(x));
             let compiled = recorded.compile().unwrap();
             let mut points: Vec<_> = (0..3).map(|_| point(&mut runner)).collect();
@@ -85,10 +78,7 @@ fn long(x: &[Var]) -> Var {
         all.push(next);
     }
     let products: Vec<Var> = all.iter().map(|&a| a * x[3]).collect();
-    scalargrad::sum(&products)
-        + scalargrad::log_sum_exp(&all)
-        + scalargrad::dot(&all, &all)
-        + all[4003]
+    scalargrad::sum(&products) + scalargrad::log_sum_exp(&all) + scalargrad::dot(&all, &all) + all[4003]
 }
 
 #[test]
@@ -131,10 +121,7 @@ fn a_guard_that_trips_is_the_same_error() {
                 // A NaN in an error is not equal to itself.
                 _ => assert_eq!(format!("{found:?}"), format!("{expected:?}")),
             }
-            assert_eq!(
-                format!("{:?}", compiled.value(&[a, b])),
-                format!("{:?}", f.value(&[a, b]))
-            );
+            assert_eq!(format!("{:?}", compiled.value(&[a, b])), format!("{:?}", f.value(&[a, b])));
         }
     }
 }
@@ -200,10 +187,7 @@ fn a_few_plain_functions() {
     let none = Function::record(&[1.0], |_| Vec::<Var>::new());
     assert!(none.compile().unwrap().values(&[1.0]).unwrap().is_empty());
     let no_input = Function::record(&[], |_| Var::constant(3.0));
-    assert_eq!(
-        no_input.compile().unwrap().gradient(&[]).unwrap(),
-        (3.0, vec![])
-    );
+    assert_eq!(no_input.compile().unwrap().gradient(&[]).unwrap(), (3.0, vec![]));
 }
 
 static ASKED: AtomicUsize = AtomicUsize::new(0);
@@ -229,9 +213,8 @@ impl CustomOp for Cube {
 
 #[test]
 fn a_custom_operation_is_called_back() {
-    let f = Function::record(&[2.0, 3.0], |x| {
-        Var::apply(Cube, &[x[0] * x[1]]) * x[1] + Var::apply(Cube, &[x[0]]) * 0.0
-    });
+    let f =
+        Function::record(&[2.0, 3.0], |x| Var::apply(Cube, &[x[0] * x[1]]) * x[1] + Var::apply(Cube, &[x[0]]) * 0.0);
     let compiled = f.compile().unwrap();
     compare("cube", &f, &compiled, &[2.0, 3.0]);
     // Its rule is not asked where its adjoint is zero.
@@ -241,10 +224,7 @@ fn a_custom_operation_is_called_back() {
     // Its panic comes out, and the next call is right.
     let panic = catch_unwind(AssertUnwindSafe(|| compiled.gradient(&[20.0, 30.0])));
     let payload = panic.unwrap_err();
-    assert_eq!(
-        payload.downcast_ref::<&str>(),
-        Some(&"too large for a cube")
-    );
+    assert_eq!(payload.downcast_ref::<&str>(), Some(&"too large for a cube"));
     compare("cube", &f, &compiled, &[1.0, -3.0]);
 }
 

@@ -32,10 +32,7 @@ struct Random(u64);
 
 impl Random {
     fn below(&mut self, n: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (self.0 >> 33) as usize % n
     }
 
@@ -64,9 +61,7 @@ impl Loops {
     fn new(random: &mut Random) -> Loops {
         let steps = |random: &mut Random, most: usize| -> Vec<Step> {
             let count = 1 + random.below(most);
-            (0..count)
-                .map(|_| (random.below(13), random.below(1000), random.below(1000)))
-                .collect()
+            (0..count).map(|_| (random.below(13), random.below(1000), random.below(1000))).collect()
         };
         Loops {
             body: steps(random, 30),
@@ -132,8 +127,7 @@ fn random_loops_compute_what_their_replays_do() {
     let mut random = Random(7);
     for case in 0..60 {
         let loops = Loops::new(&mut random);
-        let point =
-            |random: &mut Random| -> Vec<f64> { (0..INPUTS).map(|_| random.number()).collect() };
+        let point = |random: &mut Random| -> Vec<f64> { (0..INPUTS).map(|_| random.number()).collect() };
         let f = Function::record(&point(&mut random), |x| loops.evaluate(x));
         let compiled = f.compile().unwrap();
         let mut points: Vec<Vec<f64>> = (0..2).map(|_| point(&mut random)).collect();
@@ -203,14 +197,8 @@ fn the_guard_that_trips_in_the_middle_is_reported() {
         let (found, expected) = (compiled.gradient(&[scale, 0.5]), f.gradient(&[scale, 0.5]));
         assert_eq!(format!("{found:?}"), format!("{expected:?}"));
         let value = compiled.value(&[scale, 0.5]);
-        assert_eq!(
-            format!("{value:?}"),
-            format!("{:?}", f.value(&[scale, 0.5]))
-        );
-        assert_eq!(
-            matches!(found, Err(ReplayError::BranchChanged(_))),
-            scale != 9.8 || expected.is_err()
-        );
+        assert_eq!(format!("{value:?}"), format!("{:?}", f.value(&[scale, 0.5])));
+        assert_eq!(matches!(found, Err(ReplayError::BranchChanged(_))), scale != 9.8 || expected.is_err());
     }
 }
 

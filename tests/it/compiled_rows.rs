@@ -18,10 +18,7 @@ fn is_close(a: f64, b: f64, size: f64) -> bool {
 fn compare(what: &str, f: &Function, shared: &[f64], data: &[f64]) {
     let rows = f.compile().unwrap().over_rows(shared.len()).unwrap();
     let len = rows.row_len();
-    let each: Vec<(f64, Vec<f64>)> = data
-        .chunks(len)
-        .map(|row| f.gradient(&[shared, row].concat()).unwrap())
-        .collect();
+    let each: Vec<(f64, Vec<f64>)> = data.chunks(len).map(|row| f.gradient(&[shared, row].concat()).unwrap()).collect();
     for (value, (expected, _)) in rows.values(shared, data).unwrap().iter().zip(&each) {
         assert!(is_same(*value, *expected), "{what}: {value} not {expected}");
     }
@@ -32,18 +29,12 @@ fn compare(what: &str, f: &Function, shared: &[f64], data: &[f64]) {
         let size = of_replay.iter().fold(0.0, |m: f64, d| m.max(d.abs()));
         for (d, expected) in gradients.row(row).iter().zip(of_replay) {
             let found = gradients.row(row);
-            assert!(
-                is_close(*d, *expected, size),
-                "{what}: row {row}: {found:?} not {of_replay:?}"
-            );
+            assert!(is_close(*d, *expected, size), "{what}: row {row}: {found:?} not {of_replay:?}");
         }
     }
     let (sum, gradient) = rows.sum_gradient(shared, data).unwrap();
     let expected: f64 = each.iter().fold(0.0, |sum, (value, _)| sum + value);
-    assert!(
-        is_close(sum, expected, expected.abs()),
-        "{what}: {sum} not {expected}"
-    );
+    assert!(is_close(sum, expected, expected.abs()), "{what}: {sum} not {expected}");
     for (k, d) in gradient.iter().enumerate() {
         let terms = || each.iter().map(|(_, gradient)| gradient[k]);
         let size: f64 = terms().map(f64::abs).sum();
@@ -62,9 +53,7 @@ fn row(x: &[Var]) -> Var {
 fn rows_of_any_number_compute_what_each_does() {
     let f = Function::record(&[0.5, 0.25, 1.0, 2.0], row);
     for rows in [0, 1, 2, 3, 7, 256, 257, 600] {
-        let data: Vec<f64> = (0..2 * rows)
-            .map(|k| (k as f64 * 0.7).sin() * 2.0)
-            .collect();
+        let data: Vec<f64> = (0..2 * rows).map(|k| (k as f64 * 0.7).sin() * 2.0).collect();
         for shared in [[0.5, 0.25], [-1.0, 3.0]] {
             compare("rows", &f, &shared, &data);
         }
@@ -76,24 +65,11 @@ fn rows_of_any_number_compute_what_each_does() {
 #[test]
 fn nan_and_infinities_stay_in_their_rows() {
     let f = Function::record(&[0.5, 0.25, 1.0, 2.0], row);
-    let data = [
-        1.0,
-        2.0,
-        f64::NAN,
-        1.0,
-        0.5,
-        0.0,
-        f64::INFINITY,
-        1.0,
-        0.0,
-        -0.0,
-    ];
+    let data = [1.0, 2.0, f64::NAN, 1.0, 0.5, 0.0, f64::INFINITY, 1.0, 0.0, -0.0];
     compare("edges", &f, &[0.5, 0.25], &data);
     compare("edges", &f, &[f64::NAN, 0.25], &data);
     compare("edges", &f, &[0.0, f64::NEG_INFINITY], &data);
-    let masked = Function::record(&[1.0, 1.0], |x| {
-        Var::select(x[1].gt_mask(0.0), x[1].ln() * x[0], x[0])
-    });
+    let masked = Function::record(&[1.0, 1.0], |x| Var::select(x[1].gt_mask(0.0), x[1].ln() * x[0], x[0]));
     compare("masked", &masked, &[2.0], &[1.0, 0.0, -1.0, 3.0, 0.0]);
 }
 
@@ -109,19 +85,11 @@ fn random_programs_over_rows_compute_what_their_replays_do() {
         let programs = strategy::programs().inputs(4..=4).operations(operations);
         for case in 0..cases {
             let f = programs.new_tree(&mut runner).unwrap().current();
-            let point = strategy::points(24)
-                .new_tree(&mut runner)
-                .unwrap()
-                .current();
+            let point = strategy::points(24).new_tree(&mut runner).unwrap().current();
             let recorded = Function::record(&point[..4], |x| f.evaluate(x));
             let shared = case % 4;
             let len = 4 - shared;
-            compare(
-                &f.to_string(),
-                &recorded,
-                &point[..shared],
-                &point[4..4 + 5 * len],
-            );
+            compare(&f.to_string(), &recorded, &point[..shared], &point[4..4 + 5 * len]);
         }
     }
 }
@@ -133,10 +101,7 @@ fn a_guard_that_trips_in_a_row_is_an_error() {
         if x[1] > 1.0 { y * x[1] } else { y + x[1] }
     });
     let rows = f.compile().unwrap().over_rows(1).unwrap();
-    assert_eq!(
-        rows.values(&[0.5], &[2.0, 3.0, 4.0]).unwrap(),
-        [1.0, 1.5, 2.0]
-    );
+    assert_eq!(rows.values(&[0.5], &[2.0, 3.0, 4.0]).unwrap(), [1.0, 1.5, 2.0]);
     // The error is that of the rows that no code runs: which ones they are, and the comparison in the first.
     let of_replay = f.over_rows(1);
     for data in [vec![2.0, 0.5, 3.0], vec![0.5], vec![2.0, 0.5, 2.0, 0.25]] {
@@ -164,13 +129,9 @@ fn rows_of_code_have_what_rows_have() {
     let rows = f.compile().unwrap().over_rows(1).unwrap();
     let data = [0.5, 2.0, -1.0];
     let (mut values, mut gradients) = ([0.0; 3], [0.0; 6]);
-    rows.gradients_into(&[0.5], &data, &mut values, &mut gradients)
-        .unwrap();
+    rows.gradients_into(&[0.5], &data, &mut values, &mut gradients).unwrap();
     let (of_call, matrix) = rows.gradients(&[0.5], &data).unwrap();
-    assert_eq!(
-        (&values[..], &gradients[..]),
-        (&of_call[..], matrix.as_slice())
-    );
+    assert_eq!((&values[..], &gradients[..]), (&of_call[..], matrix.as_slice()));
     let sum: f64 = values.iter().sum();
     assert!((rows.sum(&[0.5], &data).unwrap() - sum).abs() < 1e-15);
     // The code has no vectorised functions.
@@ -191,10 +152,7 @@ fn wrong_lengths_are_told() {
     assert!(is_length(rows.values(&[], &[1.0, 2.0]).unwrap_err()));
     assert!(is_length(rows.sum_gradient(&[1.0], &[1.0]).unwrap_err()));
     let error = rows.gradients(&[1.0], &[1.0, 2.0, 3.0]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "a row has 2 numbers, and 3 are no whole number of rows"
-    );
+    assert_eq!(error.to_string(), "a row has 2 numbers, and 3 are no whole number of rows");
 }
 
 struct Square;
@@ -213,8 +171,6 @@ impl CustomOp for Square {
 
 #[test]
 fn custom_operations_are_called_for_rows_and_for_what_they_share() {
-    let f = Function::record(&[2.0, 3.0], |x| {
-        Var::apply(Square, &[x[0]]) * Var::apply(Square, &[x[1] - x[0]])
-    });
+    let f = Function::record(&[2.0, 3.0], |x| Var::apply(Square, &[x[0]]) * Var::apply(Square, &[x[1] - x[0]]));
     compare("squares", &f, &[2.0], &[3.0, 4.0, 5.0, -1.0, 0.5]);
 }

@@ -18,11 +18,8 @@ impl CustomOp for Product {
 /// Two operands of which one may depend on the other, and what their product is.
 type Case = (fn(Var) -> [Var; 2], fn(Var) -> Var);
 
-const CASES: [Case; 3] = [
-    (|x| [x, x], |x| x * x),
-    (|x| [x, x.sin()], |x| x * x.sin()),
-    (|x| [x.exp(), x], |x| x.exp() * x),
-];
+const CASES: [Case; 3] =
+    [(|x| [x, x], |x| x * x), (|x| [x, x.sin()], |x| x * x.sin()), (|x| [x.exp(), x], |x| x.exp() * x)];
 
 #[test]
 fn a_partial_is_by_one_operand_even_if_another_depends_on_it() {
@@ -30,14 +27,8 @@ fn a_partial_is_by_one_operand_even_if_another_depends_on_it() {
         let custom = move |x: Var| Var::apply(Product, &operands(x));
         let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-12, "{a} {b}");
         let at = 0.7;
-        close(
-            gradient(|x| custom(x[0]), &[at])[0],
-            gradient(|x| product(x[0]), &[at])[0],
-        );
-        close(
-            hessian(|x| custom(x[0]), &[at])[(0, 0)],
-            hessian(|x| product(x[0]), &[at])[(0, 0)],
-        );
+        close(gradient(|x| custom(x[0]), &[at])[0], gradient(|x| product(x[0]), &[at])[0]);
+        close(hessian(|x| custom(x[0]), &[at])[(0, 0)], hessian(|x| product(x[0]), &[at])[(0, 0)]);
         let (a, b) = (taylor(custom, at, 4), taylor(product, at, 4));
         a.into_iter().zip(b).for_each(|(a, b)| close(a, b));
         let third = |f: &dyn Fn(Var) -> Var| {

@@ -6,8 +6,8 @@ mod random;
 
 use scalargrad::function::Function;
 use scalargrad::{
-    CustomOp, Matrix, Real, Var, derivative, gradient, graph, hessian, hvp, jacobian, jvp,
-    laplacian, log_sum_exp, norm, taylor, vjp,
+    CustomOp, Matrix, Real, Var, derivative, gradient, graph, hessian, hvp, jacobian, jvp, laplacian, log_sum_exp,
+    norm, taylor, vjp,
 };
 
 fn rosenbrock<T: Real>(x: &[T]) -> T {
@@ -21,16 +21,11 @@ fn rosenbrock<T: Real>(x: &[T]) -> T {
 fn mixture(x: &[Var]) -> Var {
     let n = x.len();
     let coupled = (x[0] * x[1]).sin() + x[2].powf(x[3]) + x[n - 1].hypot(x[0]) / x[1];
-    log_sum_exp(&x[..4]) * norm(&x[2..])
-        + coupled.exp()
-        + x[4].max(x[5]) * x[5]
-        + (x[6] * x[6]).tanh()
+    log_sum_exp(&x[..4]) * norm(&x[2..]) + coupled.exp() + x[4].max(x[5]) * x[5] + (x[6] * x[6]).tanh()
 }
 
 fn point(n: usize) -> Vec<f64> {
-    (0..n)
-        .map(|i| 0.75 + 0.25 * (i as f64 * 1.7).sin())
-        .collect()
+    (0..n).map(|i| 0.75 + 0.25 * (i as f64 * 1.7).sin()).collect()
 }
 
 /// The Hessian by `differentiate` and a sweep.
@@ -52,10 +47,7 @@ fn assert_close(found: &[f64], expected: &[f64]) {
     let size = expected.iter().fold(1e-300f64, |m, x| m.max(x.abs()));
     assert_eq!(found.len(), expected.len());
     for (k, (found, expected)) in found.iter().zip(expected).enumerate() {
-        assert!(
-            (found - expected).abs() <= 1e-12 * size,
-            "{k}: {found} {expected}"
-        );
+        assert!((found - expected).abs() <= 1e-12 * size, "{k}: {found} {expected}");
     }
 }
 
@@ -85,16 +77,12 @@ fn sparse_equals_dense() {
         assert_eq!(sparse.pattern(), &recorded.hessian_pattern().unwrap());
         assert_close(sparse.to_dense().as_slice(), twice(f, &x).as_slice());
     }
-    let outputs =
-        |x: &[Var]| -> Vec<Var> { x.windows(3).map(|x| x[0] * x[1] + x[2].sin()).collect() };
+    let outputs = |x: &[Var]| -> Vec<Var> { x.windows(3).map(|x| x[0] * x[1] + x[2].sin()).collect() };
     let recorded = Function::record(&x, outputs);
     let sparse = recorded.sparse_jacobian(&x).unwrap();
     assert_eq!(sparse.pattern(), &recorded.jacobian_pattern());
     assert_eq!(sparse.pattern().len(), 3 * (n - 2));
-    assert_close(
-        sparse.to_dense().as_slice(),
-        recorded.jacobian(&x).unwrap().as_slice(),
-    );
+    assert_close(sparse.to_dense().as_slice(), recorded.jacobian(&x).unwrap().as_slice());
 }
 
 #[test]
@@ -115,10 +103,7 @@ fn an_arrow_of_a_hundred_thousand_takes_no_time() {
     let f = Function::record(&x, |x| x.iter().map(|&xi| x[n / 2] * xi * xi).sum::<Var>());
     let h = f.sparse_hessian(&x).unwrap();
     assert_eq!(h.pattern().len(), 3 * n - 2);
-    assert_eq!(
-        (h.get(0, 0), h.get(0, n / 2), h.get(n / 2, 7)),
-        (3.0, 3.0, 3.0)
-    );
+    assert_eq!((h.get(0, 0), h.get(0, n / 2), h.get(n / 2, 7)), (3.0, 3.0, 3.0));
 }
 
 #[test]
@@ -126,9 +111,7 @@ fn hvp_is_the_hessian_times_a_vector() {
     let x = point(12);
     let v: Vec<f64> = (0..12).map(|i| f64::from(i) - 5.5).collect();
     let h = twice(mixture, &x);
-    let expected: Vec<f64> = (0..12)
-        .map(|i| h.row(i).iter().zip(&v).map(|(h, v)| h * v).sum())
-        .collect();
+    let expected: Vec<f64> = (0..12).map(|i| h.row(i).iter().zip(&v).map(|(h, v)| h * v).sum()).collect();
     assert_close(&hvp(mixture, &x, &v), &expected);
     let trace: f64 = (0..12).map(|i| h[(i, i)]).sum();
     assert_close(&[laplacian(mixture, &x)], &[trace]);
@@ -137,11 +120,7 @@ fn hvp_is_the_hessian_times_a_vector() {
 #[test]
 fn forward_equals_reverse() {
     let wide = |x: &[Var]| [mixture(x), rosenbrock(x)];
-    let tall = |x: &[Var]| -> Vec<Var> {
-        (0..40)
-            .map(|k| (x[k % 2] * k as f64).sin() * x[(k + 1) % 2])
-            .collect()
-    };
+    let tall = |x: &[Var]| -> Vec<Var> { (0..40).map(|k| (x[k % 2] * k as f64).sin() * x[(k + 1) % 2]).collect() };
     let x = point(30);
     let rows = jacobian(wide, &x);
     assert_close(rows.row(0), &gradient(mixture, &x));
@@ -204,28 +183,14 @@ fn nested_derivatives_do_not_mix_up_their_variables() {
 fn a_number_taken_from_an_inner_derivative_is_told_of() {
     let f = Function::record(&[4.0], |x| x[0] * derivative(|y| x[0] * y, 1.0));
     assert!(!f.frozen_reads().is_empty());
-    let f = Function::record(&[4.0], |x| {
-        x[0] * hessian(|y| y[0] * y[0] * x[0], &[1.0])[(0, 0)]
-    });
+    let f = Function::record(&[4.0], |x| x[0] * hessian(|y| y[0] * y[0] * x[0], &[1.0])[(0, 0)]);
     assert!(!f.frozen_reads().is_empty());
 }
 
 #[test]
 fn taylor_coefficients_are_derivatives_over_factorials() {
     let sine = taylor(|x| x.sin(), 0.0, 7);
-    assert_close(
-        &sine,
-        &[
-            0.0,
-            1.0,
-            0.0,
-            -1.0 / 6.0,
-            0.0,
-            1.0 / 120.0,
-            0.0,
-            -1.0 / 5040.0,
-        ],
-    );
+    assert_close(&sine, &[0.0, 1.0, 0.0, -1.0 / 6.0, 0.0, 1.0 / 120.0, 0.0, -1.0 / 5040.0]);
     let f = |x: Var| (x * x).tanh() / (x + 2.0) + x.powf(1.5) - x.digamma() * x.atan();
     let series = taylor(f, 0.8, 6);
     let (mut found, mut factorial) = (Vec::new(), 1.0);
@@ -255,8 +220,7 @@ fn a_jacobian_does_not_depend_on_its_shape() {
     ];
     for (k, f) in cases.into_iter().enumerate() {
         for x in [[0.0, 1.0], [0.0, 0.0], [1.0, -1.0]] {
-            let text =
-                |row: &[f64]| format!("{:?}", row.iter().map(|d| d + 0.0).collect::<Vec<_>>());
+            let text = |row: &[f64]| format!("{:?}", row.iter().map(|d| d + 0.0).collect::<Vec<_>>());
             let expected = text(&gradient(f, &x));
             for m in [1, 2, 4, 40] {
                 let rows = |x: &[Var]| {
@@ -281,12 +245,7 @@ fn derivatives_are_recorded_inside_no_grad_too() {
     let (x, v) = ([2.0, 3.0], [1.0, 10.0]);
     let all = || {
         let h = hessian(f, &x);
-        (
-            h,
-            hvp(f, &x, &v),
-            laplacian(f, &x),
-            jacobian(|x| [f(x)], &x),
-        )
+        (h, hvp(f, &x, &v), laplacian(f, &x), jacobian(|x| [f(x)], &x))
     };
     assert_eq!(graph::no_grad(all), all());
     assert_eq!(hessian(f, &x).as_slice(), [6.0, 4.0, 4.0, 0.0]);
@@ -308,10 +267,7 @@ fn a_sum_of_any_number_gives_to_each_of_its_terms() {
         scalargrad::sum(&terms).powi(2)
     };
     // 2(s·∇²s + ∇s·∇sᵀ) at s = 16, ∇s = (4, 14), ∇²s = (2, 1; 1, 12).
-    assert_eq!(
-        hessian(f, &[1.0, 2.0]).as_slice(),
-        [96.0, 144.0, 144.0, 776.0]
-    );
+    assert_eq!(hessian(f, &[1.0, 2.0]).as_slice(), [96.0, 144.0, 144.0, 776.0]);
     assert_eq!(hvp(f, &[1.0, 2.0], &[1.0, 10.0]), [1536.0, 7904.0]);
 }
 
@@ -331,10 +287,7 @@ fn to_second_derivatives_the_slope_of_a_kink_is_its_subgradient() {
     assert_eq!(gradient(square, &[0.0, 0.0]), [0.0, 0.0]);
     assert_eq!(hessian(square, &[0.0, 0.0]).as_slice(), [0.0; 4]);
     assert_eq!(hvp(square, &[0.0, 0.0], &[1.0, 2.0]), [0.0, 0.0]);
-    assert_eq!(
-        hessian(|x| scalargrad::dot(x, x), &[0.0, 0.0]).as_slice(),
-        [2.0, 0.0, 0.0, 2.0]
-    );
+    assert_eq!(hessian(|x| scalargrad::dot(x, x), &[0.0, 0.0]).as_slice(), [2.0, 0.0, 0.0, 2.0]);
     assert_eq!(taylor(|x| x.abs().powi(4), 0.0, 4), [0.0; 5]);
 }
 

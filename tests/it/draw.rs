@@ -75,14 +75,8 @@ dot              14     0
 
 #[test]
 fn a_leaf_and_a_constant_are_pictures_too() {
-    assert_eq!(
-        text(Var::new(0.1)),
-        "\n      value  grad\nleaf    0.1     0\n"
-    );
-    assert_eq!(
-        text(Var::from(-1e300)),
-        "\n           value  grad\nconstant  -1e300\n"
-    );
+    assert_eq!(text(Var::new(0.1)), "\n      value  grad\nleaf    0.1     0\n");
+    assert_eq!(text(Var::from(-1e300)), "\n           value  grad\nconstant  -1e300\n");
     assert!(Var::from(1.5).to_dot().contains("label=\"1.5\""));
     assert!(Var::from(1.5).to_svg().contains(">1.5</tspan>"));
 }
@@ -151,10 +145,7 @@ fn names_cannot_break_a_picture() {
     let long = "long".repeat(20);
     let line = Var::new(1.0).named(&long).to_text();
     assert!(line.contains(&format!("{}… ", &long[..31])), "{line}");
-    assert_eq!(
-        text(Var::new(1.0).named("")),
-        "\n      value  grad\nleaf      1     0\n"
-    );
+    assert_eq!(text(Var::new(1.0).named("")), "\n      value  grad\nleaf      1     0\n");
 }
 
 /// Panics unless every element is closed, and no text has a bare sign.
@@ -165,10 +156,7 @@ fn assert_well_formed(svg: &str) {
         assert!(!text.contains('>'), "{piece}");
         let known = ["amp;", "lt;", "gt;"];
         let mut entities = text.split('&').skip(1);
-        assert!(
-            entities.all(|e| known.iter().any(|k| e.starts_with(k))),
-            "{piece}"
-        );
+        assert!(entities.all(|e| known.iter().any(|k| e.starts_with(k))), "{piece}");
         if let Some(name) = tag.strip_prefix('/') {
             assert_eq!(open.pop(), Some(name));
         } else if !tag.ends_with('/') {
@@ -199,18 +187,13 @@ fn svg_boxes_stand_apart_inside_the_image_with_operands_to_the_left() {
     let (a, b) = (Var::new(-4.0).named("a"), Var::new(2.0).named("b"));
     let mut layer = vec![a, b, a * b, a + b, a - 1.0];
     for _ in 0..4 {
-        layer = (0..layer.len())
-            .map(|k| (layer[k] * layer[(k * 3 + 1) % layer.len()]).tanh() + a)
-            .collect();
+        layer = (0..layer.len()).map(|k| (layer[k] * layer[(k * 3 + 1) % layer.len()]).tanh() + a).collect();
     }
     let o = sum(&layer);
     o.backward();
     let svg = o.picture().unfolded().to_svg();
     assert_well_formed(&svg);
-    let (width, height) = (
-        attribute(&svg, "width").unwrap(),
-        attribute(&svg, "height").unwrap(),
-    );
+    let (width, height) = (attribute(&svg, "width").unwrap(), attribute(&svg, "height").unwrap());
     let boxes = boxes(&svg);
     assert!(boxes.len() > 60, "{}", boxes.len());
     for (i, p) in boxes.iter().enumerate() {
@@ -249,17 +232,8 @@ fn a_deep_graph_is_cut_without_recursion_and_what_is_left_out_is_counted() {
 
 #[test]
 fn a_wide_graph_is_cut_and_what_is_left_out_is_counted() {
-    let name = |k: usize| {
-        "abcdefghij"
-            .chars()
-            .cycle()
-            .skip(k % 10)
-            .take(1 + k / 10)
-            .collect::<String>()
-    };
-    let leaves: Vec<Var> = (0..100)
-        .map(|k| Var::new(k as f64).named(name(k)))
-        .collect();
+    let name = |k: usize| "abcdefghij".chars().cycle().skip(k % 10).take(1 + k / 10).collect::<String>();
+    let leaves: Vec<Var> = (0..100).map(|k| Var::new(k as f64).named(name(k))).collect();
     let o = sum(&leaves);
     for picture in [o.to_text(), o.to_dot(), o.to_svg()] {
         assert!(picture.contains("… and 81 more"), "{picture}");
@@ -270,13 +244,7 @@ fn a_wide_graph_is_cut_and_what_is_left_out_is_counted() {
         assert!(!whole.to_text().contains('…'), "{}", whole.to_text());
     }
     let many: Vec<Var> = (0..2000).map(|k| Var::new(k as f64)).collect();
-    assert!(
-        sum(&many)
-            .picture()
-            .unfolded()
-            .to_text()
-            .contains("… and 1401 more")
-    );
+    assert!(sum(&many).picture().unfolded().to_text().contains("… and 1401 more"));
 }
 
 #[test]
@@ -294,9 +262,7 @@ fn drawing_changes_nothing() {
 #[test]
 fn a_stale_handle_cannot_be_drawn() {
     let x = graph::scope(|| Var::new(1.0));
-    for draw in [Var::to_text, Var::to_dot, Var::to_svg, |x: Var| {
-        x.picture().to_text()
-    }] {
+    for draw in [Var::to_text, Var::to_dot, Var::to_svg, |x: Var| x.picture().to_text()] {
         let panic = catch_unwind(move || draw(x)).unwrap_err();
         let message = panic.downcast_ref::<String>().unwrap();
         assert!(message.contains("stale Var"), "{message}");

@@ -4,9 +4,7 @@ use scalargrad::{Function, Op, Var, dot, sum};
 
 /// A network of `tanh` neurons, each adding its products up one by one.
 fn network(sizes: &[usize]) -> Var {
-    let mut layer: Vec<Var> = (0..sizes[0])
-        .map(|k| Var::new(0.3 * k as f64 - 0.2).named(format!("x{k}")))
-        .collect();
+    let mut layer: Vec<Var> = (0..sizes[0]).map(|k| Var::new(0.3 * k as f64 - 0.2).named(format!("x{k}"))).collect();
     let mut count = 0;
     let mut next = || {
         count += 1;
@@ -31,12 +29,7 @@ fn network(sizes: &[usize]) -> Var {
 fn a_network_is_drawn_by_its_layers_with_the_numbers_of_each_kind() {
     let text = network(&[2, 16, 16, 1]).to_text();
     let labels: Vec<&str> = (text.lines().skip(1))
-        .map(|line| {
-            line.trim_start_matches(|c| "│├└─ ".contains(c))
-                .split("  ")
-                .next()
-                .unwrap()
-        })
+        .map(|line| line.trim_start_matches(|c| "│├└─ ".contains(c)).split("  ").next().unwrap())
         .collect();
     let expected = [
         "neuron 0 = tanh",
@@ -59,13 +52,7 @@ fn a_network_is_drawn_by_its_layers_with_the_numbers_of_each_kind() {
     assert_eq!(labels, expected, "{text}");
     assert!(text.contains("-0.2 … 0.1"), "{text}");
     let svg = network(&[2, 16, 16, 1]).to_svg();
-    let width = svg
-        .split(" width=\"")
-        .nth(1)
-        .unwrap()
-        .split('"')
-        .next()
-        .unwrap();
+    let width = svg.split(" width=\"").nth(1).unwrap().split('"').next().unwrap();
     assert!(width.parse::<f64>().unwrap() < 1920.0, "{width}");
 }
 
@@ -95,25 +82,18 @@ fn unfolded_every_node_is_drawn_but_those_between_the_terms_of_a_sum() {
 #[test]
 fn an_unfolded_network_has_a_line_of_text_in_each_box_and_weights_beside_their_products() {
     let svg = network(&[2, 16, 16, 1]).picture().unfolded().to_svg();
-    let boxes =
-        svg.matches("<rect class=\"made").count() + svg.matches("<rect class=\"leaf").count();
+    let boxes = svg.matches("<rect class=\"made").count() + svg.matches("<rect class=\"leaf").count();
     assert_eq!(svg.matches("<text").count(), boxes);
     // How far the lines of what is used once go up or down: they begin with `M x y C x y x y x y`.
     let lines: Vec<f64> = (svg.split("class=\"line c\" d=\"M").skip(1))
         .map(|line| {
             let line = line.split('"').next().unwrap();
-            let numbers: Vec<f64> = (line.split([' ', 'C', 'H']))
-                .filter_map(|number| number.parse().ok())
-                .collect();
+            let numbers: Vec<f64> = (line.split([' ', 'C', 'H'])).filter_map(|number| number.parse().ok()).collect();
             (numbers[numbers.len() - 1] - numbers[1]).abs()
         })
         .collect();
     let mean = lines.iter().sum::<f64>() / lines.len() as f64;
-    assert!(
-        lines.len() > 500 && mean < 250.0,
-        "{mean} for {}",
-        lines.len()
-    );
+    assert!(lines.len() > 500 && mean < 250.0, "{mean} for {}", lines.len());
 }
 
 #[test]
@@ -129,27 +109,17 @@ fn nodes_are_folded_only_if_they_are_made_and_used_alike() {
 
 #[test]
 fn a_sum_in_a_loop_does_not_nest_a_level_for_each_term() {
-    let (w, x) = (
-        Var::array([1.0, 2.0, 3.0, 4.0]),
-        Var::array([5.0, 6.0, 7.0, 8.0]),
-    );
+    let (w, x) = (Var::array([1.0, 2.0, 3.0, 4.0]), Var::array([5.0, 6.0, 7.0, 8.0]));
     let mut total = Var::constant(0.0);
     for k in 0..4 {
         total += w[k] * x[k];
     }
     let text = total.to_text();
-    assert_eq!(
-        text.matches("\n├─ ×").count() + text.matches("\n└─ ×").count(),
-        4,
-        "{text}"
-    );
+    assert_eq!(text.matches("\n├─ ×").count() + text.matches("\n└─ ×").count(), 4, "{text}");
     // What is used again, or has a name, is seen.
     let half = (w[0] + w[1] + w[2]).named("half");
     let text = (half + x[0] + x[1] + x[2] + half).to_text();
-    assert!(
-        text.contains("half = +") && text.contains("half (above)"),
-        "{text}"
-    );
+    assert!(text.contains("half = +") && text.contains("half (above)"), "{text}");
     assert_eq!(text.lines().count(), 1 + 1 + 5 + 2 + 2, "{text}");
 }
 
@@ -163,10 +133,7 @@ fn a_long_chain_is_cut_in_its_middle() {
     for seen in ["w39", "w0", "start", "… and "] {
         assert!(text.contains(seen), "{text}");
     }
-    assert!(
-        !text.contains("w20") && !x.to_svg().contains("w20<"),
-        "{text}"
-    );
+    assert!(!text.contains("w20") && !x.to_svg().contains("w20<"), "{text}");
     assert!(x.picture().unfolded().to_text().contains("w20"));
 }
 
@@ -192,13 +159,8 @@ constant 7
     assert_eq!(svg.matches(" output\"").count(), 3);
     assert!(!svg.contains("class=\"value\"") && !svg.contains("class=\"grad\""));
     assert!(f.picture().to_dot().contains("label=\"sqrt\""));
-    let wide = Function::record(&[0.5; 100], |x| {
-        sum(&x.iter().map(|x| x.tanh()).collect::<Vec<_>>())
-    });
-    assert_eq!(
-        wide.picture().to_text(),
-        "sum\n└─ 100 × tanh\n   └─ 100 × x\n"
-    );
+    let wide = Function::record(&[0.5; 100], |x| sum(&x.iter().map(|x| x.tanh()).collect::<Vec<_>>()));
+    assert_eq!(wide.picture().to_text(), "sum\n└─ 100 × tanh\n   └─ 100 × x\n");
 }
 
 #[test]
@@ -207,10 +169,7 @@ fn one_line_leads_from_what_is_folded_to_its_sum_and_its_constants_are_shown() {
     let part = |w: &[Var]| sum(&w.iter().map(|x| x.sin()).collect::<Vec<_>>()).tanh();
     let parts: Vec<Var> = w.chunks(30).map(part).collect();
     let text = sum(&[parts[0], parts[1], Var::constant(3.0)]).to_text();
-    let labels: Vec<&str> = text
-        .lines()
-        .map(|line| line.split("  ").next().unwrap())
-        .collect();
+    let labels: Vec<&str> = text.lines().map(|line| line.split("  ").next().unwrap()).collect();
     assert_eq!(labels[1..3], ["sum(·, ·, 3)", "└─ 2 × tanh"], "{text}");
     assert!(!text.contains("(above)"), "{text}");
 }

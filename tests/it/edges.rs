@@ -24,10 +24,7 @@ fn slopes<const N: usize>(f: impl Fn([Var; N]) -> Var, x: [f64; N]) -> [f64; N] 
         for (s, r) in swept.iter().zip(z.differentiate(&x)) {
             let r = r.value();
             let near = (s - r).abs() <= 16.0 * f64::EPSILON * s.abs();
-            assert!(
-                *s == r || near || s.is_nan() && r.is_nan(),
-                "swept {s}, recorded {r}"
-            );
+            assert!(*s == r || near || s.is_nan() && r.is_nan(), "swept {s}, recorded {r}");
         }
         swept
     })

@@ -25,10 +25,7 @@ fn expand(path: &str, before: &[String], found: &mut Vec<(Vec<String>, String)>)
         Some((head, alias)) => (head, Some(alias.trim())),
         None => (head, None),
     };
-    let parts = head
-        .split("::")
-        .map(|part| part.trim().to_string())
-        .filter(|part| !part.is_empty());
+    let parts = head.split("::").map(|part| part.trim().to_string()).filter(|part| !part.is_empty());
     let mut path: Vec<String> = before.iter().cloned().chain(parts).collect();
     let Some(group) = group else {
         if path.last().is_some_and(|last| last == "self") && path.len() > 1 {
@@ -68,12 +65,8 @@ impl File {
     fn new(name: String, lines: &[String]) -> File {
         let module = name.trim_start_matches("src/").trim_end_matches(".rs");
         let module = module.trim_end_matches("/mod").split('/');
-        let mut file = File {
-            module: module.map(str::to_string).collect(),
-            name,
-            names: BTreeMap::new(),
-            paths: Vec::new(),
-        };
+        let mut file =
+            File { module: module.map(str::to_string).collect(), name, names: BTreeMap::new(), paths: Vec::new() };
         let (mut statement, mut is_inner) = (String::new(), false);
         for (n, line) in lines.iter().enumerate() {
             let is_test = line == "mod tests {" && n > 0 && lines[n - 1].contains("cfg(test)");
@@ -91,8 +84,7 @@ impl File {
             let rest = rest.strip_prefix("(super)").unwrap_or(rest).trim_start();
             if statement.is_empty() && !rest.starts_with("use ") {
                 let own = paths(line).into_iter().map(|path| (n + 1, path));
-                file.paths
-                    .extend(own.filter(|(_, path)| !(is_inner && path[0] == "super")));
+                file.paths.extend(own.filter(|(_, path)| !(is_inner && path[0] == "super")));
                 continue;
             }
             // A door: what a module has from a file inside it and gives on.
@@ -128,9 +120,7 @@ struct Tree(BTreeMap<Vec<String>, File>);
 
 impl Tree {
     fn new() -> Tree {
-        let files = sources()
-            .into_iter()
-            .filter(|(name, _)| !name.ends_with("tests.rs"));
+        let files = sources().into_iter().filter(|(name, _)| !name.ends_with("tests.rs"));
         let files = files.map(|(name, lines)| File::new(name, &lines));
         Tree(files.map(|file| (file.module.clone(), file)).collect())
     }
@@ -151,10 +141,7 @@ impl Tree {
                 module = file.module.clone();
                 module.push(first.to_string());
                 if !self.0.contains_key(&module) {
-                    let meant = file
-                        .names
-                        .get(first)
-                        .filter(|meant| *meant != path && meant[0] != first)?;
+                    let meant = file.names.get(first).filter(|meant| *meant != path && meant[0] != first)?;
                     let meant: Vec<String> = meant.iter().chain(&path[1..]).cloned().collect();
                     return self.home(file, &meant, depth + 1);
                 }
@@ -183,10 +170,7 @@ impl Tree {
         for file in self.0.values().filter(|file| file.name != "src/lib.rs") {
             let imported: &mut BTreeMap<&str, usize> = imports.entry(&file.name[..]).or_default();
             for (line, path) in &file.paths {
-                if let Some(home) = self
-                    .home(file, path, 0)
-                    .filter(|home| home.name != file.name)
-                {
+                if let Some(home) = self.home(file, path, 0).filter(|home| home.name != file.name) {
                     imported.entry(&home.name).or_insert(*line);
                 }
             }
@@ -198,19 +182,10 @@ impl Tree {
 /// The rooms of the map from the top down: the files and folders of each.
 fn rooms() -> Vec<Vec<String>> {
     let map = read("ARCHITECTURE.md");
-    let table = map
-        .split("\n## ")
-        .find(|part| part.starts_with("Floors"))
-        .unwrap();
+    let table = map.split("\n## ").find(|part| part.starts_with("Floors")).unwrap();
     let rows = table.lines().filter(|line| line.starts_with('|')).skip(2);
     let cells = rows.map(|row| row.split('|').nth(2).unwrap().to_string());
-    let names = |cell: String| {
-        cell.split('`')
-            .skip(1)
-            .step_by(2)
-            .map(str::to_string)
-            .collect()
-    };
+    let names = |cell: String| cell.split('`').skip(1).step_by(2).map(str::to_string).collect();
     cells.map(names).collect()
 }
 
@@ -218,12 +193,9 @@ fn rooms() -> Vec<Vec<String>> {
 fn place(rooms: &[Vec<String>], file: &str) -> usize {
     let names = rooms.iter().enumerate();
     let names = names.flat_map(|(place, names)| names.iter().map(move |name| (place, name)));
-    let fits = names
-        .filter(|(_, name)| name.ends_with('/') && file.starts_with(&name[..]) || file == *name);
+    let fits = names.filter(|(_, name)| name.ends_with('/') && file.starts_with(&name[..]) || file == *name);
     let longest = fits.max_by_key(|(_, name)| name.len());
-    longest
-        .unwrap_or_else(|| panic!("{file} has no room in ARCHITECTURE.md"))
-        .0
+    longest.unwrap_or_else(|| panic!("{file} has no room in ARCHITECTURE.md")).0
 }
 
 #[test]
@@ -237,11 +209,7 @@ fn a_file_imports_from_the_rooms_above_its_own() {
             }
         }
     }
-    assert!(
-        strays.is_empty(),
-        "against the order of ARCHITECTURE.md:\n{}",
-        strays.join("\n")
-    );
+    assert!(strays.is_empty(), "against the order of ARCHITECTURE.md:\n{}", strays.join("\n"));
 }
 
 #[test]
@@ -259,18 +227,12 @@ fn no_circle_of_imports_leads_back_to_a_file() {
         }
         reached
     };
-    let reached: BTreeMap<&str, BTreeSet<String>> =
-        imports.keys().map(|&file| (file, reached(file))).collect();
+    let reached: BTreeMap<&str, BTreeSet<String>> = imports.keys().map(|&file| (file, reached(file))).collect();
     let mut circles = Vec::new();
-    for (file, others) in reached
-        .iter()
-        .filter(|(file, others)| others.contains(**file))
-    {
+    for (file, others) in reached.iter().filter(|(file, others)| others.contains(**file)) {
         for (other, line) in &imports[file] {
             if others.contains(*other) && reached[other].contains(*file) {
-                circles.push(format!(
-                    "{file}:{line} imports {other}, from which it is imported"
-                ));
+                circles.push(format!("{file}:{line} imports {other}, from which it is imported"));
             }
         }
     }

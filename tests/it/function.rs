@@ -22,13 +22,7 @@ fn a_function_is_send_and_sync_and_leaves_no_node() {
 fn a_guard_trips_exactly_when_the_answer_changes() {
     let f = Function::record(&[1.0, 2.0], |x| if x[0] < x[1] { x[0] } else { x[1] });
     assert_eq!(f.guards(), 1);
-    for (x, y) in [
-        (0.0, 1.0),
-        (1.0, 1.0),
-        (2.0, 1.0),
-        (f64::NAN, 1.0),
-        (-0.0, 0.0),
-    ] {
+    for (x, y) in [(0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (f64::NAN, 1.0), (-0.0, 0.0)] {
         assert_eq!(f.value(&[x, y]).is_ok(), x < y, "{x} {y}");
     }
 }
@@ -50,31 +44,18 @@ fn every_comparison_is_a_guard() {
         |x, _| x == 1.0,
         |x, _| 1.0 >= x,
         |x, _| x.partial_cmp(&1.0).is_none(),
-        |x, y| {
-            [x, y]
-                .iter()
-                .min_by(|a, b| a.partial_cmp(b).unwrap())
-                .copied()
-                == Some(x)
-        },
+        |x, y| [x, y].iter().min_by(|a, b| a.partial_cmp(b).unwrap()).copied() == Some(x),
     ];
     let numbers = [0.0, 1.0, 2.0];
     for (k, decide) in decisions.into_iter().enumerate() {
         let run = |x: &[Var]| {
-            if decide(x[0], x[1]) {
-                x[0] * 2.0
-            } else {
-                x[1] * 3.0
-            }
+            if decide(x[0], x[1]) { x[0] * 2.0 } else { x[1] * 3.0 }
         };
         for a in numbers {
             for b in numbers {
                 let f = Function::record(&[a, b], run);
                 // The standard library makes the last one's.
-                assert!(
-                    k == 12 || f.to_string().contains("tests/it/function.rs"),
-                    "{f}"
-                );
+                assert!(k == 12 || f.to_string().contains("tests/it/function.rs"), "{f}");
                 for x in numbers {
                     for y in numbers {
                         let eager = value_and_gradient(run, &[x, y]);
@@ -98,40 +79,22 @@ fn a_tripped_guard_says_which_comparison_and_of_what() {
         let (a, b) = (x[0].named("a"), x[1]);
         if a * b > 1.0 { a } else { b }
     });
-    let Err(ReplayError::BranchChanged(change)) = f.value(&[0.25, 2.0]) else {
-        panic!("no guard tripped")
-    };
+    let Err(ReplayError::BranchChanged(change)) = f.value(&[0.25, 2.0]) else { panic!("no guard tripped") };
     assert_eq!(change.comparison(), "a × x[1] > 1");
     assert_eq!(change.recorded(), [3.0, 1.0]);
     assert_eq!(change.operands(), [0.5, 1.0]);
-    assert!(
-        change.place().contains("function.rs:"),
-        "{}",
-        change.place()
-    );
+    assert!(change.place().contains("function.rs:"), "{}", change.place());
     let text = change.to_string();
-    assert!(
-        text.contains("was true when the function was recorded (of 3.0 and 1.0)"),
-        "{text}"
-    );
+    assert!(text.contains("was true when the function was recorded (of 3.0 and 1.0)"), "{text}");
     assert!(text.contains("is false here (of 0.5 and 1.0)"), "{text}");
 }
 
 #[test]
 fn a_guard_is_checked_before_what_comes_after_it() {
     // A clamp with crossed bounds panics; the guard keeps it from being reached.
-    let f = Function::record(&[0.5, 0.0, 1.0], |x| {
-        if x[1] <= x[2] {
-            x[0].clamp(x[1], x[2])
-        } else {
-            x[0]
-        }
-    });
+    let f = Function::record(&[0.5, 0.0, 1.0], |x| if x[1] <= x[2] { x[0].clamp(x[1], x[2]) } else { x[0] });
     assert_eq!(f.value(&[3.0, 0.0, 1.0]), Ok(1.0));
-    assert!(matches!(
-        f.value(&[3.0, 1.0, 0.0]),
-        Err(ReplayError::BranchChanged(_))
-    ));
+    assert!(matches!(f.value(&[3.0, 1.0, 0.0]), Err(ReplayError::BranchChanged(_))));
 }
 
 #[test]
@@ -140,11 +103,7 @@ fn comparisons_of_constants_are_no_guards() {
     let outside = Var::new(2.0);
     let f = Function::record(&[3.0], |x| {
         let leaf = Var::new(0.0);
-        if c < 2.0 && outside > 1.0 && leaf == 0.0 {
-            x[0]
-        } else {
-            -x[0]
-        }
+        if c < 2.0 && outside > 1.0 && leaf == 0.0 { x[0] } else { -x[0] }
     });
     assert_eq!(f.guards(), 0);
 }
@@ -167,14 +126,8 @@ fn derivative_rules_inside_a_recording_are_guarded() {
     let slope = |x: &[Var]| x[0].atan().differentiate(&[x[0]])[0];
     let f = Function::record(&[1.0], slope);
     assert_eq!(f.value(&[0.5]).unwrap(), 1.0 / 1.25);
-    assert!(matches!(
-        f.value(&[1e100]),
-        Err(ReplayError::BranchChanged(_))
-    ));
-    assert!(matches!(
-        f.value(&[f64::NAN]),
-        Err(ReplayError::BranchChanged(_))
-    ));
+    assert!(matches!(f.value(&[1e100]), Err(ReplayError::BranchChanged(_))));
+    assert!(matches!(f.value(&[f64::NAN]), Err(ReplayError::BranchChanged(_))));
 }
 
 #[test]
@@ -187,11 +140,7 @@ fn what_a_closure_froze_is_told() {
         let z = graph::no_grad(|| x[0] * x[0]);
         y * y.value() + x[0].detach() + x[0].grad() + z
     });
-    let told: Vec<String> = f
-        .frozen_reads()
-        .iter()
-        .map(|read| read.to_string())
-        .collect();
+    let told: Vec<String> = f.frozen_reads().iter().map(|read| read.to_string()).collect();
     assert_eq!(told.len(), 5, "{told:?}");
     assert!(told[0].contains("`no_grad` at"));
     assert!(told[1].contains("the value was read at") && told[1].ends_with("6.0"));
@@ -206,9 +155,7 @@ fn recording_works_inside_no_grad_and_inside_a_recording() {
     assert_eq!(f.gradient(&[2.0]), Ok((4.0, vec![4.0])));
     let mut inner = None;
     let outer = Function::record(&[3.0], |x| {
-        inner = Some(Function::record(&[1.0], |y| {
-            if y[0] > 0.0 { y[0] } else { -y[0] }
-        }));
+        inner = Some(Function::record(&[1.0], |y| if y[0] > 0.0 { y[0] } else { -y[0] }));
         if x[0] > 1.0 { x[0] * 2.0 } else { x[0] }
     });
     assert_eq!((outer.guards(), inner.unwrap().guards()), (1, 1));
@@ -261,22 +208,14 @@ fn a_value_taken_inside_an_inner_derivative_is_told_of() {
         let told = f.frozen_reads().iter().map(|read| read.to_string());
         told.collect::<Vec<_>>()
     };
-    let reads =
-        told(&|x| x[0] * scalargrad::hessian(|t| t[0] * t[0] * x[0].value(), &[1.0])[(0, 0)]);
+    let reads = told(&|x| x[0] * scalargrad::hessian(|t| t[0] * t[0] * x[0].value(), &[1.0])[(0, 0)]);
     assert_eq!(reads.len(), 1, "{reads:?}");
     assert!(reads[0].contains("the value was read at") && reads[0].contains("function.rs:"));
     let inner = |x: &[Var], t: Var| Function::record(&[1.0], |s| s[0] * x[0] * t);
     let reads = told(&|x| x[0] * inner(x, Var::constant(2.0)).value(&[1.0]).unwrap());
     assert_eq!(reads.len(), 1, "{reads:?}");
-    assert!(
-        reads[0].contains("function.rs:") && reads[0].ends_with("2.0"),
-        "{reads:?}"
-    );
-    let of_own = told(&|x| {
-        x[0] * inner(&[Var::new(3.0)], Var::new(3.0))
-            .value(&[1.0])
-            .unwrap()
-    });
+    assert!(reads[0].contains("function.rs:") && reads[0].ends_with("2.0"), "{reads:?}");
+    let of_own = told(&|x| x[0] * inner(&[Var::new(3.0)], Var::new(3.0)).value(&[1.0]).unwrap());
     assert!(of_own.is_empty(), "{of_own:?}");
 }
 
@@ -284,11 +223,7 @@ fn a_value_taken_inside_an_inner_derivative_is_told_of() {
 fn a_handle_whose_scope_ended_is_followed() {
     let square = |x: Var| graph::scope(|| x * x);
     let decide = |x: &[Var]| {
-        if square(x[0]) > 1.0 {
-            x[0] * 2.0
-        } else {
-            x[0] * 3.0
-        }
+        if square(x[0]) > 1.0 { x[0] * 2.0 } else { x[0] * 3.0 }
     };
     check_replay(decide, 2.0, 0.5);
     assert_eq!(Function::record(&[2.0], decide).guards(), 1);
@@ -319,11 +254,7 @@ fn a_handle_whose_scope_ended_is_followed() {
     let filler: Vec<Var> = (0..3).map(|_| Var::new(7.0)).collect();
     let f = Function::record(&[2.0], |x| {
         let y = (0..8).fold(x[0], |y, _| y.sin());
-        if before < 1.0 {
-            y
-        } else {
-            x[0] + before.value()
-        }
+        if before < 1.0 { y } else { x[0] + before.value() }
     });
     assert_eq!((f.guards(), f.frozen_reads().len()), (0, 0));
     let f = Function::record(&[4.0], |x| if before < x[0] { x[0] } else { -x[0] });
@@ -347,16 +278,10 @@ fn a_panic_while_recording_leaves_nothing_behind() {
 fn the_text_of_a_question_about_an_expression_has_parentheses() {
     let text = |f: fn(Var) -> bool, x: f64| {
         let g = |x: &[Var]| if f(x[0]) { x[0] } else { -x[0] };
-        Function::record(&[1.0], g)
-            .value(&[x])
-            .unwrap_err()
-            .to_string()
+        Function::record(&[1.0], g).value(&[x]).unwrap_err().to_string()
     };
     let negative = text(|x| (x - 0.5).is_sign_negative(), 0.2);
-    assert!(
-        negative.contains("`(x[0] − 0.5).is_sign_negative()`"),
-        "{negative}"
-    );
+    assert!(negative.contains("`(x[0] − 0.5).is_sign_negative()`"), "{negative}");
     let order = text(|x| (-x).total_cmp(&Var::from(-2.0)).is_lt(), 3.0);
     assert!(order.contains("`(-x[0]).total_cmp(-2)`"), "{order}");
     let call = text(|x| x.hypot(2.0).is_finite(), f64::INFINITY);
@@ -368,12 +293,7 @@ fn a_function_without_inputs_takes_nothing_from_outside() {
     let f = Function::record(&[], |_| Var::new(2.0).sin());
     assert!(f.frozen_reads().is_empty());
     let outside = Var::new(2.0);
-    assert_eq!(
-        Function::record(&[], |_| outside.sin())
-            .frozen_reads()
-            .len(),
-        1
-    );
+    assert_eq!(Function::record(&[], |_| outside.sin()).frozen_reads().len(), 1);
 }
 
 #[test]
@@ -386,9 +306,6 @@ fn what_a_report_tells_while_recording_is_a_frozen_read() {
     for f in look {
         let f = Function::record(&[4.0], f);
         let read = f.frozen_reads()[0].to_string();
-        assert!(
-            read.contains("looked at") && read.contains(file!()),
-            "{read}"
-        );
+        assert!(read.contains("looked at") && read.contains(file!()), "{read}");
     }
 }

@@ -3,12 +3,11 @@
 mod approximate;
 
 use approx::{
-    AbsDiffEq, RelativeEq, UlpsEq, assert_abs_diff_eq, assert_relative_eq, assert_ulps_eq,
-    relative_eq, ulps_eq,
+    AbsDiffEq, RelativeEq, UlpsEq, assert_abs_diff_eq, assert_relative_eq, assert_ulps_eq, relative_eq, ulps_eq,
 };
 use num_traits::{
-    Bounded, Euclid, Float, FloatConst, FromPrimitive, Inv, MulAdd, MulAddAssign, Num, One, Pow,
-    Signed, ToPrimitive, Zero,
+    Bounded, Euclid, Float, FloatConst, FromPrimitive, Inv, MulAdd, MulAddAssign, Num, One, Pow, Signed, ToPrimitive,
+    Zero,
 };
 use scalargrad::{Real, Var, derivative, gradient};
 
@@ -35,11 +34,7 @@ fn by_real<T: Real>(x: T) -> T {
     let mut c = (x.erf() + x.sigmoid() * x.digamma() + sin * cos).softplus();
     c += T::dot(&[x, a], &[b, x]) + T::norm(&[x, a]) + T::log_sum_exp(&[x, b]);
     c -= [x, a, b].into_iter().sum::<T>() * [x, b].into_iter().product::<T>();
-    if c > 0.0 {
-        c * a.clamp(-10.0, 10.0)
-    } else {
-        b - c % 7.0
-    }
+    if c > 0.0 { c * a.clamp(-10.0, 10.0) } else { b - c % 7.0 }
 }
 
 fn polynomial<T: Num + Copy>(x: T) -> T {
@@ -53,19 +48,13 @@ fn assert_slope(slope: f64, f: impl Fn(f64) -> f64, x: f64) {
     let h = 1e-4;
     let d = |h: f64| (f(x + h) - f(x - h)) / (2.0 * h);
     let estimate = (4.0 * d(h / 2.0) - d(h)) / 3.0;
-    assert!(
-        (slope - estimate).abs() < 1e-8 * estimate.abs(),
-        "{slope} is not {estimate}"
-    );
+    assert!((slope - estimate).abs() < 1e-8 * estimate.abs(), "{slope} is not {estimate}");
 }
 
 #[test]
 fn a_function_of_float_has_the_same_value_and_the_right_slope() {
     for x in [0.3, 0.4, 0.7] {
-        assert_eq!(
-            by_float(Var::new(x)).value().to_bits(),
-            by_float(x).to_bits()
-        );
+        assert_eq!(by_float(Var::new(x)).value().to_bits(), by_float(x).to_bits());
         assert_slope(derivative(by_float, x), by_float, x);
     }
 }
@@ -134,13 +123,7 @@ fn pow_takes_every_exponent() {
         z.backward();
         assert_eq!((z.value(), x.grad()), (9.0, 6.0));
     }
-    for z in [
-        Pow::pow(3.0, y),
-        Pow::pow(&3.0, y),
-        Pow::pow(3.0, &y),
-        Pow::pow(&3.0, &y),
-        3.0.pow(y),
-    ] {
+    for z in [Pow::pow(3.0, y), Pow::pow(&3.0, y), Pow::pow(3.0, &y), Pow::pow(&3.0, &y), 3.0.pow(y)] {
         z.backward();
         assert_eq!((z.value(), y.grad()), (9.0, 9.0 * 3.0_f64.ln()));
     }
@@ -164,14 +147,7 @@ fn constants_of_the_traits_are_those_of_f64_and_have_no_node() {
         FloatConst: E FRAC_1_PI FRAC_1_SQRT_2 FRAC_2_PI FRAC_2_SQRT_PI FRAC_PI_2 FRAC_PI_3 FRAC_PI_4
             FRAC_PI_6 FRAC_PI_8 LN_10 LN_2 LOG10_E LOG2_E PI SQRT_2 TAU LOG10_2 LOG2_10;
     }
-    for (text, radix) in [
-        ("1.5", 10),
-        ("ff.8", 16),
-        ("-101", 2),
-        ("x", 10),
-        ("", 10),
-        ("inf", 10),
-    ] {
+    for (text, radix) in [("1.5", 10), ("ff.8", 16), ("-101", 2), ("x", 10), ("", 10), ("inf", 10)] {
         let got = <Var as Num>::from_str_radix(text, radix);
         match f64::from_str_radix(text, radix) {
             Ok(value) => assert!(got.is_ok_and(|c| c.is_constant() && c == value)),
@@ -189,19 +165,8 @@ fn constants_of_the_traits_are_those_of_f64_and_have_no_node() {
 
 #[test]
 fn questions_are_answered_by_value() {
-    let points = [
-        0.0,
-        -0.0,
-        1.5,
-        -2.0,
-        5e-324,
-        1e-310,
-        f64::MAX,
-        f64::INFINITY,
-        f64::NEG_INFINITY,
-        f64::NAN,
-        -f64::NAN,
-    ];
+    let points =
+        [0.0, -0.0, 1.5, -2.0, 5e-324, 1e-310, f64::MAX, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, -f64::NAN];
     for x in points {
         let u = Var::new(x);
         macro_rules! check {
@@ -212,16 +177,12 @@ fn questions_are_answered_by_value() {
         assert_eq!(u.is_positive(), Signed::is_positive(&x));
         assert_eq!(u.is_negative(), Signed::is_negative(&x));
         for y in points {
-            let same =
-                |a: Var, b: f64| a.value().to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
+            let same = |a: Var, b: f64| a.value().to_bits() == b.to_bits() || (a.is_nan() && b.is_nan());
             let v = Var::new(y);
             #[allow(deprecated)]
             let expected = f64::abs_sub(x, y);
             assert!(same(Float::abs_sub(u, v), expected), "{x} {y}");
-            assert!(
-                same(Signed::abs_sub(&u, &v), Signed::abs_sub(&x, &y)),
-                "{x} {y}"
-            );
+            assert!(same(Signed::abs_sub(&u, &v), Signed::abs_sub(&x, &y)), "{x} {y}");
             assert!(same(Euclid::div_euclid(&u, &v), x.div_euclid(y)), "{x} {y}");
             assert!(same(Euclid::rem_euclid(&u, &v), x.rem_euclid(y)), "{x} {y}");
         }
@@ -245,19 +206,7 @@ fn euclidean_division_at_random_points() {
 
 #[test]
 fn conversions_are_those_of_f64() {
-    for x in [
-        0.0,
-        1.0,
-        -1.0,
-        2.9,
-        -129.0,
-        255.5,
-        1e10,
-        -1e30,
-        1e300,
-        f64::NAN,
-        f64::INFINITY,
-    ] {
+    for x in [0.0, 1.0, -1.0, 2.9, -129.0, 255.5, 1e10, -1e30, 1e300, f64::NAN, f64::INFINITY] {
         let u = Var::new(x);
         macro_rules! check {
             ($($name:ident)*) => { $( assert_eq!(u.$name(), x.$name()); )* };
@@ -280,10 +229,7 @@ fn conversions_are_those_of_f64() {
 
 #[test]
 fn the_positive_difference_has_the_slope_of_relu() {
-    for abs_sub in [
-        |x: Var, y: Var| Float::abs_sub(x, y),
-        |x, y| Signed::abs_sub(&x, &y),
-    ] {
+    for abs_sub in [|x: Var, y: Var| Float::abs_sub(x, y), |x, y| Signed::abs_sub(&x, &y)] {
         let slopes = |x: f64, y: f64| gradient(|x| abs_sub(x[0], x[1]), &[x, y]);
         assert_eq!(slopes(3.0, 1.0), [1.0, -1.0]);
         assert_eq!(slopes(1.0, 3.0), [0.0, 0.0]);
@@ -299,10 +245,7 @@ fn inv_and_mul_add_forward() {
     fn fused<T: MulAdd<Output = T>>(x: T, a: T, b: T) -> T {
         MulAdd::mul_add(x, a, b)
     }
-    assert_eq!(
-        gradient(|x| fused(x[0], x[1], x[2]), &[2.0, 3.0, 4.0]),
-        [3.0, 2.0, 1.0]
-    );
+    assert_eq!(gradient(|x| fused(x[0], x[1], x[2]), &[2.0, 3.0, 4.0]), [3.0, 2.0, 1.0]);
     let mut y = x;
     y.mul_add_assign(2.0, x);
     y.backward();

@@ -11,8 +11,7 @@ mod threads;
 
 use crate::afresh;
 use scalargrad::{
-    CustomOp, Gradients, Op, Var, derivative, dot, gradient, graph, log_sum_exp, norm, softmax,
-    sum, weighted_sum,
+    CustomOp, Gradients, Op, Var, derivative, dot, gradient, graph, log_sum_exp, norm, softmax, sum, weighted_sum,
 };
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind, set_hook, take_hook};
@@ -116,9 +115,7 @@ const USES: &[Use] = &[
     ("x += s", |s, mut x| x += s),
     ("sin", |s, _| ignore(s.sin())),
     ("powi", |s, _| ignore(s.powi(2))),
-    ("powi with a large exponent", |s, _| {
-        ignore(s.powi(i32::MAX))
-    }),
+    ("powi with a large exponent", |s, _| ignore(s.powi(i32::MAX))),
     ("floor", |s, _| ignore(s.floor())),
     ("relu", |s, _| ignore(s.relu())),
     ("s.powf(x)", |s, x| ignore(s.powf(x))),
@@ -133,22 +130,14 @@ const USES: &[Use] = &[
     ("select", |s, x| ignore(Var::select(x, s, 1.0))),
     ("select of another", |s, x| ignore(Var::select(x, 1.0, s))),
     ("sum", |s, x| ignore(sum(&[x, s]))),
-    ("sum of an iterator", |s, x| {
-        ignore([x, s].iter().sum::<Var>())
-    }),
-    ("product of an iterator", |s, x| {
-        ignore([x, s].iter().product::<Var>())
-    }),
+    ("sum of an iterator", |s, x| ignore([x, s].iter().sum::<Var>())),
+    ("product of an iterator", |s, x| ignore([x, s].iter().product::<Var>())),
     ("dot", |s, x| ignore(dot(&[x, x], &[x, s]))),
-    ("weighted_sum", |s, x| {
-        ignore(weighted_sum(&[x, s], &[1.0, 0.0]))
-    }),
+    ("weighted_sum", |s, x| ignore(weighted_sum(&[x, s], &[1.0, 0.0]))),
     ("norm", |s, x| ignore(norm(&[x, s]))),
     ("log_sum_exp", |s, x| ignore(log_sum_exp(&[x, s]))),
     ("softmax", |s, x| ignore(softmax(&[x, s]))),
-    ("custom", |s, x| {
-        ignore(Var::custom("c", 1.0, [(x, 1.0), (s, 1.0)]))
-    }),
+    ("custom", |s, x| ignore(Var::custom("c", 1.0, [(x, 1.0), (s, 1.0)]))),
     ("CustomOp", |s, _| ignore(Var::apply(Square, &[s]))),
     ("grad", |s, _| ignore(s.grad())),
     ("backward", |s, _| s.backward()),
@@ -156,9 +145,7 @@ const USES: &[Use] = &[
     ("gradients", |s, _| ignore(s.gradients())),
     ("wrt", |s, x| ignore(x.gradients().wrt(s))),
     ("differentiate", |s, x| ignore(s.differentiate(&[x]))),
-    ("differentiate by", |s, x| {
-        ignore((x * x).differentiate(&[x, s]))
-    }),
+    ("differentiate by", |s, x| ignore((x * x).differentiate(&[x, s]))),
     ("named", |s, _| ignore(s.named("s"))),
     ("name", |s, _| ignore(s.name())),
     ("op", |s, _| ignore(s.op())),
@@ -172,17 +159,11 @@ fn assert_stale(stale: Var, words: &[&str]) {
     (x * x).backward();
     for (name, use_it) in USES {
         let text = panic_of(|| use_it(stale, x));
-        for word in words
-            .iter()
-            .chain(&["scalargrad: ", "Var::new(old.value())"])
-        {
+        for word in words.iter().chain(&["scalargrad: ", "Var::new(old.value())"]) {
             assert!(text.contains(word), "{name}: no {word:?} in {text:?}");
         }
         let place = PLACE.take();
-        assert!(
-            place == file!() || name.contains("iter"),
-            "{name}: at {place}"
-        );
+        assert!(place == file!() || name.contains("iter"), "{name}: at {place}");
     }
     assert_eq!(x.grad(), 4.0);
     assert_usable();

@@ -56,21 +56,14 @@ fn the_diamond_by_closure() {
     let f = |x: &[Var]| ((x[0] * x[1]) * (x[1] * x[2])).powi(2);
     let at = [3.0, 2.0, 1.0];
     assert_eq!(gradient(f, &at), [96.0, 288.0, 288.0]);
-    assert_eq!(
-        value_and_gradient(f, &at),
-        (144.0, vec![96.0, 288.0, 288.0])
-    );
+    assert_eq!(value_and_gradient(f, &at), (144.0, vec![96.0, 288.0, 288.0]));
 }
 
 #[test]
 fn the_diamond_by_differentiate_with_intermediates() {
     let [x, y, z, h1, h2, h] = diamond();
     let o = h * h;
-    let d: Vec<f64> = o
-        .differentiate(&[x, y, z, h, h1, h2, o])
-        .iter()
-        .map(|d| d.value())
-        .collect();
+    let d: Vec<f64> = o.differentiate(&[x, y, z, h, h1, h2, o]).iter().map(|d| d.value()).collect();
     assert_eq!(d, [96.0, 288.0, 288.0, 24.0, 48.0, 144.0, 1.0]);
 }
 

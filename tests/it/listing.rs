@@ -13,8 +13,7 @@ fn names_do_not_break_the_lines() {
             return c;
         }
         let custom = Var::custom("never\nseen", a.value(), []);
-        (product + c * outside).named("a name that is so long that no line would ever hold it")
-            * custom
+        (product + c * outside).named("a name that is so long that no line would ever hold it") * custom
     });
     let text = f.to_string();
     let lines: Vec<&str> = text.lines().collect();
@@ -23,16 +22,9 @@ fn names_do_not_break_the_lines() {
     assert!(lines[2].starts_with("  guard t0 < 0 as at "), "{text}");
     assert_eq!(lines.len(), 1 + f.operations() + 1 + 1, "{text}");
     assert!(text.contains("a name that is so long that no …"), "{text}");
-    assert!(
-        f.frozen_reads()
-            .iter()
-            .all(|read| !read.to_string().contains('\n'))
-    );
+    assert!(f.frozen_reads().iter().all(|read| !read.to_string().contains('\n')));
     let error = f.value(&[-3.0, 2.0, 1.0]).unwrap_err().to_string();
-    assert!(
-        error.starts_with("the comparison `a b × x[1] < 0` at "),
-        "{error}"
-    );
+    assert!(error.starts_with("the comparison `a b × x[1] < 0` at "), "{error}");
 }
 
 #[test]
@@ -59,21 +51,12 @@ fn a_picture_drawn_in_a_recording_is_told_of_with_the_users_line() {
 fn the_readme_can_be_pasted() {
     let readme = super::readme::read("README.md");
     let manifest = super::readme::read("Cargo.toml");
-    let version = manifest
-        .lines()
-        .find_map(|line| line.strip_prefix("version = "))
-        .unwrap();
+    let version = manifest.lines().find_map(|line| line.strip_prefix("version = ")).unwrap();
     let minor = version.trim_matches('"').rsplit_once('.').unwrap().0;
     assert!(readme.contains(&format!("[dependencies]\nscalargrad = \"{minor}\"")));
     for block in readme.split("```rust").skip(1) {
         let block = block.split("```").next().unwrap();
-        assert!(
-            !block.contains("\n# "),
-            "a hidden line does not come along:{block}"
-        );
-        assert!(
-            !block.contains("?;") || block.contains("fn main() -> Result"),
-            "{block}"
-        );
+        assert!(!block.contains("\n# "), "a hidden line does not come along:{block}");
+        assert!(!block.contains("?;") || block.contains("fn main() -> Result"), "{block}");
     }
 }

@@ -46,7 +46,5 @@ mod words;
 
 /// Runs `f` with a graph of its own.
 fn afresh<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {
-    std::thread::spawn(f)
-        .join()
-        .unwrap_or_else(|payload| std::panic::resume_unwind(payload))
+    std::thread::spawn(f).join().unwrap_or_else(|payload| std::panic::resume_unwind(payload))
 }

@@ -1,17 +1,10 @@
 //! Networks: micrograd's numbers, one text for all number types, and training that arrives.
 
-use scalargrad::nn::{
-    Activation, Adam, Layer, Mlp, Module, Sgd, cross_entropy, hinge, squared, uniform,
-};
+use scalargrad::nn::{Activation, Adam, Layer, Mlp, Module, Sgd, cross_entropy, hinge, squared, uniform};
 use scalargrad::{Function, Var, check, gradient, graph, value_and_gradient};
 use std::panic::AssertUnwindSafe;
 
-const ACTIVATIONS: [Activation; 4] = [
-    Activation::Linear,
-    Activation::Relu,
-    Activation::Tanh,
-    Activation::Sigmoid,
-];
+const ACTIVATIONS: [Activation; 4] = [Activation::Linear, Activation::Relu, Activation::Tanh, Activation::Sigmoid];
 
 fn moons_like() -> Vec<([f64; 2], f64)> {
     let mut draw = uniform(3);
@@ -25,8 +18,7 @@ fn moons_like() -> Vec<([f64; 2], f64)> {
 /// micrograd's loss: max-margin, and the squares of all parameters.
 fn loss(net: &Mlp<Var>, data: &[([f64; 2], f64)]) -> Var {
     let margins = data.iter().map(|(x, y)| hinge(net.forward(x)[0], *y));
-    margins.sum::<Var>() / data.len() as f64
-        + 1e-4 * net.parameters().iter().map(|p| p * p).sum::<Var>()
+    margins.sum::<Var>() / data.len() as f64 + 1e-4 * net.parameters().iter().map(|p| p * p).sum::<Var>()
 }
 
 #[test]
@@ -38,10 +30,7 @@ fn a_network_computes_what_micrograds_does() {
     let (x, y) = (1.5f64, -2.0f64);
     let first = (0.25 + 0.5 * x - y).max(0.0);
     let second = (-0.5 + 2.0 * x + 0.75 * y).max(0.0);
-    assert_eq!(
-        net.forward(&[x, y]),
-        [0.0625 + 1.5 * first + -0.125 * second]
-    );
+    assert_eq!(net.forward(&[x, y]), [0.0625 + 1.5 * first + -0.125 * second]);
     assert_eq!(net.layers[1].neurons[0].activation, Activation::Linear);
 }
 
@@ -100,8 +89,7 @@ fn closure_and_recording_agree_through_a_training() {
     let mut p = model.parameters().to_vec();
     let mut adam = Adam::new(&p, 0.05);
     for _ in 0..50 {
-        let ((value, slopes), (again, more)) =
-            (value_and_gradient(f, &p), recorded.gradient(&p).unwrap());
+        let ((value, slopes), (again, more)) = (value_and_gradient(f, &p), recorded.gradient(&p).unwrap());
         assert_eq!(value, again);
         assert!(slopes.iter().zip(&more).all(|(a, b)| (a - b).abs() < 1e-13));
         adam.step(&mut p, &slopes);
@@ -147,9 +135,7 @@ fn training_keeps_no_node_and_arrives_by_every_optimiser() {
     let learn = |net: &Layer<Var>| {
         let scores = classes.iter().map(|x| net.forward(&x.map(Var::constant)));
         let losses = scores.enumerate();
-        losses
-            .map(|(class, scores)| cross_entropy(&scores, class))
-            .sum()
+        losses.map(|(class, scores)| cross_entropy(&scores, class)).sum()
     };
     let layer = train(layer, |p, g| adam.step(p, g), learn);
     for (class, x) in classes.iter().enumerate() {
@@ -161,11 +147,7 @@ fn training_keeps_no_node_and_arrives_by_every_optimiser() {
 #[test]
 fn every_parameter_has_a_name_of_its_own_in_the_same_order() {
     let model = Mlp::new(2, &[2, 1], Activation::Relu, &mut uniform(1));
-    let names: Vec<String> = model
-        .named_parameters()
-        .iter()
-        .map(|p| p.0.clone())
-        .collect();
+    let names: Vec<String> = model.named_parameters().iter().map(|p| p.0.clone()).collect();
     assert_eq!(names[0], "layers[0].neurons[0].weights[0]");
     assert_eq!(names[5], "layers[0].neurons[1].bias");
     assert_eq!(names[8], "layers[1].neurons[0].bias");
@@ -180,16 +162,9 @@ fn every_parameter_has_a_name_of_its_own_in_the_same_order() {
 fn weights_are_seeded_and_spread_evenly() {
     let (mut draw, mut again) = (uniform(1337), uniform(1337));
     let drawn: Vec<f64> = (0..10_000).map(|_| draw()).collect();
-    assert!(
-        drawn
-            .iter()
-            .all(|&x| x == again() && (-1.0..1.0).contains(&x))
-    );
+    assert!(drawn.iter().all(|&x| x == again() && (-1.0..1.0).contains(&x)));
     let mean = |x: &mut dyn Iterator<Item = f64>| x.sum::<f64>() / drawn.len() as f64;
-    let (mean, square) = (
-        mean(&mut drawn.iter().copied()),
-        mean(&mut drawn.iter().map(|x| x * x)),
-    );
+    let (mean, square) = (mean(&mut drawn.iter().copied()), mean(&mut drawn.iter().map(|x| x * x)));
     assert!(mean.abs() < 0.03 && (square - 1.0 / 3.0).abs() < 0.02);
     assert_ne!(uniform(1)(), uniform(2)());
 }
@@ -209,35 +184,17 @@ fn what_does_not_fit_is_told() {
         message(move || drop(Mlp::new(inputs, sizes, Activation::Relu, &mut uniform(1))))
     };
     let cases = [
-        (
-            message(|| drop(model.with(&[1.0; 3]))),
-            "`parameters` has 3 numbers, and the module has 13",
-        ),
-        (
-            message(|| drop(model.with(&[1.0; 14]))),
-            "`parameters` has 14 numbers, and the module has 13",
-        ),
-        (
-            message(|| drop(model.forward(&[1.0]))),
-            "`x` has 1 number, and the neuron takes 2",
-        ),
-        (
-            message(|| drop(model.layers[0].forward(&[1.0; 3]))),
-            "`x` has 3 numbers, and the neuron takes 2",
-        ),
+        (message(|| drop(model.with(&[1.0; 3]))), "`parameters` has 3 numbers, and the module has 13"),
+        (message(|| drop(model.with(&[1.0; 14]))), "`parameters` has 14 numbers, and the module has 13"),
+        (message(|| drop(model.forward(&[1.0]))), "`x` has 1 number, and the neuron takes 2"),
+        (message(|| drop(model.layers[0].forward(&[1.0; 3]))), "`x` has 3 numbers, and the neuron takes 2"),
         (new(2, &[]), "a network of no layers"),
         (new(0, &[1]), "a layer of 0 inputs and 1 outputs"),
         (new(2, &[0, 1]), "a layer of 2 inputs and 0 outputs"),
         (new(usize::MAX, &[1]), "fit in memory"),
         (new(1, &[usize::MAX]), "fit in memory"),
-        (
-            message(|| _ = cross_entropy(&[1.0, 2.0], 2)),
-            "class 2, but the scores are 2",
-        ),
-        (
-            message(|| _ = hinge(1.0, 0.0)),
-            "the side is 0, and must be 1 or −1",
-        ),
+        (message(|| _ = cross_entropy(&[1.0, 2.0], 2)), "class 2, but the scores are 2"),
+        (message(|| _ = hinge(1.0, 0.0)), "the side is 0, and must be 1 or −1"),
     ];
     for (case, told) in cases {
         assert!(case.contains(told), "{case}");
@@ -256,29 +213,19 @@ fn an_optimiser_refuses_what_would_spoil_the_parameters_and_leaves_them() {
     }
     let (mut sgd, mut adam) = (Sgd::new(&[0.0; 2], 0.1, 0.9), Adam::new(&[0.0; 2], 0.1));
     let mut p = [1.0, 2.0];
-    for (slopes, told) in [
-        ([0.5, f64::NAN], "the slope of parameter 1 is NaN"),
-        ([inf, 0.5], "the slope of parameter 0 is inf"),
-    ] {
+    for (slopes, told) in
+        [([0.5, f64::NAN], "the slope of parameter 1 is NaN"), ([inf, 0.5], "the slope of parameter 0 is inf")]
+    {
         let panic = message(|| sgd.step(&mut p, &slopes));
-        assert!(
-            panic.contains(told) && panic.contains("anomaly::detect"),
-            "{panic}"
-        );
+        assert!(panic.contains(told) && panic.contains("anomaly::detect"), "{panic}");
         let panic = message(|| adam.step(&mut p, &slopes));
         assert!(panic.contains(told), "{panic}");
     }
     // Its square, of which Adam keeps a mean, would be infinite, and no later step would change the parameter.
     let panic = message(|| adam.step(&mut p, &[0.5, -1e200]));
-    assert!(
-        panic.contains("the slope of parameter 1 is -1e200"),
-        "{panic}"
-    );
+    assert!(panic.contains("the slope of parameter 1 is -1e200"), "{panic}");
     let wrong = message(|| adam.step(&mut p, &[0.5]));
-    assert!(
-        wrong.contains("`gradient` has 1 number, and the optimiser was made for 2"),
-        "{wrong}"
-    );
+    assert!(wrong.contains("`gradient` has 1 number, and the optimiser was made for 2"), "{wrong}");
     assert_eq!(p, [1.0, 2.0]);
     // What was refused left nothing behind.
     let mut fresh = ([1.0, 2.0], [1.0, 2.0]);

@@ -19,18 +19,11 @@ fn cells() -> Vec<Value> {
 #[test]
 fn the_notebook_takes_the_crate_from_this_clone_and_names_no_other_place() {
     let sources: Vec<String> = cells().iter().map(|cell| text(&cell["source"])).collect();
-    let deps: Vec<&String> = sources
-        .iter()
-        .filter(|text| text.starts_with(":dep"))
-        .collect();
+    let deps: Vec<&String> = sources.iter().filter(|text| text.starts_with(":dep")).collect();
     assert_eq!(deps, [r#":dep scalargrad = { path = "../.." }"#]);
     let whole = read("examples/notebook/lesson.ipynb");
     let folders = ["home", "tmp", "root", "Users", "work"].map(|folder| format!("/{folder}/"));
-    for path in folders
-        .iter()
-        .map(String::as_str)
-        .chain(["C:\\\\", ".cargo"])
-    {
+    for path in folders.iter().map(String::as_str).chain(["C:\\\\", ".cargo"]) {
         assert!(!whole.contains(path), "{path}");
     }
 }
@@ -41,16 +34,10 @@ fn the_notebook_has_its_outputs_and_pictures_and_no_error() {
     for cell in cells().iter().filter(|cell| cell["cell_type"] == "code") {
         assert!(cell["execution_count"].is_number(), "{}", cell["source"]);
         for output in cell["outputs"].as_array().unwrap() {
-            assert!(
-                output["output_type"] != "error" && output["name"] != "stderr",
-                "{output}"
-            );
+            assert!(output["output_type"] != "error" && output["name"] != "stderr", "{output}");
             if let Some(svg) = output["data"].get("image/svg+xml") {
                 let svg = text(svg);
-                assert!(
-                    svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"),
-                    "{svg}"
-                );
+                assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{svg}");
                 pictures += 1;
             }
         }

@@ -20,12 +20,7 @@ fn runner(law: &str, cases: u32) -> TestRunner {
     for (i, byte) in law.bytes().enumerate() {
         seed[i % 32] ^= byte;
     }
-    let config = Config {
-        cases,
-        max_shrink_iters: 100_000,
-        failure_persistence: None,
-        ..Config::default()
-    };
+    let config = Config { cases, max_shrink_iters: 100_000, failure_persistence: None, ..Config::default() };
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed))
 }
 
@@ -111,22 +106,17 @@ fn forward_duals_of_duals_agree_with_the_sweep_of_a_recorded_sweep() {
 
 #[test]
 fn recorded_derivatives_are_those_of_the_sweep() {
-    law(
-        "differentiate",
-        200,
-        strategy::program_at_point(),
-        |(f, x)| {
-            graph::scope(|| {
-                let x = leaves(&x);
-                let output = f.evaluate(&x);
-                output.backward();
-                let swept: Vec<f64> = x.iter().map(|x| x.grad()).collect();
-                let recorded = output.differentiate(&x);
-                let recorded: Vec<f64> = recorded.iter().map(|d| d.value()).collect();
-                close("differentiate and backward", &recorded, &swept)
-            })
-        },
-    );
+    law("differentiate", 200, strategy::program_at_point(), |(f, x)| {
+        graph::scope(|| {
+            let x = leaves(&x);
+            let output = f.evaluate(&x);
+            output.backward();
+            let swept: Vec<f64> = x.iter().map(|x| x.grad()).collect();
+            let recorded = output.differentiate(&x);
+            let recorded: Vec<f64> = recorded.iter().map(|d| d.value()).collect();
+            close("differentiate and backward", &recorded, &swept)
+        })
+    });
 }
 
 #[test]
@@ -142,15 +132,10 @@ fn second_derivatives_are_symmetric() {
 
 #[test]
 fn finite_differences_agree_with_the_sweep() {
-    law(
-        "differences",
-        60,
-        strategy::program_at_point(),
-        |(f, x)| match check::gradient(|x| f.evaluate(x), &x) {
-            Ok(_) => Ok(()),
-            Err(mismatch) => Err(TestCaseError::fail(mismatch.to_string())),
-        },
-    );
+    law("differences", 60, strategy::program_at_point(), |(f, x)| match check::gradient(|x| f.evaluate(x), &x) {
+        Ok(_) => Ok(()),
+        Err(mismatch) => Err(TestCaseError::fail(mismatch.to_string())),
+    });
 }
 
 #[test]
@@ -200,9 +185,7 @@ fn the_chain_rule_holds_where_a_program_is_cut() {
         let (u, du) = value_and_gradient(|x| squashed(&f, x), &x);
         let (v, dv) = value_and_gradient(|x| squashed(&g, x), &x);
         let slopes = sweep(&outer, &[u, v]);
-        let expected: Vec<f64> = (0..2)
-            .map(|k| slopes[0] * du[k] + slopes[1] * dv[k])
-            .collect();
+        let expected: Vec<f64> = (0..2).map(|k| slopes[0] * du[k] + slopes[1] * dv[k]).collect();
         close("chain rule", &whole, &expected)
     });
 }
@@ -318,15 +301,9 @@ fn smooth_programs_have_every_smooth_operation_and_no_other() {
     let text = |programs: strategy::Programs| {
         let mut runner = runner("coverage", 1);
         let draw = |_| programs.new_tree(&mut runner).unwrap().current();
-        (0..1500)
-            .map(draw)
-            .map(|f| f.to_string())
-            .collect::<String>()
+        (0..1500).map(draw).map(|f| f.to_string()).collect::<String>()
     };
-    let (all, smooth) = (
-        text(strategy::programs()),
-        text(strategy::programs().smooth()),
-    );
+    let (all, smooth) = (text(strategy::programs()), text(strategy::programs().smooth()));
     let kinked = "% abs max min clamp copysign relu leaky_relu mask_select signum floor ceil round \
         trunc div_euclid gt_mask ge_mask lt_mask le_mask eq_mask fract rem_euclid";
     let kinked: Vec<&str> = kinked.split_whitespace().collect();

@@ -41,12 +41,8 @@ fn hidden() -> Vec<String> {
 /// The names of the functions of slices, from `src/var/slices.rs`.
 fn slice_functions() -> Vec<String> {
     let source = read("src/var/slices.rs");
-    let functions = source
-        .lines()
-        .filter_map(|line| line.strip_prefix("pub fn "));
-    functions
-        .map(|line| line.split(['(', '<']).next().unwrap().to_string())
-        .collect()
+    let functions = source.lines().filter_map(|line| line.strip_prefix("pub fn "));
+    functions.map(|line| line.split(['(', '<']).next().unwrap().to_string()).collect()
 }
 
 /// The names between the marks of the README's list, one a line.
@@ -54,9 +50,7 @@ fn listed() -> Vec<String> {
     let readme = read("README.md");
     let list = readme.split("<!-- operations -->").nth(1).unwrap();
     let list = list.split("<!-- end of operations -->").next().unwrap();
-    list.lines()
-        .filter_map(|line| line.strip_prefix('`')?.split('`').next().map(String::from))
-        .collect()
+    list.lines().filter_map(|line| line.strip_prefix('`')?.split('`').next().map(String::from)).collect()
 }
 
 #[test]
@@ -97,9 +91,6 @@ fn the_picture_in_the_readme_is_the_one_that_is_drawn() {
     o.backward();
     let picture = o.to_text();
     assert!(read("README.md").contains(&picture), "{picture}");
-    let indented: String = picture
-        .lines()
-        .map(|line| format!("//! {line}\n"))
-        .collect();
+    let indented: String = picture.lines().map(|line| format!("//! {line}\n")).collect();
     assert!(read("src/lib.rs").contains(&indented), "{indented}");
 }

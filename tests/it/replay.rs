@@ -23,10 +23,7 @@ fn a_replay_equals_the_closure_bit_for_bit() {
     let (replayed, replayed_gradient) = f.gradient(&x).unwrap();
     assert_eq!(replayed.to_bits(), value.to_bits());
     for (found, expected) in replayed_gradient.iter().zip(&gradient) {
-        assert!(
-            (found - expected).abs() <= 1e-13 * expected.abs(),
-            "{found} {expected}"
-        );
+        assert!((found - expected).abs() <= 1e-13 * expected.abs(), "{found} {expected}");
     }
 }
 
@@ -64,14 +61,8 @@ fn a_recorder_keeps_the_branches_it_has_met() {
 fn wrong_lengths_are_errors() {
     let f = Function::record(&[1.0, 2.0], |x| [x[0], x[1]]);
     let text = |error: ReplayError| error.to_string();
-    assert_eq!(
-        text(f.values(&[1.0]).unwrap_err()),
-        "the function has 2 inputs, not 1"
-    );
-    assert_eq!(
-        text(f.vjp(&[1.0, 2.0], &[1.0]).unwrap_err()),
-        "there must be 2 weights in `w`, not 1"
-    );
+    assert_eq!(text(f.values(&[1.0]).unwrap_err()), "the function has 2 inputs, not 1");
+    assert_eq!(text(f.vjp(&[1.0, 2.0], &[1.0]).unwrap_err()), "there must be 2 weights in `w`, not 1");
     assert!(text(f.value(&[1.0, 2.0]).unwrap_err()).contains("1 output, not 2"));
     let g = Function::record(&[1.0, 2.0], |x| x[0]);
     assert!(g.gradient_into(&[1.0, 2.0], &mut [0.0]).is_err());
@@ -87,10 +78,7 @@ fn a_recording_is_optimised() {
         a + b + constant + x[0] + x[1]
     });
     assert_eq!(f.operations(), 2, "{f}");
-    assert_eq!(
-        f.value(&[3.0, 5.0]),
-        Ok(15.0 + 15.0 + 2f64.exp() * 3.0 + 3.0 + 5.0)
-    );
+    assert_eq!(f.value(&[3.0, 5.0]), Ok(15.0 + 15.0 + 2f64.exp() * 3.0 + 3.0 + 5.0));
 }
 
 #[test]
@@ -110,11 +98,7 @@ fn a_collapsed_chain_adds_in_the_same_order() {
     let run = |x: &[Var]| x[3] + (((x[0] + x[1]) + x[2]) + x[4]) + sum(&x[..3]);
     let f = Function::record(&[0.0; 5], run);
     assert_eq!(f.operations(), 2, "{f}");
-    for x in [
-        [1e16, 1.0, -1e16, 3.0, 0.1],
-        [-0.0; 5],
-        [f64::INFINITY, 1.0, 2.0, 3.0, 4.0],
-    ] {
+    for x in [[1e16, 1.0, -1e16, 3.0, 0.1], [-0.0; 5], [f64::INFINITY, 1.0, 2.0, 3.0, 4.0]] {
         let (value, gradient) = value_and_gradient(run, &x);
         let (replayed, replayed_gradient) = f.gradient(&x).unwrap();
         assert_eq!(replayed.to_bits(), value.to_bits());
@@ -173,11 +157,7 @@ fn edges_are_those_of_the_sweep() {
         for x in [[0.0, 0.0], [0.0, 1.0], [-1.0, 2.0], [2.0, f64::NAN]] {
             let (value, gradient) = value_and_gradient(run, &x);
             let replayed = f.gradient(&x).unwrap();
-            assert_eq!(
-                format!("{replayed:?}"),
-                format!("{:?}", (value, gradient)),
-                "{k} at {x:?}"
-            );
+            assert_eq!(format!("{replayed:?}"), format!("{:?}", (value, gradient)), "{k} at {x:?}");
         }
     }
 }

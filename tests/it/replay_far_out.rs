@@ -11,10 +11,7 @@ fn as_the_closure(f: impl Fn(&[Var]) -> Var + Copy, recorded: &[f64], at: &[f64]
     assert_eq!(function.gradient(at).unwrap(), expected, "{function}");
     assert_eq!(function.vjp(at, &[1.0]).unwrap(), expected.1);
     assert_eq!(function.jacobian(at).unwrap().as_slice(), expected.1);
-    assert_eq!(
-        function.sparse_jacobian(at).unwrap().to_dense().as_slice(),
-        expected.1
-    );
+    assert_eq!(function.sparse_jacobian(at).unwrap().to_dense().as_slice(), expected.1);
     let along = function.value_gradient_and_hvp(at, &vec![0.0; at.len()]);
     assert_eq!(along.unwrap().1, expected.1);
     let several = Function::record(recorded, |x| [x[0] * 3.0, f(x), f(x)]);
@@ -33,10 +30,7 @@ fn as_the_closure(f: impl Fn(&[Var]) -> Var + Copy, recorded: &[f64], at: &[f64]
             let rows = function.compile().unwrap().over_rows(shared).unwrap();
             let (_, compiled) = rows.gradients(first, &data).unwrap();
             assert_eq!(compiled.as_slice()[..at.len()], expected.1);
-            assert_eq!(
-                rows.sum_gradient(first, row).unwrap().1,
-                expected.1[..shared]
-            );
+            assert_eq!(rows.sum_gradient(first, row).unwrap().1, expected.1[..shared]);
         }
     }
     #[cfg(feature = "jit")]
@@ -47,11 +41,7 @@ fn as_the_closure(f: impl Fn(&[Var]) -> Var + Copy, recorded: &[f64], at: &[f64]
 fn an_adjoint_that_overflows_because_equal_expressions_are_one_does_no_harm() {
     let small = 1e-308;
     as_the_closure(|x| x[0] / x[0] + x[0] / x[0], &[1.0], &[small]);
-    as_the_closure(
-        |x| x[1] * (x[0] / x[0] + x[0] / x[0]),
-        &[1.0, 1.0],
-        &[small, 1.0],
-    );
+    as_the_closure(|x| x[1] * (x[0] / x[0] + x[0] / x[0]), &[1.0, 1.0], &[small, 1.0]);
     // One expression twice, and two that take away what it gives.
     as_the_closure(
         |x| {
@@ -61,11 +51,7 @@ fn an_adjoint_that_overflows_because_equal_expressions_are_one_does_no_harm() {
         &[0.5],
         &[0.0],
     );
-    as_the_closure(
-        |x| (x[0].ln() - x[1].ln()) + (x[0].ln() - x[1].ln()) * -0.5,
-        &[1.0, 2.0],
-        &[small, small],
-    );
+    as_the_closure(|x| (x[0].ln() - x[1].ln()) + (x[0].ln() - x[1].ln()) * -0.5, &[1.0, 2.0], &[small, small]);
 }
 
 #[test]
@@ -99,20 +85,10 @@ fn a_derivative_of_a_quotient_is_replayed_where_the_quotient_is_zero_or_negative
     let quotient = |x: &[Var]| (x[0] / x[1]).differentiate(x);
     for recorded in [[1.0, 2.0], [-1.0, 2.0], [0.0, 2.0]] {
         let f = Function::record(&recorded, quotient);
-        for at in [
-            [0.0, 3.0],
-            [-0.0, 3.0],
-            [-2.0, 3.0],
-            [2.0, 3.0],
-            [1e-300, 1e200],
-        ] {
+        for at in [[0.0, 3.0], [-0.0, 3.0], [-2.0, 3.0], [2.0, 3.0], [1e-300, 1e200]] {
             let expected = [at[1].recip(), -(at[0] / at[1] / at[1])];
             assert_eq!(f.values(&at).unwrap(), expected, "{f}");
-            assert_eq!(
-                f.over_rows(0).values(&[], &at).unwrap(),
-                expected,
-                "{recorded:?}"
-            );
+            assert_eq!(f.over_rows(0).values(&[], &at).unwrap(), expected, "{recorded:?}");
         }
         // Another form serves where the quotient has lost bits.
         assert!(f.values(&[1e-310, 2.0]).is_err());
@@ -121,14 +97,8 @@ fn a_derivative_of_a_quotient_is_replayed_where_the_quotient_is_zero_or_negative
 
 #[test]
 fn a_derivative_is_replayed_where_only_the_sign_of_an_operand_is_another() {
-    let functions: [fn(Var) -> Var; 6] = [
-        Var::cbrt,
-        Var::atan,
-        Var::tanh,
-        Var::gelu,
-        Var::normal_pdf,
-        Var::exp_neg_square,
-    ];
+    let functions: [fn(Var) -> Var; 6] =
+        [Var::cbrt, Var::atan, Var::tanh, Var::gelu, Var::normal_pdf, Var::exp_neg_square];
     for (k, f) in functions.into_iter().enumerate() {
         let slope = |x: &[Var]| f(x[0]).differentiate(x)[0];
         for at in [0.25, 0.375] {

@@ -11,11 +11,7 @@ fn files(folder: &str) -> Vec<String> {
     let mut found = Vec::new();
     while let Some(path) = open.pop() {
         if path.is_dir() {
-            open.extend(
-                fs::read_dir(path)
-                    .unwrap()
-                    .map(|entry| entry.unwrap().path()),
-            );
+            open.extend(fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let name = path.strip_prefix(root).unwrap().to_str().unwrap();
             found.push(name.replace('\\', "/"));
@@ -46,11 +42,7 @@ fn words(line: &str) -> impl Iterator<Item = &str> {
 
 /// Whether the line has `Op::` and one of the variants.
 fn has_variant(line: &str, variants: &[String]) -> bool {
-    let named = |rest: &str| {
-        words(rest)
-            .next()
-            .is_some_and(|word| variants.iter().any(|v| v == word))
-    };
+    let named = |rest: &str| words(rest).next().is_some_and(|word| variants.iter().any(|v| v == word));
     line.split("Op::").skip(1).any(named)
 }
 
@@ -63,10 +55,7 @@ fn no_file_but_the_table_names_an_elementary_function() {
     // `sin_cos`, the condition of `select`, and the shares of a softmax, which have a node of their own.
     let allowed = [
         ("src/real.rs", "(self.sin(), self.cos())"),
-        (
-            "src/real.rs",
-            "Op::SumExp => operands[1..].iter().map(|x| x.exp_sub(operands[0])).sum()",
-        ),
+        ("src/real.rs", "Op::SumExp => operands[1..].iter().map(|x| x.exp_sub(operands[0])).sum()"),
         ("src/var/choice.rs", "(self.sin(), self.cos())"),
         ("src/var/choice.rs", "self.mask_select(a, b)"),
         ("src/var/slices.rs", "Op::SoftmaxShare"),
@@ -79,9 +68,7 @@ fn no_file_but_the_table_names_an_elementary_function() {
     for (file, lines) in sources() {
         let is_home = ["src/table.rs", "src/rules.rs", "src/special.rs"].contains(&file.as_str())
             || file.ends_with("tests.rs")
-            || ["src/rules/", "src/special/", "src/interop/", "src/nn/"]
-                .iter()
-                .any(|home| file.starts_with(home));
+            || ["src/rules/", "src/special/", "src/interop/", "src/nn/"].iter().any(|home| file.starts_with(home));
         if is_home {
             continue;
         }
@@ -99,15 +86,9 @@ fn no_file_but_the_table_names_an_elementary_function() {
 #[test]
 fn no_file_but_the_arena_and_native_code_is_unsafe() {
     for (file, lines) in sources() {
-        let unsafe_lines = lines
-            .iter()
-            .filter(|line| words(line).any(|word| word == "unsafe"));
+        let unsafe_lines = lines.iter().filter(|line| words(line).any(|word| word == "unsafe"));
         // The last has two signatures that a foreign trait prescribes.
-        let rooms = [
-            "src/arena",
-            "src/function/compile/native",
-            "src/interop/nalgebra/lane",
-        ];
+        let rooms = ["src/arena", "src/function/compile/native", "src/interop/nalgebra/lane"];
         let is_room = |room: &&str| {
             let rest = file.strip_prefix(*room);
             rest.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
@@ -121,40 +102,19 @@ fn no_file_but_the_arena_and_native_code_is_unsafe() {
 fn the_map_has_every_room() {
     let map = read("ARCHITECTURE.md");
     for (file, _) in sources() {
-        let mut names = file
-            .match_indices('/')
-            .skip(1)
-            .map(|(end, _)| &file[..=end]);
+        let mut names = file.match_indices('/').skip(1).map(|(end, _)| &file[..=end]);
         let is_named = |name: &str| map.contains(&format!("`{name}`"));
-        assert!(
-            is_named(&file) || names.any(is_named),
-            "{file} is not in ARCHITECTURE.md"
-        );
+        assert!(is_named(&file) || names.any(is_named), "{file} is not in ARCHITECTURE.md");
     }
-    let listing = map
-        .split("```rust")
-        .nth(1)
-        .unwrap()
-        .split("```")
-        .next()
-        .unwrap();
+    let listing = map.split("```rust").nth(1).unwrap().split("```").next().unwrap();
     assert!(listing.lines().count() <= 70 && map.lines().count() - listing.lines().count() <= 120);
 }
 
 #[test]
 fn user_code_is_called_from_one_place() {
     // What a user gives goes by these names: closures, steps and segments, and the methods of a custom operation.
-    let calls = [
-        "f(",
-        "step(",
-        "segment(",
-        "closure(",
-        "evaluate(",
-        "op.value(",
-        "op.partials(",
-        "op.label(",
-        "into_outputs(",
-    ];
+    let calls =
+        ["f(", "step(", "segment(", "closure(", "evaluate(", "op.value(", "op.partials(", "op.label(", "into_outputs("];
     // Closures of the crate's own, and the functions that remember nothing but what a guard puts right.
     let own = [
         ("src/anomaly.rs", "f()"),
@@ -187,16 +147,10 @@ fn user_code_is_called_from_one_place() {
                 !line[..at].ends_with(|c: char| c.is_alphanumeric() || "_.:".contains(c))
                     || line[at..].starts_with("into")
             };
-            let is_call = calls
-                .iter()
-                .any(|call| line.match_indices(call).any(|(at, _)| starts_word(at)));
-            let is_own = own
-                .iter()
-                .any(|(f, text)| *f == file && line.contains(text));
+            let is_call = calls.iter().any(|call| line.match_indices(call).any(|(at, _)| starts_word(at)));
+            let is_own = own.iter().any(|(f, text)| *f == file && line.contains(text));
             let is_checked = line.contains("user_code(")
-                || n > 0
-                    && lines[n - 1].trim_end().ends_with("|| {")
-                    && lines[n - 1].contains("user_code(");
+                || n > 0 && lines[n - 1].trim_end().ends_with("|| {") && lines[n - 1].contains("user_code(");
             if is_call && !is_own && !is_checked && !line.contains("fn ") {
                 strays.push(format!("{file}:{}: {}", n + 1, line.trim()));
             }
@@ -210,8 +164,5 @@ fn no_file_has_more_than_four_hundred_lines() {
     let mut long = files("src");
     long.extend(files("tests"));
     long.retain(|file| read(file).lines().count() > 400);
-    assert!(
-        long.is_empty(),
-        "ask of each which second concept moved in: {long:?}"
-    );
+    assert!(long.is_empty(), "ask of each which second concept moved in: {long:?}");
 }

@@ -16,63 +16,40 @@ fn close(a: f64, b: f64) -> bool {
 
 /// Numbers without a pattern.
 fn numbers(n: usize) -> Vec<f64> {
-    (0..n)
-        .map(|k| ((k * 7919 + 13) % 1009) as f64 / 500.0 - 1.0)
-        .collect()
+    (0..n).map(|k| ((k * 7919 + 13) % 1009) as f64 / 500.0 - 1.0).collect()
 }
 
 /// Checks all that rows compute against the replay of each row.
 fn check(f: &Function, shared: &[f64], data: &[f64]) {
     let rows = f.over_rows(shared.len());
-    let points: Vec<Vec<f64>> = data
-        .chunks(rows.row_len())
-        .map(|row| [shared, row].concat())
-        .collect();
+    let points: Vec<Vec<f64>> = data.chunks(rows.row_len()).map(|row| [shared, row].concat()).collect();
     let values = rows.values(shared, data).unwrap();
     let expected: Vec<f64> = points.iter().flat_map(|x| f.values(x).unwrap()).collect();
     assert_eq!(values.len(), expected.len());
-    assert!(
-        values.iter().zip(&expected).all(|(&a, &b)| same(a, b)),
-        "{values:?} is not {expected:?}"
-    );
+    assert!(values.iter().zip(&expected).all(|(&a, &b)| same(a, b)), "{values:?} is not {expected:?}");
 
     let (again, gradients) = rows.gradients(shared, data).unwrap();
     assert!(again.iter().zip(&values).all(|(&a, &b)| same(a, b)));
-    let jacobians: Vec<f64> = points
-        .iter()
-        .flat_map(|x| f.jacobian(x).unwrap().into_vec())
-        .collect();
+    let jacobians: Vec<f64> = points.iter().flat_map(|x| f.jacobian(x).unwrap().into_vec()).collect();
     assert_eq!(gradients.as_slice().len(), jacobians.len());
     for (&d, &e) in gradients.as_slice().iter().zip(&jacobians) {
-        assert!(
-            close(d, e),
-            "{:?} is not {jacobians:?}",
-            gradients.as_slice()
-        );
+        assert!(close(d, e), "{:?} is not {jacobians:?}", gradients.as_slice());
     }
     if f.outputs() != 1 {
         return;
     }
     let (total, gradient) = rows.sum_gradient(shared, data).unwrap();
     let sum: f64 = values.iter().sum();
-    assert!(
-        close(total, sum) && close(rows.sum(shared, data).unwrap(), sum),
-        "{total} is not {sum}"
-    );
+    assert!(close(total, sum) && close(rows.sum(shared, data).unwrap(), sum), "{total} is not {sum}");
     for (k, &d) in gradient.iter().enumerate() {
-        let e: f64 = (0..points.len())
-            .map(|row| jacobians[row * f.inputs() + k])
-            .sum();
+        let e: f64 = (0..points.len()).map(|row| jacobians[row * f.inputs() + k]).sum();
         assert!(close(d, e), "input {k}: {d} is not {e}");
     }
 }
 
 fn network(x: &[Var]) -> Var {
     let (w, row) = x.split_at(9);
-    let h: Vec<Var> = w[..6]
-        .chunks(3)
-        .map(|w| (w[0] + w[1] * row[0] - w[2] * row[1]).tanh().relu())
-        .collect();
+    let h: Vec<Var> = w[..6].chunks(3).map(|w| (w[0] + w[1] * row[0] - w[2] * row[1]).tanh().relu()).collect();
     let score = w[6] + w[7] * h[0] + w[8] * h[1];
     (score - row[2]).powi(2) + sum(&w.iter().map(|&w| w * w).collect::<Vec<_>>()) * 0.01
 }
@@ -88,14 +65,7 @@ fn any_number_of_rows_is_each_row_by_itself() {
 #[test]
 fn any_inputs_may_be_shared() {
     let f = Function::record(&numbers(6), |x| {
-        [
-            x[0] * x[1].exp() / x[2] - x[3],
-            x[4].sin() * x[0],
-            x[5],
-            x[5],
-            Var::constant(7.0),
-            x[0] * x[2],
-        ]
+        [x[0] * x[1].exp() / x[2] - x[3], x[4].sin() * x[0], x[5], x[5], Var::constant(7.0), x[0] * x[2]]
     });
     for shared in 0..6 {
         check(&f, &numbers(shared), &numbers((6 - shared) * 11));
@@ -105,20 +75,10 @@ fn any_inputs_may_be_shared() {
 #[test]
 fn outputs_that_depend_on_no_row_count_for_each() {
     let f = Function::record(&[1.0, 2.0], |x| x[0] * x[0]);
-    assert_eq!(
-        f.over_rows(1).sum_gradient(&[3.0], &[0.0; 5]).unwrap(),
-        (45.0, vec![30.0])
-    );
+    assert_eq!(f.over_rows(1).sum_gradient(&[3.0], &[0.0; 5]).unwrap(), (45.0, vec![30.0]));
     let f = Function::record(&[1.0, 2.0], |_| Var::constant(2.0));
-    assert_eq!(
-        f.over_rows(1).sum_gradient(&[3.0], &[0.0; 5]).unwrap(),
-        (10.0, vec![0.0])
-    );
-    check(
-        &Function::record(&[1.0, 2.0], |x| x[1]),
-        &[3.0],
-        &numbers(9),
-    );
+    assert_eq!(f.over_rows(1).sum_gradient(&[3.0], &[0.0; 5]).unwrap(), (10.0, vec![0.0]));
+    check(&Function::record(&[1.0, 2.0], |x| x[1]), &[3.0], &numbers(9));
 }
 
 #[test]
@@ -135,14 +95,9 @@ fn large_programs_run_in_small_blocks() {
 
 #[test]
 fn masked_lanes_stay_zero_beside_infinite_partials() {
-    let f = Function::record(&[1.0, 2.0, 1.0], |x| {
-        x[0] * x[1].sqrt() * x[2] + (x[1] * x[2]).abs().sqrt()
-    });
+    let f = Function::record(&[1.0, 2.0, 1.0], |x| x[0] * x[1].sqrt() * x[2] + (x[1] * x[2]).abs().sqrt());
     let edges = [0.0, 1.0, f64::INFINITY, f64::NAN, -1.0];
-    let data: Vec<f64> = edges
-        .iter()
-        .flat_map(|&a| edges.iter().flat_map(move |&b| [a, b]))
-        .collect();
+    let data: Vec<f64> = edges.iter().flat_map(|&a| edges.iter().flat_map(move |&b| [a, b])).collect();
     check(&f, &[2.0], &data);
     // The gradient of a sum, with masked rows among others.
     let f = Function::record(&[1.0, 2.0, 1.0], |x| (x[0] * x[1]).sqrt() * x[2]);
@@ -177,19 +132,21 @@ fn guards_that_trip_name_their_rows() {
         rows.sum_gradient(&[1.0], &data).map(drop),
         rows.gradients(&[1.0], &data).map(drop),
     ] {
-        let Err(ReplayError::BranchChangedInRows(change)) = result else {
-            panic!("four rows take another branch")
-        };
+        let Err(ReplayError::BranchChangedInRows(change)) = result else { panic!("four rows take another branch") };
         assert_eq!(change.rows(), [3, 40, 64, 69]);
         assert_eq!(change.first().comparison(), "x[1] < 0");
         assert_eq!(change.first().operands(), [-1.0, 0.0]);
         let text = change.to_string();
-        assert!(text.starts_with("4 rows take another branch (3, 40, 64, 69): in the first one, the comparison `x[1] < 0` at "), "{text}");
+        assert!(
+            text.starts_with(
+                "4 rows take another branch (3, 40, 64, 69): in the first one, the comparison `x[1] < 0` at "
+            ),
+            "{text}"
+        );
     }
     // All rows, in one block and more.
     for n in [1, 8, 40] {
-        let Err(ReplayError::BranchChangedInRows(change)) = rows.values(&[1.0], &vec![-1.0; n])
-        else {
+        let Err(ReplayError::BranchChangedInRows(change)) = rows.values(&[1.0], &vec![-1.0; n]) else {
             panic!("all rows take another branch")
         };
         assert_eq!(change.rows(), Vec::from_iter(0..n));
@@ -200,9 +157,7 @@ fn guards_that_trip_name_their_rows() {
 fn a_guard_of_the_shared_part_trips_for_all_rows() {
     let f = Function::record(&[1.0, 1.0], |x| if x[0] > 0.0 { x[0] * x[1] } else { x[1] });
     let error = f.over_rows(1).sum(&[-1.0], &[1.0, 2.0]).unwrap_err();
-    let ReplayError::BranchChangedInRows(change) = error else {
-        panic!("{error}")
-    };
+    let ReplayError::BranchChangedInRows(change) = error else { panic!("{error}") };
     assert_eq!(change.rows(), [0, 1]);
     assert_eq!(f.over_rows(1).sum(&[-1.0], &[]).unwrap(), 0.0);
 }
@@ -222,15 +177,9 @@ fn a_recorder_runs_each_row_on_its_branch() {
     }
     let (total, gradient) = rows.sum_gradient(&[2.0], &data);
     assert!(close(total, expected.iter().map(|(value, _)| value).sum()));
-    assert!(close(
-        gradient[0],
-        expected.iter().map(|(_, gradient)| gradient[0]).sum()
-    ));
+    assert!(close(gradient[0], expected.iter().map(|(_, gradient)| gradient[0]).sum()));
     assert_eq!(f.variants().len(), 3);
-    assert_eq!(
-        f.over_rows(1, 1).sum_gradient(&[2.0], &[]),
-        (0.0, vec![0.0])
-    );
+    assert_eq!(f.over_rows(1, 1).sum_gradient(&[2.0], &[]), (0.0, vec![0.0]));
 }
 
 #[test]
@@ -240,42 +189,13 @@ fn wrong_lengths_are_told() {
     let error = rows.values(&[1.0, 2.0], &[1.0, 2.0]).unwrap_err();
     assert_eq!(error.to_string(), "the rows share 1 input, not 2");
     let error = rows.values(&[1.0], &[1.0, 2.0, 3.0]).unwrap_err();
-    assert_eq!(
-        error.to_string(),
-        "a row has 2 numbers, and 3 are no whole number of rows"
-    );
-    let error = rows
-        .gradients_into(&[1.0], &[1.0, 2.0], &mut [0.0; 2], &mut [0.0; 3])
-        .unwrap_err();
-    assert!(matches!(
-        error,
-        ReplayError::WrongLength {
-            what: Counted::Values,
-            found: 2,
-            expected: 1,
-            ..
-        }
-    ));
-    let error = rows
-        .gradients_into(&[1.0], &[1.0, 2.0], &mut [0.0], &mut [0.0; 2])
-        .unwrap_err();
-    assert!(matches!(
-        error,
-        ReplayError::WrongLength {
-            what: Counted::Gradients,
-            found: 2,
-            expected: 3,
-            ..
-        }
-    ));
+    assert_eq!(error.to_string(), "a row has 2 numbers, and 3 are no whole number of rows");
+    let error = rows.gradients_into(&[1.0], &[1.0, 2.0], &mut [0.0; 2], &mut [0.0; 3]).unwrap_err();
+    assert!(matches!(error, ReplayError::WrongLength { what: Counted::Values, found: 2, expected: 1, .. }));
+    let error = rows.gradients_into(&[1.0], &[1.0, 2.0], &mut [0.0], &mut [0.0; 2]).unwrap_err();
+    assert!(matches!(error, ReplayError::WrongLength { what: Counted::Gradients, found: 2, expected: 3, .. }));
     let two = Function::record(&[1.0], |x| [x[0], x[0]]);
-    assert!(matches!(
-        two.over_rows(0).sum(&[], &[1.0]),
-        Err(ReplayError::WrongLength {
-            what: Counted::Outputs,
-            ..
-        })
-    ));
+    assert!(matches!(two.over_rows(0).sum(&[], &[1.0]), Err(ReplayError::WrongLength { what: Counted::Outputs, .. })));
     let panics = catch_unwind(AssertUnwindSafe(|| f.over_rows(3))).unwrap_err();
     assert!(
         panics
@@ -298,9 +218,8 @@ fn rows_are_shared_between_threads_and_leave_no_node() {
 
 #[test]
 fn fast_math_is_close_to_the_default() {
-    let f = Function::record(&[0.5, 1.0], |x| {
-        (x[0] * x[1]).tanh() + (x[1].abs() + 1.0).ln() * x[0].exp() + x[1].sigmoid()
-    });
+    let f =
+        Function::record(&[0.5, 1.0], |x| (x[0] * x[1]).tanh() + (x[1].abs() + 1.0).ln() * x[0].exp() + x[1].sigmoid());
     let rows = f.over_rows(1);
     let fast = rows.clone().fast_math(true);
     for n in [1, 5, 100] {
@@ -317,10 +236,7 @@ fn the_number_of_threads_does_not_change_a_bit() {
     let rows = Function::record(&numbers(12), network).over_rows(9);
     let data = numbers(3 * 50_000);
     let on = |threads: usize| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let (value, gradient) = rows.sum_gradient(&numbers(9), &data).unwrap();
             (value, gradient, rows.gradients(&numbers(9), &data).unwrap())
@@ -367,13 +283,9 @@ fn of_two_guards_that_trip_in_a_row_the_first_one_is_told_as_by_a_replay() {
         if x[0].exp() > 1.0 { y } else { -y }
     });
     let error = f.over_rows(1).values(&[-1.0], &[0.5]).unwrap_err();
-    let ReplayError::BranchChangedInRows(rows) = error else {
-        panic!("{error}")
-    };
+    let ReplayError::BranchChangedInRows(rows) = error else { panic!("{error}") };
     let error = f.value(&[-1.0, 0.5]).unwrap_err();
-    let ReplayError::BranchChanged(replay) = error else {
-        panic!("{error}")
-    };
+    let ReplayError::BranchChanged(replay) = error else { panic!("{error}") };
     assert_eq!(rows.first(), &*replay);
     assert_eq!(replay.operands(), [0.5, 1.0]);
 }

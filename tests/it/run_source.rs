@@ -10,56 +10,27 @@ fn run_rust(name: &str, source: &str) -> Vec<String> {
     std::fs::write(&file, source).unwrap();
     let rustc = std::env::var_os("RUSTC").unwrap_or("rustc".into());
     let compiled = std::process::Command::new(rustc)
-        .args([
-            "--edition",
-            "2021",
-            "-D",
-            "warnings",
-            "-A",
-            "dead_code",
-            "-A",
-            "unused_comparisons",
-            "-o",
-        ])
+        .args(["--edition", "2021", "-D", "warnings", "-A", "dead_code", "-A", "unused_comparisons", "-o"])
         .args([&binary, &file])
         .output()
         .unwrap();
-    assert!(
-        compiled.status.success(),
-        "{}",
-        String::from_utf8_lossy(&compiled.stderr)
-    );
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
     let output = std::process::Command::new(&binary).output().unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     std::fs::remove_dir_all(&directory).unwrap();
-    String::from_utf8(output.stdout)
-        .unwrap()
-        .split_whitespace()
-        .map(String::from)
-        .collect()
+    String::from_utf8(output.stdout).unwrap().split_whitespace().map(String::from).collect()
 }
 
 /// Checks that the sources of functions compute what the functions compute, at all points.
 pub fn check_sources(name: &str, functions: &[(Function, Vec<Vec<f64>>)]) {
     let (mut source, mut main, mut expected) = (String::new(), String::new(), Vec::new());
     let bits = |x: f64| {
-        if x.is_nan() {
-            "NaN".into()
-        } else {
-            format!("{:x}", x.to_bits())
-        }
+        if x.is_nan() { "NaN".into() } else { format!("{:x}", x.to_bits()) }
     };
     for (k, (function, points)) in functions.iter().enumerate() {
         source += &format!("mod m{k} {{\n{}}}\n", function.to_rust("f").unwrap());
         for x in points {
-            let texts: Vec<String> = x
-                .iter()
-                .map(|x| format!("f64::from_bits({})", x.to_bits()))
-                .collect();
+            let texts: Vec<String> = x.iter().map(|x| format!("f64::from_bits({})", x.to_bits())).collect();
             main += &format!("show(m{k}::f, [{}]);\n", texts.join(", "));
             expected.push((k, x, bits(function.value(x).unwrap())));
             let row = function.sparse_jacobian(x).unwrap().to_dense();
@@ -79,11 +50,6 @@ pub fn check_sources(name: &str, functions: &[(Function, Vec<Vec<f64>>)]) {
     let found = run_rust(name, &source);
     assert_eq!(found.len(), expected.len());
     for (found, (k, x, expected)) in found.into_iter().zip(expected) {
-        assert_eq!(
-            found,
-            expected,
-            "at {x:?} of\n{}",
-            functions[k].0.to_rust("f").unwrap()
-        );
+        assert_eq!(found, expected, "at {x:?} of\n{}", functions[k].0.to_rust("f").unwrap());
     }
 }

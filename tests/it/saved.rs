@@ -25,16 +25,8 @@ fn a_saved_function_is_the_same_function() {
     assert_eq!(serde_json::to_string(&again).unwrap(), text);
     assert_eq!(again.to_string(), f.to_string());
     assert_eq!(again.frozen_reads(), f.frozen_reads());
-    for x in [
-        [1.0, 2.0, 3.0],
-        [0.5, 0.1, 0.7],
-        [1e3, 1.0, 2.0],
-        [f64::NAN, 1.0, 2.0],
-    ] {
-        assert_eq!(
-            format!("{:?}", again.gradient(&x)),
-            format!("{:?}", f.gradient(&x))
-        );
+    for x in [[1.0, 2.0, 3.0], [0.5, 0.1, 0.7], [1e3, 1.0, 2.0], [f64::NAN, 1.0, 2.0]] {
+        assert_eq!(format!("{:?}", again.gradient(&x)), format!("{:?}", f.gradient(&x)));
     }
     assert_eq!(again.hessian(&[1.0, 2.0, 3.0]), f.hessian(&[1.0, 2.0, 3.0]));
 }
@@ -44,16 +36,10 @@ fn an_order_of_any_size_is_saved() {
     for n in [i32::MAX as u32, 1 << 31, u32::MAX] {
         let f = Function::record(&[0.5], |x| x[0].sinc_derivative(n) + x[0].polygamma(n));
         let text = serde_json::to_string(&f).unwrap();
-        assert!(
-            text.contains(&format!("[\"SincDerivative\",{n},")),
-            "{text}"
-        );
+        assert!(text.contains(&format!("[\"SincDerivative\",{n},")), "{text}");
         let again: Function = serde_json::from_str(&text).unwrap();
         assert_eq!(again.to_string(), f.to_string());
-        assert!(
-            f.to_string()
-                .contains(&format!("sinc_derivative(x[0], {n})"))
-        );
+        assert!(f.to_string().contains(&format!("sinc_derivative(x[0], {n})")));
         assert_eq!(again.value(&[0.25]), f.value(&[0.25]));
         let smallest = Function::record(&[0.5], |x| x[0].powi(i32::MIN));
         let text = serde_json::to_string(&smallest).unwrap();
@@ -76,10 +62,7 @@ impl CustomOp for Twice {
 fn custom_operations_cannot_be_saved() {
     let f = Function::record(&[1.0], |x| Var::apply(Twice, &[x[0]]));
     let error = serde_json::to_string(&f).unwrap_err().to_string();
-    assert!(
-        error.contains("`custom` is a user's own and cannot be saved"),
-        "{error}"
-    );
+    assert!(error.contains("`custom` is a user's own and cannot be saved"), "{error}");
 }
 
 #[test]
@@ -110,13 +93,8 @@ fn damage_is_an_error() {
     ];
     for (place, damage) in damages {
         let mut damaged = sound.clone();
-        *damaged
-            .pointer_mut(place)
-            .unwrap_or_else(|| panic!("{place}")) = damage(first_node);
-        assert!(
-            serde_json::from_value::<Function>(damaged).is_err(),
-            "{place}"
-        );
+        *damaged.pointer_mut(place).unwrap_or_else(|| panic!("{place}")) = damage(first_node);
+        assert!(serde_json::from_value::<Function>(damaged).is_err(), "{place}");
     }
     let mut negative = sound.clone();
     for node in negative["nodes"].as_array_mut().unwrap() {
@@ -129,10 +107,7 @@ fn damage_is_an_error() {
         let mut of_nothing = sound.clone();
         of_nothing["nodes"][0] = json!([op, 0, []]);
         let error = serde_json::from_value::<Function>(of_nothing).unwrap_err();
-        assert!(
-            error.to_string().contains("does not take 0 operands"),
-            "{op}: {error}"
-        );
+        assert!(error.to_string().contains("does not take 0 operands"), "{op}: {error}");
     }
 }
 

@@ -119,28 +119,19 @@ fn a_derivative_records_nothing_below_what_it_is_taken_by() {
         x = x - 0.1 * y.differentiate(&[x])[0];
         lengths.push(graph::len() - before);
     }
-    assert!(
-        lengths.iter().all(|&length| length == lengths[1]),
-        "{lengths:?}"
-    );
+    assert!(lengths.iter().all(|&length| length == lengths[1]), "{lengths:?}");
     // By an intermediate that is a fused sum, by several, by a constant, and by what comes later.
     let (a, b) = (Var::new(2.0), Var::new(3.0));
     let s = a + a * b;
     let z = s * s * b;
     let slopes = z.differentiate(&[s, Var::from(1.0), z]).map_values();
     assert_eq!(slopes, [48.0, 0.0, 1.0]);
-    assert_eq!(
-        z.differentiate(&[b, a]).map_values(),
-        [2.0 * 8.0 * 2.0 * 3.0 + 64.0, 48.0 * 4.0]
-    );
+    assert_eq!(z.differentiate(&[b, a]).map_values(), [2.0 * 8.0 * 2.0 * 3.0 + 64.0, 48.0 * 4.0]);
     assert_eq!(s.differentiate(&[z]).map_values(), [0.0]);
     // What lies below is still a variable to a tie.
     let c = Var::new(2.0);
     assert_eq!(a.max(c).differentiate(&[c]).map_values(), [0.5]);
-    assert_eq!(
-        graph::no_grad(|| z.differentiate(&[s, z])).map_values(),
-        [48.0, 1.0]
-    );
+    assert_eq!(graph::no_grad(|| z.differentiate(&[s, z])).map_values(), [48.0, 1.0]);
 }
 
 #[test]
@@ -150,9 +141,7 @@ fn a_segment_that_returns_its_own_output_is_refused() {
     let seen = own.clone();
     let y = checkpoint(&[x], move |x| seen.get().unwrap_or_else(|| x[0].sin()));
     own.set(Some(y));
-    for sweep in [&(|| y.backward()) as &dyn Fn(), &|| {
-        drop(y.differentiate(&[x]))
-    }] {
+    for sweep in [&(|| y.backward()) as &dyn Fn(), &|| drop(y.differentiate(&[x]))] {
         let panic = catch_unwind(AssertUnwindSafe(sweep)).unwrap_err();
         let text = *panic.downcast_ref::<&str>().expect("a text");
         assert!(text.contains("made after the checkpoint"), "{text}");
@@ -167,9 +156,7 @@ fn gradients_do_not_depend_on_how_much_memory_the_tape_has() {
     fn gradient(before: usize) -> Vec<u64> {
         graph::clear();
         let _ = Var::leaves(&vec![0.5; before]);
-        let s: Vec<Var> = (0..40)
-            .map(|k| Var::new(0.1 + f64::from(k).sin()))
-            .collect();
+        let s: Vec<Var> = (0..40).map(|k| Var::new(0.1 + f64::from(k).sin())).collect();
         let y = dot(&s[..39], &s[1..]) * 0.1 + dot(&s[1..], &s[..39]);
         y.backward();
         s.iter().map(|s| s.grad().to_bits()).collect()

@@ -11,11 +11,7 @@ use run_source::check_sources;
 #[test]
 fn the_source_of_a_program_computes_what_the_program_does() {
     let run = |x: &[Var]| {
-        let [a, b, c] = [
-            x[0].named("learning rate"),
-            x[1].named("fn"),
-            x[2].named("x"),
-        ];
+        let [a, b, c] = [x[0].named("learning rate"), x[1].named("fn"), x[2].named("x")];
         let mut y = scalargrad::norm(&[a, b, c])
             + scalargrad::softmax(x)[0]
             + scalargrad::log_sum_exp(x) * scalargrad::dot(x, &[b, c, 2.0.into()]);
@@ -28,21 +24,11 @@ fn the_source_of_a_program_computes_what_the_program_does() {
         y.named("y") + a.floor() + b.clamp(-1.0, c) - (a - 0.25)
     };
     let f = Function::record(&[0.5, 1.0, 2.0], run);
-    let points = vec![
-        vec![0.5, 1.0, 2.0],
-        vec![-3.0, 1.0, 1.0],
-        vec![0.25, 0.75, 1e-3],
-    ];
+    let points = vec![vec![0.5, 1.0, 2.0], vec![-3.0, 1.0, 1.0], vec![0.25, 0.75, 1e-3]];
     check_sources("program", &[(f, points)]);
     let identity = Function::record(&[0.5, 1.0], |x| x[1]);
     let constant = Function::record(&[0.5, 1.0], |_| Var::constant(-2.0));
-    check_sources(
-        "plain",
-        &[
-            (identity, vec![vec![1.0, 2.0]]),
-            (constant, vec![vec![1.0, 2.0]]),
-        ],
-    );
+    check_sources("plain", &[(identity, vec![vec![1.0, 2.0]]), (constant, vec![vec![1.0, 2.0]])]);
 }
 
 #[test]
@@ -75,9 +61,8 @@ fn the_sources_of_random_programs_compute_what_the_programs_do() {
     let mut functions = Vec::new();
     while functions.len() < 60 {
         let f = programs.new_tree(&mut runner).unwrap().current();
-        let points: Vec<Vec<f64>> = (0..3)
-            .map(|_| strategy::points(2).new_tree(&mut runner).unwrap().current())
-            .collect();
+        let points: Vec<Vec<f64>> =
+            (0..3).map(|_| strategy::points(2).new_tree(&mut runner).unwrap().current()).collect();
         let recorded = Function::record(&points[0], |x| f.evaluate(x));
         match recorded.to_rust("f") {
             Ok(_) => functions.push((recorded, points)),
@@ -103,13 +88,10 @@ fn the_source_of_a_wide_operation_is_written_in_linear_time() {
         ("norm", scalargrad::norm),
         ("log_sum_exp", scalargrad::log_sum_exp),
         ("softmax", |x| scalargrad::softmax(x)[0]),
-        ("equal names", |x| {
-            x.iter().map(|x| (x.named("x") * 2.0).named("x")).sum()
-        }),
+        ("equal names", |x| x.iter().map(|x| (x.named("x") * 2.0).named("x")).sum()),
     ];
     for (name, f) in wide {
-        let [(_, small), (time, large)] =
-            [2_000, 20_000].map(|n| cost(&Function::record(&vec![0.5; n], f)));
+        let [(_, small), (time, large)] = [2_000, 20_000].map(|n| cost(&Function::record(&vec![0.5; n], f)));
         assert!(large < 12 * small, "{name}: {small} to {large} bytes");
         assert!(time.as_secs() < 10, "{name}: {time:?}"); // a square takes minutes
     }
@@ -119,18 +101,12 @@ fn the_source_of_a_wide_operation_is_written_in_linear_time() {
 fn names_of_variables_do_not_meet_those_that_the_source_needs() {
     let run = |x: &[Var]| {
         let names = ["p", "None", "all_", "each_", "a", "a_2", "a", "a"];
-        let x: Vec<Var> = names
-            .iter()
-            .zip(x)
-            .map(|(name, x)| x.named(*name))
-            .collect();
+        let x: Vec<Var> = names.iter().zip(x).map(|(name, x)| x.named(*name)).collect();
         let largest = x[0].max(x[1]).max(x[2]);
         largest + scalargrad::norm(&x) + scalargrad::log_sum_exp(&x[2..]) * scalargrad::sum(&x)
     };
     let x = [0.5, 0.75, 1.0, 2.0, -3.0, 4.0, 0.25, 8.0];
     let f = Function::record(&x, run);
-    let points = [1.0, 1e-3, 1e-320, 1e200, 1e308]
-        .map(|scale| x.iter().map(|x| x * scale).collect())
-        .to_vec();
+    let points = [1.0, 1e-3, 1e-320, 1e200, 1e308].map(|scale| x.iter().map(|x| x * scale).collect()).to_vec();
     check_sources("meeting", &[(f, points)]);
 }

@@ -21,9 +21,7 @@ fn programs() -> [Named; 6] {
             let y = (1.0 + x) * x - x - 0.0;
             y * x + (x - (0.0 - x)) / 1.0
         }),
-        ("slices", |x| {
-            dot(&[x * x, x], &[x, Var::from(1.0)]) + sum(&[x, -x, x])
-        }),
+        ("slices", |x| dot(&[x * x, x], &[x, Var::from(1.0)]) + sum(&[x, -x, x])),
         ("far and near", |x| {
             let square = x * x;
             let mut y = square * x;
@@ -50,17 +48,11 @@ fn gradients_do_not_depend_on_where_in_a_window_a_node_lies() {
                 }
                 f(x).backward();
                 let far = x.grad();
-                assert!(
-                    (far - 8.75).abs() < 1e-13,
-                    "{name}, {pad} slots after x: {far}"
-                );
+                assert!((far - 8.75).abs() < 1e-13, "{name}, {pad} slots after x: {far}");
                 let x = Var::new(1.5);
                 f(x).backward();
                 let near = x.grad();
-                assert!(
-                    (near - 8.75).abs() < 1e-13,
-                    "{name}, {pad} slots before x: {near}"
-                );
+                assert!((near - 8.75).abs() < 1e-13, "{name}, {pad} slots before x: {near}");
             });
         }
     }
@@ -336,10 +328,7 @@ fn accumulating_in_each_turn_of_a_loop_takes_time_in_proportion_to_its_length() 
         assert_eq!(x.grad(), f64::from(turns - 1) * f64::from(turns) / 2.0);
     };
     let (few, many) = (seconds(|| run(1_000)), seconds(|| run(8_000)));
-    assert!(
-        many < 20.0 * few,
-        "{few} s, and eight times as many {many} s"
-    );
+    assert!(many < 20.0 * few, "{few} s, and eight times as many {many} s");
 }
 
 #[test]

@@ -25,10 +25,7 @@ fn is_close(found: &[f64], expected: &[f64], tolerance: f64) -> bool {
 
 #[track_caller]
 fn assert_close(found: &[f64], expected: &[f64]) {
-    assert!(
-        is_close(found, expected, 1e-12),
-        "{found:?} is not {expected:?}"
-    );
+    assert!(is_close(found, expected, 1e-12), "{found:?} is not {expected:?}");
 }
 
 #[test]
@@ -185,9 +182,7 @@ fn a_recording_around_it_knows_that_the_series_is_numbers() {
     assert!(free.frozen_reads().is_empty());
     assert_eq!(free.gradient(&[5.0]), Ok((10.0, vec![2.0])));
     // A decision on an outer variable is one of the outer recording.
-    let decided = Function::record(&[4.0], |x| {
-        x[0] * taylor(|t| if x[0] > 0.0 { t * t } else { t }, 1.0, 1)[1]
-    });
+    let decided = Function::record(&[4.0], |x| x[0] * taylor(|t| if x[0] > 0.0 { t * t } else { t }, 1.0, 1)[1]);
     assert_eq!(decided.gradient(&[5.0]), Ok((10.0, vec![2.0])));
     assert!(decided.gradient(&[-5.0]).is_err());
 }

@@ -3,8 +3,7 @@
 use scalargrad::function::{Function, Recorder, ReplayError, SourceError};
 use scalargrad::nn::{Adam, Sgd};
 use scalargrad::{
-    Real, Var, advance, anomaly, check, derive, dot, graph, hvp, jvp, taylor,
-    value_gradient_and_hvp, vjp, weighted_sum,
+    Real, Var, advance, anomaly, check, derive, dot, graph, hvp, jvp, taylor, value_gradient_and_hvp, vjp, weighted_sum,
 };
 use std::cell::Cell;
 use std::error::Error;
@@ -16,10 +15,9 @@ fn words(f: impl FnOnce()) -> String {
     let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("it panics");
     match payload.downcast::<String>() {
         Ok(words) => *words,
-        Err(payload) => payload.downcast::<&str>().map_or_else(
-            |_| panic!("a panic without words"),
-            |words| words.to_string(),
-        ),
+        Err(payload) => {
+            payload.downcast::<&str>().map_or_else(|_| panic!("a panic without words"), |words| words.to_string())
+        }
     }
 }
 
@@ -56,13 +54,9 @@ fn an_error_tells_its_remedy_to_unwrap_and_to_main() {
         assert!(error.to_string().contains("`max`"), "{error}");
         assert!(error.to_string().contains("`Var::select`"), "{error}");
     }
-    let ReplayError::BranchChanged(change) = one else {
-        unreachable!()
-    };
+    let ReplayError::BranchChanged(change) = one else { unreachable!() };
     assert_eq!(format!("{change:?}"), change.to_string());
-    let ReplayError::BranchChangedInRows(change) = many else {
-        unreachable!()
-    };
+    let ReplayError::BranchChangedInRows(change) = many else { unreachable!() };
     assert_eq!(format!("{change:?}"), change.to_string());
     assert_prints_words(&SourceError::Outputs(2));
     assert_prints_words(&anomaly::detect(|| Var::new(-1.0).ln()).unwrap_err());
@@ -87,33 +81,16 @@ fn lengths_that_do_not_match_are_told_with_what_has_which_length() {
     for (words, parts) in [
         (words(|| _ = dot(&x, &two)), ["dot", "1", "2"]),
         (words(|| _ = f64::dot(&[1.0], &[1.0; 2])), ["dot", "1", "2"]),
-        (
-            words(|| _ = weighted_sum(&two, &[1.0])),
-            ["`weights`", "1", "2"],
-        ),
-        (
-            words(|| drop(hvp(product, &[1.0; 2], &[1.0]))),
-            ["hvp: `v` has 1 number", "`x` has 2", "as many"],
-        ),
+        (words(|| _ = weighted_sum(&two, &[1.0])), ["`weights`", "1", "2"]),
+        (words(|| drop(hvp(product, &[1.0; 2], &[1.0]))), ["hvp: `v` has 1 number", "`x` has 2", "as many"]),
         (
             words(|| drop(value_gradient_and_hvp(product, &[1.0; 2], &[1.0]))),
-            [
-                "value_gradient_and_hvp: `v` has 1 number",
-                "`x` has 2",
-                "as many",
-            ],
+            ["value_gradient_and_hvp: `v` has 1 number", "`x` has 2", "as many"],
         ),
-        (
-            words(|| drop(jvp(product, &[1.0; 2], &[1.0; 3]))),
-            ["jvp: `v` has 3 numbers", "`x` has 2", "as many"],
-        ),
+        (words(|| drop(jvp(product, &[1.0; 2], &[1.0; 3]))), ["jvp: `v` has 3 numbers", "`x` has 2", "as many"]),
         (
             words(|| drop(derive::differentiate_along(&two, &two, &x))),
-            [
-                "differentiate_along: `v` has 1 number",
-                "`x` has 2",
-                "as many",
-            ],
+            ["differentiate_along: `v` has 1 number", "`x` has 2", "as many"],
         ),
         (
             words(|| drop(vjp(product, &[1.0; 2], &[1.0; 2]))),
@@ -136,13 +113,8 @@ fn the_rows_of_a_recorder_say_which_length_is_wrong() {
         words(|| drop(rows.values(&[1.0], &[1.0; 3]))),
         "scalargrad: a row has 2 numbers, and 3 are no whole number of rows"
     );
-    assert_eq!(
-        words(|| drop(rows.values(&[1.0; 3], &[1.0; 2]))),
-        "scalargrad: the rows share 1 input, not 3"
-    );
-    assert!(
-        words(|| drop(f.over_rows(1, 0))).contains("a row must have at least 1 input of its own")
-    );
+    assert_eq!(words(|| drop(rows.values(&[1.0; 3], &[1.0; 2]))), "scalargrad: the rows share 1 input, not 3");
+    assert!(words(|| drop(f.over_rows(1, 0))).contains("a row must have at least 1 input of its own"));
 }
 
 #[test]
@@ -170,15 +142,10 @@ fn a_step_of_advance_returns_as_many_variables_as_it_gets() {
         for wrong in [1, 3] {
             let state = [Var::new(1.0), Var::new(2.0)];
             let words = words(|| {
-                drop(advance(&state, steps, at_once, move |_, x| {
-                    vec![x[0] * 0.5; wrong]
-                }));
+                drop(advance(&state, steps, at_once, move |_, x| vec![x[0] * 0.5; wrong]));
             });
             assert!(words.starts_with("scalargrad: "), "{words}");
-            assert!(
-                words.contains(&format!("returned {wrong} variable")),
-                "{words}"
-            );
+            assert!(words.contains(&format!("returned {wrong} variable")), "{words}");
             assert!(words.contains("2"), "{words}");
         }
     }
@@ -189,10 +156,7 @@ fn a_step_of_advance_returns_as_many_variables_as_it_gets() {
 fn assert_names(report: &str, line: u32) {
     let place = format!("words.rs:{line}:");
     assert!(report.contains(&place), "{place}: {report}");
-    assert!(
-        report.contains("the derivative of the operation"),
-        "{report}"
-    );
+    assert!(report.contains("the derivative of the operation"), "{report}");
     assert!(!report.contains("src/rules"), "{report}");
     assert!(!report.contains("remedy"), "{report}");
 }
@@ -265,18 +229,11 @@ fn a_report_of_a_graph_tells_how_many_leaves_it_leaves_out_and_what_helps() {
 fn a_label_is_an_input_of_a_loss_that_is_recorded_once_for_all_rows() {
     use scalargrad::nn::{hinge, squared};
     let hinged = Function::record(&[0.5, 1.0], |x| hinge(x[0], x[1]));
-    assert!(
-        hinged.frozen_reads().is_empty(),
-        "{:?}",
-        hinged.frozen_reads()
-    );
+    assert!(hinged.frozen_reads().is_empty(), "{:?}", hinged.frozen_reads());
     assert_eq!(hinged.value(&[0.5, -1.0]), Ok(1.5));
     assert_eq!(hinged.value(&[0.5, 1.0]), Ok(0.5));
     let square = Function::record(&[3.0, 1.0], |x| squared(x[0], x[1]));
     assert_eq!(square.value(&[3.0, 2.0]), Ok(1.0));
-    assert_eq!(
-        (hinge(0.25, 1.0), squared(Var::new(3.0), 1.0).value()),
-        (0.75, 4.0)
-    );
+    assert_eq!((hinge(0.25, 1.0), squared(Var::new(3.0), 1.0).value()), (0.75, 4.0));
     assert!(words(|| _ = hinge(Var::new(1.0), Var::new(0.0))).contains("side"));
 }

@@ -45,10 +45,7 @@ fn main() -> ExitCode {
 /// The argument at `k`, if it is there.
 fn number(arguments: &[String], k: usize) -> Option<u64> {
     let text = arguments.get(k)?;
-    Some(
-        text.parse()
-            .unwrap_or_else(|_| panic!("{text} is not a whole number")),
-    )
+    Some(text.parse().unwrap_or_else(|_| panic!("{text} is not a whole number")))
 }
 
 fn mix(arguments: &[String]) -> Mix {
@@ -63,11 +60,7 @@ fn mix(arguments: &[String]) -> Mix {
 /// Runs programs in a second process, and shrinks the one that fails.
 fn hunt(arguments: &[String]) -> ExitCode {
     let seconds = number(arguments, 0).unwrap_or(60);
-    let now = || {
-        SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .map_or(0, |now| now.as_nanos() as u64)
-    };
+    let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |now| now.as_nanos() as u64);
     let first = number(arguments, 1).unwrap_or_else(|| now() % 1_000_000_000);
     println!("seed {first}");
     let (start, end) = (Instant::now(), Duration::from_secs(seconds));
@@ -88,38 +81,23 @@ fn hunt(arguments: &[String]) -> ExitCode {
             }
             failure => {
                 child.kill();
-                println!(
-                    "seed {seed} fails after {:.1} s: {}",
-                    start.elapsed().as_secs_f64(),
-                    said(&failure)
-                );
+                println!("seed {seed} fails after {:.1} s: {}", start.elapsed().as_secs_f64(), said(&failure));
                 report(seed, mix(rest), rest);
                 return ExitCode::FAILURE;
             }
         }
     }
     child.kill();
-    println!(
-        "{} programs, {operations} operations: all as on the naive tape",
-        seed - first
-    );
+    println!("{} programs, {operations} operations: all as on the naive tape", seed - first);
     ExitCode::SUCCESS
 }
 
 fn said(failure: &Option<String>) -> &str {
-    failure
-        .as_deref()
-        .unwrap_or("the process ended, or the program does not end")
+    failure.as_deref().unwrap_or("the process ended, or the program does not end")
 }
 
 /// What a program says that fails in a process of its own, with these edits.
-fn failure_alone(
-    seed: u64,
-    mix: Mix,
-    rest: &[String],
-    edits: &[Edit],
-    patience: Duration,
-) -> Option<String> {
+fn failure_alone(seed: u64, mix: Mix, rest: &[String], edits: &[Edit], patience: Duration) -> Option<String> {
     let mut rest: Vec<String> = rest.to_vec();
     let defaults = [mix.operations.to_string(), mix.without.to_string()];
     rest.extend(defaults.into_iter().skip(rest.len()));
@@ -139,18 +117,11 @@ fn report(seed: u64, mix: Mix, rest: &[String]) {
         println!("It does not fail when it is run alone.");
         return;
     }
-    let edits = shrink(&program, |edits| {
-        Instant::now() < deadline && outcome(edits).is_some()
-    });
+    let edits = shrink(&program, |edits| Instant::now() < deadline && outcome(edits).is_some());
     let text: Vec<String> = edits.iter().map(|edit| edit.to_string()).collect();
     println!("{}", outcome(&edits).unwrap_or_default());
     println!("{}", rust(&edited(&program, &edits)));
-    println!(
-        "// fuzz program {seed} {} {} {}",
-        mix.operations,
-        mix.without,
-        text.join(" ")
-    );
+    println!("// fuzz program {seed} {} {} {}", mix.operations, mix.without, text.join(" "));
 }
 
 /// A process of this program, and the lines that it prints.
@@ -163,19 +134,10 @@ fn myself(what: &str, seed: u64, rest: &[String]) -> Myself {
     let program = env::current_exe().expect("this program has a path");
     let mut command = Command::new(program);
     command.arg(what).arg(seed.to_string()).args(rest);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("it can be run again");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it can be run again");
     let output = BufReader::new(child.stdout.take().expect("it is a pipe"));
     let (sender, lines) = channel();
-    thread::spawn(move || {
-        output
-            .lines()
-            .map_while(Result::ok)
-            .all(|line| sender.send(line).is_ok())
-    });
+    thread::spawn(move || output.lines().map_while(Result::ok).all(|line| sender.send(line).is_ok()));
     Myself { child, lines }
 }
 
@@ -205,16 +167,9 @@ fn run_programs(arguments: &[String]) -> ExitCode {
 
 /// Runs one program after some edits.
 fn run_program(arguments: &[String]) -> ExitCode {
-    let edits = arguments
-        .iter()
-        .skip(3)
-        .map(|text| text.parse().expect("an edit"));
+    let edits = arguments.iter().skip(3).map(|text| text.parse().expect("an edit"));
     let seed = number(arguments, 0).expect("a seed");
-    match run(
-        seed,
-        mix(&arguments[1..3.min(arguments.len())]),
-        edits.collect(),
-    ) {
+    match run(seed, mix(&arguments[1..3.min(arguments.len())]), edits.collect()) {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     }

@@ -60,12 +60,7 @@ fn second_order(name: &str, f: fn(&[Var]) -> Var, n: usize) {
             let row: Vec<f64> = x.iter().map(|x| x.grad()).collect();
             let size = row.iter().fold(0.0, |size: f64, d| size.max(d.abs()));
             let product: f64 = row.iter().zip(&v).map(|(h, v)| h * v).sum();
-            assert!(
-                h.row(i)
-                    .iter()
-                    .zip(&row)
-                    .all(|(a, b)| (a - b).abs() <= 1e-12 * size)
-            );
+            assert!(h.row(i).iter().zip(&row).all(|(a, b)| (a - b).abs() <= 1e-12 * size));
             assert!((hv[i] - product).abs() <= 1e-11 * size * n as f64);
         }
     });
@@ -74,14 +69,8 @@ fn second_order(name: &str, f: fn(&[Var]) -> Var, n: usize) {
     let recorded = Function::record(&x, f);
     let mut slopes = vec![0.0; n];
     println!("{name}, n = {n}: one gradient {:.2} µs", once * 1e6);
-    println!(
-        "  Hessian                     {:6.1}",
-        time(|| hessian(f, &x)) / once
-    );
-    println!(
-        "  Hessian-vector product      {:6.1}",
-        time(|| hvp(f, &x, &v)) / once
-    );
+    println!("  Hessian                     {:6.1}", time(|| hessian(f, &x)) / once);
+    println!("  Hessian-vector product      {:6.1}", time(|| hvp(f, &x, &v)) / once);
     let replayed = time(|| recorded.gradient_into(&x, &mut slopes).expect("no branch"));
     println!("  gradient of the recording   {:6.2}", replayed / once);
 }
@@ -89,9 +78,7 @@ fn second_order(name: &str, f: fn(&[Var]) -> Var, n: usize) {
 /// Recording the derivatives against sweeping for them, for each node that is made.
 fn differentiate_against_backward() {
     graph::scope(|| {
-        let x: Vec<Var> = (0..1000)
-            .map(|i| Var::new(1.0 + 0.1 * f64::from(i).sin()))
-            .collect();
+        let x: Vec<Var> = (0..1000).map(|i| Var::new(1.0 + 0.1 * f64::from(i).sin())).collect();
         let y = chained(&x);
         let before = graph::len();
         let swept = time(|| y.backward()) / before as f64;

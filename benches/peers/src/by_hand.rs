@@ -1,8 +1,7 @@
 //! The hand-written gradients in C, from `c/handwritten.c`.
 
 use workloads::{
-    BlackScholes, BundleAdjustment, Chain, Derivatives, LotkaVolterra, Mixture, Network, Product,
-    Rosenbrock, Workload,
+    BlackScholes, BundleAdjustment, Chain, Derivatives, LotkaVolterra, Mixture, Network, Product, Rosenbrock, Workload,
 };
 
 /// A workload that has its gradient written in C too.
@@ -28,19 +27,8 @@ unsafe extern "C" {
         gradient: *mut f64,
     ) -> f64;
     fn black_scholes(paths: usize, normals: *const f64, x: *const f64, gradient: *mut f64) -> f64;
-    fn mixture(
-        samples: usize,
-        xs: *const [f64; 10],
-        constant: f64,
-        x: *const f64,
-        gradient: *mut f64,
-    ) -> f64;
-    fn bundle_adjustment(
-        feature: *const f64,
-        x: *const f64,
-        value: *mut f64,
-        gradient: *mut [f64; 15],
-    );
+    fn mixture(samples: usize, xs: *const [f64; 10], constant: f64, x: *const f64, gradient: *mut f64) -> f64;
+    fn bundle_adjustment(feature: *const f64, x: *const f64, value: *mut f64, gradient: *mut [f64; 15]);
     fn chain(steps: usize, x: *const f64, store: *mut f64, gradient: *mut f64) -> f64;
     fn lotka_volterra(
         steps: usize,
@@ -114,13 +102,6 @@ impl ByHandInC<15, 2> for BundleAdjustment {
     fn by_hand_in_c(&self, block: usize, _store: &mut Vec<f64>, out: &mut Derivatives<15, 2>) {
         let (feature, x) = (self.features[block].as_ptr(), self.points()[block].as_ptr());
         // SAFETY: all arrays have the lengths that the function declares.
-        unsafe {
-            bundle_adjustment(
-                feature,
-                x,
-                out.value.as_mut_ptr(),
-                out.gradient.as_mut_ptr(),
-            )
-        }
+        unsafe { bundle_adjustment(feature, x, out.value.as_mut_ptr(), out.gradient.as_mut_ptr()) }
     }
 }

@@ -2,18 +2,15 @@
 
 use crate::report::{Row, contestants, three_digits};
 
-const COLOURS: [&str; 9] = [
-    "#9e9e9e", "#d62728", "#1f77b4", "#2ca02c", "#9467bd", "#8c564b", "#e377c2", "#17becf",
-    "#bcbd22",
-];
+const COLOURS: [&str; 9] =
+    ["#9e9e9e", "#d62728", "#1f77b4", "#2ca02c", "#9467bd", "#8c564b", "#e377c2", "#17becf", "#bcbd22"];
 const BAR: f64 = 10.0;
 const GAP: f64 = 16.0;
 const LEFT: f64 = 44.0;
 const TOP: f64 = 76.0;
 const HEIGHT: f64 = 320.0;
 const BOTTOM: f64 = TOP + HEIGHT;
-const TITLE: &str =
-    "Time of a gradient, in multiples of one written by hand in C (logarithmic; lower is better)";
+const TITLE: &str = "Time of a gradient, in multiples of one written by hand in C (logarithmic; lower is better)";
 const STYLE: &str = "text { font: 12px sans-serif } text.title { font-size: 14px } \
     text.tick { text-anchor: end } text.letter { text-anchor: middle; font-weight: bold } \
     text.value { font-size: 8px }";
@@ -22,10 +19,7 @@ const STYLE: &str = "text { font: 12px sans-serif } text.title { font-size: 14px
 /// gradient.
 pub fn draw(rows: &[Row]) -> String {
     let names = contestants(rows);
-    let ratios = || {
-        rows.iter()
-            .flat_map(|row| names.iter().filter_map(|name| row.ratio(name)))
-    };
+    let ratios = || rows.iter().flat_map(|row| names.iter().filter_map(|name| row.ratio(name)));
     let lowest = ratios().fold(1.0, f64::min) * 0.8;
     let highest = ratios().fold(1.0, f64::max) * 1.2;
     let y = |ratio: f64| TOP + HEIGHT * (highest / ratio).ln() / (highest / lowest).ln();
@@ -40,11 +34,7 @@ pub fn draw(rows: &[Row]) -> String {
             };
             let (top, digits) = (y(ratio), three_digits(ratio));
             bars += &rectangle(x, top, BAR - 1.0, BOTTOM - top, colour);
-            let place = format!(
-                "translate({:.1} {:.1}) rotate(-90)",
-                x + 0.75 * BAR,
-                top - 3.0
-            );
+            let place = format!("translate({:.1} {:.1}) rotate(-90)", x + 0.75 * BAR, top - 3.0);
             bars += &format!("<text class='value' transform='{place}'>{digits}</text>\n");
             x += BAR;
         }
@@ -79,9 +69,7 @@ pub fn draw(rows: &[Row]) -> String {
 }
 
 fn rectangle(x: f64, y: f64, width: f64, height: f64, colour: &str) -> String {
-    format!(
-        "<rect x='{x:.1}' y='{y:.1}' width='{width:.1}' height='{height:.1}' fill='{colour}'/>\n"
-    )
+    format!("<rect x='{x:.1}' y='{y:.1}' width='{width:.1}' height='{height:.1}' fill='{colour}'/>\n")
 }
 
 fn text(class: &str, x: f64, y: f64, content: &str) -> String {

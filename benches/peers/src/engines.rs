@@ -235,9 +235,7 @@ impl Engine for Aad {
         let x = tape.create_variables(&workload.points()[point]);
         let y = workload.eval(point, &x);
         for (m, y) in y.into_iter().enumerate() {
-            let gradients = y
-                .compute_gradients()
-                .expect("an output that depends on an input");
+            let gradients = y.compute_gradients().expect("an output that depends on an input");
             out.value[m] = y.value();
             out.gradient[m] = gradients.get_gradients(&x).expect("inputs on the tape");
         }
@@ -293,11 +291,7 @@ impl Engine for EchidnaReplay {
     ) {
         let x = &workload.points()[point];
         if point == self.programs.len() {
-            let eval = |x: &[BReverse<f64>]| {
-                workload
-                    .eval(point, x.try_into().expect("all inputs"))
-                    .to_vec()
-            };
+            let eval = |x: &[BReverse<f64>]| workload.eval(point, x.try_into().expect("all inputs")).to_vec();
             let (mut program, _) = record_multi(eval, x);
             program.optimize();
             self.programs.push(program);

@@ -10,9 +10,7 @@ mod report;
 
 use std::{env, fs, io, process};
 
-use workloads::{
-    BlackScholes, BundleAdjustment, Chain, LotkaVolterra, Mixture, Network, Product, Rosenbrock,
-};
+use workloads::{BlackScholes, BundleAdjustment, Chain, LotkaVolterra, Mixture, Network, Product, Rosenbrock};
 
 use engines::NumDual;
 use problems::PROBLEMS;
@@ -32,98 +30,39 @@ type Workload = (&'static str, &'static str, fn(bool) -> Standings);
 
 const WORKLOADS: [Workload; 12] = [
     ("A", "`((x*y)*(y*z))²`, latency", |quick| {
-        Race::new(&Product::new())
-            .with_tapes()
-            .with_native()
-            .with::<NumDual>()
-            .run(quick)
+        Race::new(&Product::new()).with_tapes().with_native().with::<NumDual>().run(quick)
     }),
-    ("B", "Rosenbrock, n = 1000", |quick| {
-        Race::new(&Rosenbrock::new())
-            .with_tapes()
-            .with_native()
-            .run(quick)
-    }),
+    ("B", "Rosenbrock, n = 1000", |quick| Race::new(&Rosenbrock::new()).with_tapes().with_native().run(quick)),
     ("C", "network 2-16-16-1, tanh, squared loss", |quick| {
-        Race::new(&Network::<false, false>::new())
-            .with_tapes()
-            .with_native()
-            .with_rows()
-            .run(quick)
+        Race::new(&Network::<false, false>::new()).with_tapes().with_native().with_rows().run(quick)
     }),
     ("C dot", "the same with fused `dot`", |quick| {
-        Race::new(&Network::<false, true>::new())
-            .with_fused()
-            .with_native()
-            .run(quick)
+        Race::new(&Network::<false, true>::new()).with_fused().with_native().run(quick)
     }),
     ("R", "network 2-16-16-1, relu, max-margin loss", |quick| {
-        Race::new(&Network::<true, false>::new())
-            .with_tapes()
-            .with_native()
-            .with_rows()
-            .run(quick)
+        Race::new(&Network::<true, false>::new()).with_tapes().with_native().with_rows().run(quick)
     }),
     ("R dot", "the same with fused `dot`", |quick| {
-        Race::new(&Network::<true, true>::new())
-            .with_fused()
-            .with_native()
-            .run(quick)
+        Race::new(&Network::<true, true>::new()).with_fused().with_native().run(quick)
     }),
     ("D", "Black–Scholes Monte Carlo, 10 000 paths", |quick| {
-        Race::new(&BlackScholes::new())
-            .with_tapes()
-            .with_native()
-            .with_rows()
-            .with::<NumDual>()
-            .run(quick)
+        Race::new(&BlackScholes::new()).with_tapes().with_native().with_rows().with::<NumDual>().run(quick)
     }),
-    (
-        "E",
-        "ADBench Gaussian mixture, d = 10, K = 5, N = 1000",
-        |quick| {
-            Race::new(&Mixture::<false>::new())
-                .with_tapes()
-                .with_native()
-                .run(quick)
-        },
-    ),
-    (
-        "E fused",
-        "the same with fused `dot` and `log_sum_exp`",
-        |quick| {
-            Race::new(&Mixture::<true>::new())
-                .with_fused()
-                .with_native()
-                .with_rows()
-                .run(quick)
-        },
-    ),
+    ("E", "ADBench Gaussian mixture, d = 10, K = 5, N = 1000", |quick| {
+        Race::new(&Mixture::<false>::new()).with_tapes().with_native().run(quick)
+    }),
+    ("E fused", "the same with fused `dot` and `log_sum_exp`", |quick| {
+        Race::new(&Mixture::<true>::new()).with_fused().with_native().with_rows().run(quick)
+    }),
     ("F", "ADBench bundle adjustment, 1000 blocks", |quick| {
-        Race::new(&BundleAdjustment::new())
-            .with_tapes()
-            .with_native()
-            .with_rows()
-            .with::<NumDual>()
-            .run(quick)
+        Race::new(&BundleAdjustment::new()).with_tapes().with_native().with_rows().with::<NumDual>().run(quick)
     }),
     ("G", "`x = sin(x)*a + x*b`, 2.5 million times", |quick| {
-        Race::new(&Chain::new())
-            .with_tapes()
-            .with::<NumDual>()
-            .run(quick)
+        Race::new(&Chain::new()).with_tapes().with::<NumDual>().run(quick)
     }),
-    (
-        "H",
-        "Lotka–Volterra, 10 000 Runge–Kutta steps",
-        |quick| {
-            Race::new(&LotkaVolterra::new())
-                .with_tapes()
-                .with_native()
-                .with::<NumDual>()
-                .run(quick)
-        },
-    ),
+    ("H", "Lotka–Volterra, 10 000 Runge–Kutta steps", |quick| {
+        Race::new(&LotkaVolterra::new()).with_tapes().with_native().with::<NumDual>().run(quick)
+    }),
 ];
 
 fn main() -> io::Result<()> {
@@ -143,26 +82,16 @@ fn main() -> io::Result<()> {
             process::exit(2);
         }
     };
-    let wanted = |letter: &str| {
-        only.is_none_or(|only| only.split(',').any(|one| letter.starts_with(one.trim())))
-    };
+    let wanted = |letter: &str| only.is_none_or(|only| only.split(',').any(|one| letter.starts_with(one.trim())));
 
     let mut rows = Vec::new();
     for (letter, description, measure) in WORKLOADS {
         if wanted(letter) {
             eprintln!("{letter}: {description}");
-            rows.push(Row {
-                letter,
-                description,
-                standings: measure(quick),
-            });
+            rows.push(Row { letter, description, standings: measure(quick) });
         }
     }
-    let peaks = if wanted("G") {
-        memory::peaks()?
-    } else {
-        Vec::new()
-    };
+    let peaks = if wanted("G") { memory::peaks()? } else { Vec::new() };
     let mut problems = Vec::new();
     for (letter, description, new) in PROBLEMS {
         if wanted(letter) {
@@ -170,11 +99,7 @@ fn main() -> io::Result<()> {
             problems.push((letter, description, problems::measure(&*new(), quick)));
         }
     }
-    let tables = [
-        report::crates(&rows, &peaks),
-        report::ways(&rows),
-        report::problems(&problems),
-    ];
+    let tables = [report::crates(&rows, &peaks), report::ways(&rows), report::problems(&problems)];
     println!("{}", tables.join("\n\n"));
     if only.is_none() && !quick {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -194,10 +119,7 @@ mod tests {
     fn all_crates_agree_with_the_gradients_by_hand() {
         for (letter, _, measure) in WORKLOADS.into_iter().filter(|(letter, ..)| *letter != "G") {
             for (name, outcome) in measure(true) {
-                assert!(
-                    matches!(outcome, Outcome::Measured { .. }),
-                    "{letter}, {name}: {outcome:?}"
-                );
+                assert!(matches!(outcome, Outcome::Measured { .. }), "{letter}, {name}: {outcome:?}");
             }
         }
     }

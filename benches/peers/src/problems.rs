@@ -25,20 +25,14 @@ pub fn measure(problem: &dyn Problem, quick: bool) -> Times {
     let start = Instant::now();
     let mut recorded = problem.recorded();
     let recording = start.elapsed().as_secs_f64();
-    let mut contestants: [Run; 3] = [
-        Box::new(|out| problem.by_hand(out)),
-        Box::new(|out| problem.by_closure(out)),
-        Box::new(|out| recorded(out)),
-    ];
+    let mut contestants: [Run; 3] =
+        [Box::new(|out| problem.by_hand(out)), Box::new(|out| problem.by_closure(out)), Box::new(|out| recorded(out))];
     for run in &mut contestants {
         run(&mut out);
         let scale = reference.iter().fold(0.0f64, |most, x| most.max(x.abs()));
         let pairs = reference.iter().zip(&out);
         let by = pairs.fold(0.0, |most, (want, got)| f64::max(most, (want - got).abs()));
-        assert!(
-            out.len() == reference.len() && by <= TOLERANCE * scale,
-            "off by {by:e}"
-        );
+        assert!(out.len() == reference.len() && by <= TOLERANCE * scale, "off by {by:e}");
     }
     let rounds = if quick { 3 } else { 15 };
     let mut times = [const { Vec::new() }; 3];
@@ -54,10 +48,7 @@ pub fn measure(problem: &dyn Problem, quick: bool) -> Times {
         }
     }
     let ratio = |k: usize| {
-        let ratios = times[k]
-            .iter()
-            .zip(&times[0])
-            .map(|(time, floor)| time / floor);
+        let ratios = times[k].iter().zip(&times[0]).map(|(time, floor)| time / floor);
         median(ratios.collect())
     };
     Times {

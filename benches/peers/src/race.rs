@@ -9,8 +9,7 @@ use workloads::{ByRow, Derivatives};
 
 use crate::by_hand::ByHandInC;
 use crate::engines::{
-    Aad, Echidna, EchidnaReplay, Engine, Native, Recorded, Recording, Reversed, RustQuant,
-    Scalargrad,
+    Aad, Echidna, EchidnaReplay, Engine, Native, Recorded, Recording, Reversed, RustQuant, Scalargrad,
 };
 
 pub const BY_HAND_IN_C: &str = "by hand, C";
@@ -82,18 +81,10 @@ impl<'w, const N: usize, const M: usize, W: ByHandInC<N, M>> Race<'w, N, M, W> {
         for (point, out) in reference.iter_mut().enumerate() {
             workload.by_hand(point, &mut store, out);
         }
-        let race = Race {
-            workload,
-            reference,
-            contestants: Vec::new(),
-        };
+        let race = Race { workload, reference, contestants: Vec::new() };
         let mut c_store = Vec::new();
-        race.enter(BY_HAND_IN_C, move |point, out| {
-            workload.by_hand_in_c(point, &mut c_store, out)
-        })
-        .enter(BY_HAND_IN_RUST, move |point, out| {
-            workload.by_hand(point, &mut store, out)
-        })
+        race.enter(BY_HAND_IN_C, move |point, out| workload.by_hand_in_c(point, &mut c_store, out))
+            .enter(BY_HAND_IN_RUST, move |point, out| workload.by_hand(point, &mut store, out))
     }
 
     /// Enters all that record a tape.
@@ -101,11 +92,7 @@ impl<'w, const N: usize, const M: usize, W: ByHandInC<N, M>> Race<'w, N, M, W> {
         let race = self.with_scalargrad();
         #[cfg(feature = "xad-rs")]
         let race = race.with::<crate::engines::Xad>();
-        race.with::<RustQuant>()
-            .with::<Reversed>()
-            .with::<Aad>()
-            .with::<Echidna>()
-            .with::<EchidnaReplay>()
+        race.with::<RustQuant>().with::<Reversed>().with::<Aad>().with::<Echidna>().with::<EchidnaReplay>()
     }
 
     /// Enters those that have fused operations.
@@ -118,9 +105,7 @@ impl<'w, const N: usize, const M: usize, W: ByHandInC<N, M>> Race<'w, N, M, W> {
 
     /// Enters scalargrad: the closure, to record it, and the recording.
     fn with_scalargrad(self) -> Self {
-        self.with::<Scalargrad>()
-            .with::<Recording>()
-            .with::<Recorded>()
+        self.with::<Scalargrad>().with::<Recording>().with::<Recorded>()
     }
 
     /// Enters the recording in native code.
@@ -134,15 +119,13 @@ impl<'w, const N: usize, const M: usize, W: ByHandInC<N, M>> Race<'w, N, M, W> {
         W: ByRow<N, M>,
     {
         for (name, is_fast) in [(ROWS, false), (ROWS_FAST, true)] {
-            let (workload, shared, data) =
-                (self.workload, self.workload.shared(), self.workload.data());
+            let (workload, shared, data) = (self.workload, self.workload.shared(), self.workload.data());
             let p = shared.len();
             let first = [&shared[..], &data[..workload.row_len()]].concat();
             let f = Function::record(&first, |x| workload.eval_row(&x[..p], &x[p..]).to_vec());
             let rows = f.over_rows(p).fast_math(is_fast);
             let points = self.reference.len();
-            let (mut values, mut gradients) =
-                (vec![0.0; points * M], vec![0.0; points * M * first.len()]);
+            let (mut values, mut gradients) = (vec![0.0; points * M], vec![0.0; points * M * first.len()]);
             self = self.enter_all(name, move |out| {
                 if let [out] = out {
                     let (value, gradient) = rows.sum_gradient(&shared, &data).expect("no guard");
@@ -150,8 +133,7 @@ impl<'w, const N: usize, const M: usize, W: ByHandInC<N, M>> Race<'w, N, M, W> {
                     out.gradient[0].copy_from_slice(&gradient);
                     return;
                 }
-                rows.gradients_into(&shared, &data, &mut values, &mut gradients)
-                    .expect("no guard");
+                rows.gradients_into(&shared, &data, &mut values, &mut gradients).expect("no guard");
                 let values = values.as_chunks::<M>().0.iter();
                 let gradients = gradients.chunks_exact(M * first.len());
                 for ((out, value), rows) in out.iter_mut().zip(values).zip(gradients) {
@@ -169,17 +151,11 @@ impl<'w, const N: usize, const M: usize, W: ByHandInC<N, M>> Race<'w, N, M, W> {
     pub fn with<E: Engine + 'w>(self) -> Self {
         let workload = self.workload;
         let mut engine = E::default();
-        self.enter(E::NAME, move |point, out| {
-            engine.differentiate(black_box(workload), point, out)
-        })
+        self.enter(E::NAME, move |point, out| engine.differentiate(black_box(workload), point, out))
     }
 
     /// Enters what computes the derivatives at one point.
-    fn enter(
-        self,
-        name: &'static str,
-        mut differentiate: impl FnMut(usize, &mut Derivatives<N, M>) + 'w,
-    ) -> Self {
+    fn enter(self, name: &'static str, mut differentiate: impl FnMut(usize, &mut Derivatives<N, M>) + 'w) -> Self {
         self.enter_all(name, move |results| {
             for (point, out) in results.iter_mut().enumerate() {
                 differentiate(black_box(point), black_box(out));
@@ -188,20 +164,14 @@ impl<'w, const N: usize, const M: usize, W: ByHandInC<N, M>> Race<'w, N, M, W> {
     }
 
     /// Enters what computes the derivatives at all points.
-    fn enter_all(
-        mut self,
-        name: &'static str,
-        mut differentiate: impl FnMut(&mut [Derivatives<N, M>]) + 'w,
-    ) -> Self {
+    fn enter_all(mut self, name: &'static str, mut differentiate: impl FnMut(&mut [Derivatives<N, M>]) + 'w) -> Self {
         let mut results = vec![Derivatives::zero(); self.reference.len()];
         let trial = panic::catch_unwind(AssertUnwindSafe(|| differentiate(&mut results)));
         let failure = match trial {
             Err(_) => Some(Outcome::Panics),
             Ok(()) => {
                 let pairs = self.reference.iter().zip(&results);
-                let by = pairs
-                    .map(|(want, got)| deviation(want, got))
-                    .fold(0.0, f64::max);
+                let by = pairs.map(|(want, got)| deviation(want, got)).fold(0.0, f64::max);
                 (by > TOLERANCE).then_some(Outcome::Disagrees(by))
             }
         };
@@ -211,12 +181,7 @@ impl<'w, const N: usize, const M: usize, W: ByHandInC<N, M>> Race<'w, N, M, W> {
             }
         });
         let times = Vec::new();
-        self.contestants.push(Contestant {
-            name,
-            failure,
-            run,
-            times,
-        });
+        self.contestants.push(Contestant { name, failure, run, times });
         self
     }
 
@@ -235,15 +200,8 @@ impl<'w, const N: usize, const M: usize, W: ByHandInC<N, M>> Race<'w, N, M, W> {
         }
         let floor = self.contestants[0].times.clone();
         let outcome = |contestant: Contestant| {
-            let ratios = contestant
-                .times
-                .iter()
-                .zip(&floor)
-                .map(|(time, floor)| time / floor);
-            let measured = Outcome::Measured {
-                ratio: median(ratios.collect()),
-                time: median(contestant.times),
-            };
+            let ratios = contestant.times.iter().zip(&floor).map(|(time, floor)| time / floor);
+            let measured = Outcome::Measured { ratio: median(ratios.collect()), time: median(contestant.times) };
             (contestant.name, contestant.failure.unwrap_or(measured))
         };
         self.contestants.into_iter().map(outcome).collect()
@@ -256,18 +214,13 @@ fn median(mut numbers: Vec<f64>) -> f64 {
 }
 
 /// The largest relative deviation of a value or derivative; infinite where one is not a number.
-fn deviation<const N: usize, const M: usize>(
-    want: &Derivatives<N, M>,
-    got: &Derivatives<N, M>,
-) -> f64 {
+fn deviation<const N: usize, const M: usize>(want: &Derivatives<N, M>, got: &Derivatives<N, M>) -> f64 {
     let wanted = want.value.iter().chain(want.gradient.as_flattened());
     let gotten = got.value.iter().chain(got.gradient.as_flattened());
-    let deviations = wanted
-        .zip(gotten)
-        .map(|(want, got)| match (got - want).abs() {
-            0.0 => 0.0,
-            by if by.is_nan() => f64::INFINITY,
-            by => by / want.abs(),
-        });
+    let deviations = wanted.zip(gotten).map(|(want, got)| match (got - want).abs() {
+        0.0 => 0.0,
+        by if by.is_nan() => f64::INFINITY,
+        by => by / want.abs(),
+    });
     deviations.fold(0.0, f64::max)
 }

@@ -17,10 +17,7 @@ pub struct Row {
 impl Row {
     /// What became of a contestant, if it took part.
     pub fn outcome(&self, name: &str) -> Option<Outcome> {
-        self.standings
-            .iter()
-            .find(|(entered, _)| *entered == name)
-            .map(|&(_, outcome)| outcome)
+        self.standings.iter().find(|(entered, _)| *entered == name).map(|&(_, outcome)| outcome)
     }
 
     /// The time of a contestant in multiples of the hand-written gradient in C.
@@ -33,13 +30,7 @@ impl Row {
 }
 
 /// The ways in which scalargrad takes the same gradient, beside the closure.
-const WAYS: [&str; 5] = [
-    Recording::NAME,
-    Recorded::NAME,
-    Native::NAME,
-    ROWS,
-    ROWS_FAST,
-];
+const WAYS: [&str; 5] = [Recording::NAME, Recorded::NAME, Native::NAME, ROWS, ROWS_FAST];
 
 /// Lists all who took part in any of the rows, but for the hand-written gradient in C and the other ways of scalargrad.
 pub fn contestants(rows: &[Row]) -> Vec<&'static str> {
@@ -93,9 +84,7 @@ fn table(rows: &[Row], names: &[&str], peaks: &[(&str, f64)]) -> String {
             _ => "wrong".to_owned(),
         };
         let crates = names.iter().filter(|name| **name != BY_HAND_IN_RUST);
-        let best = crates
-            .filter_map(|name| row.ratio(name))
-            .fold(f64::INFINITY, f64::min);
+        let best = crates.filter_map(|name| row.ratio(name)).fold(f64::INFINITY, f64::min);
         let cells = names.iter().map(|name| match row.outcome(name) {
             Some(Outcome::Measured { ratio, .. }) if ratio == best => {
                 format!("**{}**", three_digits(ratio))
@@ -107,10 +96,7 @@ fn table(rows: &[Row], names: &[&str], peaks: &[(&str, f64)]) -> String {
         });
         let cells: Vec<String> = cells.collect();
         let (letter, description) = (row.letter, row.description);
-        lines.push(format!(
-            "| **{letter}** {description} | {floor} | {} |",
-            cells.join(" | ")
-        ));
+        lines.push(format!("| **{letter}** {description} | {floor} | {} |", cells.join(" | ")));
     }
     if !peaks.is_empty() {
         let cells = names.iter().map(|name| {
@@ -118,29 +104,18 @@ fn table(rows: &[Row], names: &[&str], peaks: &[(&str, f64)]) -> String {
             peak.map_or(String::new(), |(_, bytes)| format!("{bytes:.1}"))
         });
         let cells: Vec<String> = cells.collect();
-        lines.push(format!(
-            "| G, bytes per operation, peak | | {} |",
-            cells.join(" | ")
-        ));
+        lines.push(format!("| G, bytes per operation, peak | | {} |", cells.join(" | ")));
     }
     lines.join("\n")
 }
 
 /// Puts the tables on a page that says where and how it was measured.
 pub fn page([compared, ways, problems]: &[String; 3]) -> String {
-    let versions: Vec<String> = [
-        "scalargrad",
-        "xad-rs",
-        "RustQuant_autodiff",
-        "reverse",
-        "aad",
-        "echidna",
-        "num-dual",
-    ]
-    .iter()
-    .filter(|name| cfg!(feature = "xad-rs") || **name != "xad-rs")
-    .map(|name| format!("{name} {}", version(name)))
-    .collect();
+    let versions: Vec<String> = ["scalargrad", "xad-rs", "RustQuant_autodiff", "reverse", "aad", "echidna", "num-dual"]
+        .iter()
+        .filter(|name| cfg!(feature = "xad-rs") || **name != "xad-rs")
+        .map(|name| format!("{name} {}", version(name)))
+        .collect();
     format!(
         "# Gradients, in multiples of a hand-written one
 
@@ -193,23 +168,14 @@ pub fn three_digits(x: f64) -> String {
 fn version(name: &str) -> String {
     let lock = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock");
     let lock = fs::read_to_string(lock).unwrap_or_default();
-    let mut lines = lock
-        .lines()
-        .skip_while(|line| *line != format!("name = {name:?}"));
-    let version = lines
-        .nth(1)
-        .and_then(|line| line.strip_prefix("version = "));
+    let mut lines = lock.lines().skip_while(|line| *line != format!("name = {name:?}"));
+    let version = lines.nth(1).and_then(|line| line.strip_prefix("version = "));
     version.unwrap_or("?").trim_matches('"').to_owned()
 }
 
 fn date() -> String {
-    let said = Command::new("date")
-        .arg("+%Y-%m-%d")
-        .output()
-        .map(|output| output.stdout);
-    String::from_utf8_lossy(&said.unwrap_or_default())
-        .trim()
-        .to_owned()
+    let said = Command::new("date").arg("+%Y-%m-%d").output().map(|output| output.stdout);
+    String::from_utf8_lossy(&said.unwrap_or_default()).trim().to_owned()
 }
 
 fn processor() -> String {

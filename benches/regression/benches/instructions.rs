@@ -41,17 +41,13 @@ fn b_rosenbrock(run: Box<Run<Rosenbrock, 1000>>) -> Box<Run<Rosenbrock, 1000>> {
 
 #[library_benchmark]
 #[bench::warm(Run::warm(Network::new()))]
-fn c_network_tanh(
-    run: Box<Run<Network<false, false>, 337>>,
-) -> Box<Run<Network<false, false>, 337>> {
+fn c_network_tanh(run: Box<Run<Network<false, false>, 337>>) -> Box<Run<Network<false, false>, 337>> {
     run.again()
 }
 
 fn record<const N: usize>(workload: &impl Workload<N>) -> Function {
     let x = &workload.points()[0];
-    Function::record(x, |x| {
-        workload.eval(0, x.try_into().expect("as many inputs"))
-    })
+    Function::record(x, |x| workload.eval(0, x.try_into().expect("as many inputs")))
 }
 
 /// A workload that has been recorded and replayed once, so that the graph has grown.
@@ -90,24 +86,13 @@ of_recordings! {
     c_network_tanh_recorded c_network_tanh_replayed Network::new() => Network<false, false>, 337;
 }
 
-library_benchmark_group!(
-    name = gradients,
-    benchmarks = [a_product, b_rosenbrock, c_network_tanh]
-);
+library_benchmark_group!(name = gradients, benchmarks = [a_product, b_rosenbrock, c_network_tanh]);
 library_benchmark_group!(
     name = recordings,
-    benchmarks = [
-        a_product_recorded,
-        b_rosenbrock_recorded,
-        c_network_tanh_recorded
-    ]
+    benchmarks = [a_product_recorded, b_rosenbrock_recorded, c_network_tanh_recorded]
 );
 library_benchmark_group!(
     name = replays,
-    benchmarks = [
-        a_product_replayed,
-        b_rosenbrock_replayed,
-        c_network_tanh_replayed
-    ]
+    benchmarks = [a_product_replayed, b_rosenbrock_replayed, c_network_tanh_replayed]
 );
 main!(library_benchmark_groups = gradients, recordings, replays);

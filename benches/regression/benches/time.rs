@@ -2,8 +2,8 @@
 
 use divan::Bencher;
 use workloads::{
-    BlackScholes, BundleAdjustment, Chain, Derivatives, LotkaVolterra, Mixture, Network, Product,
-    Rosenbrock, Workload, differentiate,
+    BlackScholes, BundleAdjustment, Chain, Derivatives, LotkaVolterra, Mixture, Network, Product, Rosenbrock, Workload,
+    differentiate,
 };
 
 fn main() {

@@ -13,10 +13,7 @@ pub struct BlackScholes {
 impl BlackScholes {
     pub fn new() -> Self {
         let mut rng = Rng::new(3);
-        BlackScholes {
-            points: [[100.0, 105.0, 0.03, 0.2, 1.5]],
-            normals: (0..PATHS).map(|_| rng.normal()).collect(),
-        }
+        BlackScholes { points: [[100.0, 105.0, 0.03, 0.2, 1.5]], normals: (0..PATHS).map(|_| rng.normal()).collect() }
     }
 }
 
@@ -60,8 +57,7 @@ impl Workload<5> for BlackScholes {
             -discount * exercised,
             ddrift * time - value * time,
             dvolatility * time.sqrt() - ddrift * sigma * time,
-            ddrift * (rate - 0.5 * sigma * sigma) + dvolatility * 0.5 * sigma / time.sqrt()
-                - value * rate,
+            ddrift * (rate - 0.5 * sigma * sigma) + dvolatility * 0.5 * sigma / time.sqrt() - value * rate,
         ]];
     }
 }

@@ -22,23 +22,18 @@ impl BundleAdjustment {
         BundleAdjustment {
             points: (0..BLOCKS)
                 .map(|_| {
-                    let mut around =
-                        |middle: f64, spread: f64| middle + spread * rng.uniform(-1.0, 1.0);
+                    let mut around = |middle: f64, spread: f64| middle + spread * rng.uniform(-1.0, 1.0);
                     let rotation = [0.1, -0.2, 0.3].map(|r| around(r, 0.1));
                     let centre = [0.0; 3].map(|c| around(c, 0.5));
                     let optics = [around(500.0, 50.0), around(320.0, 5.0), around(240.0, 5.0)];
                     let distortion = [around(-0.1, 0.05), around(0.02, 0.01)];
                     let space = [around(0.0, 1.0), around(0.0, 1.0), around(6.0, 1.0)];
                     let mut inputs = [around(1.0, 0.5); 15];
-                    inputs[..14].copy_from_slice(
-                        &[&rotation[..], &centre, &optics, &distortion, &space].concat(),
-                    );
+                    inputs[..14].copy_from_slice(&[&rotation[..], &centre, &optics, &distortion, &space].concat());
                     inputs
                 })
                 .collect(),
-            features: (0..BLOCKS)
-                .map(|_| [rng.uniform(220.0, 420.0), rng.uniform(140.0, 340.0)])
-                .collect(),
+            features: (0..BLOCKS).map(|_| [rng.uniform(220.0, 420.0), rng.uniform(140.0, 340.0)]).collect(),
         }
     }
 }
@@ -67,27 +62,8 @@ fn rotate<S: Scalar>(rotation: [S; 3], point: [S; 3]) -> [S; 3] {
 
 /// The two residuals of one observation, whose feature is data (`f64`) or two numbers like all others.
 #[inline]
-pub(crate) fn residuals<S: Scalar + Sub<X, Output = S>, X: Copy>(
-    inputs: &[S; 15],
-    feature: [X; 2],
-) -> [S; 2] {
-    let &[
-        r0,
-        r1,
-        r2,
-        c0,
-        c1,
-        c2,
-        focal,
-        u0,
-        v0,
-        k1,
-        k2,
-        x0,
-        x1,
-        x2,
-        weight,
-    ] = inputs;
+pub(crate) fn residuals<S: Scalar + Sub<X, Output = S>, X: Copy>(inputs: &[S; 15], feature: [X; 2]) -> [S; 2] {
+    let &[r0, r1, r2, c0, c1, c2, focal, u0, v0, k1, k2, x0, x1, x2, weight] = inputs;
     let [x, y, z] = rotate([r0, r1, r2], [x0 - c0, x1 - c1, x2 - c2]);
     let depth = z.recip();
     let projected = [x * depth, y * depth];
@@ -121,23 +97,7 @@ impl Workload<15, 2> for BundleAdjustment {
 
     #[inline(never)]
     fn by_hand(&self, block: usize, _store: &mut Vec<f64>, out: &mut Derivatives<15, 2>) {
-        let [
-            r0,
-            r1,
-            r2,
-            c0,
-            c1,
-            c2,
-            focal,
-            u0,
-            v0,
-            k1,
-            k2,
-            x0,
-            x1,
-            x2,
-            weight,
-        ] = self.points[block];
+        let [r0, r1, r2, c0, c1, c2, focal, u0, v0, k1, k2, x0, x1, x2, weight] = self.points[block];
         let rotation = [r0, r1, r2];
         let angle = dot(rotation, rotation).sqrt();
         let (sine, cosine) = (angle.sin(), angle.cos());
@@ -147,8 +107,7 @@ impl Workload<15, 2> for BundleAdjustment {
         let across = cross(axis, point);
         let axis_point = dot(axis, point);
         let along = axis_point * (1.0 - cosine);
-        let turned: [f64; 3] =
-            array::from_fn(|i| point[i] * cosine + across[i] * sine + axis[i] * along);
+        let turned: [f64; 3] = array::from_fn(|i| point[i] * cosine + across[i] * sine + axis[i] * along);
         let depth = 1.0 / turned[2];
         let projected = [turned[0] * depth, turned[1] * depth];
         let square = projected[0] * projected[0] + projected[1] * projected[1];
@@ -176,11 +135,8 @@ impl Workload<15, 2> for BundleAdjustment {
             let dcosine = dot(dturned, point) - dalong * axis_point;
             let dsine = dot(dturned, across);
             let (by_axis, by_point) = (cross(dturned, axis), cross(point, dturned));
-            let dpoint: [f64; 3] =
-                array::from_fn(|i| dturned[i] * cosine + by_axis[i] * sine + daxis_point * axis[i]);
-            let daxis: [f64; 3] = array::from_fn(|i| {
-                by_point[i] * sine + dturned[i] * along + daxis_point * point[i]
-            });
+            let dpoint: [f64; 3] = array::from_fn(|i| dturned[i] * cosine + by_axis[i] * sine + daxis_point * axis[i]);
+            let daxis: [f64; 3] = array::from_fn(|i| by_point[i] * sine + dturned[i] * along + daxis_point * point[i]);
             let dangle = cosine * dsine - sine * dcosine - dot(daxis, axis) * inverse;
             let drotation: [f64; 3] = array::from_fn(|i| daxis[i] * inverse + dangle * axis[i]);
 

@@ -36,9 +36,7 @@ impl<const MARGIN: bool, const DOT: bool> ByRow<{ network::PARAMETERS }> for Net
     }
 
     fn eval_row<S: Scalar>(&self, shared: &[S], row: &[S]) -> [S; 1] {
-        let [x, y, target] = *row else {
-            unreachable!("a point and its target")
-        };
+        let [x, y, target] = *row else { unreachable!("a point and its target") };
         let loss = Self::loss(shared, &[x, y], |score| {
             if MARGIN {
                 (-(score * target) + 1.0).relu()
@@ -66,9 +64,7 @@ impl ByRow<5> for BlackScholes {
     }
 
     fn eval_row<S: Scalar>(&self, shared: &[S], row: &[S]) -> [S; 1] {
-        let [spot, strike, rate, sigma, time] = *shared else {
-            unreachable!("five inputs")
-        };
+        let [spot, strike, rate, sigma, time] = *shared else { unreachable!("five inputs") };
         let drift = (rate - sigma * sigma * 0.5) * time;
         let volatility = sigma * time.sqrt();
         let price = spot * (drift + volatility * row[0]).exp();
@@ -105,9 +101,7 @@ impl ByRow<15, 2> for BundleAdjustment {
 
     fn data(&self) -> Vec<f64> {
         let blocks = 0..self.points().len();
-        blocks
-            .flat_map(|block| self.inputs_and_data(block))
-            .collect()
+        blocks.flat_map(|block| self.inputs_and_data(block)).collect()
     }
 
     fn row_len(&self) -> usize {

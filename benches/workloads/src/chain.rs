@@ -13,9 +13,7 @@ impl Chain {
     pub const OPERATIONS: usize = 4 * Self::STEPS;
 
     pub fn new() -> Self {
-        Chain {
-            points: [[0.5, 1e-6, 1.0 - 2e-7]],
-        }
+        Chain { points: [[0.5, 1e-6, 1.0 - 2e-7]] }
     }
 }
 

@@ -67,10 +67,7 @@ pub struct Derivatives<const N: usize, const M: usize = 1> {
 
 impl<const N: usize, const M: usize> Derivatives<N, M> {
     pub fn zero() -> Self {
-        Derivatives {
-            value: [0.0; M],
-            gradient: [[0.0; N]; M],
-        }
+        Derivatives { value: [0.0; M], gradient: [[0.0; N]; M] }
     }
 }
 
@@ -124,14 +121,8 @@ mod tests {
             let [[plain], [fused]] = [plain.eval(0, &x), fused.eval(0, &x)];
             assert!((plain - fused).abs() <= 1e-12 * plain.abs());
         }
-        same(
-            &Network::<false, false>::new(),
-            &Network::<false, true>::new(),
-        );
-        same(
-            &Network::<true, false>::new(),
-            &Network::<true, true>::new(),
-        );
+        same(&Network::<false, false>::new(), &Network::<false, true>::new());
+        same(&Network::<true, false>::new(), &Network::<true, true>::new());
         same(&Mixture::<false>::new(), &Mixture::<true>::new());
     }
 

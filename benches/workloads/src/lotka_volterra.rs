@@ -14,9 +14,7 @@ impl LotkaVolterra {
     pub const START: [f64; 2] = [1.0, 0.5];
 
     pub fn new() -> Self {
-        LotkaVolterra {
-            points: [[1.5, 1.0, 1.0, 3.0]],
-        }
+        LotkaVolterra { points: [[1.5, 1.0, 1.0, 3.0]] }
     }
 }
 
@@ -65,10 +63,7 @@ impl Workload<4> for LotkaVolterra {
             gradient[1] -= drx * x * y;
             gradient[2] += dry * x * y;
             gradient[3] -= dry * y;
-            (
-                drx * (a - b * y) + dry * c * y,
-                dry * (c * x - d) - drx * b * x,
-            )
+            (drx * (a - b * y) + dry * c * y, dry * (c * x - d) - drx * b * x)
         };
         let (mut dx, mut dy) = (1.0, 1.0);
         for kept in store.chunks_exact(2).rev() {
@@ -81,18 +76,8 @@ impl Workload<4> for LotkaVolterra {
             let (xc, yc) = (x + DT * x3, y + DT * y3);
             let (dx4, dy4) = back(xc, yc, DT / 6.0 * dx, DT / 6.0 * dy);
             let (dx3, dy3) = back(xb, yb, DT / 3.0 * dx + DT * dx4, DT / 3.0 * dy + DT * dy4);
-            let (dx2, dy2) = back(
-                xa,
-                ya,
-                DT / 3.0 * dx + 0.5 * DT * dx3,
-                DT / 3.0 * dy + 0.5 * DT * dy3,
-            );
-            let (dx1, dy1) = back(
-                x,
-                y,
-                DT / 6.0 * dx + 0.5 * DT * dx2,
-                DT / 6.0 * dy + 0.5 * DT * dy2,
-            );
+            let (dx2, dy2) = back(xa, ya, DT / 3.0 * dx + 0.5 * DT * dx3, DT / 3.0 * dy + 0.5 * DT * dy3);
+            let (dx1, dy1) = back(x, y, DT / 6.0 * dx + 0.5 * DT * dx2, DT / 6.0 * dy + 0.5 * DT * dy2);
             dx += dx4 + dx3 + dx2 + dx1;
             dy += dy4 + dy3 + dy2 + dy1;
         }

@@ -33,37 +33,26 @@ impl<const FUSED: bool> Mixture<FUSED> {
         let mut rng = Rng::new(4);
         let (d, degrees) = (D as f64, D as f64 + WISHART_M + 1.0);
         let normalisation = -0.5 * SAMPLES as f64 * d * (2.0 * PI).ln();
-        let wishart =
-            degrees * d * (WISHART_GAMMA.ln() - 0.5 * LN_2) - ln_multigamma(degrees as u32);
+        let wishart = degrees * d * (WISHART_GAMMA.ln() - 0.5 * LN_2) - ln_multigamma(degrees as u32);
         Mixture {
             points: [array::from_fn(|i| match i {
                 0..K => rng.normal(),
                 _ if i < K + K * D => rng.normal(),
                 _ => 0.3 * rng.normal(),
             })],
-            samples: (0..SAMPLES)
-                .map(|_| array::from_fn(|_| rng.normal()))
-                .collect(),
+            samples: (0..SAMPLES).map(|_| array::from_fn(|_| rng.normal())).collect(),
             constant: normalisation - K as f64 * wishart,
         }
     }
 
     #[inline]
     fn sum_of_squares<S: Scalar>(x: &[S]) -> S {
-        if FUSED {
-            S::dot(x, x)
-        } else {
-            total(x.iter().map(|&x| x * x))
-        }
+        if FUSED { S::dot(x, x) } else { total(x.iter().map(|&x| x * x)) }
     }
 
     #[inline]
     fn log_sum_exp<S: Scalar>(x: &[S]) -> S {
-        if FUSED {
-            S::log_sum_exp(x)
-        } else {
-            log_sum_exp(x)
-        }
+        if FUSED { S::log_sum_exp(x) } else { log_sum_exp(x) }
     }
 }
 
@@ -108,12 +97,10 @@ impl<const FUSED: bool> Mixture<FUSED> {
     /// All terms that depend on no sample.
     #[inline]
     pub(crate) fn prior<S: Scalar>(alphas: &[S], components: &[Component<'_, S>; K]) -> S {
-        let terms = components
-            .iter()
-            .map(|(_, diagonal, below, log_determinant)| {
-                let squares = Self::sum_of_squares(diagonal) + Self::sum_of_squares(below);
-                squares * (0.5 * WISHART_GAMMA * WISHART_GAMMA) - *log_determinant * WISHART_M
-            });
+        let terms = components.iter().map(|(_, diagonal, below, log_determinant)| {
+            let squares = Self::sum_of_squares(diagonal) + Self::sum_of_squares(below);
+            squares * (0.5 * WISHART_GAMMA * WISHART_GAMMA) - *log_determinant * WISHART_M
+        });
         total(terms) - Self::log_sum_exp(&alphas[..K]) * SAMPLES as f64
     }
 }
@@ -205,9 +192,7 @@ impl<const FUSED: bool> Workload<PARAMETERS> for Mixture<FUSED> {
                 for column in 0..D {
                     let (entries, rest) = below.split_at(D - 1 - column);
                     let (dentries, drest) = dbelow.split_at_mut(D - 1 - column);
-                    for ((d, entry), ds) in
-                        dentries.iter_mut().zip(entries).zip(&dscaled[column + 1..])
-                    {
+                    for ((d, entry), ds) in dentries.iter_mut().zip(entries).zip(&dscaled[column + 1..]) {
                         *d += ds * centred[column];
                         dcentred[column] += ds * entry;
                     }

@@ -26,9 +26,7 @@ pub struct Network<const MARGIN: bool, const DOT: bool> {
 impl<const MARGIN: bool, const DOT: bool> Network<MARGIN, DOT> {
     pub fn new() -> Self {
         let mut rng = Rng::new(2);
-        let targets: Vec<f64> = (0..SAMPLES)
-            .map(|i| if i % 2 == 0 { 1.0 } else { -1.0 })
-            .collect();
+        let targets: Vec<f64> = (0..SAMPLES).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect();
         let samples = targets
             .iter()
             .map(|side| {
@@ -38,11 +36,7 @@ impl<const MARGIN: bool, const DOT: bool> Network<MARGIN, DOT> {
                 [x + 0.1 * rng.normal(), y + 0.1 * rng.normal()]
             })
             .collect();
-        Network {
-            points: [array::from_fn(|_| rng.uniform(-1.0, 1.0))],
-            samples,
-            targets,
-        }
+        Network { points: [array::from_fn(|_| rng.uniform(-1.0, 1.0))], samples, targets }
     }
 
     #[inline]
@@ -83,11 +77,7 @@ impl<const MARGIN: bool, const DOT: bool> Network<MARGIN, DOT> {
     /// The sum of the squares of the parameters.
     #[inline]
     pub(crate) fn squares<S: Scalar>(parameters: &[S]) -> S {
-        if DOT {
-            S::dot(parameters, parameters)
-        } else {
-            total(parameters.iter().map(|&p| p * p))
-        }
+        if DOT { S::dot(parameters, parameters) } else { total(parameters.iter().map(|&p| p * p)) }
     }
 }
 
@@ -108,20 +98,16 @@ impl<const MARGIN: bool, const DOT: bool> Workload<PARAMETERS> for Network<MARGI
     }
 
     fn eval<S: Scalar>(&self, _point: usize, parameters: &[S; PARAMETERS]) -> [S; 1] {
-        let losses = self
-            .samples
-            .iter()
-            .zip(&self.targets)
-            .map(|(sample, &target)| {
-                Self::loss(parameters, sample, |score| {
-                    if MARGIN {
-                        (score * -target + 1.0).relu()
-                    } else {
-                        let error = score - target;
-                        error * error
-                    }
-                })
-            });
+        let losses = self.samples.iter().zip(&self.targets).map(|(sample, &target)| {
+            Self::loss(parameters, sample, |score| {
+                if MARGIN {
+                    (score * -target + 1.0).relu()
+                } else {
+                    let error = score - target;
+                    error * error
+                }
+            })
+        });
         let loss = total(losses) * (1.0 / SAMPLES as f64);
         [loss + Self::squares(parameters) * REGULARISATION]
     }

@@ -38,11 +38,7 @@ impl Scalar for Reverse<f64> {
 
     #[inline]
     fn relu(self) -> Self {
-        if self.value() > 0.0 {
-            self
-        } else {
-            Reverse::constant(0.0)
-        }
+        if self.value() > 0.0 { self } else { Reverse::constant(0.0) }
     }
 }
 
@@ -130,11 +126,7 @@ impl Scalar for reverse::Var<'_> {
 
     #[inline]
     fn relu(self) -> Self {
-        if self.val > 0.0 {
-            self
-        } else {
-            self.tape.add_var(0.0)
-        }
+        if self.val > 0.0 { self } else { self.tape.add_var(0.0) }
     }
 }
 
@@ -163,11 +155,7 @@ impl Scalar for aad::Variable<'_, f64> {
 
     #[inline]
     fn relu(self) -> Self {
-        if Scalar::value(self) > 0.0 {
-            self
-        } else {
-            aad::Variable::constant(0.0)
-        }
+        if Scalar::value(self) > 0.0 { self } else { aad::Variable::constant(0.0) }
     }
 }
 
@@ -196,11 +184,7 @@ impl<const N: usize> Scalar for DualSVec64<N> {
 
     #[inline]
     fn relu(self) -> Self {
-        if self.re > 0.0 {
-            self
-        } else {
-            DualSVec64::from_re(0.0)
-        }
+        if self.re > 0.0 { self } else { DualSVec64::from_re(0.0) }
     }
 }
 
@@ -235,11 +219,7 @@ impl Scalar for AReal<f64> {
 
     #[inline]
     fn relu(self) -> Self {
-        if Scalar::value(self) > 0.0 {
-            self
-        } else {
-            AReal::new(0.0)
-        }
+        if Scalar::value(self) > 0.0 { self } else { AReal::new(0.0) }
     }
 
     #[inline]

@@ -7,9 +7,7 @@ pub struct Product {
 
 impl Product {
     pub fn new() -> Self {
-        Product {
-            points: [[3.0, 2.0, 1.0]],
-        }
+        Product { points: [[3.0, 2.0, 1.0]] }
     }
 }
 

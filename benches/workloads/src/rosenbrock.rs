@@ -13,9 +13,7 @@ pub struct Rosenbrock {
 impl Rosenbrock {
     pub fn new() -> Self {
         let mut rng = Rng::new(1);
-        Rosenbrock {
-            points: [array::from_fn(|_| rng.uniform(-2.0, 2.0))],
-        }
+        Rosenbrock { points: [array::from_fn(|_| rng.uniform(-2.0, 2.0))] }
     }
 }
 

@@ -48,19 +48,13 @@ pub trait Scalar:
 /// Adds up one or more terms, from first to last.
 #[inline]
 pub fn total<S: Scalar>(terms: impl IntoIterator<Item = S>) -> S {
-    terms
-        .into_iter()
-        .reduce(|sum, term| sum + term)
-        .expect("at least one term")
+    terms.into_iter().reduce(|sum, term| sum + term).expect("at least one term")
 }
 
 /// `ln Σ exp(xᵢ)` without overflow: the shift is a plain number, for it cancels.
 #[inline]
 pub fn log_sum_exp<S: Scalar>(x: &[S]) -> S {
-    let shift = x
-        .iter()
-        .map(|x| x.value())
-        .fold(f64::NEG_INFINITY, f64::max);
+    let shift = x.iter().map(|x| x.value()).fold(f64::NEG_INFINITY, f64::max);
     total(x.iter().map(|&x| (x - shift).exp())).ln() + shift
 }
 

@@ -52,11 +52,7 @@ pub fn blocks_of_rank(rank: usize, ranks: usize) -> std::ops::Range<usize> {
 }
 
 /// The sum of the loss over some rows, followed by that of its gradient with respect to the parameters.
-pub fn sum_over(
-    function: &Rows,
-    parameters: &[f64],
-    rows: &[f64],
-) -> Result<Vec<f64>, ReplayError> {
+pub fn sum_over(function: &Rows, parameters: &[f64], rows: &[f64]) -> Result<Vec<f64>, ReplayError> {
     let (loss, gradient) = function.sum_gradient(parameters, rows)?;
     Ok([&[loss], &gradient[..]].concat())
 }

@@ -38,9 +38,7 @@ pub fn work(run: &Run, world: &SimpleCommunicator) -> Outcome {
     let (rows, steps) = (run.setting("rows") as usize, run.setting("steps"));
     let (rank, ranks) = (world.rank() as usize, world.size() as usize);
     if ranks > BLOCKS {
-        return Err(
-            format!("there are {BLOCKS} blocks, and so no work for {ranks} processes").into(),
-        );
+        return Err(format!("there are {BLOCKS} blocks, and so no work for {ranks} processes").into());
     }
     let (function, bytes) = share_function(world)?;
     let mine = share_rows(world, rows);
@@ -49,13 +47,8 @@ pub fn work(run: &Run, world: &SimpleCommunicator) -> Outcome {
         function.operations()
     ));
     let clock = Clock::default();
-    let mut process = Process {
-        world,
-        function: function.over_rows(task::network().parameters().len()),
-        mine,
-        rows,
-        clock,
-    };
+    let mut process =
+        Process { world, function: function.over_rows(task::network().parameters().len()), mine, rows, clock };
 
     let mut losses = Vec::new();
     let parameters = train(&mut process, steps, |process, p| {
@@ -73,44 +66,24 @@ pub fn work(run: &Run, world: &SimpleCommunicator) -> Outcome {
     // In another order of additions, and in the same one by this process alone.
     let (reduced, ordered) = (process.reduced(&parameters)?, process.ordered(&parameters)?);
     let largest = ordered.iter().map(|g| g.abs()).fold(0.0, f64::max);
-    let off = reduced
-        .iter()
-        .zip(&ordered)
-        .map(|(a, b)| (a - b).abs())
-        .fold(0.0, f64::max);
-    run.check(
-        "the allreduce adds the blocks but for rounding",
-        off <= 1e-13 * largest,
-    );
+    let off = reduced.iter().zip(&ordered).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    run.check("the allreduce adds the blocks but for rounding", off <= 1e-13 * largest);
     if rank == 0 {
         let all = task::rows(rows);
         let mut alone = vec![0.0; ordered.len()];
         for block in 0..BLOCKS {
             let part = rows_of_block(block, rows);
-            add(
-                &mut alone,
-                &sum_over(
-                    &process.function,
-                    &parameters,
-                    &all[part.start * WIDTH..part.end * WIDTH],
-                )?,
-            );
+            add(&mut alone, &sum_over(&process.function, &parameters, &all[part.start * WIDTH..part.end * WIDTH])?);
         }
         alone.iter_mut().for_each(|x| *x /= rows as f64);
-        run.check(
-            "added in order they are what one process finds, bit for bit",
-            alone == ordered,
-        );
+        run.check("added in order they are what one process finds, bit for bit", alone == ordered);
     }
     let digest = digest(&train(&mut process, 5, |process, p| process.ordered(p))?);
     let (mut low, mut high) = (0, 0);
     world.all_reduce_into(&digest, &mut low, SystemOperation::min());
     world.all_reduce_into(&digest, &mut high, SystemOperation::max());
     run.check("all processes have the same parameters", low == high);
-    run.say(&format!(
-        "{RESULT} {ranks} {digest} {} {} {last}",
-        slowest[0], slowest[1]
-    ));
+    run.say(&format!("{RESULT} {ranks} {digest} {} {} {last}", slowest[0], slowest[1]));
     Ok(())
 }
 
@@ -183,13 +156,10 @@ impl Process<'_> {
     fn reduced(&mut self, parameters: &[f64]) -> Result<Vec<f64>, Box<dyn Error>> {
         let blocks = self.blocks(parameters)?;
         let mut mine = vec![0.0; parameters.len() + 1];
-        blocks
-            .chunks_exact(mine.len())
-            .for_each(|block| add(&mut mine, block));
+        blocks.chunks_exact(mine.len()).for_each(|block| add(&mut mine, block));
         let start = Instant::now();
         let mut total = vec![0.0; mine.len()];
-        self.world
-            .all_reduce_into(&mine[..], &mut total[..], SystemOperation::sum());
+        self.world.all_reduce_into(&mine[..], &mut total[..], SystemOperation::sum());
         self.clock.communicating += start.elapsed();
         total.iter_mut().for_each(|x| *x /= self.rows as f64);
         Ok(total)
@@ -199,12 +169,8 @@ impl Process<'_> {
     fn ordered(&mut self, parameters: &[f64]) -> Result<Vec<f64>, Box<dyn Error>> {
         let mine = self.blocks(parameters)?;
         let (ranks, n) = (self.world.size() as usize, parameters.len() + 1);
-        let counts: Vec<Count> = (0..ranks)
-            .map(|r| (blocks_of_rank(r, ranks).len() * n) as Count)
-            .collect();
-        let starts: Vec<Count> = (0..ranks)
-            .map(|r| (blocks_of_rank(r, ranks).start * n) as Count)
-            .collect();
+        let counts: Vec<Count> = (0..ranks).map(|r| (blocks_of_rank(r, ranks).len() * n) as Count).collect();
+        let starts: Vec<Count> = (0..ranks).map(|r| (blocks_of_rank(r, ranks).start * n) as Count).collect();
         let mut all = vec![0.0; BLOCKS * n];
         let mut parts = PartitionMut::new(&mut all[..], counts, starts);
         self.world.all_gather_varcount_into(&mine[..], &mut parts);
@@ -226,20 +192,13 @@ impl Process<'_> {
                 t[0], t[1]
             ));
         }
-        let longest = all
-            .chunks_exact(2)
-            .max_by(|a, b| a[0].total_cmp(&b[0]))
-            .expect("a process");
+        let longest = all.chunks_exact(2).max_by(|a, b| a[0].total_cmp(&b[0])).expect("a process");
         [longest[0], longest[1]]
     }
 }
 
 /// A number that tells whether parameters are the same, bit for bit.
 fn digest(x: &[f64]) -> u64 {
-    let add = |digest: u64, x: &f64| {
-        (digest ^ x.to_bits())
-            .wrapping_mul(0x0100_0000_01b3)
-            .rotate_left(23)
-    };
+    let add = |digest: u64, x: &f64| (digest ^ x.to_bits()).wrapping_mul(0x0100_0000_01b3).rotate_left(23);
     x.iter().fold(0xcbf2_9ce4_8422_2325, add)
 }

@@ -19,11 +19,7 @@ pub struct Figure {
 impl Figure {
     /// A figure of this size with so many panels in a row.
     pub fn new(width: u32, height: u32, columns: usize) -> Figure {
-        Figure {
-            size: (width, height),
-            columns,
-            panels: Vec::new(),
-        }
+        Figure { size: (width, height), columns, panels: Vec::new() }
     }
 
     pub fn panel(mut self, panel: Panel) -> Figure {
@@ -36,15 +32,10 @@ impl Figure {
         B::ErrorType: 'static,
     {
         let font = epaint_default_fonts::UBUNTU_LIGHT;
-        register_font("sans-serif", FontStyle::Normal, font)
-            .map_err(|_| "the font cannot be read")?;
+        register_font("sans-serif", FontStyle::Normal, font).map_err(|_| "the font cannot be read")?;
         area.fill(&WHITE)?;
         let rows = self.panels.len().div_ceil(self.columns);
-        for (panel, area) in self
-            .panels
-            .iter()
-            .zip(area.split_evenly((rows, self.columns)))
-        {
+        for (panel, area) in self.panels.iter().zip(area.split_evenly((rows, self.columns))) {
             panel.draw(&area, scale)?;
         }
         area.present()?;

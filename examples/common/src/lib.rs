@@ -82,10 +82,7 @@ pub fn run_as(about: &About, speaks: bool, demo: impl FnOnce(&Run) -> Outcome) -
 }
 
 fn help(about: &About) -> String {
-    let mut text = format!(
-        "{}\n\nUsage: cargo run --release -p {} -- [OPTIONS]\n\nOptions:\n",
-        about.text, about.name
-    );
+    let mut text = format!("{}\n\nUsage: cargo run --release -p {} -- [OPTIONS]\n\nOptions:\n", about.text, about.name);
     let mut option = |name: &str, help: &str| text += &format!("  {name:<18} {help}\n");
     for s in about.settings {
         option(
@@ -96,14 +93,8 @@ fn help(about: &About) -> String {
             },
         );
     }
-    option(
-        "--quick",
-        "a short run, whose pictures go to a temporary folder",
-    );
-    option(
-        "--out FOLDER",
-        "where the pictures go [the folder of this demo]",
-    );
+    option("--quick", "a short run, whose pictures go to a temporary folder");
+    option("--out FOLDER", "where the pictures go [the folder of this demo]");
     option("--help", "this text");
     text
 }
@@ -186,16 +177,11 @@ impl Run {
 /// A progress bar on a terminal; elsewhere nothing is shown.
 pub fn bar(length: u64, what: &'static str) -> ProgressBar {
     let style = ProgressStyle::with_template("  {prefix} {bar:30} {pos}/{len} {msg}");
-    ProgressBar::new(length)
-        .with_style(style.expect("a template"))
-        .with_prefix(what)
+    ProgressBar::new(length).with_style(style.expect("a template")).with_prefix(what)
 }
 
 /// The median time of one call of each of `ways`, called by turns, so that all of them meet the same machine.
-pub fn time_by_turns<const N: usize>(
-    rounds: usize,
-    mut ways: [&mut dyn FnMut(); N],
-) -> [Duration; N] {
+pub fn time_by_turns<const N: usize>(rounds: usize, mut ways: [&mut dyn FnMut(); N]) -> [Duration; N] {
     let mut times = [const { Vec::new() }; N];
     for _ in 0..rounds {
         for (way, times) in ways.iter_mut().zip(&mut times) {

@@ -11,23 +11,11 @@ pub use plotters::chart::SeriesLabelPosition as Corner;
 pub(crate) type Done = Result<(), Box<dyn Error>>;
 
 enum Element {
-    Cells {
-        columns: usize,
-        colours: Vec<Colour>,
-    },
+    Cells { columns: usize, colours: Vec<Colour> },
     Band(Vec<[f64; 3]>),
-    Line {
-        width: u32,
-        points: Vec<(f64, f64)>,
-    },
-    Bars {
-        width: f64,
-        points: Vec<(f64, f64)>,
-    },
-    Dots {
-        radius: f64,
-        points: Vec<(f64, f64)>,
-    },
+    Line { width: u32, points: Vec<(f64, f64)> },
+    Bars { width: f64, points: Vec<(f64, f64)> },
+    Dots { radius: f64, points: Vec<(f64, f64)> },
 }
 
 struct Series {
@@ -78,81 +66,42 @@ impl Panel {
 
     fn with(mut self, label: &str, colour: Colour, element: Element) -> Panel {
         let label = label.into();
-        self.series.push(Series {
-            label,
-            colour,
-            element,
-        });
+        self.series.push(Series { label, colour, element });
         self
     }
 
-    pub fn line(
-        self,
-        label: &str,
-        colour: Colour,
-        points: impl IntoIterator<Item = (f64, f64)>,
-    ) -> Panel {
+    pub fn line(self, label: &str, colour: Colour, points: impl IntoIterator<Item = (f64, f64)>) -> Panel {
         let points = points.into_iter().collect();
         self.with(label, colour, Element::Line { width: 2, points })
     }
 
-    pub fn thin_line(
-        self,
-        label: &str,
-        colour: Colour,
-        points: impl IntoIterator<Item = (f64, f64)>,
-    ) -> Panel {
+    pub fn thin_line(self, label: &str, colour: Colour, points: impl IntoIterator<Item = (f64, f64)>) -> Panel {
         let points = points.into_iter().collect();
         self.with(label, colour, Element::Line { width: 1, points })
     }
 
-    pub fn dots(
-        self,
-        label: &str,
-        colour: Colour,
-        radius: f64,
-        points: impl IntoIterator<Item = (f64, f64)>,
-    ) -> Panel {
+    pub fn dots(self, label: &str, colour: Colour, radius: f64, points: impl IntoIterator<Item = (f64, f64)>) -> Panel {
         let points = points.into_iter().collect();
         self.with(label, colour, Element::Dots { radius, points })
     }
 
     /// Bars from zero on, which are as wide as this on the axis.
-    pub fn bars(
-        self,
-        label: &str,
-        colour: Colour,
-        width: f64,
-        points: impl IntoIterator<Item = (f64, f64)>,
-    ) -> Panel {
+    pub fn bars(self, label: &str, colour: Colour, width: f64, points: impl IntoIterator<Item = (f64, f64)>) -> Panel {
         let points = points.into_iter().collect();
         self.with(label, colour, Element::Bars { width, points })
     }
 
     /// What lies between two curves: `x`, the lower one and the upper one.
-    pub fn band(
-        self,
-        label: &str,
-        colour: Colour,
-        edges: impl IntoIterator<Item = [f64; 3]>,
-    ) -> Panel {
+    pub fn band(self, label: &str, colour: Colour, edges: impl IntoIterator<Item = [f64; 3]>) -> Panel {
         self.with(label, colour, Element::Band(edges.into_iter().collect()))
     }
 
     /// Fills the panel with cells, whose colour is a function of their middle. The panel needs its range before.
     pub fn cells(self, columns: usize, rows: usize, colour: impl Fn(f64, f64) -> Colour) -> Panel {
-        let [x, y] = [0, 1].map(|k| {
-            self.axes[k]
-                .1
-                .clone()
-                .expect("a panel of cells has a range")
-        });
-        let at = |r: &Range<f64>, k: usize, n: usize| {
-            r.start + (r.end - r.start) * (k as f64 + 0.5) / n as f64
-        };
-        let colours = (0..rows * columns)
-            .map(|k| colour(at(&x, k % columns, columns), at(&y, k / columns, rows)))
-            .collect();
+        let [x, y] = [0, 1].map(|k| self.axes[k].1.clone().expect("a panel of cells has a range"));
+        let at = |r: &Range<f64>, k: usize, n: usize| r.start + (r.end - r.start) * (k as f64 + 0.5) / n as f64;
+        let colours =
+            (0..rows * columns).map(|k| colour(at(&x, k % columns, columns), at(&y, k / columns, rows))).collect();
         self.with("", palette::GREY, Element::Cells { columns, colours })
     }
 
@@ -180,21 +129,13 @@ impl Panel {
                         }
                     }
                 }
-                Element::Line { points, .. }
-                | Element::Bars { points, .. }
-                | Element::Dots { points, .. } => {
-                    points
-                        .iter()
-                        .for_each(|p| see(if axis == 0 { p.0 } else { p.1 }));
+                Element::Line { points, .. } | Element::Bars { points, .. } | Element::Dots { points, .. } => {
+                    points.iter().for_each(|p| see(if axis == 0 { p.0 } else { p.1 }));
                 }
             }
         }
         let margin = if high > low { 0.04 * (high - low) } else { 0.5 };
-        if low > high {
-            0.0..1.0
-        } else {
-            low - margin..high + margin
-        }
+        if low > high { 0.0..1.0 } else { low - margin..high + margin }
     }
 
     /// Draws with everything `scale` times as large.
@@ -236,12 +177,7 @@ impl Panel {
             .y_label_formatter(&short)
             .draw()?;
         let mut labels = 0;
-        for Series {
-            label,
-            colour,
-            element,
-        } in &self.series
-        {
+        for Series { label, colour, element } in &self.series {
             let colour = *colour;
             let (name, legend) = (!label.is_empty(), colour.to_rgba());
             labels += u32::from(name);
@@ -269,9 +205,7 @@ impl Panel {
                 }
                 Element::Band(edges) => {
                     let (there, back) = (edges.iter(), edges.iter().rev());
-                    let outline = there
-                        .map(|e| (e[0], e[1]))
-                        .chain(back.map(|e| (e[0], e[2])));
+                    let outline = there.map(|e| (e[0], e[1])).chain(back.map(|e| (e[0], e[2])));
                     let outline: Vec<_> = outline.collect();
                     chart.draw_series([Polygon::new(outline, colour.mix(0.2))])?
                 }
@@ -281,18 +215,14 @@ impl Panel {
                     let mut pieces = points.chunks(20).enumerate();
                     let piece = |(k, piece): (usize, &[(f64, f64)])| {
                         let before = (k > 0).then(|| points[20 * k - 1]);
-                        let piece: Vec<_> =
-                            before.into_iter().chain(piece.iter().copied()).collect();
+                        let piece: Vec<_> = before.into_iter().chain(piece.iter().copied()).collect();
                         PathElement::new(piece, style)
                     };
                     chart.draw_series(pieces.by_ref().map(piece))?
                 }
                 Element::Bars { width, points } => {
                     let bar = |&(x, y): &(f64, f64)| {
-                        Rectangle::new(
-                            [(x - width / 2.0, 0.0), (x + width / 2.0, y)],
-                            colour.filled(),
-                        )
+                        Rectangle::new([(x - width / 2.0, 0.0), (x + width / 2.0, y)], colour.filled())
                     };
                     chart.draw_series(points.iter().map(bar))?
                 }
@@ -308,23 +238,14 @@ impl Panel {
             };
             if name {
                 let (long, wide) = (18 * scale as i32, 3 * scale as i32);
-                let legend = if matches!(element, Element::Band(_)) {
-                    legend.mix(0.2)
-                } else {
-                    legend
-                };
+                let legend = if matches!(element, Element::Band(_)) { legend.mix(0.2) } else { legend };
                 let is_dots = matches!(element, Element::Dots { .. });
                 // With room to the right: who looks at an SVG may have a wider font.
-                shown
-                    .label(format!("{label}\u{a0}\u{a0}"))
-                    .legend(move |(x, y)| {
-                        let half = if is_dots { wide + 1 } else { long / 2 };
-                        let middle = x + long / 2;
-                        Rectangle::new(
-                            [(middle - half, y - wide), (middle + half, y + wide)],
-                            legend.filled(),
-                        )
-                    });
+                shown.label(format!("{label}\u{a0}\u{a0}")).legend(move |(x, y)| {
+                    let half = if is_dots { wide + 1 } else { long / 2 };
+                    let middle = x + long / 2;
+                    Rectangle::new([(middle - half, y - wide), (middle + half, y + wide)], legend.filled())
+                });
             }
         }
         if labels > 0 {

@@ -25,17 +25,11 @@ impl Fit {
 
 fn jacobian(function: &Function, at: &[f64]) -> Result<DMatrix<f64>, Box<dyn Error>> {
     let jacobian = function.jacobian(at)?;
-    Ok(DMatrix::from_row_slice(
-        jacobian.rows(),
-        jacobian.cols(),
-        jacobian.as_slice(),
-    ))
+    Ok(DMatrix::from_row_slice(jacobian.rows(), jacobian.cols(), jacobian.as_slice()))
 }
 
 pub fn fit(residuals: &Function, start: &[f64]) -> Result<Fit, Box<dyn Error>> {
-    let solver = LevenbergMarquardt::new()
-        .with_tol(1e-15)
-        .with_patience(1000);
+    let solver = LevenbergMarquardt::new().with_tol(1e-15).with_patience(1000);
     let (problem, report) = solver.minimize(Residuals::new(residuals.clone(), start));
 
     let parameters = problem.point().to_vec();
@@ -43,9 +37,8 @@ pub fn fit(residuals: &Function, start: &[f64]) -> Result<Fit, Box<dyn Error>> {
     // With J = QR the covariance is s² R⁻¹ R⁻ᵀ, where s² is the mean square for each degree of freedom.
     let freedom = residuals.outputs() - parameters.len();
     let r = jacobian(residuals, &parameters)?.qr().r();
-    let inverse = r
-        .try_inverse()
-        .unwrap_or_else(|| DMatrix::from_element(parameters.len(), parameters.len(), f64::NAN));
+    let inverse =
+        r.try_inverse().unwrap_or_else(|| DMatrix::from_element(parameters.len(), parameters.len(), f64::NAN));
     let covariance = &inverse * inverse.transpose() * (sum_of_squares / freedom as f64);
     Ok(Fit {
         standard_errors: covariance.diagonal().iter().map(|v| v.sqrt()).collect(),

@@ -40,18 +40,12 @@ fn digits(found: &[f64], certified: &[f64]) -> f64 {
 }
 
 fn fit(run: &Run, problem: &Problem) -> Result<Panel, Box<dyn std::error::Error>> {
-    println!(
-        "{}: {}; y = {}",
-        problem.name, problem.what, problem.formula
-    );
+    println!("{}: {}; y = {}", problem.name, problem.what, problem.formula);
     let (x, y) = (problem.x, problem.y);
     let residuals = Function::record(problem.starts[1], |b| problem.residuals(b));
 
     let mut fits = Vec::new();
-    for (from, start, least) in [
-        ("afar", problem.starts[0], 6.0),
-        ("near by", problem.starts[1], 7.0),
-    ] {
+    for (from, start, least) in [("afar", problem.starts[0], 6.0), ("near by", problem.starts[1], 7.0)] {
         let by_squares = least_squares::fit(&residuals, start)?;
         let newton = trust_region::fit(problem, start)?;
         let found = [&by_squares.parameters, &newton.parameters];
@@ -68,10 +62,7 @@ fn fit(run: &Run, problem: &Problem) -> Result<Panel, Box<dyn std::error::Error>
                 (by_squares.parameters[0] - mean).abs() < 1e-9 * mean,
             );
         } else {
-            run.check(
-                &format!("{least} certified digits by Levenberg–Marquardt"),
-                first > least,
-            );
+            run.check(&format!("{least} certified digits by Levenberg–Marquardt"), first > least);
         }
         run.check("8 certified digits by the trust region", second > 8.0);
         fits.push((by_squares, newton));
@@ -82,10 +73,7 @@ fn fit(run: &Run, problem: &Problem) -> Result<Panel, Box<dyn std::error::Error>
     println!("    certified          found              its error   certified");
     for (k, b) in newton.parameters.iter().enumerate() {
         let (error, certified) = (near.standard_errors[k], problem.standard_errors[k]);
-        println!(
-            "    {:<17.10e}  {b:<17.10e}  {error:<10.4e}  {certified:.4e}",
-            problem.certified[k]
-        );
+        println!("    {:<17.10e}  {b:<17.10e}  {error:<10.4e}  {certified:.4e}", problem.certified[k]);
     }
     let squares = digits(&[near.sum_of_squares], &[problem.sum_of_squares]);
     run.check("9 certified digits of the sum of squares", squares > 9.0);
@@ -93,38 +81,17 @@ fn fit(run: &Run, problem: &Problem) -> Result<Panel, Box<dyn std::error::Error>
     run.check("7 certified digits of the standard errors", errors > 7.0);
     println!();
 
-    let (low, high) = (
-        x.iter().copied().fold(f64::INFINITY, f64::min),
-        x.iter().copied().fold(f64::MIN, f64::max),
-    );
-    let grid: Vec<f64> = (0..=300)
-        .map(|k| low + (high - low) * f64::from(k) / 300.0)
-        .collect();
-    let curve = Function::record(problem.certified, |b| {
-        grid.iter()
-            .map(|&x| (problem.model)(b, x))
-            .collect::<Vec<_>>()
-    });
+    let (low, high) = (x.iter().copied().fold(f64::INFINITY, f64::min), x.iter().copied().fold(f64::MIN, f64::max));
+    let grid: Vec<f64> = (0..=300).map(|k| low + (high - low) * f64::from(k) / 300.0).collect();
+    let curve =
+        Function::record(problem.certified, |b| grid.iter().map(|&x| (problem.model)(b, x)).collect::<Vec<_>>());
     // What the errors of the parameters mean for the curve: twice the standard deviation to both sides.
-    let (values, slopes) = (
-        curve.values(&near.parameters)?,
-        curve.jacobian(&near.parameters)?,
-    );
+    let (values, slopes) = (curve.values(&near.parameters)?, curve.jacobian(&near.parameters)?);
     let deviation = |k: usize| near.deviation(slopes.row(k));
-    let band = (0..grid.len()).map(|k| {
-        [
-            grid[k],
-            values[k] - 2.0 * deviation(k),
-            values[k] + 2.0 * deviation(k),
-        ]
-    });
+    let band = (0..grid.len()).map(|k| [grid[k], values[k] - 2.0 * deviation(k), values[k] + 2.0 * deviation(k)]);
     // The colours mean the same everywhere: one legend is enough.
     let legend = |label| {
-        if problem.name == PROBLEMS[0].name {
-            label
-        } else {
-            ""
-        }
+        if problem.name == PROBLEMS[0].name { label } else { "" }
     };
     let title = format!("{}: {}", problem.name, problem.what);
     let line = grid.iter().copied().zip(values.iter().copied());

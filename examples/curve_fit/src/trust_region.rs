@@ -24,9 +24,7 @@ pub fn fit(problem: &Problem, start: &[f64]) -> Result<Minimum, Error> {
     });
     let solver = TrustRegion::new(Steihaug::new().with_max_iters(20)).with_radius(0.1)?;
     let sum_of_squares: OfArgmin<_> = OfArgmin::new(function);
-    let result = Executor::new(sum_of_squares, solver)
-        .configure(|state| state.param(ones).max_iters(1000))
-        .run()?;
+    let result = Executor::new(sum_of_squares, solver).configure(|state| state.param(ones).max_iters(1000)).run()?;
     let state = result.state();
     let best = state.get_best_param().expect("a minimum");
     Ok(Minimum {

@@ -16,11 +16,7 @@ fn covariance<T: Real>([deviation, length, _]: Logarithms<T>, a: f64, b: f64) ->
 /// The covariance of what is seen: noise is on the diagonal.
 fn seen<T: Real>(p: Logarithms<T>, i: usize, j: usize, times: &[f64]) -> T {
     let smooth = covariance(p, times[i], times[j]);
-    if i == j {
-        smooth + (p[2] * 2.0).exp()
-    } else {
-        smooth
-    }
+    if i == j { smooth + (p[2] * 2.0).exp() } else { smooth }
 }
 
 pub struct Series {
@@ -73,13 +69,9 @@ impl Series {
         let cholesky = self.cholesky(p);
         let alpha = cholesky.solve(&self.values);
         let one = |&t: &f64| {
-            let to_seen =
-                DVector::from_fn(self.times.len(), |i, _| covariance(p, t, self.times[i]));
+            let to_seen = DVector::from_fn(self.times.len(), |i, _| covariance(p, t, self.times[i]));
             let known = to_seen.dot(&cholesky.solve(&to_seen));
-            [
-                to_seen.dot(&alpha),
-                (covariance(p, t, t) - known).max(0.0).sqrt(),
-            ]
+            [to_seen.dot(&alpha), (covariance(p, t, t) - known).max(0.0).sqrt()]
         };
         times.iter().map(one).collect()
     }

@@ -39,29 +39,13 @@ pub fn textbook(x: &[f64; 5], strike: f64) -> Vec<Greek> {
         greek("vega", &[1], vega),
         greek("rho", &[2], strike * t * er * n2),
         greek("epsilon", &[3], -s * t * eq * n1),
-        greek(
-            "theta",
-            &[4],
-            s * eq * density * sigma / (2.0 * root) + r * strike * er * n2 - q * s * eq * n1,
-        ),
+        greek("theta", &[4], s * eq * density * sigma / (2.0 * root) + r * strike * er * n2 - q * s * eq * n1),
         greek("gamma", &[0, 0], eq * density / (s * sigma * root)),
         greek("vanna", &[0, 1], -eq * density * d2 / sigma),
         greek("volga", &[1, 1], vega * d1 * d2 / sigma),
-        greek(
-            "charm",
-            &[0, 4],
-            -q * eq * n1 + eq * density * drift / (2.0 * t * sigma * root),
-        ),
-        greek(
-            "veta",
-            &[1, 4],
-            -vega * (q + (r - q) * d1 / (sigma * root) - (1.0 + d1 * d2) / (2.0 * t)),
-        ),
-        greek(
-            "vera",
-            &[1, 2],
-            -strike * t * er * density_at(d2) * d1 / sigma,
-        ),
+        greek("charm", &[0, 4], -q * eq * n1 + eq * density * drift / (2.0 * t * sigma * root)),
+        greek("veta", &[1, 4], -vega * (q + (r - q) * d1 / (sigma * root) - (1.0 + d1 * d2) / (2.0 * t))),
+        greek("vera", &[1, 2], -strike * t * er * density_at(d2) * d1 / sigma),
     ]
 }
 

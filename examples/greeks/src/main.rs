@@ -58,18 +58,11 @@ fn all_greeks(run: &Run) -> Result<[Panel; 2], Box<dyn Error>> {
             _ => second[(greek.by[0], greek.by[1])],
         };
         let by: Vec<&str> = greek.by.iter().map(|&i| INPUTS[i]).collect();
-        println!(
-            "  {:<8} {found:>20.14}   by {}",
-            greek.name,
-            by.join(" and ")
-        );
+        println!("  {:<8} {found:>20.14}   by {}", greek.name, by.join(" and "));
         largest = largest.max((found / greek.value - 1.0).abs());
     }
     println!("  the largest relative difference from the textbook: {largest:.1e}");
-    run.check(
-        "all are those of the textbook to twelve digits",
-        largest < 1e-12,
-    );
+    run.check("all are those of the textbook to twelve digits", largest < 1e-12);
     println!();
 
     let spots: Vec<f64> = (0..=160).map(|k| 60.0 + f64::from(k) * 0.5).collect();
@@ -79,10 +72,7 @@ fn all_greeks(run: &Run) -> Result<[Panel; 2], Box<dyn Error>> {
         let (first, second) = (price.gradient(&x)?.1, price.hessian(&x)?);
         slopes[0].push((spot, first[0]));
         slopes[1].push((spot, first[1] / 100.0));
-        for (k, (i, j, unit)) in [(0, 0, 20.0), (0, 1, 0.5), (1, 1, 0.01)]
-            .into_iter()
-            .enumerate()
-        {
+        for (k, (i, j, unit)) in [(0, 0, 20.0), (0, 1, 0.5), (1, 1, 0.01)].into_iter().enumerate() {
             curvatures[k].push((spot, second[(i, j)] * unit));
         }
     }
@@ -108,57 +98,29 @@ fn smile(run: &Run) -> Result<Panel, Box<dyn Error>> {
     let strikes: Vec<f64> = (0..11).map(|k| 2.0 + 0.4 * f64::from(k)).collect();
     let quote = |&k: &f64| (sabr::volatility(&truth, forward, k, time) * 1e4).round() / 1e4;
     let volatilities = strikes.iter().map(quote).collect();
-    let smile = Smile {
-        forward,
-        time,
-        strikes,
-        volatilities,
-    };
+    let smile = Smile { forward, time, strikes, volatilities };
     let start = Instant::now();
     let (found, iterations) = sabr::calibrate(&smile)?;
-    println!(
-        "  {iterations} iterations in {:.2} ms",
-        1e3 * start.elapsed().as_secs_f64()
-    );
+    println!("  {iterations} iterations in {:.2} ms", 1e3 * start.elapsed().as_secs_f64());
     println!("  α, ρ, ν: {found:.5?}; the quotes were made with {truth:?}");
     let off = |(&k, v): (&f64, &f64)| (sabr::volatility(&found, forward, k, time) - v).abs();
-    let worst = smile
-        .strikes
-        .iter()
-        .zip(&smile.volatilities)
-        .map(off)
-        .fold(0.0, f64::max);
-    run.check(
-        "every quote is met to the hundredth of a per cent",
-        worst < 1e-4,
-    );
+    let worst = smile.strikes.iter().zip(&smile.volatilities).map(off).fold(0.0, f64::max);
+    run.check("every quote is met to the hundredth of a per cent", worst < 1e-4);
     let near = found.iter().zip(truth).all(|(a, b)| (a - b).abs() < 2e-3);
     run.check("the parameters are those of the quotes", near);
     println!();
     let curve = (0..=200).map(|k| 1.6 + f64::from(k) * 0.024);
     let curve = curve.map(|k| (k, 100.0 * sabr::volatility(&found, forward, k, time)));
-    let quotes = smile
-        .strikes
-        .iter()
-        .zip(&smile.volatilities)
-        .map(|(&k, v)| (k, 100.0 * v));
-    Ok(Panel::new(
-        "A smile and the SABR model",
-        "strike",
-        "implied volatility, %",
-    )
-    .line("SABR", palette::ORANGE, curve)
-    .dots("quotes", palette::BLUE, 4.0, quotes))
+    let quotes = smile.strikes.iter().zip(&smile.volatilities).map(|(&k, v)| (k, 100.0 * v));
+    Ok(Panel::new("A smile and the SABR model", "strike", "implied volatility, %")
+        .line("SABR", palette::ORANGE, curve)
+        .dots("quotes", palette::BLUE, 4.0, quotes))
 }
 
 fn path_dependent(run: &Run) -> Result<Panel, Box<dyn Error>> {
     let blocks = run.setting("paths").div_ceil(BLOCK);
     let threads = rayon::current_num_threads();
-    println!(
-        "A call on the geometric mean of {} fixings, by {} paths:",
-        monte_carlo::FIXINGS,
-        blocks * BLOCK
-    );
+    println!("A call on the geometric mean of {} fixings, by {} paths:", monte_carlo::FIXINGS, blocks * BLOCK);
     let x = [MARKET[0], MARKET[1], MARKET[2]];
     let function = monte_carlo::record(&x, STRIKE, MARKET[4]);
     let rows = function.over_rows(x.len());
@@ -171,17 +133,11 @@ fn path_dependent(run: &Run) -> Result<Panel, Box<dyn Error>> {
         off.fold((prices[k] - s[0]).abs(), f64::max)
     };
     let off = by_path.iter().enumerate().map(difference);
-    run.check(
-        "over rows every path has the same price and slopes as by itself",
-        off.fold(0.0, f64::max) < 1e-11,
-    );
+    run.check("over rows every path has the same price and slopes as by itself", off.fold(0.0, f64::max) < 1e-11);
     let alone = ThreadPoolBuilder::new().num_threads(1).build()?;
     let [single, in_rows] = alone.install(|| {
         let single = || drop(monte_carlo::one_by_one(&function, &x, &normals));
-        demo::time_by_turns(
-            100,
-            [&mut { single }, &mut || drop(rows.gradients(&x, &normals))],
-        )
+        demo::time_by_turns(100, [&mut { single }, &mut || drop(rows.gradients(&x, &normals))])
     });
     println!(
         "  a path takes {:.0} ns by itself, {:.0} ns over rows: {:.1} times as fast",
@@ -206,10 +162,7 @@ fn path_dependent(run: &Run) -> Result<Panel, Box<dyn Error>> {
         speed * 1e-6,
         speed_together * 1e-6
     );
-    run.check(
-        "the sums do not depend on the number of threads",
-        sums[..first.len()] == first[..],
-    );
+    run.check("the sums do not depend on the number of threads", sums[..first.len()] == first[..]);
 
     let exact = |x: &[f64; 3]| closed_form(x, STRIKE, MARKET[4]);
     let slopes = gradient(|x| closed_form(x, STRIKE, MARKET[4]), &x);
@@ -224,39 +177,21 @@ fn path_dependent(run: &Run) -> Result<Panel, Box<dyn Error>> {
     let mut worst: f64 = 0.0;
     for (k, name) in ["price", "delta", "vega", "rho"].into_iter().enumerate() {
         let (mean, error) = total.estimate(k);
-        println!(
-            "  {name:<6} {mean:>10.5} ± {error:.5}, exactly {:>10.5}",
-            exact[k]
-        );
+        println!("  {name:<6} {mean:>10.5} ± {error:.5}, exactly {:>10.5}", exact[k]);
         worst = worst.max((mean - exact[k]).abs() / error);
     }
-    run.check(
-        "all are within four standard errors of the closed form",
-        worst < 4.0,
-    );
+    run.check("all are within four standard errors of the closed form", worst < 4.0);
     println!();
 
     let every = (delta.len() / 400).max(1);
     let shown: Vec<_> = delta.iter().enumerate().step_by(every).skip(1).collect();
     let at = |k: usize| (k + 1) as f64 * BLOCK as f64 / 1000.0;
     let end = at(delta.len() - 1);
-    let band = shown
-        .iter()
-        .map(|(k, [m, e])| [at(*k), m - 2.0 * e, m + 2.0 * e]);
+    let band = shown.iter().map(|(k, [m, e])| [at(*k), m - 2.0 * e, m + 2.0 * e]);
     let spread = 2.0 * shown[0].1[1];
-    Ok(
-        Panel::new("Delta by Monte Carlo", "thousand paths", "delta")
-            .range(0.0..end, exact[1] - spread..exact[1] + spread)
-            .band("two standard errors", palette::BLUE, band)
-            .line(
-                "estimate",
-                palette::BLUE,
-                shown.iter().map(|(k, [m, _])| (at(*k), *m)),
-            )
-            .thin_line(
-                "closed form",
-                palette::BLACK,
-                [(0.0, exact[1]), (end, exact[1])],
-            ),
-    )
+    Ok(Panel::new("Delta by Monte Carlo", "thousand paths", "delta")
+        .range(0.0..end, exact[1] - spread..exact[1] + spread)
+        .band("two standard errors", palette::BLUE, band)
+        .line("estimate", palette::BLUE, shown.iter().map(|(k, [m, _])| (at(*k), *m)))
+        .thin_line("closed form", palette::BLACK, [(0.0, exact[1]), (end, exact[1])]))
 }

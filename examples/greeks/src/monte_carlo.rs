@@ -92,12 +92,7 @@ pub fn draw(blocks: Range<u64>) -> Vec<f64> {
 }
 
 /// Runs so many blocks; gives the sums of each.
-pub fn run(
-    rows: &Rows,
-    x: &[f64; 3],
-    blocks: u64,
-    bar: &ProgressBar,
-) -> Result<Vec<Sums>, ReplayError> {
+pub fn run(rows: &Rows, x: &[f64; 3], blocks: u64, bar: &ProgressBar) -> Result<Vec<Sums>, ReplayError> {
     /// Blocks whose paths are in memory at once.
     const AT_ONCE: u64 = 20;
     const INPUTS: usize = 3 + FIXINGS;
@@ -123,11 +118,7 @@ pub fn run(
 }
 
 /// The same path by path: the prices and their slopes.
-pub fn one_by_one(
-    function: &Function,
-    x: &[f64; 3],
-    normals: &[f64],
-) -> Result<Vec<[f64; 4]>, ReplayError> {
+pub fn one_by_one(function: &Function, x: &[f64; 3], normals: &[f64]) -> Result<Vec<[f64; 4]>, ReplayError> {
     let mut path = [&x[..], &[0.0; FIXINGS]].concat();
     let mut slopes = vec![0.0; path.len()];
     let one = |normals: &[f64]| {

@@ -41,17 +41,11 @@ pub fn parameters<T: Real>(free: &[T]) -> [T; 3] {
 
 /// Fits `[α, ρ, ν]` by damped Gauss–Newton; gives them with the number of iterations.
 pub fn calibrate(smile: &Smile) -> Result<([f64; 3], usize), ReplayError> {
-    let start = [
-        (0.2 * smile.forward.powf(1.0 - BETA)).ln(),
-        0.0,
-        0.5f64.ln(),
-    ];
+    let start = [(0.2 * smile.forward.powf(1.0 - BETA)).ln(), 0.0, 0.5f64.ln()];
     let residuals = Function::record(&start, |free| {
         let p = parameters(free);
         let quotes = smile.strikes.iter().zip(&smile.volatilities);
-        quotes
-            .map(|(&k, &v)| volatility(&p, smile.forward, k, smile.time) - v)
-            .collect::<Vec<_>>()
+        quotes.map(|(&k, &v)| volatility(&p, smile.forward, k, smile.time) - v).collect::<Vec<_>>()
     });
     let square = |r: &[f64]| r.iter().map(|r| r * r).sum::<f64>();
     let (mut x, mut damping) = (start, 1e-3);

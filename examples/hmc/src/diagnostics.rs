@@ -30,10 +30,8 @@ fn variance(x: &[f64]) -> f64 {
 
 /// The summary of one coefficient; each chain is cut in two, so that one that drifts is noticed.
 pub fn summary(chains: &[Vec<f64>]) -> Summary {
-    let halves: Vec<&[f64]> = chains
-        .iter()
-        .flat_map(|c| [&c[..c.len() / 2], &c[c.len() / 2..c.len() / 2 * 2]])
-        .collect();
+    let halves: Vec<&[f64]> =
+        chains.iter().flat_map(|c| [&c[..c.len() / 2], &c[c.len() / 2..c.len() / 2 * 2]]).collect();
     let (m, n) = (halves.len() as f64, halves[0].len() as f64);
     let means: Vec<f64> = halves.iter().map(|h| mean(h)).collect();
     let within = halves.iter().map(|h| variance(h)).sum::<f64>() / m;

@@ -20,18 +20,8 @@ const ABOUT: About = About {
            larger one. Four chains on two threads share one function, recorded for one row of data.",
     folder: env!("CARGO_MANIFEST_DIR"),
     settings: &[
-        Setting {
-            name: "draws",
-            default: 2000,
-            quick: 500,
-            help: "draws of each chain after its warm-up",
-        },
-        Setting {
-            name: "rows",
-            default: 500,
-            quick: 300,
-            help: "rows of the larger regression",
-        },
+        Setting { name: "draws", default: 2000, quick: 500, help: "draws of each chain after its warm-up" },
+        Setting { name: "rows", default: 500, quick: 300, help: "rows of the larger regression" },
     ],
 };
 
@@ -44,11 +34,7 @@ fn main() -> ExitCode {
 }
 
 fn regressions(run: &Run) -> Outcome {
-    let plan = Plan {
-        warm_up: run.setting("draws") / 2,
-        draws: run.setting("draws"),
-        longest: 12,
-    };
+    let plan = Plan { warm_up: run.setting("draws") / 2, draws: run.setting("draws"), longest: 12 };
 
     println!("Seals that failed at launches of the space shuttle, by temperature:");
     let density = Data::launches().record();
@@ -56,28 +42,13 @@ fn regressions(run: &Run) -> Outcome {
     let found = report(run, &chains);
     let exact = by_grid(&density);
     println!("  by a sum over a grid: {exact:.3?}");
-    let off = found
-        .iter()
-        .zip(exact)
-        .map(|(s, e)| (s.mean - e[0]).abs() / s.error());
-    run.check(
-        "the means are within four standard errors of it",
-        off.fold(0.0, f64::max) < 4.0,
-    );
-    let off = found
-        .iter()
-        .zip(exact)
-        .map(|(s, e)| (s.deviation / e[1] - 1.0).abs());
-    run.check(
-        "the deviations are within a tenth",
-        off.fold(0.0, f64::max) < 0.1,
-    );
+    let off = found.iter().zip(exact).map(|(s, e)| (s.mean - e[0]).abs() / s.error());
+    run.check("the means are within four standard errors of it", off.fold(0.0, f64::max) < 4.0);
+    let off = found.iter().zip(exact).map(|(s, e)| (s.deviation / e[1] - 1.0).abs());
+    run.check("the deviations are within a tenth", off.fold(0.0, f64::max) < 0.1);
 
     let data = Data::made(&TRUTH, run.setting("rows"), 1);
-    println!(
-        "\n{} rows that were made with known coefficients:",
-        data.outcomes.len()
-    );
+    println!("\n{} rows that were made with known coefficients:", data.outcomes.len());
     let larger = data.record();
     over_rows(run, &data, &larger);
     let start = Instant::now();
@@ -86,14 +57,8 @@ fn regressions(run: &Run) -> Outcome {
     let gradients: u64 = many.iter().map(|c| c.gradients).sum();
     println!("  {gradients} gradients in {seconds:.2} s");
     let found = report(run, &many);
-    let far = found
-        .iter()
-        .zip(TRUTH)
-        .map(|(s, t)| (s.mean - t).abs() / s.deviation);
-    run.check(
-        "every known coefficient is within four deviations",
-        far.fold(0.0, f64::max) < 4.0,
-    );
+    let far = found.iter().zip(TRUTH).map(|(s, t)| (s.mean - t).abs() / s.deviation);
+    run.check("every known coefficient is within four deviations", far.fold(0.0, f64::max) < 4.0);
 
     println!("\nDrawing:");
     run.picture("hmc", &figure(&chains))
@@ -106,17 +71,10 @@ fn over_rows(run: &Run, data: &Data, density: &Density) {
     let (expected, found) = (closure(&TRUTH), density.gradient(&TRUTH));
     let differences = expected.1.iter().zip(&found.1).map(|(a, b)| (a - b).abs());
     let off = differences.fold((expected.0 - found.0).abs(), f64::max);
-    run.check(
-        "over rows the density and its gradient are those of the closure",
-        off < 1e-11 * expected.0.abs(),
-    );
+    run.check("over rows the density and its gradient are those of the closure", off < 1e-11 * expected.0.abs());
     let times = demo::time_by_turns(
         50,
-        [
-            &mut || drop(closure(&TRUTH)),
-            &mut || drop(whole.gradient(&TRUTH)),
-            &mut || drop(density.gradient(&TRUTH)),
-        ],
+        [&mut || drop(closure(&TRUTH)), &mut || drop(whole.gradient(&TRUTH)), &mut || drop(density.gradient(&TRUTH))],
     );
     let [closure, whole, rows] = times.map(|time| 1e6 * time.as_secs_f64());
     println!(
@@ -136,79 +94,38 @@ fn report(run: &Run, chains: &[Chain]) -> Vec<Summary> {
     let draws = (chains.len() * chains[0].draws.len()) as f64;
     println!("  coefficient     mean  deviation  effective draws of {draws}   R-hat");
     for (k, s) in found.iter().enumerate() {
-        println!(
-            "  {k:>11} {:8.3}   {:8.3}   {:20.0}  {:.4}",
-            s.mean, s.deviation, s.effective_size, s.r_hat
-        );
+        println!("  {k:>11} {:8.3}   {:8.3}   {:20.0}  {:.4}", s.mean, s.deviation, s.effective_size, s.r_hat);
     }
     let accepted = chains.iter().map(|c| c.accepted).sum::<f64>() / chains.len() as f64;
     println!("  accepted: {:.0} %", 100.0 * accepted);
-    run.check(
-        "the four chains agree (R-hat below 1.02)",
-        found.iter().all(|s| s.r_hat < 1.02),
-    );
-    let least = found
-        .iter()
-        .map(|s| s.effective_size)
-        .fold(f64::MAX, f64::min);
-    run.check(
-        "ten draws are worth an independent one",
-        least > 0.1 * draws,
-    );
+    run.check("the four chains agree (R-hat below 1.02)", found.iter().all(|s| s.r_hat < 1.02));
+    let least = found.iter().map(|s| s.effective_size).fold(f64::MAX, f64::min);
+    run.check("ten draws are worth an independent one", least > 0.1 * draws);
     found
 }
 
 fn figure(chains: &[Chain]) -> Figure {
-    let colours = [
-        palette::BLUE,
-        palette::ORANGE,
-        palette::GREEN,
-        palette::PINK,
-    ];
-    let mut trace =
-        Panel::new("Four chains", "draw", "slope by temperature").range(0.0..300.0, -6.0..2.0);
+    let colours = [palette::BLUE, palette::ORANGE, palette::GREEN, palette::PINK];
+    let mut trace = Panel::new("Four chains", "draw", "slope by temperature").range(0.0..300.0, -6.0..2.0);
     for (k, (chain, colour)) in chains.iter().zip(colours).enumerate() {
         let draws = chain.draws.iter().take(300).enumerate();
-        trace = trace.thin_line(
-            &format!("chain {}", k + 1),
-            colour,
-            draws.map(|(i, b)| (i as f64, b[1])),
-        );
+        trace = trace.thin_line(&format!("chain {}", k + 1), colour, draws.map(|(i, b)| (i as f64, b[1])));
     }
     let curve = (0..=120).map(|k| {
         let t = 25.0 + 0.5 * f64::from(k);
         let failing = |b: &Vec<f64>| Real::sigmoid(b[0] + b[1] * scaled(t));
-        let mut all: Vec<f64> = chains
-            .iter()
-            .flat_map(|c| c.draws.iter().map(failing))
-            .collect();
+        let mut all: Vec<f64> = chains.iter().flat_map(|c| c.draws.iter().map(failing)).collect();
         all.sort_by(f64::total_cmp);
         let share = |s: f64| all[(s * (all.len() - 1) as f64) as usize];
         (t, [share(0.05), share(0.5), share(0.95)])
     });
     let curve: Vec<(f64, [f64; 3])> = curve.collect();
-    let launches = Panel::new(
-        "Seals of the space shuttle",
-        "temperature, °F",
-        "chance that one fails",
-    )
-    .legend(Corner::LowerMiddle)
-    .range(25.0..85.0, -0.05..1.05)
-    .band(
-        "90 % of the draws",
-        palette::BLUE,
-        curve.iter().map(|(t, q)| [*t, q[0], q[2]]),
-    )
-    .line(
-        "median",
-        palette::BLUE,
-        curve.iter().map(|(t, q)| (*t, q[1])),
-    )
-    .dots("launches", palette::ORANGE, 4.0, LAUNCHES)
-    .thin_line(
-        "Challenger, 31 °F",
-        palette::BLACK,
-        [(31.0, 0.0), (31.0, 1.0)],
-    );
+    let launches = Panel::new("Seals of the space shuttle", "temperature, °F", "chance that one fails")
+        .legend(Corner::LowerMiddle)
+        .range(25.0..85.0, -0.05..1.05)
+        .band("90 % of the draws", palette::BLUE, curve.iter().map(|(t, q)| [*t, q[0], q[2]]))
+        .line("median", palette::BLUE, curve.iter().map(|(t, q)| (*t, q[1])))
+        .dots("launches", palette::ORANGE, 4.0, LAUNCHES)
+        .thin_line("Challenger, 31 °F", palette::BLACK, [(31.0, 0.0), (31.0, 1.0)]);
     Figure::new(1100, 430, 2).panel(trace).panel(launches)
 }

@@ -49,10 +49,7 @@ pub fn scaled(temperature: f64) -> f64 {
 impl Data {
     pub fn launches() -> Data {
         Data {
-            features: LAUNCHES
-                .iter()
-                .map(|&(t, _)| vec![1.0, scaled(t)])
-                .collect(),
+            features: LAUNCHES.iter().map(|&(t, _)| vec![1.0, scaled(t)]).collect(),
             outcomes: LAUNCHES.iter().map(|&(_, failed)| failed).collect(),
         }
     }
@@ -85,9 +82,7 @@ impl Data {
     pub fn record(&self) -> Density {
         let rows = self.outcomes.len();
         let data = self.features.iter().zip(&self.outcomes);
-        let data: Vec<f64> = data
-            .flat_map(|(x, &y)| x.iter().copied().chain([y]))
-            .collect();
+        let data: Vec<f64> = data.flat_map(|(x, &y)| x.iter().copied().chain([y])).collect();
         let n = self.features[0].len();
         let start = [&vec![0.1; n], &data[..=n]].concat();
         let of_row = Function::record(&start, |v| {
@@ -127,9 +122,7 @@ impl Density {
     }
 
     pub fn gradient(&self, b: &[f64]) -> (f64, Vec<f64>) {
-        self.rows
-            .sum_gradient(b, &self.data)
-            .expect("no comparison")
+        self.rows.sum_gradient(b, &self.data).expect("no comparison")
     }
 }
 

@@ -30,11 +30,7 @@ struct Place {
 impl Place {
     fn new(posterior: &Density, at: Vec<f64>) -> Place {
         let (density, gradient) = posterior.gradient(&at);
-        Place {
-            at,
-            density,
-            gradient,
-        }
+        Place { at, density, gradient }
     }
 }
 
@@ -51,17 +47,12 @@ pub fn chain(posterior: &Density, plan: &Plan, seed: u64, bar: &ProgressBar) -> 
     let (mut step, mut spread) = (0.1, vec![1.0; n]);
     let (mut error, mut mean_log_step, mut since) = (0.0, 0.0, 0.0);
     let (mut sums, mut seen) = (vec![[0.0; 2]; n], 0.0);
-    let mut chain = Chain {
-        draws: Vec::new(),
-        accepted: 0.0,
-        gradients: 0,
-    };
+    let mut chain = Chain { draws: Vec::new(), accepted: 0.0, gradients: 0 };
 
     for k in 0..plan.warm_up + plan.draws {
         let steps = 1 + (random.uniform() * plan.longest as f64) as u64;
         let momentum: Vec<f64> = (0..n).map(|_| random.normal()).collect();
-        let energy =
-            |place: &Place, p: &[f64]| 0.5 * p.iter().map(|p| p * p).sum::<f64>() - place.density;
+        let energy = |place: &Place, p: &[f64]| 0.5 * p.iter().map(|p| p * p).sum::<f64>() - place.density;
         let (mut there, mut p) = (place.clone(), momentum.clone());
         for _ in 0..steps {
             (0..n).for_each(|i| p[i] += 0.5 * step * spread[i] * there.gradient[i]);
@@ -70,9 +61,7 @@ pub fn chain(posterior: &Density, plan: &Plan, seed: u64, bar: &ProgressBar) -> 
             (0..n).for_each(|i| p[i] += 0.5 * step * spread[i] * there.gradient[i]);
         }
         chain.gradients += steps;
-        let chance = (energy(&place, &momentum) - energy(&there, &p))
-            .exp()
-            .min(1.0);
+        let chance = (energy(&place, &momentum) - energy(&there, &p)).exp().min(1.0);
         let chance = if chance.is_nan() { 0.0 } else { chance };
         if random.uniform() < chance {
             place = there;
@@ -91,8 +80,7 @@ pub fn chain(posterior: &Density, plan: &Plan, seed: u64, bar: &ProgressBar) -> 
                 }
             }
             if k + 1 == plan.warm_up / 2 {
-                let deviation =
-                    |s: &[f64; 2]| (s[1] / seen - (s[0] / seen).powi(2)).max(1e-6).sqrt();
+                let deviation = |s: &[f64; 2]| (s[1] / seen - (s[0] / seen).powi(2)).max(1e-6).sqrt();
                 spread = sums.iter().map(deviation).collect();
                 (error, mean_log_step, since) = (0.0, 0.0, 0.0);
             }
@@ -124,9 +112,7 @@ pub fn chains(posterior: &Density, plan: &Plan, count: u64, threads: usize) -> V
     };
     let mut all: Vec<(u64, Chain)> = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        let parts = workers
-            .into_iter()
-            .map(|worker| worker.join().expect("no panic"));
+        let parts = workers.into_iter().map(|worker| worker.join().expect("no panic"));
         parts.flatten().collect()
     });
     bar.finish_and_clear();

@@ -10,10 +10,7 @@ pub struct Minimum<const N: usize> {
 }
 
 /// Minimises `f`, which gives a value and a gradient, from `x` on.
-pub fn minimise<const N: usize>(
-    mut f: impl FnMut(&[f64; N]) -> (f64, Vec<f64>),
-    x: [f64; N],
-) -> Minimum<N> {
+pub fn minimise<const N: usize>(mut f: impl FnMut(&[f64; N]) -> (f64, Vec<f64>), x: [f64; N]) -> Minimum<N> {
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let identity: [[f64; N]; N] = array::from_fn(|i| array::from_fn(|j| f64::from(i == j)));
     let (mut x, mut inverse, mut evaluations) = (x, identity, 1);
@@ -36,11 +33,7 @@ pub fn minimise<const N: usize>(
             }
             length *= 0.5;
             if length < 1e-12 {
-                return Minimum {
-                    at: x,
-                    value,
-                    evaluations,
-                };
+                return Minimum { at: x, value, evaluations };
             }
         };
         let s: [f64; N] = array::from_fn(|i| next[i] - x[i]);
@@ -51,8 +44,7 @@ pub fn minimise<const N: usize>(
             let factor = (1.0 + dot(&y, &hy) / curvature) / curvature;
             for i in 0..N {
                 for j in 0..N {
-                    inverse[i][j] +=
-                        factor * s[i] * s[j] - (hy[i] * s[j] + s[i] * hy[j]) / curvature;
+                    inverse[i][j] += factor * s[i] * s[j] - (hy[i] * s[j] + s[i] * hy[j]) / curvature;
                 }
             }
         }
@@ -61,9 +53,5 @@ pub fn minimise<const N: usize>(
             break;
         }
     }
-    Minimum {
-        at: x,
-        value,
-        evaluations,
-    }
+    Minimum { at: x, value, evaluations }
 }

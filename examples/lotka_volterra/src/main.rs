@@ -21,12 +21,7 @@ const ABOUT: About = About {
            integrator of fourth order, with `advance`, which keeps few of its steps in memory. (The integrators of the crate \
            `diffsol` 0.18 do not accept a `Var`: they ask for numbers that can be sent to other threads.)",
     folder: env!("CARGO_MANIFEST_DIR"),
-    settings: &[Setting {
-        name: "steps",
-        default: 400,
-        quick: 50,
-        help: "steps of the integrator in a year",
-    }],
+    settings: &[Setting { name: "steps", default: 400, quick: 50, help: "steps of the integrator in a year" }],
 };
 
 /// Prey and predators of the first year, then the rates, as a Bayesian analysis of the same data found them: Carpenter,
@@ -57,11 +52,7 @@ fn hares_and_lynxes(run: &Run) -> Outcome {
     println!("The gradient through {} steps:", (PELTS.len() - 1) * steps);
     let there = logarithms(&PUBLISHED);
     let gradient = |at_once| {
-        let fit = Fit {
-            data: &PELTS,
-            steps_per_year: steps,
-            at_once,
-        };
+        let fit = Fit { data: &PELTS, steps_per_year: steps, at_once };
         let bytes = graph::scope(|| {
             let _loss = fit.loss(&Var::leaves(&there));
             graph::memory()
@@ -72,36 +63,18 @@ fn hares_and_lynxes(run: &Run) -> Outcome {
     let (segments, little) = gradient(at_once);
     let (plain, much) = gradient(None);
     let kib = |bytes: usize| bytes as f64 / 1024.0;
-    println!(
-        "  memory of the graph: {:.0} KiB in segments, {:.0} KiB in one",
-        kib(little),
-        kib(much)
-    );
-    let same = plain
-        .1
-        .iter()
-        .zip(&segments.1)
-        .all(|(a, b)| (a - b).abs() <= 1e-11 * (1.0 + a.abs()));
-    run.check(
-        "values are equal, gradients too but for rounding",
-        plain.0 == segments.0 && same,
-    );
+    println!("  memory of the graph: {:.0} KiB in segments, {:.0} KiB in one", kib(little), kib(much));
+    let same = plain.1.iter().zip(&segments.1).all(|(a, b)| (a - b).abs() <= 1e-11 * (1.0 + a.abs()));
+    run.check("values are equal, gradients too but for rounding", plain.0 == segments.0 && same);
     let path = simulate(PUBLISHED, PELTS.len() - 1, steps);
-    let drift = path
-        .iter()
-        .map(|&s| (invariant(s) - invariant(PUBLISHED)).abs())
-        .fold(0.0, f64::max);
+    let drift = path.iter().map(|&s| (invariant(s) - invariant(PUBLISHED)).abs()).fold(0.0, f64::max);
     println!("  what the equations keep changes by {drift:.1e}");
     run.check("the integrator keeps it", drift < 1e-6);
 
     println!("\nData that the model made itself, without noise:");
     let made: Vec<[f64; 2]> = path.iter().step_by(steps).map(|s| [s[0], s[1]]).collect();
     let found = fit(&made, steps, at_once);
-    let off = found
-        .iter()
-        .zip(PUBLISHED)
-        .map(|(a, b)| (a / b - 1.0).abs())
-        .fold(0.0, f64::max);
+    let off = found.iter().zip(PUBLISHED).map(|(a, b)| (a / b - 1.0).abs()).fold(0.0, f64::max);
     println!("  the largest relative error: {off:.1e}");
     run.check("six digits of every parameter are found again", off < 1e-6);
 
@@ -111,29 +84,16 @@ fn hares_and_lynxes(run: &Run) -> Outcome {
     for ((name, found), published) in names.iter().zip(found).zip(PUBLISHED) {
         println!("  {name:<15} {found:8.4}   (published: {published:8.4})");
     }
-    let near = found
-        .iter()
-        .zip(PUBLISHED)
-        .all(|(a, b)| (a / b - 1.0).abs() < 0.1);
+    let near = found.iter().zip(PUBLISHED).all(|(a, b)| (a / b - 1.0).abs() < 0.1);
     run.check("all within a tenth of what a Bayesian analysis found", near);
-    let loss = Fit {
-        data: &PELTS,
-        steps_per_year: steps,
-        at_once,
-    };
+    let loss = Fit { data: &PELTS, steps_per_year: steps, at_once };
     let (value, slopes) = value_and_gradient(|x| loss.loss(x), &logarithms(&found));
     let flat = slopes.iter().map(|g| g.abs()).fold(0.0, f64::max);
-    println!(
-        "  typical error {:.0} %; largest slope {flat:.1e}",
-        100.0 * (value / 42.0).sqrt()
-    );
+    println!("  typical error {:.0} %; largest slope {flat:.1e}", 100.0 * (value / 42.0).sqrt());
     run.check("it is a minimum", flat < 1e-5);
 
     println!("\nDrawing:");
-    run.picture(
-        "lotka_volterra",
-        &figure(&simulate(found, PELTS.len() - 1, steps), steps),
-    )
+    run.picture("lotka_volterra", &figure(&simulate(found, PELTS.len() - 1, steps), steps))
 }
 
 /// Fits the first years, then more of them: the long way has minima where a cycle is missed.
@@ -141,17 +101,10 @@ fn fit(data: &[[f64; 2]], steps: usize, at_once: Option<usize>) -> State<f64> {
     let start = [data[0][0], data[0][1], 1.0, 0.05, 1.0, 0.05];
     let mut x: [f64; 6] = start.map(f64::ln);
     for years in [6, 12, data.len()] {
-        let part = Fit {
-            data: &data[..years],
-            steps_per_year: steps,
-            at_once,
-        };
+        let part = Fit { data: &data[..years], steps_per_year: steps, at_once };
         let found = bfgs::minimise(|x| value_and_gradient(|x| part.loss(x), x), x);
         x = found.at;
-        println!(
-            "  {years:2} years: loss {:.3e} after {} gradients",
-            found.value, found.evaluations
-        );
+        println!("  {years:2} years: loss {:.3e} after {} gradients", found.value, found.evaluations);
     }
     x.map(f64::exp)
 }
@@ -159,18 +112,8 @@ fn fit(data: &[[f64; 2]], steps: usize, at_once: Option<usize>) -> State<f64> {
 fn figure(path: &[State<f64>], steps: usize) -> Figure {
     let every = (steps / 20).max(1);
     let year = |k: usize| 1900.0 + k as f64 / steps as f64;
-    let curve = |i: usize| {
-        path.iter()
-            .enumerate()
-            .step_by(every)
-            .map(move |(k, s)| (year(k), s[i]))
-    };
-    let seen = |i: usize| {
-        PELTS
-            .iter()
-            .enumerate()
-            .map(move |(k, p)| (1900.0 + k as f64, p[i]))
-    };
+    let curve = |i: usize| path.iter().enumerate().step_by(every).map(move |(k, s)| (year(k), s[i]));
+    let seen = |i: usize| PELTS.iter().enumerate().map(move |(k, p)| (1900.0 + k as f64, p[i]));
     let time = Panel::new("Hares and lynxes", "year", "thousand pelts")
         .range(1899.5..1920.5, 0.0..95.0)
         .line("hares", palette::BLUE, curve(0))
@@ -178,17 +121,8 @@ fn figure(path: &[State<f64>], steps: usize) -> Figure {
         .dots("", palette::BLUE, 4.0, seen(0))
         .dots("", palette::ORANGE, 4.0, seen(1));
     let plane = Panel::new("One against the other", "hares", "lynxes")
-        .line(
-            "model",
-            palette::GREEN,
-            path.iter().step_by(every).map(|s| (s[0], s[1])),
-        )
+        .line("model", palette::GREEN, path.iter().step_by(every).map(|s| (s[0], s[1])))
         .thin_line("", palette::GREY, PELTS.iter().map(|p| (p[0], p[1])))
-        .dots(
-            "pelts",
-            palette::GREY,
-            3.0,
-            PELTS.iter().map(|p| (p[0], p[1])),
-        );
+        .dots("pelts", palette::GREY, 3.0, PELTS.iter().map(|p| (p[0], p[1])));
     Figure::new(1100, 430, 2).panel(time).panel(plane)
 }

@@ -7,10 +7,7 @@ pub type State<T> = [T; 6];
 
 /// The rates of change of prey and predators.
 fn slope<T: Real>(prey: T, predators: T, [alpha, beta, gamma, delta]: [T; 4]) -> [T; 2] {
-    [
-        prey * (alpha - beta * predators),
-        predators * (delta * prey - gamma),
-    ]
+    [prey * (alpha - beta * predators), predators * (delta * prey - gamma)]
 }
 
 /// One step of length `h`.

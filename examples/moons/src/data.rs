@@ -11,10 +11,7 @@ pub struct Sample {
 pub fn samples() -> Vec<Sample> {
     numbers(include_str!("../micrograd/points.txt"))
         .chunks_exact(3)
-        .map(|n| Sample {
-            at: [n[0], n[1]],
-            side: n[2],
-        })
+        .map(|n| Sample { at: [n[0], n[1]], side: n[2] })
         .collect()
 }
 

@@ -19,18 +19,8 @@ const ABOUT: About = About {
            Then the same training by a recorded function, over rows, and compiled.",
     folder: env!("CARGO_MANIFEST_DIR"),
     settings: &[
-        Setting {
-            name: "steps",
-            default: 100,
-            quick: 100,
-            help: "steps of gradient descent",
-        },
-        Setting {
-            name: "rounds",
-            default: 200,
-            quick: 20,
-            help: "rounds of the measurement",
-        },
+        Setting { name: "steps", default: 100, quick: 100, help: "steps of gradient descent" },
+        Setting { name: "rounds", default: 200, quick: 20, help: "rounds of the measurement" },
     ],
 };
 
@@ -77,9 +67,7 @@ fn train(samples: &[Sample], steps: u64) -> (Mlp, Vec<f64>) {
         bar.set_message(format!("loss {loss:.4}, accuracy {accuracy:.0} %"));
         bar.inc(1);
         if step % 10 == 0 || step + 1 == steps {
-            bar.suspend(|| {
-                println!("  step {step:3}: loss {loss:.6}, then accuracy {accuracy:3.0} %")
-            });
+            bar.suspend(|| println!("  step {step:3}: loss {loss:.6}, then accuracy {accuracy:3.0} %"));
         }
     }
     bar.finish_and_clear();
@@ -91,10 +79,7 @@ fn moons(run: &Run) -> Outcome {
     println!("Training on {} points for {steps} steps:", samples.len());
     let (model, losses) = train(&samples, steps);
     if steps >= 100 {
-        run.check(
-            "every point is on its side",
-            accuracy(&model, &samples) == 1.0,
-        );
+        run.check("every point is on its side", accuracy(&model, &samples) == 1.0);
     }
 
     println!("\nThe losses beside those that micrograd itself printed:");
@@ -102,10 +87,7 @@ fn moons(run: &Run) -> Outcome {
         let difference = |(&a, b): (&f64, f64)| (a / b - 1.0).abs();
         let differences: Vec<f64> = losses.iter().zip(data::losses()).map(difference).collect();
         let largest = differences.iter().copied().fold(0.0, f64::max);
-        println!(
-            "  the first one: {:?}; the largest relative difference: {largest:.1e}",
-            losses[0]
-        );
+        println!("  the first one: {:?}; the largest relative difference: {largest:.1e}", losses[0]);
         run.check("the first one is the same number", differences[0] == 0.0);
         run.check("all of them are equal to thirteen digits", largest < 1e-13);
     } else {
@@ -133,27 +115,14 @@ fn in_every_way(run: &Run, samples: &[Sample], losses: &[f64]) -> Outcome {
     let [a, b, c, d] = &ways;
     let times = demo::time_by_turns(
         run.setting("rounds") as usize,
-        [
-            &mut || drop(a.1(&start)),
-            &mut || drop(b.1(&start)),
-            &mut || drop(c.1(&start)),
-            &mut || drop(d.1(&start)),
-        ],
+        [&mut || drop(a.1(&start)), &mut || drop(b.1(&start)), &mut || drop(c.1(&start)), &mut || drop(d.1(&start))],
     );
     for (((name, _), time), difference) in ways.iter().zip(times).zip(differences) {
-        let (millis, faster) = (
-            1e3 * time.as_secs_f64(),
-            times[0].as_secs_f64() / time.as_secs_f64(),
-        );
-        println!(
-            "  {name:<22} {millis:7.3} ms, {faster:4.1} times as fast; losses equal to {difference:.0e}"
-        );
+        let (millis, faster) = (1e3 * time.as_secs_f64(), times[0].as_secs_f64() / time.as_secs_f64());
+        println!("  {name:<22} {millis:7.3} ms, {faster:4.1} times as fast; losses equal to {difference:.0e}");
     }
     let largest = differences.into_iter().fold(0.0, f64::max);
-    run.check(
-        "every way has the same losses, to twelve digits",
-        largest < 1e-12,
-    );
+    run.check("every way has the same losses, to twelve digits", largest < 1e-12);
     Ok(())
 }
 
@@ -163,9 +132,7 @@ fn descend(steps: u64, mut p: Vec<f64>, gradient: &ways::Gradient) -> Vec<f64> {
     for step in 0..steps {
         let (loss, slopes) = gradient(&p);
         losses.push(loss);
-        p.iter_mut()
-            .zip(&slopes)
-            .for_each(|(p, g)| *p -= rate(step, steps) * g);
+        p.iter_mut().zip(&slopes).for_each(|(p, g)| *p -= rate(step, steps) * g);
     }
     losses
 }
@@ -175,33 +142,16 @@ fn figure(model: &Mlp, samples: &[Sample], losses: &[f64]) -> Figure {
     let white = demo::Colour(255, 255, 255);
     let colour = |x, y| {
         let score = model.forward(&[x, y])[0];
-        let side = if score > 0.0 {
-            palette::BLUE
-        } else {
-            palette::ORANGE
-        };
-        palette::blend(
-            white,
-            side,
-            0.15 + 0.4 * (10.0 * score.abs().tanh()).round() / 10.0,
-        )
+        let side = if score > 0.0 { palette::BLUE } else { palette::ORANGE };
+        palette::blend(white, side, 0.15 + 0.4 * (10.0 * score.abs().tanh()).round() / 10.0)
     };
-    let of_side = |side: f64| {
-        samples
-            .iter()
-            .filter(move |s| s.side == side)
-            .map(|s| (s.at[0], s.at[1]))
-    };
+    let of_side = |side: f64| samples.iter().filter(move |s| s.side == side).map(|s| (s.at[0], s.at[1]));
     let plane = Panel::new("What the network says", "x", "y")
         .range(-1.6..2.6, -1.2..1.7)
         .cells(140, 100, colour)
         .dots("one moon", palette::BLUE, 4.0, of_side(1.0))
         .dots("the other", palette::ORANGE, 4.0, of_side(-1.0));
-    let curve = losses
-        .iter()
-        .enumerate()
-        .map(|(step, &loss)| (step as f64, loss));
-    let training =
-        Panel::new("Training", "step", "loss").line("max-margin loss + L2", palette::BLUE, curve);
+    let curve = losses.iter().enumerate().map(|(step, &loss)| (step as f64, loss));
+    let training = Panel::new("Training", "step", "loss").line("max-margin loss + L2", palette::BLUE, curve);
     Figure::new(1000, 430, 2).panel(plane).panel(training)
 }

@@ -21,15 +21,8 @@ pub fn all(samples: &[Sample]) -> Result<[(&'static str, Gradient<'_>); 4], Box<
         let (p, row) = x.split_at(n);
         share_of_row(&model.with(p), row, samples.len())
     });
-    println!(
-        "  recorded: {} operations for all points, {} for one",
-        whole.operations(),
-        of_row.operations()
-    );
-    let data: Vec<f64> = samples
-        .iter()
-        .flat_map(|s| [s.at[0], s.at[1], s.side])
-        .collect();
+    println!("  recorded: {} operations for all points, {} for one", whole.operations(), of_row.operations());
+    let data: Vec<f64> = samples.iter().flat_map(|s| [s.at[0], s.at[1], s.side]).collect();
     let of_compiled = data.clone();
     let rows = of_row.over_rows(n);
     let compiled = of_row.compile()?.over_rows(n)?;

@@ -1,8 +1,6 @@
 //! An arm with six joints, about as large as a man's: where its parts are for given angles.
 
-use nalgebra::{
-    Isometry3, Matrix6, RealField, Rotation3, Translation3, Unit, UnitQuaternion, Vector3, Vector6,
-};
+use nalgebra::{Isometry3, Matrix6, RealField, Rotation3, Translation3, Unit, UnitQuaternion, Vector3, Vector6};
 use scalargrad::interop::nalgebra::{axis_times_angle, rotation_about};
 
 /// For each joint its axis, and the way from it to the next one, in metres, when all angles are zero.

@@ -17,12 +17,7 @@ const ABOUT: About = About {
     text: "An arm with six joints draws a figure of eight with its tool pointing down: inverse kinematics by Newton's method, \
            with the Jacobian through nalgebra's rotations, and how freely the arm can move at each point.",
     folder: env!("CARGO_MANIFEST_DIR"),
-    settings: &[Setting {
-        name: "points",
-        default: 400,
-        quick: 100,
-        help: "points of the curve",
-    }],
+    settings: &[Setting { name: "points", default: 400, quick: 100, help: "points of the curve" }],
 };
 
 fn main() -> ExitCode {
@@ -32,15 +27,8 @@ fn main() -> ExitCode {
 /// Where the tool is to be at a share of the way.
 fn goal(share: f64) -> Isometry3<f64> {
     let t = TAU * share;
-    let place = Translation3::new(
-        0.45 + 0.1 * (2.0 * t).sin(),
-        0.3 * t.cos(),
-        0.25 + 0.08 * t.sin(),
-    );
-    Isometry3::from_parts(
-        place,
-        UnitQuaternion::from_euler_angles(-FRAC_PI_2, 0.0, 0.3 * t.sin()),
-    )
+    let place = Translation3::new(0.45 + 0.1 * (2.0 * t).sin(), 0.3 * t.cos(), 0.25 + 0.08 * t.sin());
+    Isometry3::from_parts(place, UnitQuaternion::from_euler_angles(-FRAC_PI_2, 0.0, 0.3 * t.sin()))
 }
 
 /// The derivative of the error by the angles.
@@ -59,10 +47,7 @@ fn solve(mut angles: Angles<f64>, goal: &Isometry3<f64>) -> (Angles<f64>, usize)
         let j = error_jacobian(&angles, goal);
         let damping = 0.01 * off.norm_squared();
         let normal = j.transpose() * j + Matrix6::identity() * damping;
-        let turn = normal
-            .lu()
-            .solve(&(j.transpose() * off))
-            .unwrap_or_default();
+        let turn = normal.lu().solve(&(j.transpose() * off)).unwrap_or_default();
         let turn = turn * (0.5 / turn.norm()).min(1.0);
         (0..6).for_each(|k| angles[k] -= turn[k]);
     }
@@ -73,24 +58,15 @@ fn draw_with_the_arm(run: &Run) -> Outcome {
     let points = run.setting("points");
     println!("The Jacobian at a point, beside the textbook's:");
     let angles = [0.2, 0.4, 1.3, -0.3, 0.9, 0.5];
-    let by_derivatives = jacobian(
-        |q: &[Var]| <[Var; 3]>::from(places(q)[6].translation.vector),
-        &angles,
-    );
+    let by_derivatives = jacobian(|q: &[Var]| <[Var; 3]>::from(places(q)[6].translation.vector), &angles);
     let textbook = geometric_jacobian(&angles);
     let off = (0..18).map(|k| (by_derivatives[(k / 6, k % 6)] - textbook[(k / 6, k % 6)]).abs());
     let off = off.fold(0.0, f64::max);
-    run.check(
-        &format!("that of the place is the same, to {off:.0e}"),
-        off < 1e-14,
-    );
+    run.check(&format!("that of the place is the same, to {off:.0e}"), off < 1e-14);
     let (free, slopes) = value_and_gradient(manipulability, &angles);
     println!("  manipulability {free:.5}, by the angles {slopes:.4?}");
     let is_right = check::gradient(manipulability, &angles).is_ok();
-    run.check(
-        "its gradient through the determinant is that of finite differences",
-        is_right,
-    );
+    run.check("its gradient through the determinant is that of finite differences", is_right);
 
     println!("\nThe curve, {points} points:");
     let (mut angles, first) = solve([0.0, 0.5, 1.2, -0.1, FRAC_PI_2, 0.0], &goal(0.0));
@@ -108,36 +84,22 @@ fn draw_with_the_arm(run: &Run) -> Outcome {
     }
     bar.finish_and_clear();
     let micros = 1e6 * clock.elapsed().as_secs_f64() / points as f64;
-    println!(
-        "  {:.1} steps and {micros:.0} µs for a point",
-        steps as f64 / points as f64
-    );
+    println!("  {:.1} steps and {micros:.0} µs for a point", steps as f64 / points as f64);
     println!("  the largest error of place and direction: {worst:.1e}");
-    run.check(
-        "every point is met to a millionth of a micrometre",
-        worst < 1e-12,
-    );
+    run.check("every point is met to a millionth of a micrometre", worst < 1e-12);
     let freedom: Vec<f64> = path.iter().map(|q| manipulability(q)).collect();
     let least = freedom.iter().copied().fold(f64::INFINITY, f64::min);
     println!("  manipulability at least {least:.4}");
     run.check("the arm is nowhere near a singular pose", least > 1e-3);
-    let jump = path
-        .windows(2)
-        .flat_map(|w| (0..6).map(|k| (w[1][k] - w[0][k]).abs()));
-    run.check(
-        "no joint jumps",
-        jump.fold(0.0, f64::max) < 20.0 / points as f64,
-    );
+    let jump = path.windows(2).flat_map(|w| (0..6).map(|k| (w[1][k] - w[0][k]).abs()));
+    run.check("no joint jumps", jump.fold(0.0, f64::max) < 20.0 / points as f64);
 
     println!("\nDrawing:");
     run.picture("robot_arm", &figure(&path, &freedom))
 }
 
 fn figure(path: &[Angles<f64>], freedom: &[f64]) -> Figure {
-    let points: Vec<_> = path
-        .iter()
-        .map(|q| places(q).map(|place| place.translation.vector))
-        .collect();
+    let points: Vec<_> = path.iter().map(|q| places(q).map(|place| place.translation.vector)).collect();
     let end = points.len() - 1;
     let view = |title: &str, across: usize, up: usize, names: [&str; 2]| {
         let mut panel = Panel::new(title, names[0], names[1]);
@@ -145,28 +107,14 @@ fn figure(path: &[Angles<f64>], freedom: &[f64]) -> Figure {
             let share = f64::from(n as u8) / 4.0;
             let colour = palette::blend(palette::BLACK, demo::Colour(190, 190, 190), share);
             let joints = points[k].iter().map(|p| (p[across], p[up]));
-            panel = panel
-                .line("", colour, joints.clone())
-                .dots("", colour, 3.0, joints);
+            panel = panel.line("", colour, joints.clone()).dots("", colour, 3.0, joints);
         }
-        panel.line(
-            "tool",
-            palette::ORANGE,
-            points.iter().map(|p| (p[6][across], p[6][up])),
-        )
+        panel.line("tool", palette::ORANGE, points.iter().map(|p| (p[6][across], p[6][up])))
     };
     let share = |k: usize| k as f64 / end as f64;
     let free = freedom.iter().enumerate().map(|(k, &w)| (share(k), w));
-    let mut turns = Panel::new("Angles of the joints", "share of the way", "radians")
-        .range(0.0..1.19, -1.2..3.4);
-    let colours = [
-        palette::BLUE,
-        palette::ORANGE,
-        palette::GREEN,
-        palette::PINK,
-        palette::GREY,
-        palette::BLACK,
-    ];
+    let mut turns = Panel::new("Angles of the joints", "share of the way", "radians").range(0.0..1.19, -1.2..3.4);
+    let colours = [palette::BLUE, palette::ORANGE, palette::GREEN, palette::PINK, palette::GREY, palette::BLACK];
     for (joint, colour) in colours.into_iter().enumerate() {
         let angle = path.iter().enumerate().map(|(k, q)| (share(k), q[joint]));
         turns = turns.line(&(joint + 1).to_string(), colour, angle);

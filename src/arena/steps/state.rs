@@ -56,20 +56,11 @@ impl<const FLAGGED: bool> State<FLAGGED> {
     /// Adds `w` times each of `count` partials to the adjoint of its operand: `first` is the index of the first operand, each
     /// next one is `stride` further.
     #[inline]
-    pub(super) unsafe fn add_run(
-        self,
-        first: usize,
-        stride: isize,
-        w: f64,
-        partials: *const f64,
-        count: usize,
-    ) {
+    pub(super) unsafe fn add_run(self, first: usize, stride: isize, w: f64, partials: *const f64, count: usize) {
         if stride == 1 {
             debug_assert!(8 * (first + count - 1) < self.at);
             let windows = first / WINDOW..=(first + count - 1) / WINDOW;
-            self.flags
-                .add(*windows.start())
-                .write_bytes(1, windows.count());
+            self.flags.add(*windows.start()).write_bytes(1, windows.count());
             let adjoints = std::slice::from_raw_parts_mut(self.adjoints.add(first), count);
             let partials = std::slice::from_raw_parts(partials, count);
             for (adjoint, p) in adjoints.iter_mut().zip(partials) {

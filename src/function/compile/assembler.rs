@@ -14,8 +14,8 @@ use super::native::{Builder, Needs, Room};
 use crate::function::emit::symbol::Formula;
 use crate::rows::Op;
 use cranelift_codegen::ir::{
-    AbiParam, Block, DataFlowGraph, Function, InsertBuilder, Inst, InstBuilder, InstInserterBase,
-    SigRef, Signature, Type, Value, types,
+    AbiParam, Block, DataFlowGraph, Function, InsertBuilder, Inst, InstBuilder, InstInserterBase, SigRef, Signature,
+    Type, Value, types,
 };
 use places::Repetitions;
 use std::collections::HashMap;
@@ -98,12 +98,7 @@ pub(super) struct Rule {
 }
 
 impl Assembler {
-    pub(super) fn new(
-        builder: Builder,
-        lanes: usize,
-        constants: Vec<f64>,
-        is_nan_seen: bool,
-    ) -> Assembler {
+    pub(super) fn new(builder: Builder, lanes: usize, constants: Vec<f64>, is_nan_seen: bool) -> Assembler {
         Assembler {
             builder,
             needs: Needs::default(),
@@ -123,9 +118,7 @@ impl Assembler {
     pub(super) fn has(&self, setting: &str) -> bool {
         let settings = self.builder.machine().isa_flags();
         let mut named = settings.iter().filter(|value| value.name == setting);
-        named
-            .next()
-            .is_none_or(|value| value.as_bool() == Some(true))
+        named.next().is_none_or(|value| value.as_bool() == Some(true))
     }
 
     /// The type of numbers.
@@ -145,10 +138,7 @@ impl Assembler {
     }
 
     /// The number of these lanes.
-    pub(super) fn of_lanes(
-        &mut self,
-        mut lane: impl FnMut(&mut Assembler, usize) -> Value,
-    ) -> Value {
+    pub(super) fn of_lanes(&mut self, mut lane: impl FnMut(&mut Assembler, usize) -> Value) -> Value {
         let first = lane(self, 0);
         if self.lanes == 1 {
             return first;
@@ -205,9 +195,7 @@ impl Assembler {
     /// Where the next instruction is written.
     pub(super) fn ins(&mut self) -> impl InstBuilder<'_> {
         self.written += 1;
-        let Open {
-            function, block, ..
-        } = self.open();
+        let Open { function, block, .. } = self.open();
         let block = *block;
         InsertBuilder::new(End { function, block })
     }

@@ -31,9 +31,7 @@ pub struct Compiled {
 impl fmt::Debug for Compiled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let operations = self.function.operations();
-        f.debug_struct("Compiled")
-            .field("operations", &operations)
-            .finish_non_exhaustive()
+        f.debug_struct("Compiled").field("operations", &operations).finish_non_exhaustive()
     }
 }
 
@@ -240,10 +238,7 @@ impl Compiled {
     #[inline(always)]
     fn derivatives(&self, x: &[f64], values: &mut [f64], derivatives: &mut [f64]) -> bool {
         let is_for_replay = self.unit.joint.is_some() && values.len() > OUTPUTS;
-        !is_for_replay
-            && self.unit.call(true, x, values, derivatives)
-            && are_finite(values)
-            && are_finite(derivatives)
+        !is_for_replay && self.unit.call(true, x, values, derivatives) && are_finite(values) && are_finite(derivatives)
     }
 }
 
@@ -251,13 +246,7 @@ impl Unit {
     /// Writes values, and if wanted the derivatives of each output, but adds to those of the inputs that are shared; whether
     /// it did. The panic of a user's operation goes on.
     #[inline(always)]
-    pub(super) fn call(
-        &self,
-        has_derivatives: bool,
-        x: &[f64],
-        values: &mut [f64],
-        derivatives: &mut [f64],
-    ) -> bool {
+    pub(super) fn call(&self, has_derivatives: bool, x: &[f64], values: &mut [f64], derivatives: &mut [f64]) -> bool {
         let need = self.code.need(Room::Frame);
         let mut run = |frame: &mut [f64]| {
             let functions = match has_derivatives {
@@ -267,9 +256,7 @@ impl Unit {
             self.run(functions, x, [frame, values, derivatives])
         };
         let is_done = match &self.joint {
-            Some(joint) => with_frame(need, |frame| {
-                joint.run(self, has_derivatives, x, [frame, values, derivatives])
-            }),
+            Some(joint) => with_frame(need, |frame| joint.run(self, has_derivatives, x, [frame, values, derivatives])),
             // A small function, of whose cost each call on the way is a part.
             None if need == 0 => run(&mut []),
             None => with_frame(need, run),

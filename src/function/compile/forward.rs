@@ -48,10 +48,7 @@ impl Target for Writer<'_> {
 
 impl Writer<'_> {
     fn rare_guard(&mut self, guard: &Guard, [a, b]: [Value; 2]) {
-        let parameters = [
-            guard.comparison as i64,
-            i64::from(guard.answer) & 0xffff_ffff,
-        ];
+        let parameters = [guard.comparison as i64, i64::from(guard.answer) & 0xffff_ffff];
         let [comparison, answer] = parameters.map(|x| self.assembler.ins().iconst(types::I32, x));
         let address = shims::answers as *const () as usize;
         for lane in 0..self.assembler.lanes {
@@ -101,9 +98,7 @@ impl Writer<'_> {
         let program = self.program;
         let node = program.nodes[i];
         self.store_slice(program.operands(&node));
-        let values: Vec<Value> = (0..self.assembler.lanes)
-            .map(|lane| self.call_for_lane(node, lane))
-            .collect();
+        let values: Vec<Value> = (0..self.assembler.lanes).map(|lane| self.call_for_lane(node, lane)).collect();
         self.assembler.of_lanes(|_, lane| values[lane])
     }
 

@@ -34,14 +34,8 @@ const TEXTS: [(&str, Instruction); 20] = [
     ("x.abs()", Of(|by, x| by.ins().fabs(x[0]))),
     ("x.recip()", Of(Assembler::reciprocal)),
     ("x.mul_add(a,b)", Fused),
-    (
-        "special::max(x,y)",
-        Of(|by, x| by.one_of(FloatCC::GreaterThan, x)),
-    ),
-    (
-        "special::min(x,y)",
-        Of(|by, x| by.one_of(FloatCC::LessThan, x)),
-    ),
+    ("special::max(x,y)", Of(|by, x| by.one_of(FloatCC::GreaterThan, x))),
+    ("special::min(x,y)", Of(|by, x| by.one_of(FloatCC::LessThan, x))),
     ("x.powi(n)", Power),
     ("special::relu(x)", Of(Assembler::positive)),
     ("special::clamp(x,low,high)", Of(Assembler::bounded)),
@@ -58,10 +52,7 @@ static INSTRUCTIONS: LazyLock<Vec<Option<Instruction>>> = LazyLock::new(|| {
     let of = |op: &Op| {
         let row = ROWS.iter().find(|row| row.op == *op)?;
         let text = row.value.replace(' ', "");
-        TEXTS
-            .iter()
-            .find(|known| known.0 == text)
-            .map(|known| known.1)
+        TEXTS.iter().find(|known| known.0 == text).map(|known| known.1)
     };
     Op::ALL.iter().map(of).collect()
 });

@@ -24,8 +24,7 @@ fn longest(segments: &[Segment]) -> (usize, usize) {
 /// Whether a segment follows the other one without a gap.
 fn has_no_gap(segments: &[Segment]) -> bool {
     let mut pairs = segments.windows(2);
-    segments.first().is_none_or(|segment| segment.start == 0)
-        && pairs.all(|pair| pair[0].end() == pair[1].start)
+    segments.first().is_none_or(|segment| segment.start == 0) && pairs.all(|pair| pair[0].end() == pair[1].start)
 }
 
 #[test]
@@ -69,11 +68,7 @@ fn two_loops_after_each_other_are_found() {
         }
         squares + y
     });
-    let repeated: Vec<usize> = found
-        .iter()
-        .filter(|s| s.count > 1)
-        .map(|s| s.len)
-        .collect();
+    let repeated: Vec<usize> = found.iter().filter(|s| s.count > 1).map(|s| s.len).collect();
     assert_eq!(repeated, [2, 3], "{found:?}");
 }
 
@@ -111,50 +106,31 @@ fn operands_that_are_now_within_and_now_before_a_repetition_end_it() {
         }
         y
     });
-    let repeated: Vec<usize> = found
-        .iter()
-        .filter(|s| s.count > 1)
-        .map(|s| s.count)
-        .collect();
+    let repeated: Vec<usize> = found.iter().filter(|s| s.count > 1).map(|s| s.count).collect();
     assert_eq!(repeated.len(), 2, "{found:?}");
     assert!((18..=20).contains(&repeated[0]) && (38..=40).contains(&repeated[1]));
 }
 
 #[test]
 fn an_unrolled_sum_has_the_same_bits() {
-    let x: Vec<f64> = (0..50)
-        .map(|k| 10f64.powi(k % 17) * (k as f64).sin())
-        .collect();
+    let x: Vec<f64> = (0..50).map(|k| 10f64.powi(k % 17) * (k as f64).sin()).collect();
     let f = Function::record(&x, |x| {
         let negative: Vec<Var> = x.iter().map(|&x| x * -0.0).collect();
         let (sum, dot) = (crate::sum(x), crate::dot(x, &negative));
         let inner = crate::sum(&[sum, dot, x[3]]);
         [sum, dot, inner, crate::sum(&negative), crate::sum(&[])]
     });
-    let unrolled = Function {
-        program: unroll_sums(&f.program),
-        ..f.clone()
-    };
+    let unrolled = Function { program: unroll_sums(&f.program), ..f.clone() };
     assert!(unrolled.operations() > 100);
     for x in [x, vec![-0.0; 50], vec![0.0; 50], vec![f64::INFINITY; 50]] {
-        let bits = |f: &Function| {
-            f.values(&x)
-                .unwrap()
-                .into_iter()
-                .map(f64::to_bits)
-                .collect::<Vec<_>>()
-        };
+        let bits = |f: &Function| f.values(&x).unwrap().into_iter().map(f64::to_bits).collect::<Vec<_>>();
         assert_eq!(bits(&unrolled), bits(&f), "{x:?}");
     }
 }
 
 #[test]
 fn a_short_function_is_one_piece_and_a_long_loop_is_not() {
-    let record = |count: usize| {
-        Function::record(&[0.5, 0.9], |x| {
-            (0..count).fold(x[0], |y, _| (y * x[1]).sin())
-        })
-    };
+    let record = |count: usize| Function::record(&[0.5, 0.9], |x| (0..count).fold(x[0], |y, _| (y * x[1]).sin()));
     let has_loops = |f: &Function| f.compile_in(Sizes::USUAL).unwrap().unit.joint.is_some();
     assert!(!has_loops(&record(20)));
     assert!(has_loops(&record(2000)));

@@ -23,12 +23,7 @@ const FEW: usize = 3000;
 
 impl Unit {
     /// The program in parts. With lanes it has no loops: so much code is run for many rows.
-    pub(super) fn of_parts(
-        program: &Program,
-        sizes: Sizes,
-        lanes: usize,
-        shared: usize,
-    ) -> Result<Unit, CompileError> {
+    pub(super) fn of_parts(program: &Program, sizes: Sizes, lanes: usize, shared: usize) -> Result<Unit, CompileError> {
         let refused = CompileError::Refused;
         if program.len() + program.operands.len() > LARGEST {
             return Err(refused("it has too many operations".into()));
@@ -44,16 +39,10 @@ impl Unit {
         };
         let mut by = assembler(program, effort, lanes)?;
         let customs: Arc<[Custom]> = program.customs.clone().into();
-        let Parts {
-            parts,
-            places,
-            outputs,
-        } = Parts::of(&items, &segments, &customs);
-        for (room, end) in [
-            (Room::Inputs, program.inputs),
-            (Room::Frame, 2 * places),
-            (Room::Derivatives, program.inputs),
-        ] {
+        let Parts { parts, places, outputs } = Parts::of(&items, &segments, &customs);
+        for (room, end) in
+            [(Room::Inputs, program.inputs), (Room::Frame, 2 * places), (Room::Derivatives, program.inputs)]
+        {
             by.needs.widen(room, lanes * end);
         }
         // Each number of a part may be stored once upward, and once for each operand downward.
@@ -61,18 +50,9 @@ impl Unit {
         let scratch = 2 * places..2 * places + parts.iter().map(most).max().unwrap_or(0);
         let mut top = scratch.end;
         for part in &parts {
-            by.own = Own {
-                count: part.count,
-                base: top,
-                size: 0,
-                table: by.constants.len(),
-                width: part.width,
-            };
+            by.own = Own { count: part.count, base: top, size: 0, table: by.constants.len(), width: part.width };
             by.constants.extend(&part.table);
-            let border = Border {
-                part,
-                farther: places,
-            };
+            let border = Border { part, farther: places };
             let mut writer = Writer::new(&part.body, &mut by, &customs, Some(border));
             writer.scratch = scratch.clone();
             writer.write_part(part).map_err(refused)?;
@@ -82,11 +62,7 @@ impl Unit {
         let count = parts.len();
         let (values, derivatives) = ((0..count).map(|k| 2 * k + 1), (0..count).map(|k| 2 * k));
         by.builder.reorder(values.chain(derivatives.rev()));
-        let joint = Joint {
-            adjoints: lanes * places..2 * lanes * places,
-            outputs,
-            shared,
-        };
+        let joint = Joint { adjoints: lanes * places..2 * lanes * places, outputs, shared };
         Unit::finish(by, count, customs, Some(joint))
     }
 }

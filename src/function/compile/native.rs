@@ -87,14 +87,7 @@ pub(super) fn machine(effort: Effort) -> Result<OwnedTargetIsa, String> {
         ("is_pic", "false"),
         ("use_colocated_libcalls", "false"),
         ("unwind_info", "false"),
-        (
-            "enable_verifier",
-            if cfg!(debug_assertions) {
-                "true"
-            } else {
-                "false"
-            },
-        ),
+        ("enable_verifier", if cfg!(debug_assertions) { "true" } else { "false" }),
         ("probestack_strategy", "inline"),
     ];
     for (name, value) in options {
@@ -108,11 +101,7 @@ pub(super) fn machine(effort: Effort) -> Result<OwnedTargetIsa, String> {
 impl Builder {
     pub(super) fn new(isa: OwnedTargetIsa) -> Builder {
         let builder = JITBuilder::with_isa(isa, default_libcall_names());
-        Builder {
-            module: JITModule::new(builder),
-            context: Context::new(),
-            functions: Vec::new(),
-        }
+        Builder { module: JITModule::new(builder), context: Context::new(), functions: Vec::new() }
     }
 
     pub(super) fn machine(&self) -> &dyn cranelift_codegen::isa::TargetIsa {
@@ -146,12 +135,7 @@ impl Builder {
     }
 
     /// The code of all functions, of which the first `values` need no derivatives.
-    pub(super) fn finish(
-        mut self,
-        values: usize,
-        needs: Needs,
-        customs: Arc<[Custom]>,
-    ) -> Result<Code, String> {
+    pub(super) fn finish(mut self, values: usize, needs: Needs, customs: Arc<[Custom]>) -> Result<Code, String> {
         let finished = self.module.finalize_definitions();
         finished.map_err(|error| error.to_string())?;
         let entry = |&id: &FuncId| {
@@ -160,13 +144,7 @@ impl Builder {
             unsafe { std::mem::transmute::<*const u8, Entry>(address) }
         };
         let entries = self.functions.iter().map(entry).collect();
-        Ok(Code {
-            entries,
-            values,
-            needs,
-            module: Some(Mutex::new(self.module)),
-            _customs: customs,
-        })
+        Ok(Code { entries, values, needs, module: Some(Mutex::new(self.module)), _customs: customs })
     }
 }
 
@@ -224,9 +202,7 @@ impl Code {
 impl Drop for Code {
     fn drop(&mut self) {
         if let Some(module) = self.module.take() {
-            let module = module
-                .into_inner()
-                .unwrap_or_else(|poisoned| poisoned.into_inner());
+            let module = module.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
             // SAFETY: nothing runs, for a call borrows this, and the entries go with it.
             unsafe { module.free_memory() };
         }

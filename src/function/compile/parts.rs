@@ -73,10 +73,7 @@ impl Parts {
                     same.any(|place| is_used_outside[place])
                 })
                 .collect();
-            for (r, start) in (segment.start..segment.end())
-                .step_by(segment.len)
-                .enumerate()
-            {
+            for (r, start) in (segment.start..segment.end()).step_by(segment.len).enumerate() {
                 for (slot, k) in outputs.iter().enumerate() {
                     places[start + k] = (next + r * outputs.len() + slot) as u32;
                 }
@@ -94,11 +91,7 @@ impl Parts {
             next += outputs.len() * segment.count;
         }
         let outputs = program.outputs.iter().map(|&k| at(items, &places, k));
-        Parts {
-            parts,
-            places: next,
-            outputs: outputs.collect(),
-        }
+        Parts { parts, places: next, outputs: outputs.collect() }
     }
 }
 
@@ -120,16 +113,12 @@ fn used_outside(items: &Items, segments: &[Segment]) -> Vec<bool> {
             for place in start..start + segment.len {
                 let operands = items.operands(place).iter();
                 let before = operands.filter_map(|&k| items.place_of(k));
-                before
-                    .filter(|&k| k < start)
-                    .for_each(|k| is_used[k] = true);
+                before.filter(|&k| k < start).for_each(|k| is_used[k] = true);
             }
         }
     }
     let outputs = items.program.outputs.iter();
-    outputs
-        .filter_map(|&k| items.place_of(k))
-        .for_each(|k| is_used[k] = true);
+    outputs.filter_map(|&k| items.place_of(k)).for_each(|k| is_used[k] = true);
     is_used
 }
 
@@ -157,12 +146,8 @@ impl Columns<'_> {
                 (0..count).map(|k| self.operand(place, k)).collect()
             })
             .collect();
-        let inputs: Vec<At> = (0..self.inputs.len())
-            .map(|k| self.input(k, outputs))
-            .collect();
-        let constants: Vec<At> = (0..self.constants.len())
-            .map(|k| self.constant(k))
-            .collect();
+        let inputs: Vec<At> = (0..self.inputs.len()).map(|k| self.input(k, outputs)).collect();
+        let constants: Vec<At> = (0..self.constants.len()).map(|k| self.constant(k)).collect();
         let program = items.program;
         let value = |column: &Column| program.constants[column[0] as usize - program.inputs];
         let mut body = Program {
@@ -201,22 +186,15 @@ impl Columns<'_> {
         }
         body.outputs = outputs.iter().map(|&k| index[k]).collect();
         let carried = (0..).zip(&inputs).filter_map(|(input, at)| match *at {
-            At::Carried { output, place } => Some(Carried {
-                input,
-                output: body.outputs[output],
-                place,
-            }),
+            At::Carried { output, place } => Some(Carried { input, output: body.outputs[output], place }),
             _ => None,
         });
         let carried = carried.collect();
         let mut places: Vec<Option<At>> = inputs.into_iter().chain(constants).map(Some).collect();
         places.resize(body.len(), None);
         for (k, &output) in body.outputs.iter().enumerate() {
-            places[output as usize] = Some(At::Strided {
-                room: Room::Frame,
-                place: first_output + k,
-                stride: outputs.len() as isize,
-            });
+            places[output as usize] =
+                Some(At::Strided { room: Room::Frame, place: first_output + k, stride: outputs.len() as isize });
         }
         let rows = (0..segment.count).flat_map(|r| self.table.iter().map(move |column| column[r]));
         Part {
@@ -244,9 +222,7 @@ impl Columns<'_> {
         {
             return Operand::Node((place - self.segment.start) as u32);
         }
-        let indices = self
-            .repetitions(place)
-            .map(|place| items.operands(place)[k]);
+        let indices = self.repetitions(place).map(|place| items.operands(place)[k]);
         for &operand in self.known.get(&first).into_iter().flatten() {
             let column = match operand {
                 Operand::Input(k) => &self.inputs[k as usize],
@@ -277,26 +253,14 @@ impl Columns<'_> {
         let column = &self.inputs[k];
         let (room, place) = at(&column[0]);
         let places = || column.iter().map(|index| at(index).1);
-        let stride = column
-            .get(1)
-            .map_or(0, |index| at(index).1 as isize - place as isize);
-        let is_strided = places()
-            .enumerate()
-            .all(|(r, found)| found as isize == place as isize + r as isize * stride);
+        let stride = column.get(1).map_or(0, |index| at(index).1 as isize - place as isize);
+        let is_strided = places().enumerate().all(|(r, found)| found as isize == place as isize + r as isize * stride);
         if is_strided {
-            return At::Strided {
-                room,
-                place,
-                stride,
-            };
+            return At::Strided { room, place, stride };
         }
         let list = places().map(|place| f64::from_bits(8 * place as u64));
         let list = list.collect();
-        At::Listed {
-            room,
-            column: self.list(list),
-            shift: 0,
-        }
+        At::Listed { room, column: self.list(list), shift: 0 }
     }
 
     /// An input that is an output of the repetition before.
@@ -315,11 +279,7 @@ impl Columns<'_> {
 
     fn constant(&mut self, k: usize) -> At {
         let program = self.items.program;
-        let places = || {
-            self.constants[k]
-                .iter()
-                .map(|&index| index as usize - program.inputs)
-        };
+        let places = || self.constants[k].iter().map(|&index| index as usize - program.inputs);
         let first = self.constants[k][0] as usize - program.inputs;
         if places().all(|place| place == first) {
             return At::fixed(Room::Constants, first);

@@ -70,12 +70,7 @@ impl<'a> Items<'a> {
             }
         }
         let words = items.iter().map(|&item| word(program, item)).collect();
-        Items {
-            program,
-            items,
-            places,
-            words,
-        }
+        Items { program, items, places, words }
     }
 
     pub(super) fn operands(&self, place: usize) -> &'a [u32] {
@@ -120,19 +115,11 @@ impl<'a> Items<'a> {
         found.sort_unstable_by_key(|segment| segment.start);
         let mut all = Vec::with_capacity(2 * found.len() + 1);
         let mut start = 0;
-        let end = Segment {
-            start: self.words.len(),
-            len: 0,
-            count: 0,
-        };
+        let end = Segment { start: self.words.len(), len: 0, count: 0 };
         for segment in found.into_iter().chain([end]) {
             while segment.start > start {
                 let len = longest.min(segment.start - start);
-                all.push(Segment {
-                    start,
-                    len,
-                    count: 1,
-                });
+                all.push(Segment { start, len, count: 1 });
                 start += len;
             }
             start = segment.end();
@@ -157,14 +144,11 @@ impl<'a> Items<'a> {
         periods.dedup();
         let saved = |period: usize| -> usize {
             let runs = runs(words, period).map(|run| run.len() / period);
-            runs.filter(|&count| count >= LEAST)
-                .map(|count| (count - 1) * period)
-                .sum()
+            runs.filter(|&count| count >= LEAST).map(|count| (count - 1) * period).sum()
         };
         let best = periods.iter().map(|&period| (saved(period), period));
         let best = best.max_by_key(|&(saved, period)| (saved, usize::MAX - period));
-        best.filter(|&(saved, _)| saved >= SAVED)
-            .map(|(_, period)| period)
+        best.filter(|&(saved, _)| saved >= SAVED).map(|(_, period)| period)
     }
 
     /// Adds the runs of a period, as far as the operands agree.
@@ -178,11 +162,7 @@ impl<'a> Items<'a> {
             while start + LEAST * period <= run.end {
                 let count = self.agreeing(start, period, (run.end - start) / period);
                 if count >= LEAST && (count - 1) * period >= SAVED {
-                    found.push(Segment {
-                        start,
-                        len: period,
-                        count,
-                    });
+                    found.push(Segment { start, len: period, count });
                 }
                 start += count * period;
             }
@@ -192,17 +172,11 @@ impl<'a> Items<'a> {
     /// How many repetitions from `start` on have operands as the first one has, of at most `count`.
     fn agreeing(&self, start: usize, period: usize, count: usize) -> usize {
         // The place within the repetition, if it is one.
-        let place_in = |index: u32, start: usize| {
-            self.place_of(index)
-                .and_then(|place| place.checked_sub(start))
-        };
+        let place_in = |index: u32, start: usize| self.place_of(index).and_then(|place| place.checked_sub(start));
         for r in 1..count {
             let again = start + r * period;
             for k in 0..period {
-                let mut pairs = self
-                    .operands(start + k)
-                    .iter()
-                    .zip(self.operands(again + k));
+                let mut pairs = self.operands(start + k).iter().zip(self.operands(again + k));
                 if !pairs.all(|(&a, &b)| place_in(a, start) == place_in(b, again)) {
                     return r;
                 }
@@ -229,11 +203,7 @@ fn runs(words: &[u64], period: usize) -> impl Iterator<Item = Range<usize>> {
         }
         let end = place + period;
         // The next run may not begin within this one.
-        place = if end - start >= LEAST * period {
-            end
-        } else {
-            place
-        };
+        place = if end - start >= LEAST * period { end } else { place };
         Some(start..end)
     })
 }
@@ -244,11 +214,7 @@ fn frequent_distances(words: &[u64], len: usize) -> impl Iterator<Item = usize> 
     // What the word that leaves a stretch has been multiplied by.
     let power = (0..len).fold(1u64, |power, _| power.wrapping_mul(FACTOR));
     // More slots than the longest period has words: what is overwritten would have been too far away.
-    let bits = words
-        .len()
-        .next_power_of_two()
-        .trailing_zeros()
-        .clamp(4, 18);
+    let bits = words.len().next_power_of_two().trailing_zeros().clamp(4, 18);
     let mut last: Vec<(u64, u32)> = vec![(0, u32::MAX); 1 << bits];
     let mut votes: HashMap<u32, u32> = HashMap::new();
     let (mut distance, mut times) = (0, 0);

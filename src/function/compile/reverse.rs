@@ -130,9 +130,7 @@ impl Writer<'_> {
 
     /// Stores an adjoint that is not touched soon.
     fn store_if_far(&mut self, to: u32) {
-        let Adjoints {
-            next, given, held, ..
-        } = &self.adjoints;
+        let Adjoints { next, given, held, .. } = &self.adjoints;
         let next = next[*given as usize];
         let is_far = next != NEVER && next - given > NEAR && held[to as usize].is_some();
         if is_far

@@ -56,13 +56,7 @@ impl Rule {
     }
 
     /// Writes it. What it is not made of may be anything.
-    pub(super) fn write(
-        &self,
-        assembler: &mut Assembler,
-        operands: &[Value],
-        z: Value,
-        tie: Value,
-    ) -> Partial {
+    pub(super) fn write(&self, assembler: &mut Assembler, operands: &[Value], z: Value, tie: Value) -> Partial {
         if !self.is_inline {
             let args: Vec<Value> = operands.iter().copied().chain([z, tie]).collect();
             let address = shims::partial(self.op, self.k);
@@ -90,9 +84,7 @@ impl Rule {
                 &Expression::Apply(op, n, ref args) => {
                     let args: Vec<Value> = args.iter().map(|&x| of(x)).collect();
                     let how = instruction(assembler, op, n);
-                    if let (Some(Instruction::Mask(condition)), true) =
-                        (how, symbol == self.formula.root)
-                    {
+                    if let (Some(Instruction::Mask(condition)), true) = (how, symbol == self.formula.root) {
                         return Partial::Mask(assembler.mask(condition, args[0], args[1]));
                     }
                     assembler.elementary(op, n, &args)
@@ -151,9 +143,7 @@ pub(super) fn simplified(mut formula: Formula, is_nan_seen: bool) -> Formula {
     fn is_nan(formula: &Formula, symbol: Symbol) -> bool {
         match formula.expression(symbol) {
             Expression::Number(x) => x.is_nan(),
-            Expression::Apply(Op::Add | Op::Mul, _, operands) => {
-                operands.iter().any(|&x| is_nan(formula, x))
-            }
+            Expression::Apply(Op::Add | Op::Mul, _, operands) => operands.iter().any(|&x| is_nan(formula, x)),
             _ => false,
         }
     }
@@ -165,8 +155,8 @@ pub(super) fn simplified(mut formula: Formula, is_nan_seen: bool) -> Formula {
         operands.iter_mut().for_each(|x| *x = same[x.place()]);
         if let Expression::Choose(question, [x, yes, no]) = expression {
             let is_result = *formula.expression(x) == Expression::Given(RESULT);
-            let is_needless = question == Question::Nan
-                && (x == no && is_nan(&formula, yes) || x == yes && is_result && is_nan_seen);
+            let is_needless =
+                question == Question::Nan && (x == no && is_nan(&formula, yes) || x == yes && is_result && is_nan_seen);
             if is_needless || yes == no {
                 same[symbol.place()] = no;
             }

@@ -35,10 +35,7 @@ fn is_same(a: f64, b: f64) -> bool {
 
 /// As it is, and cut into the smallest pieces.
 fn compiled(f: &Function) -> [Compiled; 2] {
-    let smallest = Sizes {
-        whole: 0,
-        length: 1,
-    };
+    let smallest = Sizes { whole: 0, length: 1 };
     [Sizes::USUAL, smallest].map(|sizes| f.compile_in(sizes).unwrap())
 }
 
@@ -46,10 +43,7 @@ fn compiled(f: &Function) -> [Compiled; 2] {
 fn compare(what: &str, f: &Function, compiled: &Compiled, x: &[f64]) {
     let replayed = f.values(x).unwrap();
     for (value, expected) in compiled.values(x).unwrap().iter().zip(&replayed) {
-        assert!(
-            is_same(*value, *expected),
-            "{what} at {x:?}: {value:e}, not {expected:e}"
-        );
+        assert!(is_same(*value, *expected), "{what} at {x:?}: {value:e}, not {expected:e}");
     }
     let (jacobian, expected) = (compiled.jacobian(x).unwrap(), f.jacobian(x).unwrap());
     for (d, expected) in jacobian.as_slice().iter().zip(expected.as_slice()) {
@@ -93,12 +87,7 @@ fn points(numbers: &[f64], arity: usize) -> Vec<Vec<f64>> {
 fn uses(row: &'static Row, n: i32, constant: f64) -> impl Fn(&[Var]) -> Vec<Var> {
     move |x| {
         let alone = call(row.op, n, x);
-        let mut outputs = vec![
-            alone,
-            alone.max(0.25) + x[0],
-            (x[0] * 0.0).mask_select(alone, x[0]),
-            alone * x[0],
-        ];
+        let mut outputs = vec![alone, alone.max(0.25) + x[0], (x[0] * 0.0).mask_select(alone, x[0]), alone * x[0]];
         for k in 0..x.len() {
             let mut with_constant = x.to_vec();
             with_constant[k] = Var::from(constant);
@@ -136,9 +125,7 @@ fn every_row_computes_what_the_replay_does() {
             let f = Function::record(&x, uses(row, n, row.probes[row.probes.len() / 2]));
             let both = compiled(&f);
             for x in points(&numbers, arity) {
-                if row.method == "clamp"
-                    && !x[1].partial_cmp(&x[2]).is_some_and(|order| order.is_le())
-                {
+                if row.method == "clamp" && !x[1].partial_cmp(&x[2]).is_some_and(|order| order.is_le()) {
                     continue;
                 }
                 for compiled in &both {
@@ -159,19 +146,12 @@ fn every_row_computes_what_the_replay_does_over_rows() {
             let f = Function::record(&vec![row.probes[0]; arity], |x| call::<Var>(row.op, n, x));
             let rows = f.compile().unwrap().over_rows(0).unwrap();
             let is_defined = |x: &Vec<f64>| row.method != "clamp" || x[1] <= x[2];
-            let data: Vec<Vec<f64>> = points(&numbers, arity)
-                .into_iter()
-                .filter(is_defined)
-                .collect();
+            let data: Vec<Vec<f64>> = points(&numbers, arity).into_iter().filter(is_defined).collect();
             let (values, gradients) = rows.gradients(&[], &data.concat()).unwrap();
             for (k, x) in data.iter().enumerate() {
                 let (value, gradient) = f.gradient(x).unwrap();
                 let what = format!("{} {n} at {x:?}", row.method);
-                assert!(
-                    is_same(values[k], value),
-                    "{what}: {:e}, not {value:e}",
-                    values[k]
-                );
+                assert!(is_same(values[k], value), "{what}: {:e}, not {value:e}", values[k]);
                 for (d, expected) in gradients.row(k).iter().zip(&gradient) {
                     let is_equal = d == expected || d.is_nan() && expected.is_nan();
                     assert!(is_equal, "{what}: {:?}, not {gradient:?}", gradients.row(k));
@@ -214,11 +194,7 @@ fn every_operation_on_slices_computes_what_the_replay_does() {
             }
             let f = Function::record(&vec![1.0; len.max(1)], |x| {
                 let value: Var = call(op, 0, &x[..len]);
-                vec![
-                    value,
-                    value.max(0.25) + x[0],
-                    (x[0] * 0.0).mask_select(value, x[0]),
-                ]
+                vec![value, value.max(0.25) + x[0], (x[0] * 0.0).mask_select(value, x[0])]
             });
             let both = compiled(&f);
             let numbers = [0.0, -0.5, 2.0, 1e160, 1e-200, f64::INFINITY, f64::NAN];
@@ -235,12 +211,7 @@ fn every_operation_on_slices_computes_what_the_replay_does() {
 fn a_partial_asks_no_question_about_a_nan_that_is_seen_otherwise() {
     for row in ROWS.iter().filter(|row| row.operands.len() == 1) {
         let formula = simplified(Formula::of_partial(row.op, 1, 0), true);
-        let asks = |symbol: Symbol| {
-            matches!(
-                formula.expression(symbol),
-                Expression::Choose(Question::Nan, _)
-            )
-        };
+        let asks = |symbol: Symbol| matches!(formula.expression(symbol), Expression::Choose(Question::Nan, _));
         assert!(!formula.used().any(asks), "{}", row.method);
     }
 }

@@ -36,12 +36,7 @@ pub(super) fn unroll_sums(program: &Program) -> Program {
     index.resize(program.len(), u32::MAX);
     let mut new_guards = program.guards.clone();
     let mut push = |op: Op, n: i32, operands: &[u32]| {
-        new.nodes.push(Node {
-            op,
-            n,
-            first: new.operands.len() as u32,
-            count: operands.len() as u32,
-        });
+        new.nodes.push(Node { op, n, first: new.operands.len() as u32, count: operands.len() as u32 });
         new.operands.extend(operands);
         (new.inputs + new.constants.len() + new.nodes.len() - 1) as u32
     };
@@ -56,11 +51,7 @@ pub(super) fn unroll_sums(program: &Program) -> Program {
             let x = index[all[term.place as usize] as usize];
             let x = if sum.op == Op::Dot {
                 pushed += 1;
-                push(
-                    Op::Mul,
-                    0,
-                    &[x, index[all[term.place as usize + 1] as usize]],
-                )
+                push(Op::Mul, 0, &[x, index[all[term.place as usize + 1] as usize]])
             } else {
                 x
             };
@@ -111,11 +102,7 @@ fn terms(program: &Program) -> Vec<Term> {
             for &x in term.iter().filter(|&&x| x >= first_node) {
                 after = after.max(there[(x - first_node) as usize]);
             }
-            terms.push(Term {
-                after,
-                sum: i as u32,
-                place: (k * len) as u32,
-            });
+            terms.push(Term { after, sum: i as u32, place: (k * len) as u32 });
         }
         there[i] = after;
     }

@@ -152,9 +152,7 @@ impl<'a> Writer<'a> {
         self.places[k].or_else(|| match &self.border {
             Some(border) => border.value(index),
             None if k < program.inputs => Some(At::fixed(Room::Inputs, k)),
-            None if k < program.first_node() => {
-                Some(At::fixed(Room::Constants, k - program.inputs))
-            }
+            None if k < program.first_node() => Some(At::fixed(Room::Constants, k - program.inputs)),
             None => None,
         })
     }
@@ -190,10 +188,7 @@ impl<'a> Writer<'a> {
 /// For each index the last node that uses it, or that a guard which does so comes before.
 fn last_uses(program: &Program) -> Vec<u32> {
     let mut last_use = vec![0; program.len()];
-    let guards = program
-        .guards
-        .iter()
-        .map(|guard| (guard.after, &guard.operands[..]));
+    let guards = program.guards.iter().map(|guard| (guard.after, &guard.operands[..]));
     let nodes = program.nodes.iter().map(|node| program.operands(node));
     for (i, operands) in guards.chain((0..).zip(nodes)) {
         for &k in operands {

@@ -111,10 +111,7 @@ impl Formula {
     pub(in crate::function) fn of(rule: impl FnOnce(&dyn Fn(u32) -> Symbol) -> Symbol) -> Formula {
         EXPRESSIONS.set(Vec::new());
         let root = rule(&|k| Symbol::of(Expression::Given(k)));
-        Formula {
-            expressions: EXPRESSIONS.take(),
-            root,
-        }
+        Formula { expressions: EXPRESSIONS.take(), root }
     }
 
     /// The partial of a row with respect to operand `k`.
@@ -198,12 +195,7 @@ impl Real for Symbol {
         }
     }
 
-    fn choose(
-        self,
-        question: Question,
-        yes: impl FnOnce() -> Symbol,
-        no: impl FnOnce() -> Symbol,
-    ) -> Symbol {
+    fn choose(self, question: Question, yes: impl FnOnce() -> Symbol, no: impl FnOnce() -> Symbol) -> Symbol {
         Symbol::of(Expression::Choose(question, [self, yes(), no()]))
     }
 }

@@ -73,8 +73,7 @@ impl Block<'_> {
             return;
         }
         // What the rows have in common is swept separately.
-        let mut may_overflow =
-            self.is_careful || !self.job.rows.split.common.program.nodes.is_empty();
+        let mut may_overflow = self.is_careful || !self.job.rows.split.common.program.nodes.is_empty();
         for (m, &output) in schedule.outputs.iter().enumerate() {
             let z = self.values[output as usize];
             if out.values.is_empty() {
@@ -145,10 +144,7 @@ impl Block<'_> {
     fn load(&mut self, rows: Range<usize>) {
         let (job, len) = (self.job, self.job.rows.row_len());
         let data = &job.data[rows.start * len..rows.end * len];
-        for (k, x) in self.values[job.numbers.len()..][..len]
-            .iter_mut()
-            .enumerate()
-        {
+        for (k, x) in self.values[job.numbers.len()..][..len].iter_mut().enumerate() {
             *x = data[k].into();
             for (x, row) in x.0.iter_mut().zip(data.chunks_exact(len)) {
                 *x = row[k];

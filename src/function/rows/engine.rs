@@ -81,10 +81,7 @@ pub(in crate::function) struct Out<'a> {
 impl<'a> Out<'a> {
     /// Nothing but the sums.
     pub(super) fn nothing() -> Out<'a> {
-        Out {
-            values: &mut [],
-            gradients: &mut [],
-        }
+        Out { values: &mut [], gradients: &mut [] }
     }
 
     /// The results of the first `rows` of `all` rows, and those of the others.
@@ -93,13 +90,7 @@ impl<'a> Out<'a> {
         let (values, other_values) = self.values.split_at_mut(values);
         let gradients = self.gradients.len() / all * rows;
         let (gradients, other_gradients) = self.gradients.split_at_mut(gradients);
-        (
-            Out { values, gradients },
-            Out {
-                values: other_values,
-                gradients: other_gradients,
-            },
-        )
+        (Out { values, gradients }, Out { values: other_values, gradients: other_gradients })
     }
 }
 

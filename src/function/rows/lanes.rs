@@ -93,14 +93,7 @@ impl Adjoint for Lanes {
 
     #[inline(always)]
     fn times(self, p: Self) -> Self {
-        each_lane!(
-            lane,
-            if self.0[lane] == 0.0 {
-                0.0
-            } else {
-                self.0[lane] * p.0[lane]
-            }
-        )
+        each_lane!(lane, if self.0[lane] == 0.0 { 0.0 } else { self.0[lane] * p.0[lane] })
     }
 }
 
@@ -159,13 +152,7 @@ impl Number for Lanes {
         Lanes::apply(op, n, operands)
     }
 
-    fn partials(
-        op: Op,
-        n: i32,
-        operands: &[Lanes],
-        is_active: &dyn Fn(usize) -> bool,
-        z: Lanes,
-    ) -> Partials<Lanes> {
+    fn partials(op: Op, n: i32, operands: &[Lanes], is_active: &dyn Fn(usize) -> bool, z: Lanes) -> Partials<Lanes> {
         if op.is_slice() {
             return rules::slice_partials(op, operands, is_active, z);
         }
@@ -189,9 +176,7 @@ impl Number for Lanes {
     }
 
     fn custom(custom: &Custom, operands: &[Lanes]) -> Lanes {
-        Lanes(in_each_lane(operands, |lane| {
-            f64::custom(custom, &of_lane(operands, lane))
-        }))
+        Lanes(in_each_lane(operands, |lane| f64::custom(custom, &of_lane(operands, lane))))
     }
 
     fn custom_partials(

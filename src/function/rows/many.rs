@@ -178,10 +178,7 @@ impl Rows {
     pub fn values(&self, shared: &[f64], data: &[f64]) -> Result<Vec<f64>, ReplayError> {
         let rows = self.check(shared, data)?;
         let mut values = vec![0.0; rows * self.0.function.outputs()];
-        let out = Out {
-            values: &mut values,
-            gradients: &mut [],
-        };
+        let out = Out { values: &mut values, gradients: &mut [] };
         let (sums, _) = at_callers_line(|| self.0.run(shared, data, None, out));
         self.outcome(&sums.trips, shared, data)?;
         Ok(values)
@@ -222,15 +219,10 @@ impl Rows {
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
     #[track_caller]
-    pub fn sum_gradient(
-        &self,
-        shared: &[f64],
-        data: &[f64],
-    ) -> Result<(f64, Vec<f64>), ReplayError> {
+    pub fn sum_gradient(&self, shared: &[f64], data: &[f64]) -> Result<(f64, Vec<f64>), ReplayError> {
         self.0.function.check_one_output()?;
         self.check(shared, data)?;
-        let (sums, gradient) =
-            at_callers_line(|| self.0.run(shared, data, Some(Wanted::Sum), Out::nothing()));
+        let (sums, gradient) = at_callers_line(|| self.0.run(shared, data, Some(Wanted::Sum), Out::nothing()));
         self.outcome(&sums.trips, shared, data)?;
         Ok((sums.value, gradient))
     }
@@ -250,11 +242,7 @@ impl Rows {
     /// # Ok::<(), scalargrad::function::ReplayError>(())
     /// ```
     #[track_caller]
-    pub fn gradients(
-        &self,
-        shared: &[f64],
-        data: &[f64],
-    ) -> Result<(Vec<f64>, Matrix), ReplayError> {
+    pub fn gradients(&self, shared: &[f64], data: &[f64]) -> Result<(Vec<f64>, Matrix), ReplayError> {
         let outputs = self.check(shared, data)? * self.0.function.outputs();
         let mut values = vec![0.0; outputs];
         let mut gradients = vec![0.0; outputs * self.0.function.inputs()];
@@ -301,12 +289,7 @@ impl Rows {
     }
 
     /// Puts the trips into words.
-    pub(super) fn outcome(
-        &self,
-        trips: &[Trip],
-        shared: &[f64],
-        data: &[f64],
-    ) -> Result<(), ReplayError> {
+    pub(super) fn outcome(&self, trips: &[Trip], shared: &[f64], data: &[f64]) -> Result<(), ReplayError> {
         let Some(first) = trips.first() else {
             return Ok(());
         };

@@ -51,10 +51,7 @@ where
     #[must_use]
     #[track_caller]
     pub fn over_rows(&mut self, shared: usize, row_len: usize) -> RecordedRows<'_, F> {
-        assert!(
-            row_len > 0,
-            "scalargrad: over_rows: a row must have at least 1 input of its own"
-        );
+        assert!(row_len > 0, "scalargrad: over_rows: a row must have at least 1 input of its own");
         assert!(
             shared.checked_add(row_len).is_some(),
             "scalargrad: over_rows: {shared} shared inputs and {row_len} of a row are together too many"
@@ -62,12 +59,7 @@ where
         let fits = |f: &&Function| f.inputs().checked_sub(shared) == Some(row_len);
         let variants = self.variants.iter().filter(fits);
         let variants = variants.map(|f| f.over_rows(shared)).collect();
-        RecordedRows {
-            recorder: self,
-            shared,
-            row_len,
-            variants,
-        }
+        RecordedRows { recorder: self, shared, row_len, variants }
     }
 }
 
@@ -128,10 +120,7 @@ where
             rows.0.function.check_one_output()?;
             let (sums, part) = rows.0.run(shared, data, wanted, Out::nothing());
             value += sums.value;
-            gradient
-                .iter_mut()
-                .zip(part)
-                .for_each(|(d, part)| *d += part);
+            gradient.iter_mut().zip(part).for_each(|(d, part)| *d += part);
             Ok(sums.trips)
         });
         (value, gradient)
@@ -168,12 +157,7 @@ where
 
     /// Values and gradients in the order of the rows.
     #[track_caller]
-    fn each_row(
-        &mut self,
-        shared: &[f64],
-        data: &[f64],
-        wanted: Option<Wanted>,
-    ) -> (Vec<f64>, Vec<f64>) {
+    fn each_row(&mut self, shared: &[f64], data: &[f64], wanted: Option<Wanted>) -> (Vec<f64>, Vec<f64>) {
         let count = data.len() / self.row_len;
         let width = wanted.map_or(0, |_| self.shared + self.row_len);
         let (mut values, mut gradients) = (Vec::new(), Vec::new());
@@ -183,10 +167,7 @@ where
             gradients.resize(count * outputs * width, 0.0);
             let mut some_values = vec![0.0; places.len() * outputs];
             let mut some_gradients = vec![0.0; places.len() * outputs * width];
-            let out = Out {
-                values: &mut some_values,
-                gradients: &mut some_gradients,
-            };
+            let out = Out { values: &mut some_values, gradients: &mut some_gradients };
             let (Sums { trips, .. }, _) = rows.0.run(shared, data, wanted, out);
             for (k, &place) in places.iter().enumerate() {
                 scatter(&mut values, place, &some_values, k, outputs);
@@ -230,11 +211,7 @@ where
                     counted(first, "output")
                 );
             }
-            let of_branch: Vec<f64> = places
-                .iter()
-                .flat_map(|&place| row(place))
-                .copied()
-                .collect();
+            let of_branch: Vec<f64> = places.iter().flat_map(|&place| row(place)).copied().collect();
             let trips = at_callers_line(|| run(rows, &of_branch, &places));
             let trips = match trips {
                 Ok(trips) => trips,

@@ -13,13 +13,7 @@ const TASK: usize = 1 << 18;
 impl Engine {
     /// Runs all rows; those whose guards trip are listed, and add nothing to the sums. Returns the gradient of the shared
     /// inputs too, if the sum's is wanted.
-    pub(super) fn run(
-        &self,
-        shared: &[f64],
-        data: &[f64],
-        wanted: Option<Wanted>,
-        out: Out<'_>,
-    ) -> (Sums, Vec<f64>) {
+    pub(super) fn run(&self, shared: &[f64], data: &[f64], wanted: Option<Wanted>, out: Out<'_>) -> (Sums, Vec<f64>) {
         let rows = data.len() / self.row_len();
         let mut gradient = vec![0.0; self.shared];
         if rows == 0 {
@@ -30,10 +24,7 @@ impl Engine {
         if let Err(guard) = forward(program, shared.iter().copied(), &mut values) {
             let guard = common.guards[guard];
             let trips = (0..rows).map(|row| Trip { row, guard }).collect();
-            let sums = Sums {
-                trips,
-                ..Sums::default()
-            };
+            let sums = Sums { trips, ..Sums::default() };
             return (sums, gradient);
         }
         let numbers = program.schedule().outputs.iter();

@@ -30,15 +30,10 @@ impl Split {
     pub(super) fn new(program: &Program, shared: usize) -> Split {
         let parts = parts(program, shared);
         let mut is_needed = vec![false; program.len()];
-        for &k in used_by(program, &parts, Part::Row)
-            .iter()
-            .chain(&program.outputs)
-        {
+        for &k in used_by(program, &parts, Part::Row).iter().chain(&program.outputs) {
             is_needed[k as usize] = parts[k as usize] == Part::Common;
         }
-        let needed: Vec<u32> = (0..program.len() as u32)
-            .filter(|&k| is_needed[k as usize])
-            .collect();
+        let needed: Vec<u32> = (0..program.len() as u32).filter(|&k| is_needed[k as usize]).collect();
         let inputs: Vec<u32> = (0..program.inputs as u32).collect();
         let (of_all, of_row) = inputs.split_at(shared);
         let of_row = [&needed, of_row].concat();
@@ -63,21 +58,13 @@ fn parts(program: &Program, shared: usize) -> Vec<Part> {
 }
 
 /// The nodes of a part.
-fn nodes<'a>(
-    program: &'a Program,
-    parts: &'a [Part],
-    mine: Part,
-) -> impl Iterator<Item = (usize, &'a Node)> {
+fn nodes<'a>(program: &'a Program, parts: &'a [Part], mine: Part) -> impl Iterator<Item = (usize, &'a Node)> {
     let nodes = (program.first_node()..).zip(&program.nodes);
     nodes.filter(move |&(index, _)| parts[index] == mine)
 }
 
 /// The guards of a part, with their places.
-fn guards<'a>(
-    program: &'a Program,
-    parts: &'a [Part],
-    mine: Part,
-) -> impl Iterator<Item = (usize, &'a Guard)> {
+fn guards<'a>(program: &'a Program, parts: &'a [Part], mine: Part) -> impl Iterator<Item = (usize, &'a Guard)> {
     let part = |guard: &Guard| guard.operands.map(|k| parts[k as usize]).into_iter().max();
     let guards = program.guards.iter().enumerate();
     guards.filter(move |(_, guard)| part(guard) == Some(mine))
@@ -94,9 +81,7 @@ fn used_by(program: &Program, parts: &[Part], mine: Part) -> Vec<u32> {
 fn half(program: &Program, parts: &[Part], mine: Part, inputs: &[u32], outputs: &[u32]) -> Half {
     let used = used_by(program, parts, mine);
     let used = used.iter().chain(outputs).copied();
-    let mut constants: Vec<u32> = used
-        .filter(|&k| parts[k as usize] == Part::Constant)
-        .collect();
+    let mut constants: Vec<u32> = used.filter(|&k| parts[k as usize] == Part::Constant).collect();
     constants.sort_unstable();
     constants.dedup();
     let (places, nodes): (Vec<usize>, Vec<&Node>) = nodes(program, parts, mine).unzip();
@@ -116,8 +101,7 @@ fn half(program: &Program, parts: &[Part], mine: Part, inputs: &[u32], outputs: 
     for node in nodes {
         let first = half.operands.len() as u32;
         let operands = program.operands(node).iter();
-        half.operands
-            .extend(operands.map(|&k| index_of[k as usize]));
+        half.operands.extend(operands.map(|&k| index_of[k as usize]));
         half.nodes.push(Node { first, ..*node });
     }
     let mut of_guards = Vec::new();
@@ -130,8 +114,5 @@ fn half(program: &Program, parts: &[Part], mine: Part, inputs: &[u32], outputs: 
             ..guard.clone()
         });
     }
-    Half {
-        program: half,
-        guards: of_guards,
-    }
+    Half { program: half, guards: of_guards }
 }

@@ -29,13 +29,7 @@ impl Job<'_> {
             let in_lanes = || {
                 with_room(|room| {
                     let mut run = |is_careful, out| {
-                        Arch::new().dispatch(Task {
-                            job: self,
-                            rows: rows.clone(),
-                            out,
-                            room,
-                            is_careful,
-                        })
+                        Arch::new().dispatch(Task { job: self, rows: rows.clone(), out, room, is_careful })
                     };
                     // A rule of the user's is asked only where a sweep asks it, so there must be no 0 × ∞ before it.
                     let has_rules = !self.rows.split.row.program.customs.is_empty();
@@ -53,10 +47,7 @@ impl Job<'_> {
         }
         let middle = rows.start + tasks.div_ceil(2) * self.size;
         let (first, second) = out.split(middle - rows.start, rows.len());
-        let (first, second) = join(
-            || self.run(rows.start..middle, first),
-            || self.run(middle..rows.end, second),
-        );
+        let (first, second) = join(|| self.run(rows.start..middle, first), || self.run(middle..rows.end, second));
         first.and(second)
     }
 }
@@ -102,13 +93,7 @@ impl WithSimd for Task<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Sums {
-        let Task {
-            job,
-            rows,
-            mut out,
-            room: (values, adjoints),
-            is_careful,
-        } = self;
+        let Task { job, rows, mut out, room: (values, adjoints), is_careful } = self;
         let program = &job.rows.split.row.program;
         let schedule = program.schedule();
         let values = room(values, schedule.len);
@@ -118,23 +103,14 @@ impl WithSimd for Task<'_> {
         let constants = program.constants.iter().chain(&[1.0]);
         let known = values[program.inputs..].iter_mut().zip(constants);
         known.for_each(|(value, &c)| *value = c.into());
-        let mut block = Block {
-            job,
-            values,
-            adjoints,
-            is_careful,
-            value: Lanes::default(),
-            sums: Sums::default(),
-        };
+        let mut block = Block { job, values, adjoints, is_careful, value: Lanes::default(), sums: Sums::default() };
         for first in rows.clone().step_by(LANES) {
             let count = LANES.min(rows.end - first);
             let (some, rest) = out.split(count, rows.end - first);
             out = rest;
             block.run(first..first + count, some);
         }
-        let Block {
-            value, mut sums, ..
-        } = block;
+        let Block { value, mut sums, .. } = block;
         sums.value = tree(value);
         let shared = &mut adjoints[..job.numbers.len()];
         if job.wanted == Some(Wanted::Sum) {

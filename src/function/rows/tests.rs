@@ -37,29 +37,15 @@ fn check(what: &str, f: &Function, shared: usize, points: &[Vec<f64>]) {
     for (k, point) in points.iter().enumerate() {
         let x = of_row(point);
         let (value, gradient) = f.gradient(&x).unwrap();
-        assert!(
-            same(values[k], value) && same(again[k], value),
-            "{what} at {x:?}: {} is not {value}",
-            values[k]
-        );
+        assert!(same(values[k], value) && same(again[k], value), "{what} at {x:?}: {} is not {value}", values[k]);
         for (d, e) in gradients.row(k).iter().zip(&gradient) {
-            assert!(
-                close(*d, *e),
-                "{what} at {x:?}: {:?} is not {gradient:?}",
-                gradients.row(k)
-            );
+            assert!(close(*d, *e), "{what} at {x:?}: {:?} is not {gradient:?}", gradients.row(k));
         }
         // A row alone, whose sum is its own.
         let (sum, total) = rows.sum_gradient(common, &point[shared..]).unwrap();
-        assert!(
-            sum == value || same(sum, value),
-            "{what} at {x:?}: {sum} is not {value}"
-        );
+        assert!(sum == value || same(sum, value), "{what} at {x:?}: {sum} is not {value}");
         for (d, e) in total.iter().zip(&gradient) {
-            assert!(
-                close(*d, *e),
-                "{what} at {x:?}: {total:?} is not {gradient:?}"
-            );
+            assert!(close(*d, *e), "{what} at {x:?}: {total:?} is not {gradient:?}");
         }
     }
 }
@@ -68,23 +54,12 @@ fn check(what: &str, f: &Function, shared: usize, points: &[Vec<f64>]) {
 fn every_row_of_the_table_at_its_probes_and_at_the_edges() {
     for row in ROWS.iter().filter(|row| !row.operands.is_empty()) {
         let mut numbers = row.probes.to_vec();
-        numbers.extend([
-            f64::INFINITY,
-            f64::NEG_INFINITY,
-            f64::NAN,
-            -0.0,
-            1e-310,
-            1e308,
-        ]);
+        numbers.extend([f64::INFINITY, f64::NEG_INFINITY, f64::NAN, -0.0, 1e-310, 1e308]);
         let arity = row.operands.len();
         if arity == 3 {
             numbers.truncate(row.probes.len() + 1);
         }
-        let parameters: &[i32] = if row.parameter.is_some() {
-            &[0, 1, 2, 5]
-        } else {
-            &[0]
-        };
+        let parameters: &[i32] = if row.parameter.is_some() { &[0, 1, 2, 5] } else { &[0] };
         for &n in parameters {
             let mut points = tuples(&numbers, arity);
             // The bounds of `clamp` must not cross.
@@ -99,15 +74,7 @@ fn every_row_of_the_table_at_its_probes_and_at_the_edges() {
 
 #[test]
 fn every_operation_on_a_slice() {
-    let numbers = [
-        0.0,
-        -2.0,
-        0.5,
-        800.0,
-        f64::INFINITY,
-        f64::NEG_INFINITY,
-        f64::NAN,
-    ];
+    let numbers = [0.0, -2.0, 0.5, 800.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN];
     for row in ROWS.iter().filter(|row| row.operands.is_empty()) {
         let points = tuples(&numbers, 4);
         let f = Function::record(&points[0], |x| Var::apply_op(row.op, 0, x));
@@ -125,10 +92,7 @@ fn an_adjoint_of_zero_gives_nothing_in_its_lane() {
         (x[0] * x[2].recip() * x[1]) * masked + x[0] * x[2].sqrt() * masked
     });
     let edges = [0.0, -1.0, 1.0, f64::INFINITY, f64::NAN];
-    let points: Vec<Vec<f64>> = tuples(&edges, 2)
-        .iter()
-        .map(|x| vec![2.0, x[0], x[1]])
-        .collect();
+    let points: Vec<Vec<f64>> = tuples(&edges, 2).iter().map(|x| vec![2.0, x[0], x[1]]).collect();
     for shared in 0..3 {
         check("masked", &f, shared, &points);
     }

@@ -125,9 +125,7 @@ impl<'a> Scheduler<'a> {
             return end;
         };
         // Of the rows only a switch of three operands has bounds, which may cross.
-        let may_panic = |node: &Node| {
-            node.op == Op::Custom || node.op.kind() == Kind::Switch && node.count == 3
-        };
+        let may_panic = |node: &Node| node.op == Op::Custom || node.op.kind() == Kind::Switch && node.count == 3;
         let mut after_guard = guard.after as usize..end;
         after_guard.find(|&i| may_panic(&nodes[i])).unwrap_or(end)
     }
@@ -266,8 +264,7 @@ impl<'a> Scheduler<'a> {
     fn push_operands(&mut self, node: &Node) -> Shape {
         let program = self.program;
         let terms = program.operands(node);
-        let has_parts = matches!(node.op, Op::Add | Op::Sub | Op::Sum)
-            && terms.iter().any(|&k| self.is_part(k));
+        let has_parts = matches!(node.op, Op::Add | Op::Sub | Op::Sum) && terms.iter().any(|&k| self.is_part(k));
         if node.op == Op::Sub && has_parts {
             let left = self.push_term(terms[0]);
             let right = self.push_term(terms[1]);
@@ -289,11 +286,7 @@ impl<'a> Scheduler<'a> {
         let is_swapped = terms.len() > 1 && self.is_part(terms[0]) && !self.is_part(terms[1]);
         let mut plain = 0;
         for place in 0..terms.len() {
-            let k = terms[if is_swapped && place < 2 {
-                1 - place
-            } else {
-                place
-            }];
+            let k = terms[if is_swapped && place < 2 { 1 - place } else { place }];
             if plain == place as u32 && !self.is_part(k) {
                 self.schedule.operands.push(self.index_of[k as usize]);
                 plain += 1;

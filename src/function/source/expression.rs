@@ -21,19 +21,13 @@ impl Printer<'_> {
             Expression::Given(k) => (self.given)(*k),
             Expression::Number(x) => literal(*x),
             Expression::Apply(op, n, operands) => {
-                let texts: Vec<String> = operands
-                    .iter()
-                    .map(|&operand| self.symbol(formula, operand))
-                    .collect();
+                let texts: Vec<String> = operands.iter().map(|&operand| self.symbol(formula, operand)).collect();
                 apply(*op, *n, &texts)
             }
             &Expression::Choose(question, [x, yes, no]) => {
                 let [x, yes, no] = [x, yes, no].map(|symbol| self.symbol(formula, symbol));
                 let (yes, no) = (without_parentheses(&yes), without_parentheses(&no));
-                format!(
-                    "(if {} {{ {yes} }} else {{ {no} }})",
-                    condition(question, &x)
-                )
+                format!("(if {} {{ {yes} }} else {{ {no} }})", condition(question, &x))
             }
             Expression::SumOverAll(term) => {
                 let term = self.symbol(formula, *term);
@@ -71,11 +65,7 @@ fn apply(op: Op, n: i32, operands: &[String]) -> String {
         _ => {
             let texts: Vec<&str> = operands.iter().map(String::as_str).collect();
             let text = value(op, &texts, n);
-            if text.starts_with("if ") {
-                format!("({text})")
-            } else {
-                text
-            }
+            if text.starts_with("if ") { format!("({text})") } else { text }
         }
     }
 }
@@ -109,10 +99,7 @@ pub(super) fn literal(x: f64) -> String {
 
 /// The expression without the parentheses around all of it.
 pub(super) fn without_parentheses(text: &str) -> &str {
-    let Some(inner) = text
-        .strip_prefix('(')
-        .and_then(|text| text.strip_suffix(')'))
-    else {
+    let Some(inner) = text.strip_prefix('(').and_then(|text| text.strip_suffix(')')) else {
         return text;
     };
     let mut depth = 0i32;
@@ -130,9 +117,7 @@ fn substitute(text: &str, from: &[&str], to: &[String]) -> String {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let (mut result, mut rest) = (String::new(), text);
     while let Some(start) = rest.find(is_word) {
-        let len = rest[start..]
-            .find(|c| !is_word(c))
-            .unwrap_or(rest.len() - start);
+        let len = rest[start..].find(|c| !is_word(c)).unwrap_or(rest.len() - start);
         let word = &rest[start..start + len];
         result += &rest[..start];
         let is_free = !result.ends_with(['.', ':']);

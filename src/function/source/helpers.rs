@@ -25,26 +25,18 @@ pub(super) fn used_in(source: &str) -> Result<String, String> {
         let mut wanted = vec![&function[..]];
         while let Some(name) = wanted.pop() {
             let text = &items[name];
-            if text
-                .lines()
-                .any(|line| !line.starts_with("///") && line.contains("libm::"))
-            {
+            if text.lines().any(|line| !line.starts_with("///") && line.contains("libm::")) {
                 return Err(function.clone());
             }
             if used.insert(name.to_string(), text.clone()).is_none() {
-                wanted.extend(
-                    text.split(|c| !is_word(c))
-                        .filter(|&word| items.contains_key(word)),
-                );
+                wanted.extend(text.split(|c| !is_word(c)).filter(|&word| items.contains_key(word)));
             }
         }
     }
     if used.is_empty() {
         return Ok(String::new());
     }
-    let mut module = String::from(
-        "\nmod special {\n    #[allow(unused_imports)]\n    use std::f64::consts::*;\n",
-    );
+    let mut module = String::from("\nmod special {\n    #[allow(unused_imports)]\n    use std::f64::consts::*;\n");
     if used.values().any(|text| text.contains("refuse(")) {
         used.insert("refuse".to_string(), REFUSE.to_string());
     }
@@ -74,10 +66,7 @@ fn add_items(text: &str, items: &mut BTreeMap<String, String>) {
             continue;
         }
         let declared = ["pub fn ", "fn ", "const ", "static "];
-        let Some(rest) = declared
-            .iter()
-            .find_map(|keyword| line.strip_prefix(keyword))
-        else {
+        let Some(rest) = declared.iter().find_map(|keyword| line.strip_prefix(keyword)) else {
             docs.clear();
             continue;
         };

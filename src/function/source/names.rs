@@ -2,9 +2,7 @@
 
 pub(super) fn is_identifier(name: &str) -> bool {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    name.chars().all(is_word)
-        && name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && !KEYWORDS.contains(&name)
+    name.chars().all(is_word) && name.starts_with(|c: char| c.is_ascii_alphabetic()) && !KEYWORDS.contains(&name)
 }
 
 #[rustfmt::skip]

@@ -16,10 +16,7 @@ impl Writer<'_> {
     pub(super) fn give(&mut self, i: usize, gifts: &[Gift]) {
         let program = self.program;
         let index = program.first_node() + i;
-        let (w, z) = (
-            format!("d_{}", self.names[index]),
-            self.names[index].clone(),
-        );
+        let (w, z) = (format!("d_{}", self.names[index]), self.names[index].clone());
         let mut lines = Vec::new();
         let node = program.nodes[i];
         let is_of_all = |gift: &Gift| gift.factor == Factor::Partial && !is_plain(node.op);
@@ -65,16 +62,9 @@ impl Writer<'_> {
     /// The line that makes all partials of node `i`, so that the text grows with their number only.
     fn list(&mut self, i: usize, z: &str) -> String {
         let op = self.program.nodes[i].op;
-        let mut printer = Printer {
-            given: &|k| if k == RESULT { "z_" } else { EACH_NAME }.into(),
-            sums: Vec::new(),
-        };
+        let mut printer = Printer { given: &|k| if k == RESULT { "z_" } else { EACH_NAME }.into(), sums: Vec::new() };
         let body = printer.print(&Formula::of_slice_partial(op));
-        let sums: String = printer
-            .sums
-            .iter()
-            .map(|sum| format!("    {sum}\n"))
-            .collect();
+        let sums: String = printer.sums.iter().map(|sum| format!("    {sum}\n")).collect();
         let name = format!("{}_partials", op.row().method);
         let text = format!(
             "\n#[allow(unused_parens, unused_variables)]\nfn {name}<const N: usize>(all_: [f64; N], z_: f64) \
@@ -89,11 +79,7 @@ impl Writer<'_> {
     fn partial(&mut self, i: usize, k: usize, z: &str) -> String {
         let node = self.program.nodes[i];
         let formula = Formula::of_partial(node.op, node.n, k);
-        let names: Vec<String> = self
-            .operand_names(i)
-            .into_iter()
-            .map(String::from)
-            .collect();
+        let names: Vec<String> = self.operand_names(i).into_iter().map(String::from).collect();
         let write = |names: &[String], z: &str, tie: &str| {
             let given = |k: u32| match k {
                 RESULT => z.to_string(),
@@ -108,20 +94,9 @@ impl Writer<'_> {
         if inline.len() <= INLINE && !inline.contains("if ") && !inline.contains("tie") {
             return inline;
         }
-        let parameters: Vec<String> = node
-            .op
-            .row()
-            .operands
-            .iter()
-            .map(|p| format!("{p}_"))
-            .collect();
+        let parameters: Vec<String> = node.op.row().operands.iter().map(|p| format!("{p}_")).collect();
         let name = match node.op.is_indexed() {
-            true => format!(
-                "{}_{}_partial",
-                node.op.row().method,
-                node.op.parameter(node.n)
-            )
-            .replace('-', "minus_"),
+            true => format!("{}_{}_partial", node.op.row().method, node.op.parameter(node.n)).replace('-', "minus_"),
             false => format!("{}_partial_{k}", node.op.row().method),
         };
         let body = write(&parameters, "z_", "tie_");
@@ -133,28 +108,17 @@ impl Writer<'_> {
             expression::without_parentheses(&body),
         );
         self.partials.entry(name.clone()).or_insert(text);
-        let tie = if formula.has_given(TIE) {
-            self.tie(i, z)
-        } else {
-            literal(0.0)
-        };
+        let tie = if formula.has_given(TIE) { self.tie(i, z) } else { literal(0.0) };
         format!("{name}({}, {z}, {tie})", names.join(", "))
     }
 
     /// The share of an operand at a tie, as `rules::tie` finds it.
     fn tie(&mut self, i: usize, z: &str) -> String {
-        self.partials
-            .entry("tie".into())
-            .or_insert_with(|| TIE_FUNCTION.into());
+        self.partials.entry("tie".into()).or_insert_with(|| TIE_FUNCTION.into());
         let operands = self.program.operands(&self.program.nodes[i]);
         let list = |is_active: bool| {
-            let names = operands
-                .iter()
-                .filter(|&&k| self.program.is_active(k) == is_active);
-            names
-                .map(|&k| &self.names[k as usize][..])
-                .collect::<Vec<_>>()
-                .join(", ")
+            let names = operands.iter().filter(|&&k| self.program.is_active(k) == is_active);
+            names.map(|&k| &self.names[k as usize][..]).collect::<Vec<_>>().join(", ")
         };
         format!("tie({z}, &[{}], &[{}])", list(true), list(false))
     }

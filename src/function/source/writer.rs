@@ -23,8 +23,7 @@ pub(super) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     pub(super) fn new(program: &'a Program, function: &str) -> Writer<'a> {
-        let mut taken =
-            HashSet::from(["x", "gradient", "special", "p", function].map(String::from));
+        let mut taken = HashSet::from(["x", "gradient", "special", "p", function].map(String::from));
         // The last number that was appended to a name, so that equal ones are not tried from the first again.
         let mut counts: HashMap<String, usize> = HashMap::new();
         let mut names = Vec::with_capacity(program.len());
@@ -72,10 +71,7 @@ impl<'a> Writer<'a> {
 
     pub(super) fn function(&mut self, name: &str, output: u32) {
         let (program, n) = (self.program, self.program.inputs);
-        self.line(
-            0,
-            format_args!("pub fn {name}(x: &[f64; {n}], gradient: &mut [f64; {n}]) -> f64 {{"),
-        );
+        self.line(0, format_args!("pub fn {name}(x: &[f64; {n}], gradient: &mut [f64; {n}]) -> f64 {{"));
         let guarded = program.guards.iter().flat_map(|guard| &guard.operands);
         let mut is_used = vec![false; program.len()];
         for &k in program.operands.iter().chain(guarded).chain([&output]) {
@@ -108,10 +104,7 @@ impl<'a> Writer<'a> {
             }
         }
         self.text += &swept;
-        let gradient: Vec<String> = self.names[..n]
-            .iter()
-            .map(|name| format!("d_{name}"))
-            .collect();
+        let gradient: Vec<String> = self.names[..n].iter().map(|name| format!("d_{name}")).collect();
         self.line(1, format_args!("*gradient = [{}];", gradient.join(", ")));
         let output = self.names[output as usize].clone();
         self.line(1, format_args!("{output}"));
@@ -120,10 +113,7 @@ impl<'a> Writer<'a> {
 
     pub(super) fn operand_names(&self, i: usize) -> Vec<&str> {
         let operands = self.program.operands(&self.program.nodes[i]);
-        operands
-            .iter()
-            .map(|&k| &self.names[k as usize][..])
-            .collect()
+        operands.iter().map(|&k| &self.names[k as usize][..]).collect()
     }
 
     fn expression(&self, i: usize) -> String {
@@ -132,9 +122,7 @@ impl<'a> Writer<'a> {
         match node.op {
             Op::Sum if !names.is_empty() => names.join(" + "),
             Op::Dot if !names.is_empty() => {
-                let products = names
-                    .chunks(2)
-                    .map(|pair| format!("{} * {}", pair[0], pair[1]));
+                let products = names.chunks(2).map(|pair| format!("{} * {}", pair[0], pair[1]));
                 products.collect::<Vec<_>>().join(" + ")
             }
             Op::Sum | Op::Dot => literal(-0.0),
@@ -144,11 +132,7 @@ impl<'a> Writer<'a> {
                 Printer { given, sums }.print(&Formula::of_value(Op::SumExp, names.len()))
             }
             Op::Norm | Op::LogSumExp => {
-                format!(
-                    "special::{}(IntoIterator::into_iter([{}]))",
-                    node.op.label(),
-                    names.join(", ")
-                )
+                format!("special::{}(IntoIterator::into_iter([{}]))", node.op.label(), names.join(", "))
             }
             op => value(op, &names, node.n),
         }

@@ -138,10 +138,7 @@ impl Comparison {
             (Order, 2) => format!("{call} == None"),
             (Order, _) => format!("{call} == Some(std::cmp::Ordering::{:?})", order(answer)),
             (TotalOrder, _) => format!("{call} == std::cmp::Ordering::{:?}", order(answer)),
-            (Class, k) => format!(
-                "{call} == std::num::FpCategory::{:?}",
-                CLASSES[k as usize].0
-            ),
+            (Class, k) => format!("{call} == std::num::FpCategory::{:?}", CLASSES[k as usize].0),
             (_, 0) => format!("!({call})"),
             _ => call,
         }

@@ -15,9 +15,7 @@ impl ArgminDot<Matrix, Matrix> for Matrix {
     #[track_caller]
     fn dot(&self, other: &Matrix) -> Matrix {
         let columns = other.clone().t();
-        let products: Vec<f64> = (0..self.rows())
-            .flat_map(|i| &columns * self.row(i))
-            .collect();
+        let products: Vec<f64> = (0..self.rows()).flat_map(|i| &columns * self.row(i)).collect();
         Matrix::from_rows(self.rows(), other.cols(), products)
     }
 }
@@ -39,10 +37,7 @@ impl ArgminInv<Matrix> for Matrix {
     fn inv(&self) -> Result<Matrix, Error> {
         let n = self.rows();
         if self.cols() != n {
-            return Err(error(format!(
-                "a {n} × {} matrix has no inverse",
-                self.cols()
-            )));
+            return Err(error(format!("a {n} × {} matrix has no inverse", self.cols())));
         }
         // The matrix, and at its right the identity, whose place the inverse takes.
         let mut rows: Vec<Vec<f64>> = (0..n)
@@ -58,18 +53,13 @@ impl ArgminInv<Matrix> for Matrix {
             rows.swap(k, best.expect("there is row k"));
             let pivot = rows[k][k];
             if pivot == 0.0 || !pivot.is_finite() {
-                return Err(error(
-                    "the matrix is singular, or has entries that are not finite".into(),
-                ));
+                return Err(error("the matrix is singular, or has entries that are not finite".into()));
             }
             rows[k].iter_mut().for_each(|x| *x /= pivot);
             let row = rows[k].clone();
             for (_, other) in rows.iter_mut().enumerate().filter(|(i, _)| *i != k) {
                 let factor = other[k];
-                other
-                    .iter_mut()
-                    .zip(&row)
-                    .for_each(|(x, y)| *x -= factor * y);
+                other.iter_mut().zip(&row).for_each(|(x, y)| *x -= factor * y);
             }
         }
         let inverse = rows.iter().flat_map(|row| &row[n..]).copied().collect();
@@ -78,8 +68,5 @@ impl ArgminInv<Matrix> for Matrix {
 }
 
 fn error(text: String) -> Error {
-    ArgminError::ConditionViolated {
-        text: format!("scalargrad: {text}"),
-    }
-    .into()
+    ArgminError::ConditionViolated { text: format!("scalargrad: {text}") }.into()
 }

@@ -86,11 +86,7 @@ impl<F: Differentiable, P> Problem<F, P> {
     /// ```
     #[must_use]
     pub fn new(function: F) -> Problem<F, P> {
-        Problem {
-            function,
-            to_matrix: |m| m,
-            point: PhantomData,
-        }
+        Problem { function, to_matrix: |m| m, point: PhantomData }
     }
 }
 
@@ -108,11 +104,7 @@ impl<F: Differentiable, P, M> Problem<F, P, M> {
     /// ```
     #[must_use]
     pub fn with_matrix<N>(self, to_matrix: fn(Matrix) -> N) -> Problem<F, P, N> {
-        Problem {
-            function: self.function,
-            to_matrix,
-            point: PhantomData,
-        }
+        Problem { function: self.function, to_matrix, point: PhantomData }
     }
 
     /// What is evaluated, and must not be NaN.

@@ -34,19 +34,13 @@ use nalgebra::{DMatrix, DVector, Dyn, SymmetricEigen};
 #[track_caller]
 pub fn symmetric_eigen(m: &DMatrix<Var>) -> SymmetricEigen<Var, Dyn> {
     let (rows, columns) = m.shape();
-    assert!(
-        rows == columns,
-        "scalargrad: eigenvalues of a {rows} × {columns} matrix, which is not square"
-    );
+    assert!(rows == columns, "scalargrad: eigenvalues of a {rows} × {columns} matrix, which is not square");
     at_users_line(|| {
         let m = DMatrix::from_fn(rows, columns, |i, j| m[(i.max(j), i.min(j))]);
         let mut v = m.clone().symmetric_eigen().eigenvectors;
         v += &v * Step::of(&m, &v).change;
         let last = Step::of(&m, &v);
-        SymmetricEigen {
-            eigenvectors: &v + &v * (last.change + last.undefined),
-            eigenvalues: last.eigenvalues,
-        }
+        SymmetricEigen { eigenvectors: &v + &v * (last.change + last.undefined), eigenvalues: last.eigenvalues }
     })
 }
 
@@ -78,11 +72,7 @@ impl Step {
                 undefined[(i, j)] = without_derivative(residual);
             }
         }
-        Step {
-            eigenvalues,
-            change,
-            undefined,
-        }
+        Step { eigenvalues, change, undefined }
     }
 }
 

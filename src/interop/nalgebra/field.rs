@@ -87,11 +87,7 @@ impl ComplexField for Var {
     /// The sign is a constant, and the derivative of the modulus at 0 that from the right.
     #[track_caller]
     fn to_exp(self) -> (Var, Var) {
-        if self >= 0.0 {
-            (self, Var::constant(1.0))
-        } else {
-            (-self, Var::constant(-1.0))
-        }
+        if self >= 0.0 { (self, Var::constant(1.0)) } else { (-self, Var::constant(-1.0)) }
     }
 
     #[track_caller]
@@ -112,11 +108,7 @@ impl ComplexField for Var {
     /// As `simba` defines it, NaN at an infinity, where [`Var::sinc`] is 0.
     #[track_caller]
     fn sinc(self) -> Var {
-        if Var::is_infinite(self) {
-            Var::sin(self) / self
-        } else {
-            Var::sinc(self)
-        }
+        if Var::is_infinite(self) { Var::sin(self) / self } else { Var::sinc(self) }
     }
 
     /// `sinh x / x`, by its series below 1, which has all its derivatives at 0.
@@ -132,11 +124,7 @@ impl ComplexField for Var {
 
     #[track_caller]
     fn try_sqrt(self) -> Option<Var> {
-        if self >= 0.0 {
-            Some(Var::sqrt(self))
-        } else {
-            None
-        }
+        if self >= 0.0 { Some(Var::sqrt(self)) } else { None }
     }
 
     forward_to_var! {

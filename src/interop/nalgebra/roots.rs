@@ -7,9 +7,7 @@ use nalgebra::RealField;
 /// The sum of `coefficient(k)·s^k` for the given number of terms.
 fn series<T: RealField + Copy>(s: T, terms: i32, coefficient: impl Fn(i32) -> f64) -> T {
     let term = |sum: T, k: i32| sum * s + nalgebra::convert(coefficient(k));
-    (0..terms - 1)
-        .rev()
-        .fold(nalgebra::convert(coefficient(terms - 1)), term)
+    (0..terms - 1).rev().fold(nalgebra::convert(coefficient(terms - 1)), term)
 }
 
 /// `(−1)^k / (2k + more)!`
@@ -20,11 +18,7 @@ fn alternating_factorial(k: i32, more: i32) -> f64 {
 
 /// `cos √s`
 pub(super) fn cos_root<T: RealField + Copy>(s: T) -> T {
-    if s < T::one() {
-        series(s, 11, |k| alternating_factorial(k, 0))
-    } else {
-        s.sqrt().cos()
-    }
+    if s < T::one() { series(s, 11, |k| alternating_factorial(k, 0)) } else { s.sqrt().cos() }
 }
 
 /// `sin √s / √s`
@@ -40,11 +34,7 @@ pub(super) fn sinc_root<T: RealField + Copy>(s: T) -> T {
 /// `sinh x / x`
 #[track_caller]
 pub(super) fn sinhc<T: RealField + Copy>(x: T) -> T {
-    if x.abs() < T::one() {
-        series(x * x, 11, |k| alternating_factorial(k, 1).abs())
-    } else {
-        x.sinh() / x
-    }
+    if x.abs() < T::one() { series(x * x, 11, |k| alternating_factorial(k, 1).abs()) } else { x.sinh() / x }
 }
 
 /// `atan2(√s, cos) / √s`.

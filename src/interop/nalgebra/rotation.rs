@@ -76,10 +76,7 @@ pub fn unit_quaternion<T: RealField + Copy>(axis_times_angle: &Vector3<T>) -> Un
     at_users_line(|| {
         let half = axis_times_angle * nalgebra::convert::<f64, T>(0.5);
         let square = half.norm_squared();
-        Unit::new_unchecked(Quaternion::from_parts(
-            cos_root(square),
-            half * sinc_root(square),
-        ))
+        Unit::new_unchecked(Quaternion::from_parts(cos_root(square), half * sinc_root(square)))
     })
 }
 
@@ -103,11 +100,7 @@ pub fn axis_times_angle<T: RealField + Copy>(rotation: &UnitQuaternion<T>) -> Ve
     at_users_line(|| {
         let (v, cos) = (rotation.imag(), rotation.scalar());
         // Of the two quaternions of a rotation that of the smaller angle.
-        let (v, cos) = if cos < T::zero() {
-            (-v, -cos)
-        } else {
-            (v, cos)
-        };
+        let (v, cos) = if cos < T::zero() { (-v, -cos) } else { (v, cos) };
         v * (atan_root(v.norm_squared(), cos) * nalgebra::convert(2.0))
     })
 }

@@ -62,10 +62,7 @@ fn a_leaf_whose_contributions_overflow_together_is_named() {
         (x * 1e308 + x * 1e308).backward();
     });
     let anomaly = anomaly.unwrap_err();
-    assert_eq!(
-        (anomaly.what(), anomaly.names()),
-        (What::Adjoint, &["x".to_string()][..])
-    );
+    assert_eq!((anomaly.what(), anomaly.names()), (What::Adjoint, &["x".to_string()][..]));
 }
 
 #[test]

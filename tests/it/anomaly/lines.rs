@@ -1,9 +1,7 @@
 //! Each way to record a node knows the user's line, which a detection tells.
 
 use scalargrad::anomaly::detect;
-use scalargrad::{
-    CustomOp, Real, Var, advance, checkpoint, dot, graph, log_sum_exp, norm, softmax, sum,
-};
+use scalargrad::{CustomOp, Real, Var, advance, checkpoint, dot, graph, log_sum_exp, norm, softmax, sum};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 struct Double;
@@ -62,7 +60,7 @@ fn each_operation_knows_the_line_of_the_user() {
         |x, y| { let mut z = x; z += y; z };
         |x, y| { let mut z = x; z *= &y; z };
         |x, y| { let mut z = x; z -= y.value(); z };
-        |x, y| { let r = [x, y]; &r[0] * &r[1] };
+        |x, y| { let (a, b) = (&x, &y); a * b };
         |x, y| x.powf(y);
         |x, _y| x.powi(3);
         |x, _y| x.powf(1.5);

@@ -20,10 +20,7 @@ fn a_wrong_second_derivative_differs_though_the_gradient_is_right() {
     let f = |x: &[Var]| Var::apply(Forgetful, x);
     check::assert_gradient(f, &[2.0, 3.0]);
     let mismatch = check::hessian(f, &[2.0, 3.0]).unwrap_err();
-    let wrong: Vec<_> = mismatch
-        .iter()
-        .map(|c| (c.of, c.index, c.analytic))
-        .collect();
+    let wrong: Vec<_> = mismatch.iter().map(|c| (c.of, c.index, c.analytic)).collect();
     assert_eq!(wrong, [(Some(1), 0, 0.0)]);
     assert!(mismatch.to_string().contains("∂²f/∂x[1]∂x[0]"));
 }
@@ -35,15 +32,10 @@ fn a_mismatch_prints_as_an_aligned_table() {
     let text = mismatch.to_string();
     assert_eq!(format!("{mismatch:?}"), text);
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(
-        lines[0],
-        "2 of 2 derivatives differ from finite differences at x = [1.5, -20.0]"
-    );
+    assert_eq!(lines[0], "2 of 2 derivatives differ from finite differences at x = [1.5, -20.0]");
     assert_eq!(lines.len(), 4);
     for word in ["at", "analytic", "numeric", "± error", "step"] {
-        let end = |line: &str, word: &str| {
-            line.chars().count() - line.split_once(word).unwrap().1.chars().count()
-        };
+        let end = |line: &str, word: &str| line.chars().count() - line.split_once(word).unwrap().1.chars().count();
         let end = end(lines[1], word);
         for line in &lines[2..] {
             let cell: Vec<char> = line.chars().collect();
@@ -68,17 +60,13 @@ fn a_report_prints_every_component_and_a_long_point_in_short() {
 #[test]
 #[should_panic(expected = "∂f/∂x[1]  3.0  -2.0000000000  2.0000000000")]
 fn a_failed_assertion_shows_the_table() {
-    check::assert_gradient(
-        |x| x[0] * x[1] + Var::custom("bend", 0.0, [(x[1], -4.0)]),
-        &[2.0, 3.0],
-    );
+    check::assert_gradient(|x| x[0] * x[1] + Var::custom("bend", 0.0, [(x[1], -4.0)]), &[2.0, 3.0]);
 }
 
 #[test]
 fn a_question_mark_carries_a_mismatch() {
     fn run() -> Result<Report, Box<dyn std::error::Error>> {
-        let mismatch: Mismatch =
-            check::gradient(|x| Var::custom("c", 0.0, [(x[0], 1.0)]), &[0.0]).unwrap_err();
+        let mismatch: Mismatch = check::gradient(|x| Var::custom("c", 0.0, [(x[0], 1.0)]), &[0.0]).unwrap_err();
         Err(mismatch)?
     }
     assert!(run().unwrap_err().to_string().contains("∂f/∂x[0]"));

@@ -5,34 +5,12 @@ use super::*;
 #[test]
 fn settings_move_the_largest_step_and_the_tolerance() {
     let f = |x: &[Var]| 1e12 + 1e-6 * x[0];
-    assert!(
-        Check::new()
-            .step(1e9)
-            .gradient(f, &[1.0])
-            .unwrap()
-            .is_conclusive()
-    );
-    assert!(
-        Check::new()
-            .tolerance(1e-2)
-            .gradient(f, &[1.0])
-            .unwrap()
-            .is_conclusive()
-    );
+    assert!(Check::new().step(1e9).gradient(f, &[1.0]).unwrap().is_conclusive());
+    assert!(Check::new().tolerance(1e-2).gradient(f, &[1.0]).unwrap().is_conclusive());
     let slight = |x: &[Var]| x[0] + Var::custom("bend", 0.0, [(x[0], 1e-7)]);
     assert!(check::gradient(slight, &[1.0]).is_err());
-    assert!(
-        Check::new()
-            .tolerance(1e-6)
-            .gradient(slight, &[1.0])
-            .is_ok()
-    );
-    assert!(
-        Check::new()
-            .tolerance(1e-6)
-            .hessian(rosenbrock, &[1.0, 2.0])
-            .is_ok()
-    );
+    assert!(Check::new().tolerance(1e-6).gradient(slight, &[1.0]).is_ok());
+    assert!(Check::new().tolerance(1e-6).hessian(rosenbrock, &[1.0, 2.0]).is_ok());
 }
 
 #[test]

@@ -76,12 +76,8 @@ fn estimates_are_accurate_and_their_errors_honest() {
 #[test]
 fn wrong_derivatives_differ_over_all_scales() {
     type Bend = (&'static str, fn(f64) -> f64);
-    let bends: [Bend; 4] = [
-        ("sign", |d| -d),
-        ("factor 2", |d| 2.0 * d),
-        ("1e-6", |d| d * (1.0 + 1e-6)),
-        ("missing", |_| 0.0),
-    ];
+    let bends: [Bend; 4] =
+        [("sign", |d| -d), ("factor 2", |d| 2.0 * d), ("1e-6", |d| d * (1.0 + 1e-6)), ("missing", |_| 0.0)];
     let mut passed = Vec::new();
     for &(name, f, points) in SMOOTH {
         for &x in points.iter().filter(|&&x| component(f, x).analytic != 0.0) {
@@ -117,10 +113,7 @@ fn a_kink_is_reported_and_any_subgradient_accepted() {
     assert_kink(component(|x| x.relu(), 0.0), [0.0, 1.0]);
     assert_kink(component(|x| (x - 1.0).abs() + 7.0, 1.0), [-1.0, 1.0]);
     assert_kink(component(|x| x.max(0.25), 0.25), [0.0, 1.0]);
-    assert_kink(
-        component(|x| (x * x - 2.0 * x).clamp(-0.75, 9.0), 0.5),
-        [-1.0, 0.0],
-    );
+    assert_kink(component(|x| (x * x - 2.0 * x).clamp(-0.75, 9.0), 0.5), [-1.0, 0.0]);
     assert_kink(component(|x| x.sin().abs(), PI), [-1.0, 1.0]);
     assert_kink(component(|x| (x * x).max(3.0 * x) * 1e8, 3.0), [3e8, 6e8]);
     assert_eq!(verdict(|x| x.max(x), 1.0), Verdict::Agrees);
@@ -178,10 +171,7 @@ fn second_derivatives_at_a_kink_inside_are_told_from_wrong_ones() {
         check::assert_gradient(f, &x);
         let mismatch = check::hessian(f, &x).unwrap_err();
         let mut found = mismatch.iter();
-        assert!(
-            found.all(|c| c.verdict == Verdict::KinkInside),
-            "{k} {mismatch}"
-        );
+        assert!(found.all(|c| c.verdict == Verdict::KinkInside), "{k} {mismatch}");
         assert!(mismatch.to_string().contains("kink"), "{k} {mismatch}");
     }
     // Smooth, and nothing inside has a kink: a wrong derivative is that.
@@ -217,14 +207,8 @@ fn a_jump_is_reported_and_the_continuous_side_decides() {
     assert_eq!(verdict(|x| x.signum() * 1e-9 + 1.0, 0.0), Verdict::Jump);
     assert_eq!(verdict(|x| x * x.floor(), 3.0), Verdict::Jump);
     assert_eq!(verdict(|x| x.exp() + x.floor(), 1e8), Verdict::Undefined);
-    assert_eq!(
-        verdict(bent(|x| x * x.floor(), |d| d + 1e-6), 3.0),
-        Verdict::Differs
-    );
-    assert_eq!(
-        verdict(|x| if x == 2.0 { x + 1.0 } else { x }, 2.0),
-        Verdict::Jump
-    );
+    assert_eq!(verdict(bent(|x| x * x.floor(), |d| d + 1e-6), 3.0), Verdict::Differs);
+    assert_eq!(verdict(|x| if x == 2.0 { x + 1.0 } else { x }, 2.0), Verdict::Jump);
 }
 
 #[test]

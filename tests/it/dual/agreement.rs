@@ -3,10 +3,7 @@
 use super::*;
 
 fn assert_close(a: f64, b: f64, what: &str) {
-    assert!(
-        (a - b).abs() <= 1e-12 * (1.0 + a.abs().max(b.abs())),
-        "{what}: {a} is not {b}"
-    );
+    assert!((a - b).abs() <= 1e-12 * (1.0 + a.abs().max(b.abs())), "{what}: {a} is not {b}");
 }
 
 /// Compares the sweep with duals for each expression of `x`, at a point of its domain.
@@ -144,9 +141,7 @@ fn duals_know_textbook_derivatives() {
 #[test]
 fn slices_with_constants_agree_with_duals() {
     let f = |x: &[Var]| norm(&[x[0], 2.0.into(), x[1]]) + log_sum_exp(&[1.0.into(), x[0], x[0]]);
-    let g = |x: &[Dual<f64>]| {
-        Dual::norm(&[x[0], 2.0.into(), x[1]]) + Dual::log_sum_exp(&[1.0.into(), x[0], x[0]])
-    };
+    let g = |x: &[Dual<f64>]| Dual::norm(&[x[0], 2.0.into(), x[1]]) + Dual::log_sum_exp(&[1.0.into(), x[0], x[0]]);
     let x = [0.7, -1.1];
     for (a, b) in gradient(f, &x).iter().zip(forward_gradient(g, &x)) {
         assert_close(*a, b, "norm and log_sum_exp");

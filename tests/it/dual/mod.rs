@@ -8,9 +8,7 @@ use std::cmp::Ordering;
 use std::f64::consts::{LN_2, LN_10, PI};
 use std::fmt;
 use std::iter::{Product, Sum};
-use std::ops::{
-    Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign,
-};
+use std::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Rem, RemAssign, Sub, SubAssign};
 
 /// A value and its tangent. Over duals themselves it carries second derivatives.
 ///
@@ -62,23 +60,15 @@ pub fn forward_gradient(f: impl Fn(&[Dual<f64>]) -> Dual<f64>, x: &[f64]) -> Vec
 }
 
 /// The second derivatives of `f` at `x`, by duals of duals.
-pub fn forward_hessian(
-    f: impl Fn(&[Dual<Dual<f64>>]) -> Dual<Dual<f64>>,
-    x: &[f64],
-) -> Vec<Vec<f64>> {
+pub fn forward_hessian(f: impl Fn(&[Dual<Dual<f64>>]) -> Dual<Dual<f64>>, x: &[f64]) -> Vec<Vec<f64>> {
     let one_if = |condition: bool| if condition { 1.0 } else { 0.0 };
     let entry = |i: usize, j: usize| {
         let x: Vec<_> = (x.iter().enumerate())
-            .map(|(k, &x)| Dual {
-                value: Dual::new(x, one_if(k == i)),
-                tangent: Dual::constant(one_if(k == j)),
-            })
+            .map(|(k, &x)| Dual { value: Dual::new(x, one_if(k == i)), tangent: Dual::constant(one_if(k == j)) })
             .collect();
         f(&x).tangent.tangent
     };
-    (0..x.len())
-        .map(|i| (0..x.len()).map(|j| entry(i, j)).collect())
-        .collect()
+    (0..x.len()).map(|i| (0..x.len()).map(|j| entry(i, j)).collect()).collect()
 }
 
 impl<T: Real> From<f64> for Dual<T> {

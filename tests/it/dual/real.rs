@@ -183,11 +183,8 @@ impl<T: Real> Real for Dual<T> {
             2 => -x.sin(),
             _ => -x.cos(),
         };
-        let slope = if x.value().abs() < 0.5 {
-            x.sinc_derivative(n + 1)
-        } else {
-            (right - x.sinc_derivative(n) * m) / x
-        };
+        let slope =
+            if x.value().abs() < 0.5 { x.sinc_derivative(n + 1) } else { (right - x.sinc_derivative(n) * m) / x };
         self.chain(x.sinc_derivative(n), slope)
     }
 
@@ -211,10 +208,6 @@ impl<T: Real> Real for Dual<T> {
     }
 
     fn mask_select(self, a: impl Into<Self>, b: impl Into<Self>) -> Self {
-        if self.value == 0.0 {
-            b.into()
-        } else {
-            a.into()
-        }
+        if self.value == 0.0 { b.into() } else { a.into() }
     }
 }

@@ -4,20 +4,14 @@ use super::*;
 
 #[test]
 fn abs_has_slope_zero_at_zero() {
-    assert_eq!(
-        [-2.0, -0.0, 0.0, 2.0].map(|x| slope(Var::abs, x)),
-        [-1.0, 0.0, 0.0, 1.0]
-    );
+    assert_eq!([-2.0, -0.0, 0.0, 2.0].map(|x| slope(Var::abs, x)), [-1.0, 0.0, 0.0, 1.0]);
     assert_eq!(orders(Var::abs, 0.0, 2), [0.0, 0.0, 0.0]);
     assert_eq!(orders(Var::abs, -3.0, 2), [3.0, -1.0, 0.0]);
 }
 
 #[test]
 fn relu_has_slope_zero_at_zero() {
-    assert_eq!(
-        [-2.0, -0.0, 0.0, 2.0].map(|x| slope(Var::relu, x)),
-        [0.0, 0.0, 0.0, 1.0]
-    );
+    assert_eq!([-2.0, -0.0, 0.0, 2.0].map(|x| slope(Var::relu, x)), [0.0, 0.0, 0.0, 1.0]);
     assert_eq!(orders(|x| x.relu() * x, 3.0, 3), [9.0, 6.0, 2.0, 0.0]);
 }
 
@@ -65,20 +59,13 @@ fn max_and_min_give_all_to_the_operand_beside_a_nan() {
     assert_eq!(slope(|x| x.max(NAN), 2.0), 1.0);
     assert_eq!(slope(|x| Var::constant(NAN).min(x), 2.0), 1.0);
     assert_eq!(slopes(|[x, y]| x.max(y), [2.0, NAN]), [1.0, 0.0]);
-    assert!(
-        slopes(|[x, y]| x.max(y), [NAN, NAN])
-            .iter()
-            .all(|d| d.is_nan())
-    );
+    assert!(slopes(|[x, y]| x.max(y), [NAN, NAN]).iter().all(|d| d.is_nan()));
 }
 
 #[test]
 fn clamp_has_slope_zero_at_a_bound() {
     let clamp = |x| slope(|x| x.clamp(0.0, 2.0), x);
-    assert_eq!(
-        [-1.0, 0.0, 1.0, 2.0, 3.0].map(clamp),
-        [0.0, 0.0, 1.0, 0.0, 0.0]
-    );
+    assert_eq!([-1.0, 0.0, 1.0, 2.0, 3.0].map(clamp), [0.0, 0.0, 1.0, 0.0, 0.0]);
     assert_eq!(slope(|x| x.clamp(1.0, 1.0), 1.0), 0.0);
 }
 
@@ -137,12 +124,7 @@ fn steps_have_slope_zero_everywhere() {
 
 #[test]
 fn copysign_turns_the_slope_with_the_sign() {
-    for (x, y, expected) in [
-        (2.0, 3.0, 1.0),
-        (2.0, -3.0, -1.0),
-        (-2.0, 3.0, -1.0),
-        (-2.0, -0.0, 1.0),
-    ] {
+    for (x, y, expected) in [(2.0, 3.0, 1.0), (2.0, -3.0, -1.0), (-2.0, 3.0, -1.0), (-2.0, -0.0, 1.0)] {
         assert_eq!(slopes(|[x, y]| x.copysign(y), [x, y]), [expected, 0.0]);
     }
     assert_eq!(slopes(|[x, y]| x.copysign(y), [0.0, -1.0]), [0.0, 0.0]);
@@ -166,22 +148,14 @@ fn of_two_zeros_the_first_is_the_larger_and_the_smaller_one() {
     // Whatever the compiler knows of the operands: `f64::max` leaves the sign to it.
     for (x, y) in [(-0.0, 0.0), (0.0, -0.0)] {
         let (a, b) = (Var::new(black_box(x)), Var::new(black_box(y)));
-        let known = if y == 0.0 && y.is_sign_positive() {
-            [a.max(0.0), a.min(0.0)]
-        } else {
-            [a.max(-0.0), a.min(-0.0)]
-        };
+        let known =
+            if y == 0.0 && y.is_sign_positive() { [a.max(0.0), a.min(0.0)] } else { [a.max(-0.0), a.min(-0.0)] };
         let f = Function::record(&[1.0, 2.0], |x| vec![x[0].max(x[1]), x[0].min(x[1])]);
         let replayed = f.values(&[x, y]).unwrap();
         let plain = [Real::max(x, y), Real::min(x, y)];
         for (k, z) in [a.max(b), a.min(b)].into_iter().chain(known).enumerate() {
             let k = k % 2;
-            for value in [
-                z.value(),
-                (z * 2.0).operands()[0].value(),
-                replayed[k],
-                plain[k],
-            ] {
+            for value in [z.value(), (z * 2.0).operands()[0].value(), replayed[k], plain[k]] {
                 assert_eq!(value.to_bits(), x.to_bits());
             }
         }

@@ -29,21 +29,14 @@ fn outside_the_domain_value_and_partials_are_nan() {
         ("x % 1", |x| x % 1.0, &[INF, -INF]),
         ("1 % y", |y| 1.0 % y, &[0.0]),
         ("x.rem_euclid(0)", |x| x.rem_euclid(0.0), &[1.0, 0.0]),
-        (
-            "1.rem_euclid(y)",
-            |y| Var::constant(1.0).rem_euclid(y),
-            &[0.0],
-        ),
+        ("1.rem_euclid(y)", |y| Var::constant(1.0).rem_euclid(y), &[0.0]),
     ];
     let mut wrong = String::new();
     for (name, f, points) in unary {
         for &x in *points {
             let z = derivative_and_value(f, x);
             if !(z.0.is_nan() && z.1.is_nan() && z.2.is_nan()) {
-                wrong += &format!(
-                    "{name} at {x}: value {}, slope {}, recorded {}\n",
-                    z.0, z.1, z.2
-                );
+                wrong += &format!("{name} at {x}: value {}, slope {}, recorded {}\n", z.0, z.1, z.2);
             }
         }
     }
@@ -61,16 +54,7 @@ fn derivative_and_value(f: impl Fn(Var) -> Var, x: f64) -> (f64, f64, f64) {
 
 #[test]
 fn nan_in_gives_nan_partials() {
-    for f in [
-        Var::sin,
-        Var::exp,
-        Var::tanh,
-        Var::sigmoid,
-        Var::relu,
-        Var::abs,
-        Var::sqrt,
-        Var::powi_3,
-    ] {
+    for f in [Var::sin, Var::exp, Var::tanh, Var::sigmoid, Var::relu, Var::abs, Var::sqrt, Var::powi_3] {
         assert_nan(slope(f, NAN));
     }
     assert!(slopes(|[x, y]| x.powf(y), [NAN, 2.0])[0].is_nan());
@@ -95,9 +79,6 @@ fn a_nan_does_not_vanish_where_the_slopes_of_an_operand_cancel() {
     let f = scalargrad::Function::record(&at, f);
     let (dense, sparse) = (f.hessian(&at).unwrap(), f.sparse_hessian(&at).unwrap());
     for (i, j) in [(0, 0), (0, 1), (1, 0)] {
-        assert!(
-            dense[(i, j)].is_nan() && sparse.get(i, j).is_nan(),
-            "{i} {j}"
-        );
+        assert!(dense[(i, j)].is_nan() && sparse.get(i, j).is_nan(), "{i} {j}");
     }
 }

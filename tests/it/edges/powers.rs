@@ -33,15 +33,8 @@ fn the_derivative_of_a_whole_power_is_no_more_than_it_must_be() {
 fn powi_at_zero_is_exact_at_every_order() {
     for n in 0..8_usize {
         for zero in [0.0, -0.0] {
-            for (k, d) in orders(|x| x.powi(n as i32), zero, n + 3)
-                .into_iter()
-                .enumerate()
-            {
-                assert_eq!(
-                    d,
-                    if k == n { factorial(n) } else { 0.0 },
-                    "derivative {k} of x^{n}"
-                );
+            for (k, d) in orders(|x| x.powi(n as i32), zero, n + 3).into_iter().enumerate() {
+                assert_eq!(d, if k == n { factorial(n) } else { 0.0 }, "derivative {k} of x^{n}");
             }
         }
     }
@@ -50,15 +43,8 @@ fn powi_at_zero_is_exact_at_every_order() {
 #[test]
 fn powf_at_zero_is_exact_at_every_order() {
     for n in 0..8_usize {
-        for (k, d) in orders(|x| x.powf(n as f64), 0.0, n + 3)
-            .into_iter()
-            .enumerate()
-        {
-            assert_eq!(
-                d,
-                if k == n { factorial(n) } else { 0.0 },
-                "derivative {k} of x^{n}.0"
-            );
+        for (k, d) in orders(|x| x.powf(n as f64), 0.0, n + 3).into_iter().enumerate() {
+            assert_eq!(d, if k == n { factorial(n) } else { 0.0 }, "derivative {k} of x^{n}.0");
         }
     }
     assert_eq!(orders(|x| x.powf(2.0), 0.0, 2), [0.0, 0.0, 2.0]);
@@ -123,21 +109,14 @@ fn a_power_of_two_variables_has_all_second_derivatives() {
 #[test]
 fn exp2_and_powers_of_ten_have_their_logarithms() {
     assert_close(slope(Var::exp2, 3.0), 8.0 * LN_2, 4.0);
-    assert_close(
-        slope(|y| Var::constant(10.0).powf(y), 2.0),
-        100.0 * LN_10,
-        4.0,
-    );
+    assert_close(slope(|y| Var::constant(10.0).powf(y), 2.0), 100.0 * LN_10, 4.0);
 }
 
 #[test]
 fn smooth_functions_have_their_taylor_coefficients_at_zero() {
     let check = |f: fn(Var) -> Var, expected: [f64; 6]| {
         for (got, expected) in orders(f, 0.0, 5).into_iter().zip(expected) {
-            assert!(
-                (got - expected).abs() <= 64.0 * f64::EPSILON * expected.abs().max(0.01),
-                "{got} {expected}"
-            );
+            assert!((got - expected).abs() <= 64.0 * f64::EPSILON * expected.abs().max(0.01), "{got} {expected}");
         }
     };
     let pi_sqrt = std::f64::consts::FRAC_2_SQRT_PI;
@@ -157,26 +136,14 @@ fn smooth_functions_have_their_taylor_coefficients_at_zero() {
     check(Var::sigmoid, [0.5, 0.25, 0.0, -0.125, 0.0, 0.25]);
     check(Var::softplus, [LN_2, 0.5, 0.25, 0.0, -0.125, 0.0]);
     check(Var::silu, [0.0, 0.5, 0.5, 0.0, -0.5, 0.0]);
-    check(
-        Var::erf,
-        [0.0, pi_sqrt, 0.0, -2.0 * pi_sqrt, 0.0, 12.0 * pi_sqrt],
-    );
+    check(Var::erf, [0.0, pi_sqrt, 0.0, -2.0 * pi_sqrt, 0.0, 12.0 * pi_sqrt]);
     check(Var::sinc, [1.0, 0.0, -1.0 / 3.0, 0.0, 0.2, 0.0]);
     check(|x| x.hypot(1.0), [1.0, 0.0, 1.0, 0.0, -3.0, 0.0]);
     check(|x| x.atan2(1.0), [0.0, 1.0, 0.0, -2.0, 0.0, 24.0]);
     check(|x| x.logaddexp(0.0), [LN_2, 0.5, 0.25, 0.0, -0.125, 0.0]);
-    check(
-        |x| norm(&[x, Var::constant(1.0)]),
-        [1.0, 0.0, 1.0, 0.0, -3.0, 0.0],
-    );
-    check(
-        |x| log_sum_exp(&[x, Var::constant(0.0)]),
-        [LN_2, 0.5, 0.25, 0.0, -0.125, 0.0],
-    );
-    check(
-        |x| softmax(&[x, Var::constant(0.0)])[0],
-        [0.5, 0.25, 0.0, -0.125, 0.0, 0.25],
-    );
+    check(|x| norm(&[x, Var::constant(1.0)]), [1.0, 0.0, 1.0, 0.0, -3.0, 0.0]);
+    check(|x| log_sum_exp(&[x, Var::constant(0.0)]), [LN_2, 0.5, 0.25, 0.0, -0.125, 0.0]);
+    check(|x| softmax(&[x, Var::constant(0.0)])[0], [0.5, 0.25, 0.0, -0.125, 0.0, 0.25]);
     assert_eq!(derivative(Var::sinc, 0.0), 0.0);
 }
 
@@ -189,14 +156,8 @@ fn third_derivatives_of_the_powers_zero_one_and_two_are_right_at_small_bases() {
         }
         let (base, exponent) = (Var::new(x), Var::new(0.0));
         let z = base.powf(exponent);
-        for order in [
-            [base, exponent, exponent],
-            [exponent, base, exponent],
-            [exponent, exponent, base],
-        ] {
-            let third = order
-                .iter()
-                .fold(z, |z, &operand| z.differentiate(&[operand])[0]);
+        for order in [[base, exponent, exponent], [exponent, base, exponent], [exponent, exponent, base]] {
+            let third = order.iter().fold(z, |z, &operand| z.differentiate(&[operand])[0]);
             assert_close(third.value(), 2.0 * x.ln() / x, 64.0);
         }
     }

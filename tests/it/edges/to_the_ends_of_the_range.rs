@@ -5,11 +5,7 @@ use super::*;
 #[test]
 fn the_slope_of_tanh_keeps_its_tail() {
     for x in [5.0, 20.0, 100.0, 300.0, 370.0_f64] {
-        assert_close(
-            slope(Var::tanh, x),
-            4.0 * (-2.0 * x).exp() / (1.0 + (-2.0 * x).exp()).powi(2),
-            12.0,
-        );
+        assert_close(slope(Var::tanh, x), 4.0 * (-2.0 * x).exp() / (1.0 + (-2.0 * x).exp()).powi(2), 12.0);
         assert_eq!(slope(Var::tanh, x), slope(Var::tanh, -x));
     }
 }
@@ -42,16 +38,8 @@ fn the_slopes_of_hypot_and_norm_neither_overflow_nor_underflow() {
         assert_close(n[1], dy, 8.0);
     }
     assert_eq!(slopes(|[x, y]| x.hypot(y), [f64::MAX, 1.0])[0], 1.0);
-    assert_close(
-        slopes(|[x, y]| x.hypot(y), [f64::MAX, f64::MAX])[1],
-        0.5_f64.sqrt(),
-        8.0,
-    );
-    assert_close(
-        slopes(|[x, y]| norm(&[x, y]), [f64::MAX, f64::MAX])[1],
-        0.5_f64.sqrt(),
-        8.0,
-    );
+    assert_close(slopes(|[x, y]| x.hypot(y), [f64::MAX, f64::MAX])[1], 0.5_f64.sqrt(), 8.0);
+    assert_close(slopes(|[x, y]| norm(&[x, y]), [f64::MAX, f64::MAX])[1], 0.5_f64.sqrt(), 8.0);
 }
 
 #[test]
@@ -113,10 +101,7 @@ fn partials_at_infinity_are_the_limits() {
     assert_eq!(slope(Var::abs, -INF), -1.0);
     assert_eq!(slopes(|[x, y]| x.logaddexp(y), [-INF, 1.0]), [0.0, 1.0]);
     assert_eq!(slopes(|[x, y]| x.logaddexp(y), [INF, 1.0]), [1.0, 0.0]);
-    assert_eq!(
-        slopes(|x| log_sum_exp(&x), [-INF, 1.0, 1.0]),
-        [0.0, 0.5, 0.5]
-    );
+    assert_eq!(slopes(|x| log_sum_exp(&x), [-INF, 1.0, 1.0]), [0.0, 0.5, 0.5]);
     assert_eq!(slopes(|x| log_sum_exp(&x), [-INF, -INF]), [0.5, 0.5]);
     assert_eq!(slopes(|x| log_sum_exp(&x), [1000.0, 1000.0]), [0.5, 0.5]);
     assert_eq!(slopes(|x| softmax(&x)[0], [1000.0, 1000.0]), [0.25, -0.25]);

@@ -21,33 +21,17 @@ fn len_counts_leaves_and_operations_and_no_constants() {
         check(1);
         let _ = Var::constant(2.0) * 3.0 + Var::from(1.0).sin();
         check(0);
-        let _ = (
-            x.sin(),
-            x.powi(3),
-            x.powf(2.5),
-            x.max(0.0),
-            x.mul_add(2.0, y),
-        );
+        let _ = (x.sin(), x.powi(3), x.powf(2.5), x.max(0.0), x.mul_add(2.0, y));
         check(5);
         let _ = [x, y, x, y].iter().sum::<Var>();
         check(1);
         let _ = (dot(&[x, x], &[y, y]), norm(&[x, y]), log_sum_exp(&[x, y]));
         check(3);
-        let _ = (
-            Var::custom("c", 1.0, [(x, 1.0), (y, 1.0)]),
-            Var::apply(Square, &[x]),
-        );
+        let _ = (Var::custom("c", 1.0, [(x, 1.0), (y, 1.0)]), Var::apply(Square, &[x]));
         check(2);
         (x * y).backward();
         check(1);
-        let _ = (
-            x.value(),
-            x.grad(),
-            x.detach(),
-            x.named("x"),
-            x.operands(),
-            x == y,
-        );
+        let _ = (x.value(), x.grad(), x.detach(), x.named("x"), x.operands(), x == y);
         check(0);
         let _ = (sum(&[]), norm(&[]), sum(&[Var::constant(1.0)]));
         check(0);
@@ -82,18 +66,9 @@ fn more_than_a_graph_can_have_is_a_clear_panic_that_leaves_it_usable() {
     afresh(|| {
         let x = Var::new(3.0);
         let y = x * x;
-        for nodes in [
-            1 << 29,
-            1 << 40,
-            usize::MAX / 64,
-            usize::MAX - 1,
-            usize::MAX,
-        ] {
+        for nodes in [1 << 29, 1 << 40, usize::MAX / 64, usize::MAX - 1, usize::MAX] {
             let text = panic_of(|| graph::reserve(nodes));
-            assert!(
-                text.contains("the graph is full") && text.contains("graph::scope"),
-                "{nodes}: {text}"
-            );
+            assert!(text.contains("the graph is full") && text.contains("graph::scope"), "{nodes}: {text}");
         }
         y.backward();
         assert_eq!(x.grad(), 6.0);
@@ -160,10 +135,7 @@ fn ten_million_deep_chains_are_recorded_swept_and_dropped() {
                 y += x;
             }
             y.backward();
-            assert_eq!(
-                (y.value(), x.grad()),
-                (DEPTH as f64 + 1.0, DEPTH as f64 + 1.0)
-            );
+            assert_eq!((y.value(), x.grad()), (DEPTH as f64 + 1.0, DEPTH as f64 + 1.0));
             assert_eq!(y.gradients().wrt(x), DEPTH as f64 + 1.0);
         });
         assert_eq!(graph::len(), 1);

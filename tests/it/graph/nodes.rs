@@ -28,11 +28,7 @@ fn operands_are_handles_that_live() {
         let found = z.operands();
         assert_eq!(found.len(), operands.len(), "{op}");
         for (f, o) in found.iter().zip(operands) {
-            assert_eq!(
-                (f.value(), f.is_constant()),
-                (o.value(), o.is_constant()),
-                "{op}"
-            );
+            assert_eq!((f.value(), f.is_constant()), (o.value(), o.is_constant()), "{op}");
         }
         let active = found.iter().filter(|f| !f.is_constant());
         z.backward();
@@ -66,15 +62,8 @@ fn operands_are_handles_that_live() {
     });
     assert_eq!((z[0] * z[1]).value(), 6.0);
     let (products, factors) = (dot(&[x, two], &[y, x]), [x, y, two, x]);
-    let total: f64 = products
-        .operands()
-        .chunks(2)
-        .map(|p| p[0].value() * p[1].value())
-        .sum();
-    assert_eq!(
-        (products.value(), total, products.operands().len()),
-        (10.0, 10.0, factors.len())
-    );
+    let total: f64 = products.operands().chunks(2).map(|p| p[0].value() * p[1].value()).sum();
+    assert_eq!((products.value(), total, products.operands().len()), (10.0, 10.0, factors.len()));
 }
 
 #[test]
@@ -116,9 +105,7 @@ fn a_custom_op_has_every_order() {
             x.iter().product()
         }
         fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
-            (0..x.len())
-                .map(|k| (0..x.len()).filter(|&i| i != k).map(|i| x[i]).product())
-                .collect()
+            (0..x.len()).map(|k| (0..x.len()).filter(|&i| i != k).map(|i| x[i]).product()).collect()
         }
     }
     let x = [2.0, 3.0, 5.0].map(Var::new);
@@ -127,15 +114,9 @@ fn a_custom_op_has_every_order() {
     assert_eq!((z.value(), x.map(Var::grad)), (30.0, [15.0, 10.0, 6.0]));
     let first = z.differentiate(&x);
     let second = first[0].differentiate(&x);
-    assert_eq!(
-        second.iter().map(|d| d.value()).collect::<Vec<_>>(),
-        [0.0, 5.0, 3.0]
-    );
+    assert_eq!(second.iter().map(|d| d.value()).collect::<Vec<_>>(), [0.0, 5.0, 3.0]);
     let third = second[1].differentiate(&x);
-    assert_eq!(
-        third.iter().map(|d| d.value()).collect::<Vec<_>>(),
-        [0.0, 0.0, 1.0]
-    );
+    assert_eq!(third.iter().map(|d| d.value()).collect::<Vec<_>>(), [0.0, 0.0, 1.0]);
 
     struct Exp;
     impl CustomOp for Exp {
@@ -184,15 +165,12 @@ fn a_custom_op_that_uses_the_graph_when_dropped() {
             assert_usable();
         }
     }
-    in_child(
-        "graph::nodes::a_custom_op_that_uses_the_graph_when_dropped",
-        || {
-            let x = Var::new(3.0);
-            graph::scope(|| Var::apply(Noisy, &[x]).backward());
-            let _ = Var::apply(Noisy, &[x]);
-            graph::clear();
-        },
-    );
+    in_child("graph::nodes::a_custom_op_that_uses_the_graph_when_dropped", || {
+        let x = Var::new(3.0);
+        graph::scope(|| Var::apply(Noisy, &[x]).backward());
+        let _ = Var::apply(Noisy, &[x]);
+        graph::clear();
+    });
 }
 
 #[test]

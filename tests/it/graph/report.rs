@@ -20,8 +20,7 @@ fn assert_reasons(expected: &[(&str, &str)]) {
 #[test]
 fn each_reason_of_a_gradient_of_zero_is_told() {
     afresh(|| {
-        let [read, flat, aside, x] =
-            ["read", "flat", "aside", "x"].map(|name| Var::new(2.0).named(name));
+        let [read, flat, aside, x] = ["read", "flat", "aside", "x"].map(|name| Var::new(2.0).named(name));
         let _another_output = aside * 2.0;
         (x * read.value() + (flat - 3.0).relu()).backward();
         assert_reasons(&[
@@ -60,8 +59,7 @@ fn a_leaf_that_was_used_in_another_scope_is_told_from_one_that_was_not() {
 fn a_slope_that_underflows_and_contributions_that_cancel_are_told_from_a_zero_slope() {
     afresh(|| {
         let [far, saturated, tiny, twice, flat, mixed] =
-            ["far", "saturated", "tiny", "twice", "flat", "mixed"]
-                .map(|name| Var::new(2.0).named(name));
+            ["far", "saturated", "tiny", "twice", "flat", "mixed"].map(|name| Var::new(2.0).named(name));
         let terms = [
             (far * -500.0).exp() * 3.0,
             (saturated * 500.0).tanh(),
@@ -87,11 +85,7 @@ fn a_slope_that_underflows_and_contributions_that_cancel_are_told_from_a_zero_sl
 fn a_leaf_that_was_only_compared_is_told_of_rotations_at_angle_0() {
     afresh(|| {
         let x = Var::new(0.0).named("angle");
-        let y = if x == 0.0 {
-            Var::constant(1.0)
-        } else {
-            x.cos()
-        };
+        let y = if x == 0.0 { Var::constant(1.0) } else { x.cos() };
         y.backward();
         assert_reasons(&[("angle", "rotation")]);
     });

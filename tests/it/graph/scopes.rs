@@ -68,10 +68,7 @@ fn panics_in_every_closure_leave_the_graph_usable() {
         assert_eq!(panic_of(|| graph::no_grad(|| x * fail())), "own");
         assert_eq!(panic_of(|| graph::no_grad(|| graph::scope(fail))), "own");
         assert_eq!(panic_of(|| graph::scope(|| graph::no_grad(fail))), "own");
-        assert_eq!(
-            panic_of(|| [1, 2].iter().map(|_| fail()).sum::<Var>()),
-            "own"
-        );
+        assert_eq!(panic_of(|| [1, 2].iter().map(|_| fail()).sum::<Var>()), "own");
         assert_eq!(panic_of(|| sum(&[x, fail()])), "own");
         assert_eq!(graph::len(), before);
         assert!(!(x * x).is_constant());
@@ -90,25 +87,15 @@ fn a_panicking_custom_operation_leaves_the_graph_usable() {
         fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
             assert!(self.0 != "partials", "in partials");
             assert!(self.0 != "later" || x[0].is_constant(), "in later partials");
-            if self.0 == "count" {
-                vec![]
-            } else {
-                vec![Var::from(1.0)]
-            }
+            if self.0 == "count" { vec![] } else { vec![Var::from(1.0)] }
         }
     }
     let x = Var::new(3.0);
     let before = graph::len();
     assert_eq!(panic_of(|| Var::apply(Bad("value"), &[x])), "in value");
-    assert_eq!(
-        panic_of(|| Var::apply(Bad("partials"), &[x])),
-        "in partials"
-    );
+    assert_eq!(panic_of(|| Var::apply(Bad("partials"), &[x])), "in partials");
     let text = panic_of(|| Var::apply(Bad("count"), &[x]));
-    assert!(
-        text.contains("`custom`") && text.contains("number of partials"),
-        "{text}"
-    );
+    assert!(text.contains("`custom`") && text.contains("number of partials"), "{text}");
     assert_eq!(graph::len(), before);
     let z = Var::apply(Bad("later"), &[x]);
     assert_eq!(panic_of(|| z.differentiate(&[x])), "in later partials");
@@ -142,8 +129,5 @@ fn a_thousand_nested_scopes() {
         assert_usable();
     };
     let thread = std::thread::Builder::new().stack_size(64 << 20).spawn(run);
-    thread
-        .unwrap()
-        .join()
-        .unwrap_or_else(|payload| resume_unwind(payload));
+    thread.unwrap().join().unwrap_or_else(|payload| resume_unwind(payload));
 }

@@ -36,10 +36,7 @@ fn after_clear_a_handle_is_stale_and_the_text_names_the_clear() {
 #[test]
 fn a_stale_handle_is_still_a_number() {
     let s = graph::scope(|| Var::new(2.5) * 2.0);
-    assert_eq!(
-        (s.value(), s.detach().value(), s.to_string()),
-        (5.0, 5.0, "5".into())
-    );
+    assert_eq!((s.value(), s.detach().value(), s.to_string()), (5.0, 5.0, "5".into()));
     assert_eq!(format!("{s:?}"), "Var(5.0)");
     assert!(s == 5.0 && s > 4.0 && s == s.detach() && s < Var::new(6.0) && !s.is_constant());
     let x = Var::new(s.value());
@@ -55,10 +52,7 @@ fn a_constant_is_never_stale() {
     graph::clear();
     let x = Var::new(1.5);
     (c * x).backward();
-    assert_eq!(
-        (c.grad(), x.grad(), c.op(), c.name()),
-        (0.0, 6.0, Op::Constant, None)
-    );
+    assert_eq!((c.grad(), x.grad(), c.op(), c.name()), (0.0, 6.0, Op::Constant, None));
     assert!(c.operands().is_empty());
     c.backward();
     assert_eq!(x.grad(), 0.0);
@@ -163,10 +157,7 @@ fn clear_inside_scopes_ends_all_handles_and_keeps_the_scopes() {
                 assert_eq!(x.grad(), 6.0);
             }
             let mut handles = Vec::new();
-            nest(
-                if depth > 40 { depth % 3 + 61 } else { depth },
-                &mut handles,
-            );
+            nest(if depth > 40 { depth % 3 + 61 } else { depth }, &mut handles);
             assert_usable();
         });
     }
@@ -209,8 +200,5 @@ fn the_scopes_of_derivatives_by_closure_end_handles_too() {
     assert_eq!(slope, 6.0);
     assert_stale(kept, &["scope", &format!("{}:{line}:", file!())]);
     let words = panic_of(|| kept * 2.0);
-    assert!(
-        !words.contains("graph::scope"),
-        "the user never wrote one: {words}"
-    );
+    assert!(!words.contains("graph::scope"), "the user never wrote one: {words}");
 }

@@ -12,10 +12,7 @@ fn backward_starts_from_zero_and_runs_again() {
     }
     let w = x * x;
     w.backward();
-    assert_eq!(
-        (x.grad(), y.grad(), z.grad(), w.grad()),
-        (6.0, 0.0, 0.0, 1.0)
-    );
+    assert_eq!((x.grad(), y.grad(), z.grad(), w.grad()), (6.0, 0.0, 0.0, 1.0));
 }
 
 #[test]

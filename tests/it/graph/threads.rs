@@ -23,10 +23,7 @@ fn threads_have_separate_graphs() {
                 })
             })
             .collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap())
-            .collect()
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     let expected: Vec<f64> = (0..8).map(|k| 3.0 * f64::from(k * k)).collect();
     assert_eq!(results, expected);
@@ -46,9 +43,7 @@ impl Drop for AtTheEnd {
         let x = self.handle.expect("it was set");
         let uses: [Use; 9] = [
             ("value", |x, _| assert_eq!(x.value(), 3.0)),
-            ("constants", |_, c| {
-                assert_eq!((c * 2.0 + c.sin()).value(), 0.0)
-            }),
+            ("constants", |_, c| assert_eq!((c * 2.0 + c.sin()).value(), 0.0)),
             ("new", |_, _| ignore(Var::new(1.0))),
             ("multiply", |x, _| ignore(x * x)),
             ("sin", |x, _| ignore(x.sin())),
@@ -116,14 +111,11 @@ fn a_panic_in_no_grad_when_the_graph_is_gone_does_not_abort() {
         static BEFORE: RefCell<Option<Late>> = const { RefCell::new(None) };
         static AFTER: RefCell<Option<Late>> = const { RefCell::new(None) };
     }
-    in_child(
-        "graph::threads::a_panic_in_no_grad_when_the_graph_is_gone_does_not_abort",
-        || {
-            afresh(|| {
-                BEFORE.with(|late| *late.borrow_mut() = Some(Late));
-                assert_usable();
-                AFTER.with(|late| *late.borrow_mut() = Some(Late));
-            });
-        },
-    );
+    in_child("graph::threads::a_panic_in_no_grad_when_the_graph_is_gone_does_not_abort", || {
+        afresh(|| {
+            BEFORE.with(|late| *late.borrow_mut() = Some(Late));
+            assert_usable();
+            AFTER.with(|late| *late.borrow_mut() = Some(Late));
+        });
+    });
 }

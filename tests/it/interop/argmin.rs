@@ -3,9 +3,7 @@
 use argmin::core::{CostFunction, Error, Executor, Gradient, Hessian, Solver, State};
 use argmin::solver::gaussnewton::GaussNewton;
 use argmin::solver::linesearch::condition::ArmijoCondition;
-use argmin::solver::linesearch::{
-    BacktrackingLineSearch, HagerZhangLineSearch, MoreThuenteLineSearch,
-};
+use argmin::solver::linesearch::{BacktrackingLineSearch, HagerZhangLineSearch, MoreThuenteLineSearch};
 use argmin::solver::newton::Newton;
 use argmin::solver::quasinewton::LBFGS;
 use argmin::solver::trustregion::{Dogleg, Steihaug, TrustRegion};
@@ -19,11 +17,7 @@ fn rosenbrock(x: &[Var]) -> Var {
 }
 
 /// The best point that a solver finds.
-fn best<F: Differentiable, S, I>(
-    function: F,
-    solver: S,
-    to_state: impl FnOnce(I) -> I,
-) -> Result<Vec<f64>, Error>
+fn best<F: Differentiable, S, I>(function: F, solver: S, to_state: impl FnOnce(I) -> I) -> Result<Vec<f64>, Error>
 where
     S: Solver<Problem<F>, I>,
     I: State<Param = Vec<f64>, Float = f64>,
@@ -35,15 +29,8 @@ where
 
 macro_rules! assert_found {
     ($solver:expr, $function:expr) => {{
-        let found = best($function, $solver, |state| {
-            state.param(vec![-1.2, 1.0]).max_iters(200)
-        })
-        .unwrap();
-        assert!(
-            (found[0] - 1.0).abs() < 1e-6 && (found[1] - 1.0).abs() < 1e-6,
-            "{}: {found:?}",
-            stringify!($solver)
-        );
+        let found = best($function, $solver, |state| state.param(vec![-1.2, 1.0]).max_iters(200)).unwrap();
+        assert!((found[0] - 1.0).abs() < 1e-6 && (found[1] - 1.0).abs() < 1e-6, "{}: {found:?}", stringify!($solver));
     }};
 }
 
@@ -51,34 +38,19 @@ macro_rules! assert_found {
 fn the_solvers_find_the_minimum() {
     let recorded = Function::record(&[0.0, 0.0], rosenbrock);
     assert_found!(LBFGS::new(MoreThuenteLineSearch::new(), 7), rosenbrock);
-    assert_found!(
-        LBFGS::new(MoreThuenteLineSearch::new(), 7),
-        recorded.clone()
-    );
+    assert_found!(LBFGS::new(MoreThuenteLineSearch::new(), 7), recorded.clone());
     assert_found!(LBFGS::new(HagerZhangLineSearch::new(), 7), recorded.clone());
     assert_found!(Newton::new(), rosenbrock);
     assert_found!(Newton::new(), recorded.clone());
-    assert_found!(
-        TrustRegion::new(Steihaug::new().with_max_iters(20)),
-        rosenbrock
-    );
-    assert_found!(
-        TrustRegion::new(Steihaug::new().with_max_iters(20)),
-        recorded.clone()
-    );
-    assert_found!(
-        TrustRegion::new(Dogleg::new()),
-        RefCell::new(Recorder::new(rosenbrock))
-    );
+    assert_found!(TrustRegion::new(Steihaug::new().with_max_iters(20)), rosenbrock);
+    assert_found!(TrustRegion::new(Steihaug::new().with_max_iters(20)), recorded.clone());
+    assert_found!(TrustRegion::new(Dogleg::new()), RefCell::new(Recorder::new(rosenbrock)));
     // Both rows have their minimum at (1, 1).
     let row = Function::record(&[0.0; 3], |x| x[2] * rosenbrock(&x[..2]));
     let rows = SumOfRows(row.over_rows(2), vec![0.75, 0.5]);
     assert_found!(LBFGS::new(MoreThuenteLineSearch::new(), 7), rows.clone());
     assert_found!(Newton::new(), rows.clone());
-    assert_found!(
-        TrustRegion::new(Steihaug::new().with_max_iters(20)),
-        rows.clone()
-    );
+    assert_found!(TrustRegion::new(Steihaug::new().with_max_iters(20)), rows.clone());
 }
 
 #[test]
@@ -90,24 +62,15 @@ fn rows_are_the_sum_of_their_functions_and_each_of_them() {
         data.iter().map(of_row).collect()
     };
     let sum = |x: &[Var]| closure(x).into_iter().sum::<Var>();
-    let (each, all) = (
-        EachRow(f.over_rows(2), data.clone()),
-        SumOfRows(f.over_rows(2), data.clone()),
-    );
+    let (each, all) = (EachRow(f.over_rows(2), data.clone()), SumOfRows(f.over_rows(2), data.clone()));
     let x = [0.25, 2.0];
     assert_eq!(each.values_at(&x).unwrap(), closure.values_at(&x).unwrap());
     let near = |a: Matrix, b: Matrix| {
         let pairs = a.as_slice().iter().zip(b.as_slice());
         assert!((a.rows(), a.cols()) == (b.rows(), b.cols()));
-        assert!(
-            pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-13),
-            "{a}\n{b}"
-        );
+        assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-13), "{a}\n{b}");
     };
-    near(
-        each.jacobian_at(&x).unwrap(),
-        closure.jacobian_at(&x).unwrap(),
-    );
+    near(each.jacobian_at(&x).unwrap(), closure.jacobian_at(&x).unwrap());
     near(all.jacobian_at(&x).unwrap(), sum.jacobian_at(&x).unwrap());
     near(all.hessian_at(&x).unwrap(), sum.hessian_at(&x).unwrap());
     assert!(all.hessian_at(&[1.0]).is_err());
@@ -118,17 +81,13 @@ fn rows_are_the_sum_of_their_functions_and_each_of_them() {
 
 #[test]
 fn gauss_and_newton_find_a_root() {
-    let problem: Problem<_> =
-        Problem::new(|x: &[Var]| [x[0] * x[0] + x[1] * x[1] - 2.0, x[0] - x[1]]);
+    let problem: Problem<_> = Problem::new(|x: &[Var]| [x[0] * x[0] + x[1] * x[1] - 2.0, x[0] - x[1]]);
     let result = Executor::new(problem, GaussNewton::new())
         .configure(|state| state.param(vec![2.0, 0.5]).max_iters(50))
         .run()
         .unwrap();
     let found = result.state().get_best_param().unwrap();
-    assert!(
-        (found[0] - 1.0).abs() < 1e-7 && (found[1] - 1.0).abs() < 1e-7,
-        "{found:?}"
-    );
+    assert!((found[0] - 1.0).abs() < 1e-7 && (found[1] - 1.0).abs() < 1e-7, "{found:?}");
 }
 
 #[test]
@@ -136,15 +95,9 @@ fn values_and_derivatives_are_those_of_f64() {
     let x = vec![0.3, -0.4];
     let problem: Problem<_> = Problem::new(rosenbrock);
     let (a, b) = (x[0], x[1]);
-    assert_eq!(
-        problem.cost(&x).unwrap(),
-        (1.0 - a).powi(2) + 100.0 * (b - a * a).powi(2)
-    );
+    assert_eq!(problem.cost(&x).unwrap(), (1.0 - a).powi(2) + 100.0 * (b - a * a).powi(2));
     let gradient = problem.gradient(&x).unwrap();
-    let expected = [
-        -2.0 * (1.0 - a) - 400.0 * a * (b - a * a),
-        200.0 * (b - a * a),
-    ];
+    let expected = [-2.0 * (1.0 - a) - 400.0 * a * (b - a * a), 200.0 * (b - a * a)];
     assert!((gradient[0] - expected[0]).abs() < 1e-13 && (gradient[1] - expected[1]).abs() < 1e-13);
     let hessian = problem.hessian(&x).unwrap();
     assert!((hessian[(0, 0)] - (2.0 - 400.0 * (b - 3.0 * a * a))).abs() < 1e-12);
@@ -155,10 +108,7 @@ fn values_and_derivatives_are_those_of_f64() {
 #[test]
 fn the_solvers_take_compiled_code() {
     let recorded = Function::record(&[0.0, 0.0], rosenbrock);
-    assert_found!(
-        LBFGS::new(MoreThuenteLineSearch::new(), 7),
-        recorded.compile().unwrap()
-    );
+    assert_found!(LBFGS::new(MoreThuenteLineSearch::new(), 7), recorded.compile().unwrap());
     assert_found!(Newton::new(), recorded.compile().unwrap());
     let row = Function::record(&[0.0; 3], |x| x[2] * rosenbrock(&x[..2]));
     let rows = row.compile().unwrap().over_rows(2).unwrap();
@@ -178,14 +128,8 @@ fn the_solvers_take_rows_that_branch() {
     let x = [0.5, -0.25];
     for (a, b) in [
         (cost.values_at(&x), plain.values_at(&x)),
-        (
-            cost.jacobian_at(&x).map(Matrix::into_vec),
-            plain.jacobian_at(&x).map(Matrix::into_vec),
-        ),
-        (
-            cost.hessian_at(&x).map(Matrix::into_vec),
-            plain.hessian_at(&x).map(Matrix::into_vec),
-        ),
+        (cost.jacobian_at(&x).map(Matrix::into_vec), plain.jacobian_at(&x).map(Matrix::into_vec)),
+        (cost.hessian_at(&x).map(Matrix::into_vec), plain.hessian_at(&x).map(Matrix::into_vec)),
     ] {
         let (a, b) = (a.unwrap(), b.unwrap());
         assert_eq!(a.len(), b.len());
@@ -208,20 +152,13 @@ fn another_branch_of_a_recorded_function_ends_the_run() {
     let f = Function::record(&[1.0], |x| if x[0] < 0.0 { -x[0] } else { x[0] * x[0] });
     let problem: Problem<_> = Problem::new(f);
     let error = problem.cost(&vec![-1.0]).unwrap_err();
-    assert!(matches!(
-        error.downcast().unwrap(),
-        ReplayError::BranchChanged(_)
-    ));
+    assert!(matches!(error.downcast().unwrap(), ReplayError::BranchChanged(_)));
 }
 
 #[test]
 fn a_value_that_is_nan_is_an_error_with_its_point() {
     let problem: Problem<_> = Problem::new(steep);
-    let error: NotANumber = problem
-        .cost(&vec![0.0, 1.0])
-        .unwrap_err()
-        .downcast()
-        .unwrap();
+    let error: NotANumber = problem.cost(&vec![0.0, 1.0]).unwrap_err().downcast().unwrap();
     assert_eq!(error.point(), [0.0, 1.0]);
 }
 
@@ -233,21 +170,14 @@ fn steep(x: &[Var]) -> Var {
 #[test]
 fn a_solver_that_steps_to_nan_ends_with_an_error() {
     let errors = [
-        best(steep, Newton::new(), |s| {
-            s.param(vec![0.51, 1.0]).max_iters(50)
-        }),
-        best(steep, TrustRegion::new(Steihaug::new()), |s| {
-            s.param(vec![0.6, 1.0]).max_iters(50)
-        }),
+        best(steep, Newton::new(), |s| s.param(vec![0.51, 1.0]).max_iters(50)),
+        best(steep, TrustRegion::new(Steihaug::new()), |s| s.param(vec![0.6, 1.0]).max_iters(50)),
     ];
     for error in errors {
         let error = error.expect_err("there is no minimum");
         // Newton's method meets an infinite slope before.
         let text = error.to_string();
-        assert!(
-            text.contains("is NaN at [") || text.contains("not finite"),
-            "{text}"
-        );
+        assert!(text.contains("is NaN at [") || text.contains("not finite"), "{text}");
     }
 }
 
@@ -261,12 +191,7 @@ fn a_line_search_that_steps_to_nan_ends() {
                 .configure(|state| state.param(vec![1.0, 1.0]).max_iters(50))
                 .run();
             match result {
-                Ok(result) => result
-                    .state()
-                    .get_termination_reason()
-                    .unwrap()
-                    .text()
-                    .to_string(),
+                Ok(result) => result.state().get_termination_reason().unwrap().text().to_string(),
                 Err(error) => error.to_string(),
             }
         }};
@@ -319,12 +244,8 @@ fn which_line_searches_survive_an_infinity() {
 #[test]
 fn a_solver_may_have_matrices_of_its_own() {
     struct Rows(Vec<f64>);
-    let problem =
-        Problem::<_, Vec<f64>>::new(rosenbrock).with_matrix(|m: Matrix| Rows(m.into_vec()));
-    assert_eq!(
-        problem.hessian(&vec![0.0, 0.0]).unwrap().0,
-        [2.0, 0.0, 0.0, 200.0]
-    );
+    let problem = Problem::<_, Vec<f64>>::new(rosenbrock).with_matrix(|m: Matrix| Rows(m.into_vec()));
+    assert_eq!(problem.hessian(&vec![0.0, 0.0]).unwrap().0, [2.0, 0.0, 0.0, 200.0]);
 }
 
 #[test]
@@ -339,15 +260,8 @@ fn a_matrix_can_what_solvers_ask() {
     }
     let wide = Matrix::from_rows(2, 3, vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     assert_eq!(wide.clone().t().as_slice(), [1.0, 4.0, 2.0, 5.0, 3.0, 6.0]);
-    assert_eq!(
-        ArgminDot::<Matrix, Matrix>::dot(&wide, &wide.clone().t()).as_slice(),
-        [14.0, 32.0, 32.0, 77.0]
-    );
+    assert_eq!(ArgminDot::<Matrix, Matrix>::dot(&wide, &wide.clone().t()).as_slice(), [14.0, 32.0, 32.0, 77.0]);
     assert!(wide.inv().is_err());
-    assert!(
-        Matrix::from_rows(2, 2, vec![1.0, 2.0, 2.0, 4.0])
-            .inv()
-            .is_err()
-    );
+    assert!(Matrix::from_rows(2, 2, vec![1.0, 2.0, 2.0, 4.0]).inv().is_err());
     assert!(Matrix::from_rows(1, 1, vec![f64::NAN]).inv().is_err());
 }

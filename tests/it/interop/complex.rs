@@ -28,24 +28,14 @@ fn a_complex_function_has_its_values_and_its_complex_derivative() {
         ("inv", |z| z.inv(), |z| z.inv(), |z| -1.0 / (z * z)),
     ];
     for (name, of_variable, of_number, derivative) in cases {
-        for z in [
-            Complex::new(0.3, -0.7),
-            Complex::new(-1.2, 0.4),
-            Complex::new(2.0, 1e-3),
-        ] {
+        for z in [Complex::new(0.3, -0.7), Complex::new(-1.2, 0.4), Complex::new(2.0, 1e-3)] {
             let x = variable(z);
             let w = of_variable(x);
-            assert!(
-                (number(w) - of_number(z)).norm() <= 1e-15 * of_number(z).norm(),
-                "{name}"
-            );
+            assert!((number(w) - of_number(z)).norm() <= 1e-15 * of_number(z).norm(), "{name}");
             // By Cauchy and Riemann: ∂Re w/∂x = Re w', ∂Re w/∂y = −Im w'.
             w.re.backward();
             let found = Complex::new(x.re.grad(), -x.im.grad());
-            assert!(
-                (found - derivative(z)).norm() <= 1e-14 * derivative(z).norm(),
-                "{name} at {z}"
-            );
+            assert!((found - derivative(z)).norm() <= 1e-14 * derivative(z).norm(), "{name} at {z}");
         }
     }
 }

@@ -43,20 +43,14 @@ fn determinant_of_every_size() {
 /// `cᵀA⁻¹b` has the gradient `−(A⁻ᵀc)(A⁻¹b)ᵀ` with respect to `A`, and `A⁻ᵀc` to `b`.
 #[test]
 fn linear_solve() {
-    let (b, c) = (
-        DVector::from_vec(vec![1.0, -2.0, 0.5, 3.0]),
-        DVector::from_vec(vec![0.3, 1.0, -1.0, 2.0]),
-    );
+    let (b, c) = (DVector::from_vec(vec![1.0, -2.0, 0.5, 3.0]), DVector::from_vec(vec![0.3, 1.0, -1.0, 2.0]));
     type Solver = fn(DMatrix<Var>, &DVector<Var>) -> DVector<Var>;
     let solvers: [(Solver, bool); 6] = [
         (|a, b| a.lu().solve(b).unwrap(), false),
         (|a, b| a.full_piv_lu().solve(b).unwrap(), false),
         (|a, b| a.qr().solve(b).unwrap(), false),
         (|a, b| a.try_inverse().unwrap() * b, false),
-        (
-            |a, b| a.svd(true, true).solve(b, Var::from(1e-12)).unwrap(),
-            false,
-        ),
+        (|a, b| a.svd(true, true).solve(b, Var::from(1e-12)).unwrap(), false),
         (|a, b| a.cholesky().unwrap().solve(b), true),
     ];
     for (solve, is_symmetric) in solvers {
@@ -66,11 +60,7 @@ fn linear_solve() {
         let found = gradient(&x, output);
         let left = a.transpose().lu().solve(&c).unwrap();
         let expected = -&left * a.lu().solve(&b).unwrap().transpose();
-        let expected = if is_symmetric {
-            lower(&expected)
-        } else {
-            expected
-        };
+        let expected = if is_symmetric { lower(&expected) } else { expected };
         assert_close(&found, &expected, 1e-12);
         assert!((y.map(Var::grad) - left).norm() < 1e-12);
     }
@@ -82,24 +72,12 @@ fn at_a_diagonal_matrix_and_at_the_identity() {
         let m = DMatrix::from_diagonal(&DVector::from_column_slice(&diagonal));
         let inverse = m.clone().try_inverse().unwrap();
         let x = m.map(Var::new);
-        assert_close(
-            &gradient(&x, x.clone().cholesky().unwrap().ln_determinant()),
-            &inverse,
-            1e-15,
-        );
-        assert_close(
-            &gradient(&x, x.clone().lu().determinant().ln()),
-            &inverse,
-            1e-15,
-        );
+        assert_close(&gradient(&x, x.clone().cholesky().unwrap().ln_determinant()), &inverse, 1e-15);
+        assert_close(&gradient(&x, x.clone().lu().determinant().ln()), &inverse, 1e-15);
         // d(A⁻¹)₀₁ = −A⁻¹₀₀ dA₀₁ A⁻¹₁₁
         let mut expected = DMatrix::zeros(3, 3);
         expected[(0, 1)] = -inverse[(0, 0)] * inverse[(1, 1)];
-        assert_close(
-            &gradient(&x, x.clone().try_inverse().unwrap()[(0, 1)]),
-            &expected,
-            1e-15,
-        );
+        assert_close(&gradient(&x, x.clone().try_inverse().unwrap()[(0, 1)]), &expected, 1e-15);
         // dQ₁₀ = dA₁₀ / R₀₀
         let mut expected = DMatrix::zeros(3, 3);
         expected[(1, 0)] = 1.0 / diagonal[0];

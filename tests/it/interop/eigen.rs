@@ -29,12 +29,7 @@ fn the_gradient_of_an_eigenvalue_is_the_square_of_its_vector() {
 }
 
 /// `dv_i = Σ_j v_j (v_jᵀ dA v_i) / (λ_i − λ_j)`
-fn expected_of_vector(
-    values: &[f64],
-    vectors: &DMatrix<f64>,
-    i: usize,
-    row: usize,
-) -> DMatrix<f64> {
+fn expected_of_vector(values: &[f64], vectors: &DMatrix<f64>, i: usize, row: usize) -> DMatrix<f64> {
     let n = values.len();
     let mut full = DMatrix::zeros(n, n);
     for j in (0..n).filter(|&j| j != i) {
@@ -52,18 +47,10 @@ fn eigenvectors_have_their_derivatives_at_a_diagonal_matrix_too() {
         let eigen = symmetric_eigen(&x);
         let vectors = eigen.eigenvectors.map(Var::value);
         let values: Vec<f64> = eigen.eigenvalues.iter().map(|x| x.value()).collect();
-        assert_close(
-            &(&vectors * vectors.transpose()),
-            &DMatrix::identity(m.nrows(), m.nrows()),
-            1e-14,
-        );
+        assert_close(&(&vectors * vectors.transpose()), &DMatrix::identity(m.nrows(), m.nrows()), 1e-14);
         for (i, row) in [(0, 1), (1, 0), (2, 2), (1, 2)] {
             let expected = expected_of_vector(&values, &vectors, i, row);
-            assert_close(
-                &gradient(&x, eigen.eigenvectors[(row, i)]),
-                &expected,
-                1e-11,
-            );
+            assert_close(&gradient(&x, eigen.eigenvectors[(row, i)]), &expected, 1e-11);
         }
     }
 }
@@ -72,10 +59,7 @@ fn eigenvectors_have_their_derivatives_at_a_diagonal_matrix_too() {
 fn second_derivatives_of_an_eigenvalue() {
     // Of A + t·B at t = 0: λ'' = 2 Σ_j (v_jᵀBv_i)² / (λ_i − λ_j).
     let b = general() + general().transpose();
-    for a in [
-        positive(),
-        DMatrix::from_diagonal(&DVector::from_column_slice(&[4.0, 3.0, 2.0, 0.5])),
-    ] {
+    for a in [positive(), DMatrix::from_diagonal(&DVector::from_column_slice(&[4.0, 3.0, 2.0, 0.5]))] {
         let t = Var::new(0.0);
         let eigen = symmetric_eigen(&(a.cast::<Var>() + t * &b));
         let vectors = eigen.eigenvectors.map(Var::value);
@@ -84,10 +68,8 @@ fn second_derivatives_of_an_eigenvalue() {
             let first = eigen.eigenvalues[i].differentiate(&[t])[0];
             let second = first.differentiate(&[t])[0];
             let values = eigen.eigenvalues.map(Var::value);
-            let expected: f64 = (0..4)
-                .filter(|&j| j != i)
-                .map(|j| 2.0 * c[(j, i)].powi(2) / (values[i] - values[j]))
-                .sum();
+            let expected: f64 =
+                (0..4).filter(|&j| j != i).map(|j| 2.0 * c[(j, i)].powi(2) / (values[i] - values[j])).sum();
             assert!((first.value() - c[(i, i)]).abs() < 1e-12);
             assert!(
                 (second.value() - expected).abs() < 1e-10 * expected.abs().max(1.0),
@@ -104,25 +86,14 @@ fn at_equal_eigenvalues_what_is_symmetric_in_them_is_right_and_their_vectors_are
     for m in [DMatrix::identity(3, 3), spread] {
         let x = m.map(Var::new);
         let eigen = symmetric_eigen(&x);
-        assert_close(
-            &gradient(&x, eigen.eigenvalues.sum()),
-            &DMatrix::identity(3, 3),
-            1e-14,
-        );
+        assert_close(&gradient(&x, eigen.eigenvalues.sum()), &DMatrix::identity(3, 3), 1e-14);
         let log_determinant = eigen.eigenvalues.map(|x| x.ln()).sum();
         let inverse = m.clone().try_inverse().unwrap();
         assert_close(&gradient(&x, log_determinant), &lower(&inverse), 1e-14);
         let values = eigen.eigenvalues.map(Var::value);
-        let twins =
-            (0..3).filter(|&i| (0..3).any(|j| j != i && (values[i] - values[j]).abs() < 1e-12));
+        let twins = (0..3).filter(|&i| (0..3).any(|j| j != i && (values[i] - values[j]).abs() < 1e-12));
         for i in twins {
-            assert!(
-                eigen
-                    .eigenvectors
-                    .column(i)
-                    .iter()
-                    .all(|x| x.value().is_finite())
-            );
+            assert!(eigen.eigenvectors.column(i).iter().all(|x| x.value().is_finite()));
             let is_nan = |row: usize| {
                 let slopes = gradient(&x, eigen.eigenvectors[(row, i)]);
                 slopes.iter().any(|slope| slope.is_nan())
@@ -137,17 +108,12 @@ fn singular_values() {
     let m = general();
     let x = m.map(Var::new);
     let svd = x.clone().svd(true, true);
-    let (u, v_t) = (
-        svd.u.unwrap().map(Var::value),
-        svd.v_t.unwrap().map(Var::value),
-    );
+    let (u, v_t) = (svd.u.unwrap().map(Var::value), svd.v_t.unwrap().map(Var::value));
     for i in 0..4 {
         let expected = u.column(i) * v_t.row(i);
         assert_close(&gradient(&x, svd.singular_values[i]), &expected, 1e-12);
     }
-    assert!(
-        (svd.singular_values.map(Var::value) - m.svd(false, false).singular_values).norm() < 1e-13
-    );
+    assert!((svd.singular_values.map(Var::value) - m.svd(false, false).singular_values).norm() < 1e-13);
 }
 
 #[test]
@@ -163,11 +129,7 @@ fn a_recorded_decomposition_replays_where_it_takes_as_many_steps() {
         let again = symmetric_eigen(&x).eigenvalues[0];
         assert!((value - again.value()).abs() < 1e-14 * value);
         again.backward();
-        assert_close(
-            &DMatrix::from_column_slice(4, 4, &gradient),
-            &x.map(Var::grad),
-            1e-14,
-        );
+        assert_close(&DMatrix::from_column_slice(4, 4, &gradient), &x.map(Var::grad), 1e-14);
     }
     assert!(f.gradient(m.as_slice()).is_ok());
 }

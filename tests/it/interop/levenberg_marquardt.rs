@@ -11,9 +11,7 @@ const TIMES: [f64; 6] = [0.0, 0.5, 1.0, 1.5, 2.0, 3.0];
 const MEASURED: [f64; 6] = [1.02, 0.71, 0.48, 0.38, 0.27, 0.13];
 
 fn residuals<T: Real>(x: &[T]) -> Vec<T> {
-    (0..6)
-        .map(|i| x[0] * (x[1] * TIMES[i]).exp() - MEASURED[i])
-        .collect()
+    (0..6).map(|i| x[0] * (x[1] * TIMES[i]).exp() - MEASURED[i]).collect()
 }
 
 /// The same by hand, on numbers.
@@ -49,8 +47,7 @@ impl LeastSquaresProblem<f64, Dyn, Dyn> for ByHand {
 #[test]
 fn a_fit_is_that_by_hand() {
     let start = [1.0, 0.0];
-    let (by_hand, report) =
-        LevenbergMarquardt::new().minimize(ByHand(DVector::from_column_slice(&start)));
+    let (by_hand, report) = LevenbergMarquardt::new().minimize(ByHand(DVector::from_column_slice(&start)));
     assert!(report.termination.was_successful());
     let expected = by_hand.0.as_slice();
     let check = |found: &[f64]| {
@@ -61,28 +58,13 @@ fn a_fit_is_that_by_hand() {
     assert!(report.termination.was_successful());
     check(fit.point());
     let recorded = Function::record(&start, residuals);
-    check(
-        LevenbergMarquardt::new()
-            .minimize(Residuals::new(recorded, &start))
-            .0
-            .point(),
-    );
+    check(LevenbergMarquardt::new().minimize(Residuals::new(recorded, &start)).0.point());
     let row = Function::record(&[1.0; 4], |x| x[0] * (x[1] * x[2]).exp() - x[3]);
     let data = TIMES.iter().zip(MEASURED).flat_map(|(&t, y)| [t, y]);
     let rows = EachRow(row.over_rows(2), data.collect());
-    check(
-        LevenbergMarquardt::new()
-            .minimize(Residuals::new(rows, &start))
-            .0
-            .point(),
-    );
+    check(LevenbergMarquardt::new().minimize(Residuals::new(rows, &start)).0.point());
     let recorder = RefCell::new(Recorder::new(|x: &[Var]| residuals(x)));
-    check(
-        LevenbergMarquardt::new()
-            .minimize(Residuals::new(recorder, &start))
-            .0
-            .point(),
-    );
+    check(LevenbergMarquardt::new().minimize(Residuals::new(recorder, &start)).0.point());
 }
 
 #[test]
@@ -90,11 +72,7 @@ fn nan_and_another_branch_end_the_run_and_are_told() {
     // The first step is to a negative number.
     let to_nan = Residuals::new(|x: &[Var]| [x[0].sqrt() + 1.0, x[0] * 0.1], &[0.5]);
     let (problem, report) = LevenbergMarquardt::new().minimize(to_nan);
-    assert!(
-        matches!(report.termination, TerminationReason::User(_)),
-        "{:?}",
-        report.termination
-    );
+    assert!(matches!(report.termination, TerminationReason::User(_)), "{:?}", report.termination);
     assert!(problem.error().unwrap().contains("is NaN at ["));
 
     let f = Function::record(&[0.5], |x| [if x[0] < 0.0 { -x[0] } else { x[0] } + 1.0]);

@@ -7,13 +7,7 @@ use scalargrad::{Matrix, Var, hessian};
 
 /// A matrix that is neither symmetric nor special.
 pub fn general() -> DMatrix<f64> {
-    DMatrix::from_row_slice(
-        4,
-        4,
-        &[
-            4.0, 1.0, -0.5, 0.3, 0.2, 3.0, 0.7, -1.1, 0.9, -0.4, 2.5, 0.6, -0.8, 0.5, 0.1, 1.9,
-        ],
-    )
+    DMatrix::from_row_slice(4, 4, &[4.0, 1.0, -0.5, 0.3, 0.2, 3.0, 0.7, -1.1, 0.9, -0.4, 2.5, 0.6, -0.8, 0.5, 0.1, 1.9])
 }
 
 /// A symmetric positive definite matrix.
@@ -31,10 +25,7 @@ pub fn gradient(m: &DMatrix<Var>, output: Var) -> DMatrix<f64> {
 #[track_caller]
 pub fn assert_close(found: &DMatrix<f64>, expected: &DMatrix<f64>, tolerance: f64) {
     let error = (found - expected).norm();
-    assert!(
-        error <= tolerance * expected.norm().max(1.0),
-        "{found} is not {expected} by {error:e}"
-    );
+    assert!(error <= tolerance * expected.norm().max(1.0), "{found} is not {expected} by {error:e}");
 }
 
 /// A number from each of many methods.
@@ -131,10 +122,7 @@ fn every_function_of_a_field_is_that_of_f64() {
 #[test]
 fn cast_makes_constants_and_reads_values() {
     assert!(general().cast::<Var>().iter().all(|x| x.is_constant()));
-    assert_eq!(
-        general().map(Var::new).try_cast::<f64>().unwrap(),
-        general()
-    );
+    assert_eq!(general().map(Var::new).try_cast::<f64>().unwrap(), general());
 }
 
 #[test]
@@ -187,11 +175,7 @@ fn a_replay_with_another_pivot_is_refused() {
     let f = Function::record(m.as_slice(), solve);
     assert!(f.guards() > 0 && f.frozen_reads().is_empty());
     let near = DMatrix::from_row_slice(2, 2, &[1.5, 2.0, 3.0, 4.5]);
-    let expected = near
-        .clone()
-        .lu()
-        .solve(&DVector::from_element(2, 1.0))
-        .unwrap()[0];
+    let expected = near.clone().lu().solve(&DVector::from_element(2, 1.0)).unwrap()[0];
     assert!((f.value(near.as_slice()).unwrap() - expected).abs() < 1e-14);
     let swapped = DMatrix::from_row_slice(2, 2, &[3.0, 4.0, 1.0, 2.0]);
     let error = f.value(swapped.as_slice()).unwrap_err();
@@ -221,24 +205,13 @@ fn no_decomposition_freezes_a_value() {
 fn cardinal_sines_are_those_of_f64_and_have_their_derivatives_at_zero() {
     use nalgebra::ComplexField;
     for x in [0.0, 1e-9, -0.3, 0.99, 1.0, -7.5, 800.0, f64::NAN] {
-        let (own, plain) = (
-            ComplexField::sinhc(Var::new(x)).value(),
-            ComplexField::sinhc(x),
-        );
+        let (own, plain) = (ComplexField::sinhc(Var::new(x)).value(), ComplexField::sinhc(x));
         assert!(
-            own == plain
-                || (own - plain).abs() <= 4.0 * f64::EPSILON * plain
-                || plain.is_nan() && own.is_nan(),
+            own == plain || (own - plain).abs() <= 4.0 * f64::EPSILON * plain || plain.is_nan() && own.is_nan(),
             "{x}: {own} {plain}"
         );
     }
     assert!(ComplexField::sinc(Var::new(f64::INFINITY)).value().is_nan());
-    assert_eq!(
-        hessian(|x| ComplexField::sinhc(x[0]), &[0.0])[(0, 0)],
-        1.0 / 3.0
-    );
-    assert_eq!(
-        hessian(|x| ComplexField::sinc(x[0]), &[0.0])[(0, 0)],
-        -1.0 / 3.0
-    );
+    assert_eq!(hessian(|x| ComplexField::sinhc(x[0]), &[0.0])[(0, 0)], 1.0 / 3.0);
+    assert_eq!(hessian(|x| ComplexField::sinc(x[0]), &[0.0])[(0, 0)], -1.0 / 3.0);
 }

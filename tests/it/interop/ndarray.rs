@@ -74,10 +74,7 @@ fn arrays_are_recorded() {
         w.mapv(Var::from).dot(&x).mapv(|y| y.tanh()).sum()
     });
     let point = [1.0, 0.5, -0.25, 2.0];
-    let expected = w
-        .dot(&Array1::from_vec(point.to_vec()))
-        .mapv(f64::tanh)
-        .sum();
+    let expected = w.dot(&Array1::from_vec(point.to_vec())).mapv(f64::tanh).sum();
     assert!((f.value(&point).unwrap() - expected).abs() < 1e-15);
     assert!(f.frozen_reads().is_empty());
     let zeros = Array3::<Var>::zeros((1, 2, 3));

@@ -1,19 +1,11 @@
 //! `nalgebra`: rotations.
 
-use nalgebra::{
-    Isometry3, Matrix3, RealField, Rotation2, Rotation3, Translation3, UnitQuaternion, Vector3,
-};
+use nalgebra::{Isometry3, Matrix3, RealField, Rotation2, Rotation3, Translation3, UnitQuaternion, Vector3};
 use scalargrad::interop::nalgebra::{axis_times_angle, rotation, rotation_about, unit_quaternion};
 use scalargrad::{Var, jacobian, taylor};
 
-const POINTS: [[f64; 3]; 6] = [
-    [0.3, -0.2, 0.5],
-    [1.0, 0.0, 0.0],
-    [1e-9, 2e-9, -1e-9],
-    [0.6, 0.6, 0.6],
-    [2.0, 1.5, -1.0],
-    [1e-200, 0.0, 0.0],
-];
+const POINTS: [[f64; 3]; 6] =
+    [[0.3, -0.2, 0.5], [1.0, 0.0, 0.0], [1e-9, 2e-9, -1e-9], [0.6, 0.6, 0.6], [2.0, 1.5, -1.0], [1e-200, 0.0, 0.0]];
 
 fn vector<T: RealField + Copy>(x: &[T]) -> Vector3<T> {
     Vector3::new(x[0], x[1], x[2])
@@ -27,15 +19,9 @@ fn values_are_those_of_nalgebra() {
         let q = unit_quaternion(&w);
         assert!((q.coords - UnitQuaternion::from_scaled_axis(w).coords).norm() < 2e-15);
         assert!((axis_times_angle(&q) - w).norm() <= 1e-15 * w.norm());
-        assert!(
-            (axis_times_angle(&UnitQuaternion::new_unchecked(-q.into_inner())) - w).norm()
-                <= 1e-15 * w.norm()
-        );
+        assert!((axis_times_angle(&UnitQuaternion::new_unchecked(-q.into_inner())) - w).norm() <= 1e-15 * w.norm());
         let about = rotation_about(&Vector3::y_axis(), x[0]);
-        assert!(
-            (about.matrix() - Rotation3::from_axis_angle(&Vector3::y_axis(), x[0]).matrix()).norm()
-                < 2e-15
-        );
+        assert!((about.matrix() - Rotation3::from_axis_angle(&Vector3::y_axis(), x[0]).matrix()).norm() < 2e-15);
     }
 }
 
@@ -59,16 +45,10 @@ fn the_jacobian_of_a_rotated_point_at_angle_zero_too() {
     let by_quaternion: Rotate = |w| *unit_quaternion(&vector(w)).to_rotation_matrix().matrix();
     for rotate in [by_matrix, by_quaternion] {
         for x in POINTS.into_iter().chain([[0.0; 3]]) {
-            let found = jacobian(
-                |w| (rotate(w) * p.cast()).iter().copied().collect::<Vec<_>>(),
-                &x,
-            );
+            let found = jacobian(|w| (rotate(w) * p.cast()).iter().copied().collect::<Vec<_>>(), &x);
             let expected = closed_form(Vector3::from(x), p);
             let found = Matrix3::from_row_slice(found.as_slice());
-            assert!(
-                (found - expected).norm() < 1e-13 * p.norm(),
-                "{x:?} {found} {expected}"
-            );
+            assert!((found - expected).norm() < 1e-13 * p.norm(), "{x:?} {found} {expected}");
         }
     }
 }
@@ -79,16 +59,9 @@ fn nalgebra_s_own_maps_agree_away_from_zero() {
     let x = POINTS[0];
     for rotate in [
         |w: &[Var]| *Rotation3::new(vector(w)).matrix(),
-        |w: &[Var]| {
-            *UnitQuaternion::from_scaled_axis(vector(w))
-                .to_rotation_matrix()
-                .matrix()
-        },
+        |w: &[Var]| *UnitQuaternion::from_scaled_axis(vector(w)).to_rotation_matrix().matrix(),
     ] {
-        let found = jacobian(
-            |w| (rotate(w) * p.cast()).iter().copied().collect::<Vec<_>>(),
-            &x,
-        );
+        let found = jacobian(|w| (rotate(w) * p.cast()).iter().copied().collect::<Vec<_>>(), &x);
         let found = Matrix3::from_row_slice(found.as_slice());
         assert!((found - closed_form(Vector3::from(x), p)).norm() < 1e-13);
     }
@@ -144,15 +117,9 @@ fn the_maps_have_all_their_derivatives_at_zero() {
 #[test]
 fn the_logarithm_undoes_the_exponential_map() {
     for x in POINTS.into_iter().chain([[0.0; 3]]) {
-        let found = jacobian(
-            |w| entries_of(axis_times_angle(&unit_quaternion(&vector(w)))),
-            &x,
-        );
+        let found = jacobian(|w| entries_of(axis_times_angle(&unit_quaternion(&vector(w)))), &x);
         let found = Matrix3::from_row_slice(found.as_slice());
-        assert!(
-            (found - Matrix3::identity()).norm() < 1e-14,
-            "{x:?} {found}"
-        );
+        assert!((found - Matrix3::identity()).norm() < 1e-14, "{x:?} {found}");
     }
     fn entries_of(v: Vector3<Var>) -> Vec<Var> {
         v.iter().copied().collect()
@@ -164,11 +131,7 @@ fn a_robot_arm_with_its_joints_at_zero() {
     // Three joints about z, y and z, links of length 1 along x.
     let tip = |q: &[Var]| {
         let link = Translation3::new(1.0, 0.0, 0.0).cast::<Var>();
-        let axes = [
-            Vector3::<f64>::z_axis(),
-            Vector3::y_axis(),
-            Vector3::z_axis(),
-        ];
+        let axes = [Vector3::<f64>::z_axis(), Vector3::y_axis(), Vector3::z_axis()];
         let mut pose = Isometry3::<Var>::identity();
         for (axis, &angle) in axes.iter().zip(q) {
             pose *= UnitQuaternion::from_axis_angle(&axis.cast(), angle);

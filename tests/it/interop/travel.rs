@@ -47,26 +47,17 @@ fn a_foreign_handle_is_refused_everywhere() {
         assert!(is_foreign(&panic_of(|| own[1] * x)));
         assert!(is_foreign(&panic_of(|| x + own[0])));
         assert!(is_foreign(&panic_of(|| 1.0 - x)));
-        assert!(is_foreign(&panic_of(|| scalargrad::dot(
-            &own,
-            &[own[0], x, own[1]]
-        ))));
+        assert!(is_foreign(&panic_of(|| scalargrad::dot(&own, &[own[0], x, own[1]]))));
         assert!(is_foreign(&panic_of(|| x.powf(own[0]))));
         assert!(is_foreign(&panic_of(|| x.grad())));
         assert!(is_foreign(&panic_of(|| x.gradients())));
         assert!(is_foreign(&panic_of(|| x.differentiate(&own))));
-        assert!(is_foreign(&panic_of(
-            || (own[0] * own[1]).differentiate(&[x])
-        )));
-        assert!(is_foreign(&panic_of(|| (own[0] * own[1])
-            .gradients()
-            .wrt(x))));
+        assert!(is_foreign(&panic_of(|| (own[0] * own[1]).differentiate(&[x]))));
+        assert!(is_foreign(&panic_of(|| (own[0] * own[1]).gradients().wrt(x))));
         assert!(is_foreign(&panic_of(|| x.named("x"))));
         assert!(is_foreign(&panic_of(|| x.to_text())));
         assert!(is_foreign(&panic_of(|| graph::scope(|| x * 2.0))));
-        assert!(is_foreign(&panic_of(
-            || Function::record(&[1.0], |y| y[0] * x)
-        )));
+        assert!(is_foreign(&panic_of(|| Function::record(&[1.0], |y| y[0] * x))));
         assert_eq!(x.detach() + 1.0, x.value() + 1.0);
         (own[0] * own[1] * own[2]).backward();
         assert_eq!(own.map(Var::grad), [8.0, 4.0, 2.0]);
@@ -87,19 +78,10 @@ fn a_comparison_with_a_foreign_handle_is_one_with_a_number() {
 
 #[test]
 fn no_two_threads_have_a_scope_of_the_same_number() {
-    let ids = |count: usize| {
-        move || {
-            (0..count)
-                .map(|_| graph::scope(|| Var::new(0.0)).id())
-                .collect::<Vec<_>>()
-        }
-    };
+    let ids = |count: usize| move || (0..count).map(|_| graph::scope(|| Var::new(0.0)).id()).collect::<Vec<_>>();
     // More than a block of numbers each, by turns.
     let threads: Vec<_> = (0..3).map(|_| std::thread::spawn(ids(70_000))).collect();
-    let mut all: Vec<_> = threads
-        .into_iter()
-        .flat_map(|t| t.join().unwrap())
-        .collect();
+    let mut all: Vec<_> = threads.into_iter().flat_map(|t| t.join().unwrap()).collect();
     all.sort();
     all.dedup();
     assert_eq!(all.len(), 3 * 70_000);

@@ -29,11 +29,7 @@ impl Calculus {
     pub fn is_traced(self) -> bool {
         matches!(
             self,
-            Calculus::Hessian
-                | Calculus::Hvp
-                | Calculus::Laplacian
-                | Calculus::Taylor
-                | Calculus::CheckSecond
+            Calculus::Hessian | Calculus::Hvp | Calculus::Laplacian | Calculus::Taylor | Calculus::CheckSecond
         ) || self.has_orders()
     }
 

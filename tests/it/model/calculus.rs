@@ -76,10 +76,7 @@ impl Model {
         let mut handles = Vec::new();
         for (value, operands, mut about) in outputs? {
             // The segment's own trouble comes before that of the segments inside.
-            about.trouble = trouble
-                .filter(|&trouble| trouble != Trouble::Sweeps)
-                .or(about.trouble)
-                .or(trouble);
+            about.trouble = trouble.filter(|&trouble| trouble != Trouble::Sweeps).or(about.trouble).or(trouble);
             self.has_troubles |= about.trouble.is_some();
             handles.push(self.tape.push(value, operands, about));
         }
@@ -90,11 +87,7 @@ impl Model {
     pub fn independent(&mut self, x: &[Handle]) -> Told<Vec<Handle>> {
         let copy = |&x: &Handle| match x.is_constant() {
             true => Ok(x),
-            false => self.apply(
-                Op::Mul,
-                0,
-                &[side::Operand::Variable(x), side::Operand::Number(1.0)],
-            ),
+            false => self.apply(Op::Mul, 0, &[side::Operand::Variable(x), side::Operand::Number(1.0)]),
         };
         x.iter().map(copy).collect()
     }
@@ -113,12 +106,7 @@ impl Model {
     pub fn take_snapshot(&mut self, y: Handle) -> Told<Snapshot> {
         let adjoints = self.swept(y, 0)?;
         Ok(Snapshot {
-            leaves: self
-                .tape
-                .nodes
-                .iter()
-                .map(|node| node.about.op == Op::Leaf)
-                .collect(),
+            leaves: self.tape.nodes.iter().map(|node| node.about.op == Op::Leaf).collect(),
             open: self.tape.scopes.iter().map(|scope| scope.0).collect(),
             knowledge: self.known(y),
             adjoints,
@@ -132,11 +120,7 @@ impl Model {
         }
         let adjoint = snapshot.adjoints.get(x.index).filter(|_| is_covered);
         let is_leaf = is_covered && snapshot.leaves.get(x.index) == Some(&true);
-        Ok(self.slope(
-            adjoint.copied().unwrap_or_default(),
-            is_leaf,
-            snapshot.knowledge,
-        ))
+        Ok(self.slope(adjoint.copied().unwrap_or_default(), is_leaf, snapshot.knowledge))
     }
 
     /// Derivatives that are recorded. Of each the model knows how it depends on the leaves.
@@ -168,23 +152,14 @@ impl Model {
             self.tell(self.slope(adjoint(x), is_leaf, knowledge));
         }
         if !is_recorded || y.is_constant() {
-            return Ok(x
-                .iter()
-                .map(|x| Handle::constant(adjoint(x).value))
-                .collect());
+            return Ok(x.iter().map(|x| Handle::constant(adjoint(x).value)).collect());
         }
         let all = self.tape.sweep(y.index, 1);
-        let leaves: Vec<usize> = (1..=y.index)
-            .filter(|&i| self.tape.nodes[i].about.op == Op::Leaf && all[i].size != 0.0)
-            .collect();
+        let leaves: Vec<usize> =
+            (1..=y.index).filter(|&i| self.tape.nodes[i].about.op == Op::Leaf && all[i].size != 0.0).collect();
         let is_known = leaves.len() <= 8 && y.index < 4000 && knowledge == Knowledge::Everything;
         let rows: Option<Vec<Vec<Adjoint>>> = is_known
-            .then(|| {
-                leaves
-                    .iter()
-                    .map(|&leaf| second(&self.tape, y.index, floor + 1, leaf))
-                    .collect()
-            })
+            .then(|| leaves.iter().map(|&leaf| second(&self.tape, y.index, floor + 1, leaf)).collect())
             .flatten();
         let derivative = |x: &Handle| {
             let mut about = About::new(Op::Constant, 0);
@@ -209,13 +184,9 @@ impl Model {
     /// What the rules and segments on the way of a recording sweep do: the highest comes first.
     fn meet_rules(&mut self, adjoints: &[Adjoint], floor: usize) -> Told<()> {
         for (index, adjoint) in adjoints.iter().enumerate().skip(1).rev() {
-            let About {
-                op, rule, trouble, ..
-            } = self.tape.nodes[index].about;
+            let About { op, rule, trouble, .. } = self.tape.nodes[index].about;
             let refusal = match (rule, trouble) {
-                (Some(Rule::Sweeps), _) | (_, Some(Trouble::Sweeps))
-                    if adjoint.size != 0.0 && index > floor =>
-                {
+                (Some(Rule::Sweeps), _) | (_, Some(Trouble::Sweeps)) if adjoint.size != 0.0 && index > floor => {
                     self.knowledge = Knowledge::Nothing;
                     if self.has_troubles {
                         // A segment that runs on its operands themselves may sweep down to what makes trouble.
@@ -226,9 +197,7 @@ impl Model {
                 (Some(Rule::Panics), _) => Refusal::Panic,
                 (Some(Rule::Clears), _) => CLEARED,
                 (_, Some(trouble)) if trouble != Trouble::Sweeps => refusal(trouble),
-                (None, _) if op == Op::Custom => {
-                    Refusal::Words("with partials that are plain numbers")
-                }
+                (None, _) if op == Op::Custom => Refusal::Words("with partials that are plain numbers"),
                 _ => continue,
             };
             if self.is_reached(index, *adjoint, floor) {
@@ -258,11 +227,7 @@ impl Model {
         for &x in x {
             let z = x.value.softmax_share(c.value, s.value);
             // The share of a constant has its row of the table, which gives to the sum as well.
-            let sum = if x.is_constant() {
-                operand(s, -(z / s.value))
-            } else {
-                nothing(s)
-            };
+            let sum = if x.is_constant() { operand(s, -(z / s.value)) } else { nothing(s) };
             let operands = vec![operand(x, z), operand(c, -z), sum];
             shares.push(self.record(z, operands, About::new(Op::SoftmaxShare, SHARE))?);
         }

@@ -6,13 +6,7 @@ use super::story::Told;
 use scalargrad::Op;
 
 /// Some intermediates of a chain, and its end.
-pub fn chain<S: Side>(
-    side: &mut S,
-    link: Link,
-    [x, y]: [S::V; 2],
-    n: usize,
-    keep: usize,
-) -> Told<Vec<S::V>> {
+pub fn chain<S: Side>(side: &mut S, link: Link, [x, y]: [S::V; 2], n: usize, keep: usize) -> Told<Vec<S::V>> {
     let (mut s, mut kept) = (x, Vec::new());
     for i in 0..n {
         let (next, product) = step(side, link, s, y, i)?;
@@ -27,13 +21,7 @@ pub fn chain<S: Side>(
 }
 
 /// One link: the next of the chain, and the product on the way.
-fn step<S: Side>(
-    side: &mut S,
-    link: Link,
-    s: S::V,
-    y: S::V,
-    i: usize,
-) -> Told<(S::V, Option<S::V>)> {
+fn step<S: Side>(side: &mut S, link: Link, s: S::V, y: S::V, i: usize) -> Told<(S::V, Option<S::V>)> {
     let number = Operand::Number;
     let of = Operand::Variable;
     let factor = ((i % 7) as f64 - 3.0) * 0.25;
@@ -42,11 +30,7 @@ fn step<S: Side>(
         Link::Number => side.apply(Op::Add, 0, &[of(s), number(0.001)])?,
         Link::Scale => side.apply(Op::Mul, 0, &[of(s), number(0.999)])?,
         Link::Sum => {
-            let op = if i.is_multiple_of(2) {
-                Op::Sub
-            } else {
-                Op::Add
-            };
+            let op = if i.is_multiple_of(2) { Op::Sub } else { Op::Add };
             side.apply(op, 0, &[of(s), of(y)])?
         }
         Link::Product | Link::ScopedProduct => {

@@ -51,10 +51,7 @@ impl Model {
                 let adjoint = |x: &Handle| adjoints.get(x.index).copied().unwrap_or_default();
                 leaves.iter().map(adjoint).collect()
             };
-            outputs
-                .iter()
-                .map(|&y| Ok(row(model.swept(y, leaves[0].index)?)))
-                .collect()
+            outputs.iter().map(|&y| Ok(row(model.swept(y, leaves[0].index)?))).collect()
         };
         // The sum of the terms, each a derivative times a number.
         let combined = |terms: &mut dyn Iterator<Item = (Adjoint, f64)>| {
@@ -78,9 +75,7 @@ impl Model {
             Calculus::Jvp => {
                 for (row, y) in jacobian(self)?.into_iter().zip(outputs) {
                     self.tell(Fact::Value(y.value));
-                    self.tell(combined(
-                        &mut row.into_iter().zip(along.iter().copied().cycle()),
-                    ));
+                    self.tell(combined(&mut row.into_iter().zip(along.iter().copied().cycle())));
                 }
             }
             Calculus::Vjp => {
@@ -99,22 +94,14 @@ impl Model {
                 }
                 self.tell(Fact::Holds(true));
             }
-            Calculus::Hessian
-            | Calculus::CheckSecond
-            | Calculus::Hvp
-            | Calculus::Laplacian
-            | Calculus::Taylor => {
+            Calculus::Hessian | Calculus::CheckSecond | Calculus::Hvp | Calculus::Laplacian | Calculus::Taylor => {
                 return self.tell_second(calculus, along, leaves, outputs[0]);
             }
             Calculus::Sweeps | Calculus::Along | Calculus::ByTurns | Calculus::Series => {
                 let orders = orders(&self.tape, leaves, along, outputs[0]);
                 orders.iter().enumerate().for_each(|(k, &(p, size))| {
                     let factorial = [1.0, 2.0, 6.0, 24.0][k];
-                    let factor = if calculus == Calculus::Series {
-                        1.0 / factorial
-                    } else {
-                        1.0
-                    };
+                    let factor = if calculus == Calculus::Series { 1.0 / factorial } else { 1.0 };
                     self.tell(Fact::Slope(p * factor, size));
                 });
             }
@@ -122,13 +109,7 @@ impl Model {
         Ok(())
     }
 
-    fn tell_second(
-        &mut self,
-        calculus: Calculus,
-        along: &[f64],
-        leaves: &[Handle],
-        y: Handle,
-    ) -> Told<()> {
+    fn tell_second(&mut self, calculus: Calculus, along: &[f64], leaves: &[Handle], y: Handle) -> Told<()> {
         let floor = leaves[0].index;
         let row = |x: &Handle| match y.index < x.index {
             true => Some(vec![Adjoint::default(); y.index + 1]),
@@ -160,11 +141,7 @@ impl Model {
             _ => {
                 let first = self.tape.sweep(y.index, floor);
                 let first = first.get(leaves[0].index).copied().unwrap_or_default();
-                facts.extend([
-                    Fact::Value(y.value),
-                    slope(first, 1.0),
-                    slope(entry(0, 0), 0.5),
-                ]);
+                facts.extend([Fact::Value(y.value), slope(first, 1.0), slope(entry(0, 0), 0.5)]);
             }
         }
         facts.into_iter().for_each(|fact| self.tell(fact));
@@ -172,13 +149,7 @@ impl Model {
     }
 
     /// What a recorded function tells at some points.
-    pub fn replay_all(
-        &mut self,
-        at: &Points,
-        captured: &[Handle],
-        body: &Body,
-        way: Way,
-    ) -> Told<()> {
+    pub fn replay_all(&mut self, at: &Points, captured: &[Handle], body: &Body, way: Way) -> Told<()> {
         let at_first = self.answers.len();
         let mut trouble = None;
         self.in_closure(&at.recorded, true, |model, leaves| {
@@ -207,9 +178,7 @@ impl Model {
                 }
                 let from = model.facts.len();
                 let was_quiet = std::mem::take(&mut model.quiet);
-                outputs
-                    .iter()
-                    .for_each(|y| model.tell(Fact::Value(y.value)));
+                outputs.iter().for_each(|y| model.tell(Fact::Value(y.value)));
                 model.tell_calculus(Calculus::Jacobian, &[], leaves, &outputs)?;
                 if outputs.len() == 1 {
                     model.tell_calculus(Calculus::Hessian, &[], leaves, &outputs)?;

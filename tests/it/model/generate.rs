@@ -134,9 +134,7 @@ impl Generator {
             };
             KINDS.iter().filter(allowed)
         };
-        let mut at = self
-            .random
-            .below(all().map(|kind| kind.1).sum::<usize>().max(1));
+        let mut at = self.random.below(all().map(|kind| kind.1).sum::<usize>().max(1));
         for &(kind, weight, _) in all() {
             if at < weight {
                 return kind;
@@ -158,15 +156,7 @@ impl Generator {
             return None;
         }
         if self.depth > 4
-            && matches!(
-                kind,
-                Kind::Scope
-                    | Kind::Segment
-                    | Kind::Snapshot
-                    | Kind::Derive
-                    | Kind::Watch
-                    | Kind::Threads
-            )
+            && matches!(kind, Kind::Scope | Kind::Segment | Kind::Snapshot | Kind::Derive | Kind::Watch | Kind::Threads)
         {
             return None;
         }
@@ -176,10 +166,7 @@ impl Generator {
             Kind::Apply => self.apply(setting, to)?,
             Kind::Map => {
                 let x = self.live_register();
-                let op = match self
-                    .random
-                    .of(&[Op::Sin, Op::Mul, Op::Add, Op::Atan, Op::Sub])
-                {
+                let op = match self.random.of(&[Op::Sin, Op::Mul, Op::Add, Op::Atan, Op::Sub]) {
                     // A square of a square, and so on, overflows.
                     Op::Mul if setting.is_total() => Op::Sin,
                     op => op,
@@ -188,32 +175,18 @@ impl Generator {
                     1 => vec![],
                     _ => vec![self.arg()],
                 };
-                Action::Map {
-                    op,
-                    n: 0,
-                    x,
-                    others,
-                    to,
-                }
+                Action::Map { op, n: 0, x, others, to }
             }
             Kind::Gather => {
                 let n = 1 + self.random.below(6);
-                Action::Gather {
-                    args: (0..n).map(|_| self.arg()).collect(),
-                    to,
-                }
+                Action::Gather { args: (0..n).map(|_| self.arg()).collect(), to }
             }
             Kind::Chain | Kind::ScopedChain => self.chain(kind, to),
             Kind::Fold => self.fold(setting, to),
             Kind::Choose => {
                 let compared = [Arg::Of(self.pick()), self.arg()];
                 let chosen = [self.pick(), self.pick()];
-                Action::Choose {
-                    how: self.random.of(Comparison::ALL),
-                    compared,
-                    chosen,
-                    to,
-                }
+                Action::Choose { how: self.random.of(Comparison::ALL), compared, chosen, to }
             }
             Kind::Detach => Action::Detach { x: self.pick(), to },
             Kind::Clear if self.random.once_in(3) => Action::Clear,
@@ -245,9 +218,7 @@ impl Generator {
 
     /// How many there shall be of something: few, as many as lead to a boundary, or any.
     pub fn count(&mut self) -> usize {
-        let boundary = self
-            .random
-            .of(&[64, 128, 512, 512, 512, 1024, 2048, 2048, 4096, 8192]);
+        let boundary = self.random.of(&[64, 128, 512, 512, 512, 1024, 2048, 2048, 4096, 8192]);
         let near = self.random.below(7);
         let count = match self.random.below(12) {
             0..=4 => 1 + self.random.below(8),
@@ -264,13 +235,8 @@ impl Generator {
     }
 
     fn live(&self) -> Vec<Register> {
-        let is_live = |row: &Vec<Handle>| {
-            row.last()
-                .is_some_and(|&x| self.model.tape.verify(x).is_ok())
-        };
-        (0..self.registers.0.len())
-            .filter(|&register| is_live(&self.registers.0[register]))
-            .collect()
+        let is_live = |row: &Vec<Handle>| row.last().is_some_and(|&x| self.model.tape.verify(x).is_ok());
+        (0..self.registers.0.len()).filter(|&register| is_live(&self.registers.0[register])).collect()
     }
 
     fn live_register(&mut self) -> Register {
@@ -347,9 +313,7 @@ impl Generator {
         use Link::*;
         let link = match kind {
             Kind::ScopedChain => ScopedProduct,
-            _ => self
-                .random
-                .of(&[Sine, Number, Scale, Sum, Product, Spiral, Mixed]),
+            _ => self.random.of(&[Sine, Number, Scale, Sum, Product, Spiral, Mixed]),
         };
         let n = match link {
             Sine | Number | Scale | Sum => self.count(),
@@ -360,14 +324,7 @@ impl Generator {
             _ => 1 + self.random.below(n + 1),
         };
         let (x, y) = (self.pick(), self.pick());
-        Action::Chain {
-            link,
-            x,
-            y,
-            n,
-            keep,
-            to,
-        }
+        Action::Chain { link, x, y, n, keep, to }
     }
 
     fn fold(&mut self, setting: Setting, to: Register) -> Action {
@@ -387,13 +344,6 @@ impl Generator {
             _ => 1,
         };
         let is_reversed = self.random.once_in(5);
-        Action::Fold {
-            slice,
-            x,
-            y,
-            stride,
-            is_reversed,
-            to,
-        }
+        Action::Fold { slice, x, y, stride, is_reversed, to }
     }
 }

@@ -11,10 +11,7 @@ pub struct Mix {
 
 impl Default for Mix {
     fn default() -> Mix {
-        Mix {
-            without: 0,
-            operations: 12_000,
-        }
+        Mix { without: 0, operations: 12_000 }
     }
 }
 

@@ -27,10 +27,7 @@ impl<V: Copy> Registers<V> {
     }
 
     fn row(&self, register: Register) -> Option<&[V]> {
-        self.0
-            .get(register)
-            .map(|row| &row[..])
-            .filter(|row| !row.is_empty())
+        self.0.get(register).map(|row| &row[..]).filter(|row| !row.is_empty())
     }
 
     pub fn set(&mut self, register: Register, row: Vec<V>) {
@@ -60,12 +57,7 @@ pub fn run<S: Side>(side: &mut S, registers: &mut Registers<S::V>, actions: &[Ac
 }
 
 /// Runs a body; an output that is missing is its first input.
-pub fn run_body<S: Side>(
-    side: &mut S,
-    body: &Body,
-    inputs: &[S::V],
-    captured: &[S::V],
-) -> Told<Vec<S::V>> {
+pub fn run_body<S: Side>(side: &mut S, body: &Body, inputs: &[S::V], captured: &[S::V]) -> Told<Vec<S::V>> {
     let mut registers = Registers(vec![inputs.to_vec(), captured.to_vec()]);
     run(side, &mut registers, &body.actions)?;
     let output = |&pick: &Pick| registers.pick(pick).unwrap_or(inputs[0]);
@@ -93,9 +85,7 @@ pub fn perform<S: Side>(side: &mut S, registers: &mut Registers<S::V>, action: &
 /// Some places of a row: both ends, and a few between.
 fn spread(len: usize) -> impl Iterator<Item = usize> {
     let stride = len.div_ceil(6).max(1);
-    (0..len)
-        .step_by(stride)
-        .chain((len > 1 && !(len - 1).is_multiple_of(stride)).then(|| len - 1))
+    (0..len).step_by(stride).chain((len > 1 && !(len - 1).is_multiple_of(stride)).then(|| len - 1))
 }
 
 /// What an action gives.
@@ -108,11 +98,7 @@ enum Given<V> {
 }
 
 /// Does an action.
-fn act<S: Side>(
-    side: &mut S,
-    registers: &mut Registers<S::V>,
-    action: &Action,
-) -> Told<Given<S::V>> {
+fn act<S: Side>(side: &mut S, registers: &mut Registers<S::V>, action: &Action) -> Told<Given<S::V>> {
     // Leaves the action undone where a register is empty.
     macro_rules! there {
         ($found:expr) => {
@@ -131,13 +117,7 @@ fn act<S: Side>(
             let operands = there!(registers.operands(args));
             (*to, vec![side.apply(*op, *n, &operands)?])
         }
-        Action::Map {
-            op,
-            n,
-            x,
-            others,
-            to,
-        } => {
+        Action::Map { op, n, x, others, to } => {
             let mut operands = vec![Operand::Number(0.0)];
             operands.extend(there!(registers.operands(others)));
             let mut row = Vec::new();
@@ -152,33 +132,13 @@ fn act<S: Side>(
                 Operand::Variable(x) => x,
                 Operand::Number(x) => S::constant(x),
             };
-            (
-                *to,
-                there!(registers.operands(args))
-                    .iter()
-                    .map(variable)
-                    .collect(),
-            )
+            (*to, there!(registers.operands(args)).iter().map(variable).collect())
         }
-        &Action::Chain {
-            link,
-            x,
-            y,
-            n,
-            keep,
-            to,
-        } => {
+        &Action::Chain { link, x, y, n, keep, to } => {
             let (x, y) = (there!(registers.pick(x)), there!(registers.pick(y)));
             (to, chain(side, link, [x, y], n, keep)?)
         }
-        &Action::Fold {
-            slice,
-            x,
-            y,
-            stride,
-            is_reversed,
-            to,
-        } => {
+        &Action::Fold { slice, x, y, stride, is_reversed, to } => {
             let (x, y) = (there!(registers.row(x)), there!(registers.row(y)));
             let mut x: Vec<S::V> = x.iter().step_by(stride.max(1)).copied().collect();
             if is_reversed {
@@ -187,11 +147,7 @@ fn act<S: Side>(
             let y: Vec<S::V> = y.iter().cycle().take(x.len()).copied().collect();
             (to, side.fold(slice, &x, &y)?)
         }
-        Action::Custom {
-            value,
-            operands,
-            to,
-        } => {
+        Action::Custom { value, operands, to } => {
             let operand = |&(pick, p): &(Pick, f64)| Some((registers.pick(pick)?, p));
             let operands: Vec<_> = there!(operands.iter().map(operand).collect());
             (*to, vec![side.custom(*value, &operands)?])
@@ -200,12 +156,7 @@ fn act<S: Side>(
             let x = [there!(registers.pick(x[0])), there!(registers.pick(x[1]))];
             (to, vec![side.rule(rule, x)?])
         }
-        Action::Choose {
-            how,
-            compared,
-            chosen,
-            to,
-        } => {
+        Action::Choose { how, compared, chosen, to } => {
             let compared = there!(registers.operands(compared));
             let chosen = there!(registers.picks(chosen));
             let is_so = side.compare(*how, compared[0], compared[1]);
@@ -216,39 +167,16 @@ fn act<S: Side>(
             (to, vec![side.slope_inside(route, x, y)?])
         }
         &Action::Detach { x, to } => (to, vec![side.detach(there!(registers.pick(x)))]),
-        Action::Segment {
-            inputs,
-            captured,
-            body,
-            to,
-        } => {
-            let (x, captured) = (
-                there!(registers.picks(inputs)),
-                there!(registers.picks(captured)),
-            );
+        Action::Segment { inputs, captured, body, to } => {
+            let (x, captured) = (there!(registers.picks(inputs)), there!(registers.picks(captured)));
             (*to, side.segment(&x, &captured, body)?)
         }
-        Action::Advance {
-            state,
-            captured,
-            steps,
-            at_once,
-            body,
-            to,
-        } => {
-            let (x, captured) = (
-                there!(registers.picks(state)),
-                there!(registers.picks(captured)),
-            );
+        Action::Advance { state, captured, steps, at_once, body, to } => {
+            let (x, captured) = (there!(registers.picks(state)), there!(registers.picks(captured)));
             let at_once = (*at_once).max(2);
             (*to, side.advance(&x, &captured, (*steps, at_once), body)?)
         }
-        Action::Threads {
-            copies,
-            handles,
-            actions,
-            to,
-        } => {
+        Action::Threads { copies, handles, actions, to } => {
             let handles = there!(registers.picks(handles));
             (*to, side.threads(*copies, &handles, actions)?)
         }
@@ -261,11 +189,7 @@ fn act<S: Side>(
 }
 
 /// Does an action that gives no variables. Absent where an operand is missing.
-fn effect<S: Side>(
-    side: &mut S,
-    registers: &mut Registers<S::V>,
-    action: &Action,
-) -> Told<Option<()>> {
+fn effect<S: Side>(side: &mut S, registers: &mut Registers<S::V>, action: &Action) -> Told<Option<()>> {
     macro_rules! there {
         ($found:expr) => {
             match $found {
@@ -293,12 +217,7 @@ fn effect<S: Side>(
                 side.forget(snapshot);
             }
         }
-        &Action::Differentiate {
-            y,
-            ref x,
-            to,
-            ref then,
-        } => {
+        &Action::Differentiate { y, ref x, to, ref then } => {
             let (y, x) = (there!(registers.pick(y)), there!(registers.picks(x)));
             let derivatives = side.differentiate(y, &x, true)?;
             registers.set(to, derivatives);
@@ -315,22 +234,11 @@ fn effect<S: Side>(
             let (y, x) = (there!(registers.pick(*y)), there!(registers.picks(x)));
             side.differentiate(y, &x, *is_recorded)?;
         }
-        Action::Derive {
-            calculus,
-            at,
-            along,
-            captured,
-            body,
-        } => {
+        Action::Derive { calculus, at, along, captured, body } => {
             let captured = there!(registers.picks(captured));
             side.derive(*calculus, (at, along), &captured, body)?;
         }
-        Action::Replay {
-            at,
-            captured,
-            body,
-            way,
-        } => {
+        Action::Replay { at, captured, body, way } => {
             let captured = there!(registers.picks(captured));
             side.replay(at, &captured, body, *way)?;
         }

@@ -4,9 +4,7 @@ use super::calculus::Snapshot;
 use super::functions::{call, partial, selects};
 use super::machine::run_body;
 use super::naive::{self, Adjoint, Handle};
-use super::program::{
-    Action, Body, Calculus, Comparison, NAME_THAT_CLEARS, Question, Route, Rule, Slice, Trouble,
-};
+use super::program::{Action, Body, Calculus, Comparison, NAME_THAT_CLEARS, Question, Route, Rule, Slice, Trouble};
 use super::side::{Operand, Outcome, Side};
 use super::state::{About, Knowledge, Model};
 use super::story::{Fact, Refusal, Told};
@@ -25,9 +23,7 @@ impl Side for Model {
 
     fn attempt<R>(&mut self, f: impl FnOnce(&mut Self) -> Told<R>) -> Option<R> {
         let result = f(self);
-        result
-            .map_err(|refusal| self.tell(Fact::Refused(refusal)))
-            .ok()
+        result.map_err(|refusal| self.tell(Fact::Refused(refusal))).ok()
     }
 
     fn settle(&mut self, what: &Action, outcome: Outcome) {
@@ -73,11 +69,7 @@ impl Side for Model {
             x if x.is_constant() => nothing(x),
             of if matches!(op, Op::Max | Op::Min) && x[0] == x[1] => {
                 let shares = args.iter().all(|&arg| !handle(arg).is_constant());
-                if shares {
-                    operand(of, 0.5)
-                } else {
-                    nothing(of)
-                }
+                if shares { operand(of, 0.5) } else { nothing(of) }
             }
             of => match partial(op, n, x, k) {
                 0.0 if selects(op) => nothing(of),
@@ -91,14 +83,7 @@ impl Side for Model {
     fn fold(&mut self, slice: Slice, x: &[Handle], y: &[Handle]) -> Told<Vec<Handle>> {
         let values: Vec<f64> = x.iter().map(|x| x.value).collect();
         let factors: Vec<f64> = y.iter().map(|y| y.value).collect();
-        let each = |z: f64, p: &dyn Fn(f64) -> f64| {
-            (
-                z,
-                x.iter()
-                    .map(|&x| operand(x, p(x.value)))
-                    .collect::<Vec<_>>(),
-            )
-        };
+        let each = |z: f64, p: &dyn Fn(f64) -> f64| (z, x.iter().map(|&x| operand(x, p(x.value))).collect::<Vec<_>>());
         let (op, (z, operands)) = match slice {
             Slice::Sum => (Op::Sum, each(values.iter().sum(), &|_| 1.0)),
             Slice::Norm => {
@@ -126,10 +111,7 @@ impl Side for Model {
         let mut about = About::new(op, 0);
         if slice == Slice::WeightedSum {
             // Weights are numbers, but not exact ones if what they were read from is not.
-            about.knowledge = y
-                .iter()
-                .map(|&y| self.known(y))
-                .fold(about.knowledge, Knowledge::min);
+            about.knowledge = y.iter().map(|&y| self.known(y)).fold(about.knowledge, Knowledge::min);
         }
         Ok(vec![self.record(z, operands, about)?])
     }
@@ -181,12 +163,7 @@ impl Side for Model {
         Handle::constant(x.value)
     }
 
-    fn segment(
-        &mut self,
-        x: &[Handle],
-        captured: &[Handle],
-        body: &Arc<Body>,
-    ) -> Told<Vec<Handle>> {
+    fn segment(&mut self, x: &[Handle], captured: &[Handle], body: &Arc<Body>) -> Told<Vec<Handle>> {
         self.segment_of(x, captured, |model, x| run_body(model, body, x, captured))
     }
 
@@ -330,12 +307,7 @@ impl Side for Model {
         f(self)
     }
 
-    fn threads(
-        &mut self,
-        copies: usize,
-        handles: &[Handle],
-        actions: &[Action],
-    ) -> Told<Vec<Handle>> {
+    fn threads(&mut self, copies: usize, handles: &[Handle], actions: &[Action]) -> Told<Vec<Handle>> {
         self.on_threads(copies, handles, actions)
     }
 

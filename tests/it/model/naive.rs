@@ -16,11 +16,7 @@ pub struct Handle {
 impl Handle {
     pub fn constant(value: f64) -> Handle {
         let (index, epoch) = (0, 0);
-        Handle {
-            value,
-            index,
-            epoch,
-        }
+        Handle { value, index, epoch }
     }
 
     pub fn is_constant(self) -> bool {
@@ -81,11 +77,7 @@ pub struct Tape<A> {
 
 impl<A> Tape<A> {
     pub fn new(about_constants: A) -> Tape<A> {
-        let constants = Node {
-            value: 0.0,
-            operands: Vec::new(),
-            about: about_constants,
-        };
+        let constants = Node { value: 0.0, operands: Vec::new(), about: about_constants };
         Tape {
             nodes: vec![constants],
             adjoints: vec![Adjoint::default()],
@@ -98,17 +90,9 @@ impl<A> Tape<A> {
     /// Appends a node, recording or not.
     pub fn push(&mut self, value: f64, operands: Vec<Operand>, about: A) -> Handle {
         let (index, epoch) = (self.nodes.len(), self.scopes[self.scopes.len() - 1].0);
-        self.nodes.push(Node {
-            value,
-            operands,
-            about,
-        });
+        self.nodes.push(Node { value, operands, about });
         self.adjoints.push(Adjoint::default());
-        Handle {
-            value,
-            index,
-            epoch,
-        }
+        Handle { value, index, epoch }
     }
 
     /// The handle of a node that is there.
@@ -180,11 +164,7 @@ impl<A> Tape<A> {
                 if operand.size == 0.0 {
                     continue;
                 }
-                let product = if value == 0.0 {
-                    0.0
-                } else {
-                    value * operand.partial
-                };
+                let product = if value == 0.0 { 0.0 } else { value * operand.partial };
                 // No size vanishes: it tells what an adjoint was added to, too. None is known where an infinite
                 // partial meets an adjoint that may be zero, or a rounding error.
                 let cancels = value.abs() <= 1e-8 * size && size > 1e-290;

@@ -48,11 +48,7 @@ fn along<T: Nested>(tape: &Tape<About>, x: &[(Handle, f64)], y: Handle, shift: f
         };
         let operands = 0..node.operands.len();
         let arg = |k: usize| {
-            if k < operands.end {
-                operand(k)
-            } else {
-                T::from(0.0)
-            }
+            if k < operands.end { operand(k) } else { T::from(0.0) }
         };
         let args = [0, 1, 2].map(arg);
         known.push(match node.about.op {
@@ -61,14 +57,9 @@ fn along<T: Nested>(tape: &Tape<About>, x: &[(Handle, f64)], y: Handle, shift: f
                 None => T::from(node.value),
             },
             // The partial is 0 at a tie with a number.
-            Op::Max | Op::Min if node.operands.iter().all(|operand| operand.size == 0.0) => {
-                T::from(node.value)
-            }
+            Op::Max | Op::Min if node.operands.iter().all(|operand| operand.size == 0.0) => T::from(node.value),
             Op::Sum => operands.map(operand).sum(),
-            Op::Dot => operands
-                .step_by(2)
-                .map(|k| operand(k) * operand(k + 1))
-                .sum(),
+            Op::Dot => operands.step_by(2).map(|k| operand(k) * operand(k + 1)).sum(),
             Op::SoftmaxShare if node.about.n == SHARE => unreachable!("no closure has slices here"),
             Op::Custom => args[0] * args[1],
             op => call(op, node.about.n, args),

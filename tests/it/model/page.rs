@@ -55,40 +55,22 @@ impl Page<'_> {
 
     /// A closure; what it captures is bound before it.
     pub fn closure(self, body: &Body, captured: &[Pick], is_one: bool) -> String {
-        let inside = Page {
-            row: "b",
-            depth: self.depth + 1,
-            ..self
-        };
+        let inside = Page { row: "b", depth: self.depth + 1, ..self };
         let (indent, outside) = ("    ".repeat(inside.depth), self.picks(captured));
         let registers = registers(&body.actions);
         let mut text = format!("{{\n{indent}let outside: Vec<Var> = vec!{outside};\n");
-        let has_trouble = body
-            .actions
-            .iter()
-            .any(|action| matches!(action, Action::Trouble(_)));
+        let has_trouble = body.actions.iter().any(|action| matches!(action, Action::Trouble(_)));
         if has_trouble {
             let _ = writeln!(text, "{indent}let runs = std::cell::Cell::new(0);");
         }
         let _ = writeln!(text, "{indent}move |x: &[Var]| {{");
         if has_trouble {
-            let _ = writeln!(
-                text,
-                "{indent}let is_again = runs.replace(runs.get() + 1) > 0;"
-            );
+            let _ = writeln!(text, "{indent}let is_again = runs.replace(runs.get() + 1) > 0;");
         }
-        let _ = writeln!(
-            text,
-            "{indent}let mut b: Vec<Vec<Var>> = vec![Vec::new(); {registers}];"
-        );
-        let _ = writeln!(
-            text,
-            "{indent}(b[0], b[1]) = (x.to_vec(), outside.clone());"
-        );
+        let _ = writeln!(text, "{indent}let mut b: Vec<Vec<Var>> = vec![Vec::new(); {registers}];");
+        let _ = writeln!(text, "{indent}(b[0], b[1]) = (x.to_vec(), outside.clone());");
         inside.block(&body.actions, &mut text);
-        let output = |&pick: &Pick| match inside.is_set(pick.0, &body.actions)
-            || pick.0 == 1 && !captured.is_empty()
-        {
+        let output = |&pick: &Pick| match inside.is_set(pick.0, &body.actions) || pick.0 == 1 && !captured.is_empty() {
             true => pick,
             false => Pick(0, 0),
         };
@@ -97,11 +79,7 @@ impl Page<'_> {
             true => inside.pick(outputs[0]),
             false => format!("vec!{}", inside.picks(&outputs)),
         };
-        let _ = write!(
-            text,
-            "{indent}{outputs}\n{indent}}}\n{}}}",
-            "    ".repeat(self.depth)
-        );
+        let _ = write!(text, "{indent}{outputs}\n{indent}}}\n{}}}", "    ".repeat(self.depth));
         text
     }
 
@@ -111,13 +89,8 @@ impl Page<'_> {
             || actions.iter().any(|action| {
                 let outcome = self.outcomes.get(&std::ptr::from_ref(action));
                 let is_done = outcome.is_none() && action.to() == Some(register);
-                let scope = matches!(
-                    action,
-                    Action::Scope(_)
-                        | Action::NoGrad(_)
-                        | Action::Watch(_)
-                        | Action::Snapshot { .. }
-                );
+                let scope =
+                    matches!(action, Action::Scope(_) | Action::NoGrad(_) | Action::Watch(_) | Action::Snapshot { .. });
                 is_done || scope && register != 0 && self.is_set(register, action.inner())
             })
     }

@@ -50,9 +50,7 @@ pub fn chain(link: Link, [x, y]: [String; 2], n: usize, keep: usize) -> String {
         Link::Number => "s = s + 0.001;",
         Link::Scale => "s = s * 0.999;",
         Link::Sum => "s = if i % 2 == 0 { s - y } else { s + y };",
-        Link::Product => {
-            "let p = y * (((i % 7) as f64 - 3.0) * 0.25); s = if i % 3 == 0 { p + s } else { s + p };"
-        }
+        Link::Product => "let p = y * (((i % 7) as f64 - 3.0) * 0.25); s = if i % 3 == 0 { p + s } else { s + p };",
         Link::ScopedProduct => {
             "let p = y * (((i % 7) as f64 - 3.0) * 0.25); \
              graph::scope(|| { for _ in 0..i % 4 { Var::new(0.5); } if i % 29 == 3 { (y * y).backward(); } }); \

@@ -17,17 +17,10 @@ pub fn rust(program: &[Action]) -> String {
     }
     let mut model = Model::new();
     let _ = run(&mut model, &mut Registers(Vec::new()), program);
-    let page = Page {
-        outcomes: &model.outcomes,
-        row: "r",
-        depth: 1,
-    };
+    let page = Page { outcomes: &model.outcomes, row: "r", depth: 1 };
     let registers = registers(program);
     text.push_str("#[test]\nfn a_program() {\n");
-    let _ = writeln!(
-        text,
-        "    let mut r: Vec<Vec<Var>> = vec![Vec::new(); {registers}];"
-    );
+    let _ = writeln!(text, "    let mut r: Vec<Vec<Var>> = vec![Vec::new(); {registers}];");
     page.block(program, &mut text);
     text + "}\n"
 }
@@ -41,53 +34,24 @@ impl Page<'_> {
         match action {
             Action::Leaves { value, n, to } => {
                 let leaf = format!("Var::new({} + 0.01 * (k % 37) as f64)", number(*value));
-                set(
-                    to,
-                    format!("(0..{n}).map(|k| {leaf}).collect::<Vec<Var>>()"),
-                )
+                set(to, format!("(0..{n}).map(|k| {leaf}).collect::<Vec<Var>>()"))
             }
             Action::Apply { op, n, args, to } => {
                 let args: Vec<String> = args.iter().map(|&arg| self.arg(arg)).collect();
                 set(to, format!("vec![{}]", operation(*op, *n, &args)))
             }
-            Action::Map {
-                op,
-                n,
-                x,
-                others,
-                to,
-            } => {
+            Action::Map { op, n, x, others, to } => {
                 let others = others.iter().map(|&arg| self.arg(arg));
                 let args: Vec<String> = std::iter::once("x".to_string()).chain(others).collect();
                 let (row, z) = (self.register(*x), operation(*op, *n, &args));
-                set(
-                    to,
-                    format!("{row}.iter().map(|&x| {z}).collect::<Vec<Var>>()"),
-                )
+                set(to, format!("{row}.iter().map(|&x| {z}).collect::<Vec<Var>>()"))
             }
             Action::Gather { args, to } => {
-                let args: Vec<String> = args
-                    .iter()
-                    .map(|&arg| format!("Var::from({})", self.arg(arg)))
-                    .collect();
+                let args: Vec<String> = args.iter().map(|&arg| format!("Var::from({})", self.arg(arg))).collect();
                 set(to, format!("vec![{}]", args.join(", ")))
             }
-            Action::Chain {
-                link,
-                x,
-                y,
-                n,
-                keep,
-                to,
-            } => set(to, chain(*link, [pick(*x), pick(*y)], *n, *keep)),
-            Action::Fold {
-                slice,
-                x,
-                y,
-                stride,
-                is_reversed,
-                to,
-            } => {
+            Action::Chain { link, x, y, n, keep, to } => set(to, chain(*link, [pick(*x), pick(*y)], *n, *keep)),
+            Action::Fold { slice, x, y, stride, is_reversed, to } => {
                 let (x, y) = (self.register(*x), self.register(*y));
                 let reversed = if *is_reversed { "xs.reverse(); " } else { "" };
                 let mut_if = if *is_reversed { "mut " } else { "" };
@@ -99,92 +63,39 @@ impl Page<'_> {
                     Slice::Softmax => "softmax(&xs)".to_string(),
                     Slice::Dot => format!("vec![dot(&xs, &{y}.copied().collect::<Vec<_>>())]"),
                     Slice::WeightedSum => {
-                        format!(
-                            "vec![weighted_sum(&xs, &{y}.map(|y| y.value()).collect::<Vec<_>>())]"
-                        )
+                        format!("vec![weighted_sum(&xs, &{y}.map(|y| y.value()).collect::<Vec<_>>())]")
                     }
                 };
-                let xs = format!(
-                    "let {mut_if}xs: Vec<Var> = {x}.iter().step_by({stride}).copied().collect();"
-                );
+                let xs = format!("let {mut_if}xs: Vec<Var> = {x}.iter().step_by({stride}).copied().collect();");
                 set(to, format!("{{ {xs} {reversed}{call} }}"))
             }
-            Action::Custom {
-                value,
-                operands,
-                to,
-            } => {
-                let operands: Vec<String> = operands
-                    .iter()
-                    .map(|&(x, p)| format!("({}, {})", pick(x), number(p)))
-                    .collect();
+            Action::Custom { value, operands, to } => {
+                let operands: Vec<String> =
+                    operands.iter().map(|&(x, p)| format!("({}, {})", pick(x), number(p))).collect();
                 let operands = operands.join(", ");
-                set(
-                    to,
-                    format!(
-                        "vec![Var::custom(\"custom\", {}, [{operands}])]",
-                        number(*value)
-                    ),
-                )
+                set(to, format!("vec![Var::custom(\"custom\", {}, [{operands}])]", number(*value)))
             }
-            Action::Rule { rule, x, to } => set(
-                to,
-                format!(
-                    "vec![Var::apply(Product({}), &{})]",
-                    beside(*rule),
-                    self.picks(x)
-                ),
-            ),
-            Action::Choose {
-                how,
-                compared: [a, b],
-                chosen: [c, d],
-                to,
-            } => {
+            Action::Rule { rule, x, to } => {
+                set(to, format!("vec![Var::apply(Product({}), &{})]", beside(*rule), self.picks(x)))
+            }
+            Action::Choose { how, compared: [a, b], chosen: [c, d], to } => {
                 let variable = |arg| format!("Var::from({})", self.arg(arg));
                 let question = how.phrase(&variable(*a), &variable(*b));
-                set(
-                    to,
-                    format!(
-                        "vec![if {question} {{ {} }} else {{ {} }}]",
-                        pick(*c),
-                        pick(*d)
-                    ),
-                )
+                set(to, format!("vec![if {question} {{ {} }} else {{ {} }}]", pick(*c), pick(*d)))
             }
             Action::Slope { route, x, y, to } => set(to, phrase(*route, &pick(*x), &pick(*y))),
             Action::Detach { x, to } => set(to, format!("vec![{}.detach()]", pick(*x))),
-            Action::Segment {
-                inputs,
-                captured,
-                body,
-                to,
-            } => {
+            Action::Segment { inputs, captured, body, to } => {
                 let closure = self.closure(body, captured, false);
-                set(
-                    to,
-                    format!("checkpoint(&{}, {closure})", self.picks(inputs)),
-                )
+                set(to, format!("checkpoint(&{}, {closure})", self.picks(inputs)))
             }
-            Action::Advance {
-                state,
-                captured,
-                steps,
-                at_once,
-                body,
-                to,
-            } => {
+            Action::Advance { state, captured, steps, at_once, body, to } => {
                 let closure = self.closure(body, captured, false);
                 let state = self.picks(state);
                 let step = format!("{{ let step = {closure}; move |_, x: &[Var]| step(x) }}");
                 set(to, format!("advance(&{state}, {steps}, {at_once}, {step})"))
             }
-            Action::Threads {
-                copies,
-                handles,
-                actions,
-                to,
-            } => {
+            Action::Threads { copies, handles, actions, to } => {
                 let (handles, there) = (self.picks(handles), Page { row: "t", ..self });
                 let rows = registers(actions).max(1);
                 set(
@@ -210,15 +121,11 @@ impl Page<'_> {
             Action::Trouble(Trouble::Clears) => "if is_again { graph::clear() }".to_string(),
             Action::Trouble(Trouble::Panics) => "if is_again { panic!() }".to_string(),
             Action::Trouble(Trouble::Leaks) => {
-                "if is_again { let _ = leaked.get() + 1.0; } else { leaked.set(Var::new(0.5)) }"
-                    .to_string()
+                "if is_again { let _ = leaked.get() + 1.0; } else { leaked.set(Var::new(0.5)) }".to_string()
             }
-            Action::Trouble(Trouble::UsesLater) => {
-                "if is_again { let _ = own_output.get() + 1.0; }".to_string()
-            }
+            Action::Trouble(Trouble::UsesLater) => "if is_again { let _ = own_output.get() + 1.0; }".to_string(),
             Action::Trouble(Trouble::Sweeps) => {
-                "if is_again { graph::scope(|| { let t = Var::new(0.7); (t * t).backward() }) }"
-                    .to_string()
+                "if is_again { graph::scope(|| { let t = Var::new(0.7); (t * t).backward() }) }".to_string()
             }
             Action::Scope(actions) => format!("graph::scope(|| {});", inside(actions)),
             Action::NoGrad(actions) => format!("graph::no_grad(|| {});", inside(actions)),
@@ -228,20 +135,13 @@ impl Page<'_> {
             Action::Backward(y) => format!("{}.backward();", pick(*y)),
             Action::Accumulate(y) => format!("{}.backward_accumulate();", pick(*y)),
             Action::Snapshot { y, then, asked } => {
-                let asked: Vec<String> = asked
-                    .iter()
-                    .map(|&x| format!("dbg!(gradients.wrt({}));", pick(x)))
-                    .collect();
+                let asked: Vec<String> = asked.iter().map(|&x| format!("dbg!(gradients.wrt({}));", pick(x))).collect();
                 let (then, asked) = (inside(then), asked.join(" "));
                 format!("let gradients = {}.gradients(); {then} {asked}", pick(*y))
             }
             Action::Differentiate { y, x, to, then } => {
                 let (y, x) = (pick(*y), self.picks(x));
-                format!(
-                    "{} = {y}.differentiate(&{x}); {}",
-                    self.register(*to),
-                    inside(then)
-                )
+                format!("{} = {y}.differentiate(&{x}); {}", self.register(*to), inside(then))
             }
             Action::Slopes { y, x, is_recorded } => {
                 let slopes = format!("{}.differentiate(&{})", pick(*y), self.picks(x));
@@ -250,13 +150,7 @@ impl Page<'_> {
                     false => format!("dbg!(graph::no_grad(|| {slopes}));"),
                 }
             }
-            Action::Derive {
-                calculus,
-                at,
-                along,
-                captured,
-                body,
-            } => {
+            Action::Derive { calculus, at, along, captured, body } => {
                 let is_one = calculus.outputs() == 1;
                 let closure = self.closure(body, captured, is_one);
                 let along = format!("{along:?}.iter().copied().cycle().take");
@@ -291,24 +185,12 @@ impl Page<'_> {
                         "{{ let f = {closure}; taylor(|t| f(&{at:?}.iter().zip({along_inputs}).map(|(&x, &v)| t * v + x)\
                          .collect::<Vec<_>>()), 0.0, 4) }}"
                     ),
-                    Calculus::Taylor => format!(
-                        "{{ let f = {closure}; taylor(|x| f(&[x]), {:?}, 2) }}",
-                        at[0]
-                    ),
+                    Calculus::Taylor => format!("{{ let f = {closure}; taylor(|x| f(&[x]), {:?}, 2) }}", at[0]),
                 };
                 format!("dbg!({call});")
             }
-            Action::Replay {
-                at,
-                captured,
-                body,
-                way,
-            } => {
-                let Points {
-                    recorded,
-                    called,
-                    shared,
-                } = at;
+            Action::Replay { at, captured, body, way } => {
+                let Points { recorded, called, shared } = at;
                 let closure = self.closure(body, captured, false);
                 format!(
                     "{{ let (recorded, called, shared) = (vec!{recorded:?}, vec!{called:?} as Vec<Vec<f64>>, {shared}); \
@@ -318,10 +200,7 @@ impl Page<'_> {
             }
             Action::Watch(actions) => format!("let _ = anomaly::absorbed(|| {});", inside(actions)),
             &Action::Name(x, NAME_THAT_CLEARS) => {
-                format!(
-                    "{}.named(Named); // whose `Into<String>` clears the graph",
-                    pick(x)
-                )
+                format!("{}.named(Named); // whose `Into<String>` clears the graph", pick(x))
             }
             &Action::Name(x, name) => format!("{}.named(\"n{name}\");", pick(x)),
             Action::Ask(Question::Report, _) => "dbg!(graph::report());".to_string(),

@@ -44,9 +44,7 @@ fn tangents(tape: &Tape<About>, output: usize, x: usize) -> Vec<f64> {
     tangents[x] = 1.0;
     for index in x + 1..=output {
         let terms = tape.nodes[index].operands.iter();
-        tangents[index] = terms
-            .map(|o| product(tangents[o.of.index], o.partial))
-            .sum();
+        tangents[index] = terms.map(|o| product(tangents[o.of.index], o.partial)).sum();
     }
     tangents
 }
@@ -60,13 +58,9 @@ fn partials_along(node: &Node<About>, tangents: &[f64]) -> Option<Vec<f64>> {
     let along = |f: fn(&[Twofold]) -> Twofold| {
         let along_one = |k: usize| {
             let one_if = |is_one: bool| if is_one { 1.0 } else { 0.0 };
-            let dual = |i: usize| Dual {
-                value: Dual::new(value(i), tangent(i)),
-                tangent: Dual::constant(one_if(i == k)),
-            };
-            f(&places.clone().map(dual).collect::<Vec<_>>())
-                .tangent
-                .tangent
+            let dual =
+                |i: usize| Dual { value: Dual::new(value(i), tangent(i)), tangent: Dual::constant(one_if(i == k)) };
+            f(&places.clone().map(dual).collect::<Vec<_>>()).tangent.tangent
         };
         Some(places.clone().map(along_one).collect())
     };
@@ -86,9 +80,7 @@ fn partials_along(node: &Node<About>, tangents: &[f64]) -> Option<Vec<f64>> {
         Op::Custom if node.about.rule.is_some() => Some(vec![tangent(1), tangent(0)]),
         Op::Custom | Op::Checkpoint | Op::Constant => None,
         _ => {
-            let args = |f: &dyn Fn(usize) -> f64| {
-                [0, 1, 2].map(|k| if k < places.end { f(k) } else { 0.0 })
-            };
+            let args = |f: &dyn Fn(usize) -> f64| [0, 1, 2].map(|k| if k < places.end { f(k) } else { 0.0 });
             let (args, tangents) = (args(&value), args(&tangent));
             let partial = |k| partial_along(op, n, args, tangents, k).tangent;
             Some(places.map(partial).collect())

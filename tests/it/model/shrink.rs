@@ -15,11 +15,7 @@ pub enum Edit {
     /// Puts in the place of an action what is inside of it.
     Unwrap(usize),
     /// Sets one of the action's counts.
-    Set {
-        action: usize,
-        which: usize,
-        count: usize,
-    },
+    Set { action: usize, which: usize, count: usize },
 }
 
 impl fmt::Display for Edit {
@@ -27,11 +23,7 @@ impl fmt::Display for Edit {
         match self {
             Edit::Remove(from, to) => write!(f, "{from}-{to}"),
             Edit::Unwrap(action) => write!(f, "{action}"),
-            Edit::Set {
-                action,
-                which,
-                count,
-            } => write!(f, "{action}.{which}={count}"),
+            Edit::Set { action, which, count } => write!(f, "{action}.{which}={count}"),
         }
     }
 }
@@ -49,11 +41,7 @@ impl FromStr for Edit {
         let mut numbers = text.split(['.', '=']).map(str::parse);
         let mut number = || numbers.next().unwrap_or("".parse());
         let (action, which, count) = (number()?, number()?, number()?);
-        Ok(Edit::Set {
-            action,
-            which,
-            count,
-        })
+        Ok(Edit::Set { action, which, count })
     }
 }
 
@@ -75,11 +63,7 @@ fn apply(actions: &mut Vec<Action>, edit: &Edit, next: &mut usize) {
                 *next += count(action.inner());
                 continue;
             }
-            Edit::Set {
-                action: at,
-                which,
-                count,
-            } if at == number => {
+            Edit::Set { action: at, which, count } if at == number => {
                 if let Some(place) = action.counts_mut().into_iter().nth(which) {
                     *place = count;
                 }
@@ -105,14 +89,7 @@ pub fn count(actions: &[Action]) -> usize {
 fn counts(actions: &[Action]) -> Vec<Vec<usize>> {
     let mut all = Vec::new();
     for action in actions {
-        all.push(
-            action
-                .clone()
-                .counts_mut()
-                .into_iter()
-                .map(|count| *count)
-                .collect(),
-        );
+        all.push(action.clone().counts_mut().into_iter().map(|count| *count).collect());
         all.extend(counts(action.inner()));
     }
     all
@@ -180,11 +157,7 @@ fn reduce(program: &[Action], edits: &mut Vec<Edit>, fails: &mut impl FnMut(&[Ed
     let all = counts(&edited(program, edits));
     for (action, counts) in all.into_iter().enumerate() {
         for (which, mut count) in counts.into_iter().enumerate() {
-            let (mut step, set) = (count / 2, |count| Edit::Set {
-                action,
-                which,
-                count,
-            });
+            let (mut step, set) = (count / 2, |count| Edit::Set { action, which, count });
             while step > 0 {
                 if count > step && keeps(edits, set(count - step), fails) {
                     count -= step;

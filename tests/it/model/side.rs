@@ -1,8 +1,6 @@
 //! What a program does, as the crate and the model each do it.
 
-use super::program::{
-    Action, Body, Calculus, Comparison, Pick, Question, Route, Rule, Slice, Trouble,
-};
+use super::program::{Action, Body, Calculus, Comparison, Pick, Question, Route, Rule, Slice, Trouble};
 use super::story::{Fact, Refusal, Told};
 use super::ways::{Points, Way};
 use scalargrad::Op;
@@ -56,12 +54,7 @@ pub trait Side: Sized {
     fn slope_inside(&mut self, route: Route, x: Self::V, y: Self::V) -> Told<Self::V>;
     fn detach(&mut self, x: Self::V) -> Self::V;
 
-    fn segment(
-        &mut self,
-        x: &[Self::V],
-        captured: &[Self::V],
-        body: &Arc<Body>,
-    ) -> Told<Vec<Self::V>>;
+    fn segment(&mut self, x: &[Self::V], captured: &[Self::V], body: &Arc<Body>) -> Told<Vec<Self::V>>;
     fn advance(
         &mut self,
         state: &[Self::V],
@@ -85,8 +78,7 @@ pub trait Side: Sized {
     fn snapshot(&mut self, y: Self::V) -> Told<Self::Snapshot>;
     fn wrt(&mut self, snapshot: &Self::Snapshot, x: Self::V) -> Told<Fact>;
     /// Records derivatives and tells their values.
-    fn differentiate(&mut self, y: Self::V, x: &[Self::V], is_recorded: bool)
-    -> Told<Vec<Self::V>>;
+    fn differentiate(&mut self, y: Self::V, x: &[Self::V], is_recorded: bool) -> Told<Vec<Self::V>>;
     fn derive(
         &mut self,
         calculus: Calculus,
@@ -94,16 +86,10 @@ pub trait Side: Sized {
         captured: &[Self::V],
         body: &Arc<Body>,
     ) -> Told<()>;
-    fn replay(&mut self, at: &Points, captured: &[Self::V], body: &Arc<Body>, way: Way)
-    -> Told<()>;
+    fn replay(&mut self, at: &Points, captured: &[Self::V], body: &Arc<Body>, way: Way) -> Told<()>;
     fn watch<R>(&mut self, f: impl FnOnce(&mut Self) -> Told<R>) -> Told<R>;
     /// Runs a program on several threads at once.
-    fn threads(
-        &mut self,
-        copies: usize,
-        handles: &[Self::V],
-        actions: &[Action],
-    ) -> Told<Vec<Self::V>>;
+    fn threads(&mut self, copies: usize, handles: &[Self::V], actions: &[Action]) -> Told<Vec<Self::V>>;
     /// Forgets a snapshot, and does not drop it.
     fn forget(&mut self, snapshot: Self::Snapshot);
 

@@ -57,11 +57,7 @@ impl Generator {
                 let n = 1 + self.random.below(5);
                 let operands = (0..n).map(|_| (self.pick(), self.partial())).collect();
                 let value = self.random.between(-2.0, 2.0);
-                Action::Custom {
-                    value,
-                    operands,
-                    to,
-                }
+                Action::Custom { value, operands, to }
             }
             Kind::Rule => {
                 let rules = [
@@ -96,12 +92,7 @@ impl Generator {
                 let (at, others) = (self.values(&inputs), self.values(&captured));
                 self.runs_again = inside == Setting::Segment;
                 let body = self.body(&at, &others, outputs, inside);
-                Action::Segment {
-                    inputs,
-                    captured,
-                    body,
-                    to,
-                }
+                Action::Segment { inputs, captured, body, to }
             }
             Kind::Advance => {
                 let mut state = self.picks(2);
@@ -116,14 +107,7 @@ impl Generator {
                 let body = self.body(&at, &[], state.len(), Setting::Every);
                 self.mix = mix;
                 let at_once = 2 + self.random.below(40);
-                Action::Advance {
-                    state,
-                    captured: vec![],
-                    steps,
-                    at_once,
-                    body,
-                    to,
-                }
+                Action::Advance { state, captured: vec![], steps, at_once, body, to }
             }
             Kind::Trouble if !self.may_have_trouble || self.depth != self.depth_of_body => {
                 return None;
@@ -176,9 +160,7 @@ impl Generator {
 
     fn partial(&mut self) -> f64 {
         if self.is_wild && self.random.once_in(4) {
-            return self
-                .random
-                .of(&[0.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN]);
+            return self.random.of(&[0.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN]);
         }
         match self.random.below(10) {
             0 => self.random.of(&[0.0, 1.0, -1.0]),
@@ -195,9 +177,7 @@ impl Generator {
         if !self.model.tape.is_recording {
             return None;
         }
-        let derivatives = self
-            .model
-            .attempt(|model| model.differentiate(output, &handles, true));
+        let derivatives = self.model.attempt(|model| model.differentiate(output, &handles, true));
         let mut then = Vec::new();
         if let Some(derivatives) = derivatives {
             self.registers.set(to, derivatives);
@@ -258,13 +238,7 @@ impl Generator {
         self.checks += usize::from(calculus.runs_again());
         let body = self.body(&at, &others, outputs, setting);
         (self.mix, self.checks) = (mix, checks);
-        Action::Derive {
-            calculus,
-            at,
-            along,
-            captured,
-            body,
-        }
+        Action::Derive { calculus, at, along, captured, body }
     }
 
     fn replay(&mut self) -> Action {
@@ -282,11 +256,7 @@ impl Generator {
         }
         let way = match self.random.of(Way::ALL) {
             // To compile costs a thousand times what a call does, and a thread a hundred times.
-            Way::Compiled | Way::CompiledRows
-                if cfg!(feature = "jit") && !self.random.once_in(8) =>
-            {
-                Way::OfRows
-            }
+            Way::Compiled | Way::CompiledRows if cfg!(feature = "jit") && !self.random.once_in(8) => Way::OfRows,
             Way::OnThreads if calls > 4 || !self.random.once_in(4) => Way::Called,
             way => way,
         };
@@ -297,17 +267,8 @@ impl Generator {
         self.mix.operations = self.model.operations + 2 * self.left() / (2 * calls + 2).min(20);
         let body = self.body(&recorded, &others, outputs, Setting::Total);
         self.mix = mix;
-        let at = Points {
-            recorded,
-            called,
-            shared,
-        };
-        Action::Replay {
-            at,
-            captured,
-            body,
-            way,
-        }
+        let at = Points { recorded, called, shared };
+        Action::Replay { at, captured, body, way }
     }
 
     /// A program for several threads, which has some of the handles that are here.
@@ -315,30 +276,20 @@ impl Generator {
         let copies = 1 + self.random.below(3);
         let handles = self.picks(4);
         let here: Option<Vec<Handle>> = handles.iter().map(|&x| self.registers.pick(x)).collect();
-        let mix = Mix {
-            operations: (self.left() / copies / 2).min(2000),
-            ..self.mix
-        };
+        let mix = Mix { operations: (self.left() / copies / 2).min(2000), ..self.mix };
         let mut inner = Generator::new(Random::new(self.random.next()), mix, self.is_wild);
         (inner.model, inner.registers) = Model::of_another_thread(&here?);
         inner.model.quiet = 1;
         let actions = 10 + inner.random.below(40);
         let actions = inner.block(Setting::Program, actions);
-        Some(Action::Threads {
-            copies,
-            handles,
-            actions,
-            to,
-        })
+        Some(Action::Threads { copies, handles, actions, to })
     }
 
     fn ask(&mut self) -> Action {
         use Question::*;
         let x = self.pick();
         let is_small = self.registers.pick(x).is_some_and(|x| x.index < 600);
-        let questions = [
-            Grad, Name, Op, Op, Operands, Operands, Text, Svg, Dot, Report,
-        ];
+        let questions = [Grad, Name, Op, Op, Operands, Operands, Text, Svg, Dot, Report];
         let question = match self.random.of(&questions) {
             Text | Svg | Dot | Report if !is_small => Operands,
             question => question,
@@ -347,29 +298,16 @@ impl Generator {
     }
 
     /// A closure's body for inputs and captured variables of these values.
-    pub fn body(
-        &mut self,
-        inputs: &[f64],
-        captured: &[f64],
-        outputs: usize,
-        setting: Setting,
-    ) -> Arc<Body> {
+    pub fn body(&mut self, inputs: &[f64], captured: &[f64], outputs: usize, setting: Setting) -> Arc<Body> {
         let random = std::mem::replace(&mut self.random, Random::new(0));
-        let mix = Mix {
-            operations: self.left() / 2,
-            ..self.mix
-        };
+        let mix = Mix { operations: self.left() / 2, ..self.mix };
         let mut inner = Generator::new(random, mix, self.is_wild);
         inner.depth = self.depth;
         inner.depth_of_body = self.depth + 1;
         inner.checks = self.checks;
         inner.may_have_trouble = std::mem::take(&mut self.runs_again);
-        let row =
-            |model: &mut Model, values: &[f64]| values.iter().map(|&x| model.leaf(x)).collect();
-        let rows = vec![
-            row(&mut inner.model, inputs),
-            row(&mut inner.model, captured),
-        ];
+        let row = |model: &mut Model, values: &[f64]| values.iter().map(|&x| model.leaf(x)).collect();
+        let rows = vec![row(&mut inner.model, inputs), row(&mut inner.model, captured)];
         inner.registers = Registers(rows);
         let most = if setting.is_total() { 5 } else { 12 };
         let actions = 1 + inner.random.below(most);

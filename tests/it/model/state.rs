@@ -31,14 +31,7 @@ pub struct About {
 
 impl About {
     pub fn new(op: Op, n: i32) -> About {
-        About {
-            op,
-            n,
-            name: None,
-            knowledge: Knowledge::Everything,
-            rule: None,
-            trouble: None,
-        }
+        About { op, n, name: None, knowledge: Knowledge::Everything, rule: None, trouble: None }
     }
 }
 
@@ -95,8 +88,7 @@ pub fn refusal(trouble: Trouble) -> Refusal {
 }
 
 /// The words for code of the user that clears the graph around it.
-pub const CLEARED: Refusal =
-    Refusal::Words("dropped the graph that it is part of, by `graph::clear` at");
+pub const CLEARED: Refusal = Refusal::Words("dropped the graph that it is part of, by `graph::clear` at");
 
 impl Model {
     pub fn new() -> Model {
@@ -239,9 +231,7 @@ impl Model {
     pub fn slope(&self, adjoint: Adjoint, is_leaf: bool, knowledge: Knowledge) -> Fact {
         match knowledge {
             Knowledge::Everything => Fact::Slope(adjoint.value, adjoint.size),
-            Knowledge::Leaves if is_leaf => {
-                Fact::Slope(adjoint.value, 100.0 * (1.0 + adjoint.size))
-            }
+            Knowledge::Leaves if is_leaf => Fact::Slope(adjoint.value, 100.0 * (1.0 + adjoint.size)),
             _ => Fact::Anything,
         }
     }

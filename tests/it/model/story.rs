@@ -72,10 +72,7 @@ pub fn note_places() {
 pub fn words(payload: Box<dyn std::any::Any + Send>) -> String {
     let words = match payload.downcast::<String>() {
         Ok(text) => *text,
-        Err(payload) => payload
-            .downcast_ref::<&str>()
-            .unwrap_or(&"no text")
-            .to_string(),
+        Err(payload) => payload.downcast_ref::<&str>().unwrap_or(&"no text").to_string(),
     };
     let place = PLACE.take();
     match place.starts_with("src/") && words != PANIC {
@@ -121,13 +118,10 @@ impl Fact {
             (Fact::Anything, _) => true,
             (Fact::Several(expected), Heard::Fact(Fact::Several(facts))) => {
                 expected.len() == facts.len()
-                    && (expected.iter().zip(facts))
-                        .all(|(a, b)| a.agrees_with(&Heard::Fact(b.clone())))
+                    && (expected.iter().zip(facts)).all(|(a, b)| a.agrees_with(&Heard::Fact(b.clone())))
             }
             (Fact::Refused(refusal), Heard::Panic(words)) => refusal.is_said_by(words),
-            (Fact::Value(a), Heard::Fact(Fact::Value(b))) => {
-                a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan()
-            }
+            (Fact::Value(a), Heard::Fact(Fact::Value(b))) => a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan(),
             (&Fact::Slope(a, size), &Heard::Fact(Fact::Slope(b, _) | Fact::Value(b))) => {
                 // Where contributions overflow, nothing can be said of their rounding, and whether an infinite sum is
                 // infinity or no number depends on the order.
@@ -160,18 +154,12 @@ pub struct Story {
 
 impl Story {
     pub fn of(facts: Vec<Fact>) -> Story {
-        Story {
-            facts,
-            ..Story::default()
-        }
+        Story { facts, ..Story::default() }
     }
 
     /// A story that is told to another one later.
     pub fn keeping() -> Story {
-        Story {
-            kept: Some(Vec::new()),
-            ..Story::default()
-        }
+        Story { kept: Some(Vec::new()), ..Story::default() }
     }
 
     /// Compares the next fact.
@@ -201,10 +189,7 @@ impl Story {
 
     /// What the crate should have told and did not.
     pub fn missing(&self) -> Option<String> {
-        let missing = self
-            .facts
-            .get(self.next)
-            .filter(|fact| **fact != Fact::End)?;
+        let missing = self.facts.get(self.next).filter(|fact| **fact != Fact::End)?;
         Some(format!("the crate did not tell {missing:?}"))
     }
 }

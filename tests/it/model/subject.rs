@@ -4,9 +4,7 @@ use super::functions::call;
 use super::inside::slope_of_variables;
 use super::machine::run_body;
 use super::product::{CLEARS, Named, Product, clear, sweep_in_a_scope};
-use super::program::{
-    Action, Body, Calculus, Comparison, Pick, Question, Route, Rule, Slice, Trouble,
-};
+use super::program::{Action, Body, Calculus, Comparison, Pick, Question, Route, Rule, Slice, Trouble};
 use super::side::{Operand, Outcome, Side};
 use super::story::{Fact, Heard, Refusal, Story, Told, panic_of_the_program, words};
 use super::ways::{Points, Way, may_forget};
@@ -74,12 +72,7 @@ impl Subject {
     }
 
     /// A body as a closure; from run `runs` on it tells nothing.
-    pub fn closure(
-        &self,
-        body: &Arc<Body>,
-        captured: &[Var],
-        runs: usize,
-    ) -> impl Fn(&[Var]) -> Vec<Var> + 'static {
+    pub fn closure(&self, body: &Arc<Body>, captured: &[Var], runs: usize) -> impl Fn(&[Var]) -> Vec<Var> + 'static {
         self.closure_that_keeps(Rc::default(), body, captured, runs)
     }
 
@@ -208,8 +201,7 @@ impl Side for Subject {
 
     fn segment(&mut self, x: &[Var], captured: &[Var], body: &Arc<Body>) -> Told<Vec<Var>> {
         let later = Rc::<Cell<Option<Var>>>::default();
-        let outputs =
-            scalargrad::checkpoint(x, self.closure_that_keeps(later.clone(), body, captured, 1));
+        let outputs = scalargrad::checkpoint(x, self.closure_that_keeps(later.clone(), body, captured, 1));
         later.set(later.get().or(outputs.first().copied()));
         Ok(outputs)
     }
@@ -222,9 +214,7 @@ impl Side for Subject {
         body: &Arc<Body>,
     ) -> Told<Vec<Var>> {
         let step = self.closure(body, captured, steps);
-        Ok(scalargrad::advance(state, steps, at_once, move |_, x| {
-            step(x)
-        }))
+        Ok(scalargrad::advance(state, steps, at_once, move |_, x| step(x)))
     }
 
     fn trouble(&mut self, trouble: Trouble) -> Told<()> {

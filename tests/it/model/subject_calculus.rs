@@ -95,19 +95,12 @@ impl Subject {
     }
 
     /// Tells the derivatives of orders 1 to 4 along `v`, each of which is recorded.
-    fn tell_orders(
-        &mut self,
-        calculus: Calculus,
-        f: impl Fn(&[Var]) -> Var,
-        at: &[f64],
-        v: &[f64],
-    ) {
+    fn tell_orders(&mut self, calculus: Calculus, f: impl Fn(&[Var]) -> Var, at: &[f64], v: &[f64]) {
         let x = Var::leaves(at);
         let v: Vec<Var> = v.iter().map(|&v| Var::constant(v)).collect();
         let mut y = f(&x);
         for order in 0..4 {
-            let is_along =
-                calculus == Calculus::Along || calculus == Calculus::ByTurns && order % 2 == 0;
+            let is_along = calculus == Calculus::Along || calculus == Calculus::ByTurns && order % 2 == 0;
             y = match is_along {
                 true => differentiate_along(&[y], &x, &v)[0],
                 false => scalargrad::dot(&y.differentiate(&x), &v),

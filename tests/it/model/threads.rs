@@ -31,23 +31,12 @@ impl Model {
             true => x,
             false => Handle { epoch: k + 1, ..x },
         };
-        let handles: Vec<Handle> = (handles.iter().enumerate())
-            .filter(|_| TRAVELS)
-            .map(there)
-            .collect();
-        model
-            .tape
-            .fates
-            .extend(handles.iter().map(|_| Fate::Foreign));
+        let handles: Vec<Handle> = (handles.iter().enumerate()).filter(|_| TRAVELS).map(there).collect();
+        model.tape.fates.extend(handles.iter().map(|_| Fate::Foreign));
         (model, Registers(vec![handles]))
     }
 
-    pub fn on_threads(
-        &mut self,
-        copies: usize,
-        handles: &[Handle],
-        actions: &[Action],
-    ) -> Told<Vec<Handle>> {
+    pub fn on_threads(&mut self, copies: usize, handles: &[Handle], actions: &[Action]) -> Told<Vec<Handle>> {
         let (mut model, mut registers) = Model::of_another_thread(handles);
         model.attempt(|model| run(model, &mut registers, actions));
         for _ in 0..copies {
@@ -89,9 +78,7 @@ impl Subject {
                 })
             };
             let threads: Vec<_> = (0..copies).map(thread).collect();
-            let ended = threads
-                .into_iter()
-                .map(|thread| thread.join().expect("its panics are told"));
+            let ended = threads.into_iter().map(|thread| thread.join().expect("its panics are told"));
             ended.collect::<Vec<_>>()
         });
         let mut given = Vec::new();

@@ -95,9 +95,7 @@ impl Points {
 
 pub fn told(error: ReplayError) -> Heard {
     match error {
-        ReplayError::BranchChanged(_) | ReplayError::BranchChangedInRows(_) => {
-            in_words(ANOTHER_BRANCH)
-        }
+        ReplayError::BranchChanged(_) | ReplayError::BranchChangedInRows(_) => in_words(ANOTHER_BRANCH),
         error => in_words(error.to_string()),
     }
 }
@@ -148,10 +146,7 @@ fn is_drawn(f: &Function) -> bool {
 }
 
 /// The answer at each point by itself.
-pub fn each(
-    at: &Points,
-    mut answer: impl FnMut(&[f64]) -> Result<[Vec<f64>; 3], ReplayError>,
-) -> Vec<Answer> {
+pub fn each(at: &Points, mut answer: impl FnMut(&[f64]) -> Result<[Vec<f64>; 3], ReplayError>) -> Vec<Answer> {
     at.called.iter().map(|x| answer(x).map_err(told)).collect()
 }
 
@@ -178,9 +173,7 @@ fn unit(n: usize, k: usize) -> Vec<f64> {
 /// The entries of a matrix that is given by columns.
 fn transposed(columns: &[Vec<f64>]) -> Vec<f64> {
     let rows = columns.first().map_or(0, Vec::len);
-    (0..rows)
-        .flat_map(|i| columns.iter().map(move |column| column[i]))
-        .collect()
+    (0..rows).flat_map(|i| columns.iter().map(move |column| column[i])).collect()
 }
 
 /// Column by column, and row by row.
@@ -191,14 +184,8 @@ fn products(f: Closure<'_>, at: &Points) -> Vec<Answer> {
         let columns = (0..n).map(|k| Ok(f.jvp(x, &unit(n, k))?.1));
         let jacobian = transposed(&columns.collect::<Result<Vec<_>, _>>()?);
         let hessian = match m {
-            1 => (0..n)
-                .map(|k| f.hvp(x, &unit(n, k)))
-                .collect::<Result<Vec<_>, _>>()?
-                .concat(),
-            _ => (0..m)
-                .map(|k| f.vjp(x, &unit(m, k)).map(|_| vec![]))
-                .collect::<Result<Vec<_>, _>>()?
-                .concat(),
+            1 => (0..n).map(|k| f.hvp(x, &unit(n, k))).collect::<Result<Vec<_>, _>>()?.concat(),
+            _ => (0..m).map(|k| f.vjp(x, &unit(m, k)).map(|_| vec![])).collect::<Result<Vec<_>, _>>()?.concat(),
         };
         Ok([f.values(x)?, jacobian, hessian])
     })
@@ -225,10 +212,7 @@ fn on_threads(f: Closure<'_>, at: &Points) -> Vec<Answer> {
             scope.spawn(move || at_a_point(f, &x).map_err(told))
         };
         let threads: Vec<_> = at.called.iter().map(answer).collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().expect("it does not panic"))
-            .collect()
+        threads.into_iter().map(|thread| thread.join().expect("it does not panic")).collect()
     })
 }
 
@@ -257,11 +241,7 @@ fn recorded(f: Closure<'_>, at: &Points) -> Vec<Answer> {
             break; // what was captured is gone
         }
         let answer = catch_unwind(AssertUnwindSafe(|| {
-            [
-                recorder.values(x),
-                numbers(recorder.with(x, |f| f.jacobian(x))),
-                recorder.with(x, |f| second(f, x)),
-            ]
+            [recorder.values(x), numbers(recorder.with(x, |f| f.jacobian(x))), recorder.with(x, |f| second(f, x))]
         }));
         answers.push(answer.map_err(|payload| Heard::Panic(words(payload))));
     }
@@ -292,18 +272,11 @@ fn compiled_rows(f: Closure<'_>, at: &Points) -> Vec<Answer> {
     if f.outputs() != 1 {
         return each(at, |x| at_a_point(&f, x));
     }
-    let rows = f
-        .compile()
-        .and_then(|f| f.over_rows(at.shared))
-        .expect("it is not too large");
+    let rows = f.compile().and_then(|f| f.over_rows(at.shared)).expect("it is not too large");
     super::ways_of_rows::answers(&f, at, |at| {
         let (values, gradients) = rows.gradients(at.shared(), &at.data())?;
         let sums = rows.sum_gradient(at.shared(), &at.data())?;
-        assert_eq!(
-            rows.values(at.shared(), &at.data())
-                .map(|z| format!("{z:?}")),
-            Ok(format!("{values:?}"))
-        );
+        assert_eq!(rows.values(at.shared(), &at.data()).map(|z| format!("{z:?}")), Ok(format!("{values:?}")));
         Ok((values, gradients, Some(sums)))
     })
 }

@@ -21,38 +21,22 @@ fn split(at: &Points, (values, gradients, sums): OfRows) -> Result<Vec<[Vec<f64>
     let outputs = values.len() / rows.max(1);
     if let Some((sum, gradient)) = sums {
         let total = |column: usize| gradients.iter().skip(column).step_by(n).sum::<f64>();
-        let expected: Vec<f64> = (0..at.shared)
-            .map(total)
-            .chain([values.iter().sum()])
-            .collect();
-        let size = gradients
-            .iter()
-            .chain(&values)
-            .map(|x| x.abs())
-            .sum::<f64>();
+        let expected: Vec<f64> = (0..at.shared).map(total).chain([values.iter().sum()]).collect();
+        let size = gradients.iter().chain(&values).map(|x| x.abs()).sum::<f64>();
         let found: Vec<f64> = gradient.into_iter().chain([sum]).collect();
         if !agree(&found, &expected, size) {
-            return Err(format!(
-                "the sums are {found:?}, those of the rows {expected:?}"
-            ));
+            return Err(format!("the sums are {found:?}, those of the rows {expected:?}"));
         }
     }
     let row = |k: usize| {
         let (values, gradients) = (&values[k * outputs..], &gradients[k * outputs * n..]);
-        [
-            values[..outputs].to_vec(),
-            gradients[..outputs * n].to_vec(),
-        ]
+        [values[..outputs].to_vec(), gradients[..outputs * n].to_vec()]
     };
     Ok((0..rows).map(row).collect())
 }
 
 /// The answers of rows; those that take another branch are told of, and left out the second time.
-pub fn answers(
-    f: &Function,
-    at: &Points,
-    run: impl Fn(&Points) -> Result<OfRows, ReplayError>,
-) -> Vec<Answer> {
+pub fn answers(f: &Function, at: &Points, run: impl Fn(&Points) -> Result<OfRows, ReplayError>) -> Vec<Answer> {
     let leaves: Vec<usize> = match run(at) {
         Ok(_) => vec![],
         Err(ReplayError::BranchChangedInRows(change)) => change.rows().to_vec(),
@@ -62,13 +46,8 @@ pub fn answers(
             (0..at.called.len()).filter(leaves).collect()
         }
     };
-    let others = (0..at.called.len())
-        .filter(|k| !leaves.contains(k))
-        .map(|k| at.called[k].clone());
-    let others = Points {
-        called: others.collect(),
-        ..at.clone()
-    };
+    let others = (0..at.called.len()).filter(|k| !leaves.contains(k)).map(|k| at.called[k].clone());
+    let others = Points { called: others.collect(), ..at.clone() };
     let rows = match run(&others).map(|of_rows| split(&others, of_rows)) {
         Ok(Ok(rows)) => rows,
         Ok(Err(words)) => return vec![Err(in_words(words))],
@@ -79,9 +58,7 @@ pub fn answers(
         if leaves.contains(&k) {
             return Err(in_words(ANOTHER_BRANCH));
         }
-        let [values, gradients] = rows
-            .next()
-            .ok_or_else(|| in_words("there is no such row"))?;
+        let [values, gradients] = rows.next().ok_or_else(|| in_words("there is no such row"))?;
         Ok([values, gradients, second(f, x).map_err(told)?])
     };
     at.called.iter().enumerate().map(answer).collect()
@@ -100,10 +77,7 @@ pub fn of_rows(f: Closure<'_>, at: &Points) -> Vec<Answer> {
         }
         let sums = rows.sum_gradient(at.shared(), &at.data())?;
         let sum = rows.sum(at.shared(), &at.data())?;
-        assert!(
-            sum == sums.0 || sum.is_nan() && sums.0.is_nan(),
-            "{sum} {sums:?}"
-        );
+        assert!(sum == sums.0 || sum.is_nan() && sums.0.is_nan(), "{sum} {sums:?}");
         Ok((values, gradients, Some(sums)))
     })
 }

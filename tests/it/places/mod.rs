@@ -3,9 +3,9 @@
 use num_traits::{Euclid, Float, Inv, MulAddAssign, Pow, Signed};
 use scalargrad::function::{Function, Recorder};
 use scalargrad::{
-    CustomOp, Matrix, Real, Var, advance, check, checkpoint, derivative, derive, dot, gradient,
-    graph, hessian, hvp, jacobian, jvp, laplacian, log_sum_exp, norm, softmax, sum, taylor,
-    value_and_gradient, value_gradient_and_hvp, values_and_jacobian, vjp, weighted_sum,
+    CustomOp, Matrix, Real, Var, advance, check, checkpoint, derivative, derive, dot, gradient, graph, hessian, hvp,
+    jacobian, jvp, laplacian, log_sum_exp, norm, softmax, sum, taylor, value_and_gradient, value_gradient_and_hvp,
+    values_and_jacobian, vjp, weighted_sum,
 };
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -227,11 +227,7 @@ fn branches_with_different_numbers_of_outputs_are_told_of_at_the_users_line() {
         Recorder::new(|x: &[Var]| [x[0], x[0]]).over_rows(0, 1).sum_gradient(&[], &[1.0]);
     }
     assert_none(strays);
-    let panics = std::panic::catch_unwind(|| {
-        Recorder::new(uneven)
-            .over_rows(0, 1)
-            .values(&[], &[1.0, -1.0])
-    });
+    let panics = std::panic::catch_unwind(|| Recorder::new(uneven).over_rows(0, 1).values(&[], &[1.0, -1.0]));
     assert_eq!(
         *panics.unwrap_err().downcast_ref::<String>().unwrap(),
         "scalargrad: the closure returns 2 outputs on one branch and 1 on another; over rows, all branches must return the \
@@ -260,9 +256,7 @@ fn what_was_taken_out_of_a_recording_is_told_of_with_the_users_line() {
         ("gradient", |x| gradient(|y| y[0] * x, &[1.0])[0] > 0.0),
         ("hessian", |x| hessian(|y| y[0] * x, &[1.0])[(0, 0)] > 0.0),
         ("taylor", |x| taylor(|y| y * x, 1.0, 2)[0] > 0.0),
-        ("Function", |x| {
-            Function::record(&[1.0], |y| y[0] * x).guards() > 0
-        }),
+        ("Function", |x| Function::record(&[1.0], |y| y[0] * x).guards() > 0),
     ];
     let mut strays = Vec::new();
     for (name, take) in takers {

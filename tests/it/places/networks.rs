@@ -2,16 +2,9 @@
 
 use super::{assert_none, place_of_panic, stale, take};
 use scalargrad::Var;
-use scalargrad::nn::{
-    Activation, Adam, Layer, Mlp, Module, Sgd, cross_entropy, hinge, squared, uniform,
-};
+use scalargrad::nn::{Activation, Adam, Layer, Mlp, Module, Sgd, cross_entropy, hinge, squared, uniform};
 
-const ACTIVATIONS: [Activation; 4] = [
-    Activation::Linear,
-    Activation::Relu,
-    Activation::Tanh,
-    Activation::Sigmoid,
-];
+const ACTIVATIONS: [Activation; 4] = [Activation::Linear, Activation::Relu, Activation::Tanh, Activation::Sigmoid];
 
 #[test]
 fn a_network_with_a_stale_handle_panics_at_the_users_line() {
@@ -66,9 +59,7 @@ fn what_a_network_cannot_be_made_of_is_told_of_at_the_users_line() {
 #[test]
 fn a_product_with_a_matrix_of_nalgebra_panics_at_the_users_line() {
     use nalgebra::{ComplexField, DMatrix, Matrix2, Quaternion, RealField, Unit, Vector3};
-    use scalargrad::interop::nalgebra::{
-        axis_times_angle, rotation, rotation_about, symmetric_eigen, unit_quaternion,
-    };
+    use scalargrad::interop::nalgebra::{axis_times_angle, rotation, rotation_about, symmetric_eigen, unit_quaternion};
     let (s, x) = (stale(), Var::new(0.5));
     let (numbers, variables) = (Matrix2::repeat(1.5), Matrix2::repeat(x));
     let of_stale = Matrix2::repeat(s);

@@ -120,8 +120,7 @@ fn what_fails_in_compiled_code_is_told_of_at_the_users_line() {
             let custom = f.compile().unwrap();
             let f = Function::record(&at.map(f64::abs), |x| (x[0] * x[1]).clamp(0.0, x[1]));
             let bounded = f.compile().unwrap();
-            let (of_custom, of_bounded) =
-                (custom.over_rows(1).unwrap(), bounded.over_rows(1).unwrap());
+            let (of_custom, of_bounded) = (custom.over_rows(1).unwrap(), bounded.over_rows(1).unwrap());
             let mut strays = Vec::new();
             refuse! { strays:
                 custom.gradient(&at).ok(); custom.gradient_into(&at, &mut [0.0; 2]).ok(); custom.jacobian(&at).ok();
@@ -160,31 +159,13 @@ fn a_rule_that_fails_under_a_derivative_is_told_of_at_the_users_line() {
 
 #[test]
 fn whatever_takes_a_closure_or_a_handle_knows_its_caller() {
-    let takes = [
-        "Fn(",
-        "FnOnce(",
-        "FnMut(",
-        "Var",
-        "T,",
-        "T)",
-        "&[T]",
-        "&[X]",
-        "&[U]",
-        "usize",
-        "x: &[f64]",
-        "data: &[f64]",
-    ];
+    let takes =
+        ["Fn(", "FnOnce(", "FnMut(", "Var", "T,", "T)", "&[T]", "&[X]", "&[U]", "usize", "x: &[f64]", "data: &[f64]"];
     // What only keeps what it is given.
-    let keeps = [
-        "fn new(closure",
-        "fn new(function",
-        "fn on_progress(",
-        "fn uniform(",
-    ];
+    let keeps = ["fn new(closure", "fn new(function", "fn on_progress(", "fn uniform("];
     let mut strays = Vec::new();
     // Numbers in, numbers out.
-    let is_plain =
-        |file: &str| file.starts_with("src/special/") || file.starts_with("src/strategy/");
+    let is_plain = |file: &str| file.starts_with("src/special/") || file.starts_with("src/strategy/");
     for (file, lines) in sources().into_iter().filter(|(file, _)| !is_plain(file)) {
         for (n, line) in lines.iter().enumerate() {
             if !line.trim_start().starts_with("pub fn ") || keeps.iter().any(|k| line.contains(k)) {
@@ -193,13 +174,8 @@ fn whatever_takes_a_closure_or_a_handle_knows_its_caller() {
             let is_open = |line: &&String| !line.contains('{') && !line.contains(';');
             let rest = lines[n + 1..].iter().take_while(is_open);
             let signature = rest.fold(line.clone(), |all, line| all + line.trim() + " ");
-            let attributes = lines[..n]
-                .iter()
-                .rev()
-                .take_while(|line| line.trim().starts_with("#["));
-            let knows = attributes
-                .into_iter()
-                .any(|line| line.contains("track_caller"));
+            let attributes = lines[..n].iter().rev().take_while(|line| line.trim().starts_with("#["));
+            let knows = attributes.into_iter().any(|line| line.contains("track_caller"));
             let given = signature.split("->").next().unwrap_or_default();
             if !knows && takes.iter().any(|what| given.contains(what)) {
                 strays.push(format!("{file}:{}: {}", n + 1, line.trim()));

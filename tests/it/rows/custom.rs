@@ -24,9 +24,7 @@ impl CustomOp for Counter {
 fn counted(f: impl FnOnce(Counter) -> Function) -> (Function, Arc<[AtomicUsize; 2]>) {
     let counts = Arc::new([const { AtomicUsize::new(0) }; 2]);
     let f = f(Counter(counts.clone()));
-    counts
-        .iter()
-        .for_each(|count| count.store(0, Ordering::Relaxed));
+    counts.iter().for_each(|count| count.store(0, Ordering::Relaxed));
     (f, counts)
 }
 
@@ -36,11 +34,8 @@ fn take(counts: &[AtomicUsize; 2]) -> [usize; 2] {
 
 #[test]
 fn a_custom_operation_is_asked_once_for_each_row() {
-    let (f, counts) = counted(|counter| {
-        Function::record(&[1.0, 2.0, 1.0], |x| {
-            Var::apply(counter, &[x[1], x[0] * x[2]]) * x[2]
-        })
-    });
+    let (f, counts) =
+        counted(|counter| Function::record(&[1.0, 2.0, 1.0], |x| Var::apply(counter, &[x[1], x[0] * x[2]]) * x[2]));
     let data = numbers(22).iter().map(|x| x + 1.5).collect::<Vec<_>>();
     check(&f, &[2.0], &data);
     take(&counts);
@@ -52,27 +47,16 @@ fn a_custom_operation_is_asked_once_for_each_row() {
 
 #[test]
 fn what_depends_on_no_row_is_computed_once() {
-    let (f, counts) = counted(|counter| {
-        Function::record(&[1.0, 2.0, 1.0], |x| {
-            Var::apply(counter, &[x[0], x[1]]) * x[2]
-        })
-    });
-    f.over_rows(2)
-        .sum_gradient(&[2.0, 3.0], &numbers(100))
-        .unwrap();
+    let (f, counts) =
+        counted(|counter| Function::record(&[1.0, 2.0, 1.0], |x| Var::apply(counter, &[x[0], x[1]]) * x[2]));
+    f.over_rows(2).sum_gradient(&[2.0, 3.0], &numbers(100)).unwrap();
     assert_eq!(take(&counts), [1, 1]);
 }
 
 #[test]
 fn a_row_whose_guard_trips_computes_nothing_more() {
     let (f, counts) = counted(|counter| {
-        Function::record(&[1.0, 2.0], |x| {
-            if x[1] < 0.0 {
-                x[1]
-            } else {
-                Var::apply(counter, &[x[1], x[0]])
-            }
-        })
+        Function::record(&[1.0, 2.0], |x| if x[1] < 0.0 { x[1] } else { Var::apply(counter, &[x[1], x[0]]) })
     });
     // The operation would panic below zero.
     assert!(f.over_rows(1).values(&[1.0], &[1.0, -1.0, 2.0]).is_err());
@@ -83,14 +67,10 @@ fn a_row_whose_guard_trips_computes_nothing_more() {
 
 #[test]
 fn a_panic_in_a_row_leaves_nothing_behind() {
-    let (f, _) = counted(|counter| {
-        Function::record(&[1.0, 2.0], |x| Var::apply(counter, &[x[1], x[0]]) * x[0])
-    });
+    let (f, _) = counted(|counter| Function::record(&[1.0, 2.0], |x| Var::apply(counter, &[x[1], x[0]]) * x[0]));
     let rows = f.over_rows(1);
     let before = rows.sum_gradient(&[2.0], &[1.0, 2.0, 3.0]).unwrap();
-    let panics = catch_unwind(AssertUnwindSafe(|| {
-        rows.sum_gradient(&[2.0], &[1.0, -2.0, 3.0])
-    }));
+    let panics = catch_unwind(AssertUnwindSafe(|| rows.sum_gradient(&[2.0], &[1.0, -2.0, 3.0])));
     assert!(panics.is_err());
     assert_eq!(rows.sum_gradient(&[2.0], &[1.0, 2.0, 3.0]).unwrap(), before);
 }
@@ -120,10 +100,7 @@ fn a_rule_is_asked_only_in_rows_that_give_something_to_its_result() {
     });
     count.store(0, Ordering::Relaxed);
     let data: Vec<f64> = (0..40).map(|k| [1.5, 0.0, -1.5, 1.5][k % 4]).collect();
-    let expected: Vec<f64> = data
-        .iter()
-        .flat_map(|&x| f.gradient(&[2.0, x]).unwrap().1)
-        .collect();
+    let expected: Vec<f64> = data.iter().flat_map(|&x| f.gradient(&[2.0, x]).unwrap().1).collect();
     let of_replays = count.swap(0, Ordering::Relaxed);
     let (_, gradients) = f.over_rows(1).gradients(&[2.0], &data).unwrap();
     assert_eq!(gradients.as_slice(), expected);

@@ -28,24 +28,17 @@ fn rows_of_operands_at_any_distance_have_the_adjoints_of_the_textbook() {
                     }
                     places
                 });
-                let of =
-                    |places: &[usize]| -> Vec<Var> { places.iter().map(|&i| leaves[i]).collect() };
+                let of = |places: &[usize]| -> Vec<Var> { places.iter().map(|&i| leaves[i]).collect() };
                 let (x, y) = (of(&a), of(&b));
                 let constants: Vec<Var> = y.iter().map(|y| y.detach()).collect();
                 let values: Vec<f64> = y.iter().map(|y| y.value()).collect();
-                let plain = |x: &[Var], y: &[Var]| -> f64 {
-                    x.iter().zip(y).map(|(x, y)| x.value() * y.value()).sum()
-                };
+                let plain = |x: &[Var], y: &[Var]| -> f64 { x.iter().zip(y).map(|(x, y)| x.value() * y.value()).sum() };
                 let assert = |z: Var, to_x: &dyn Fn(usize) -> f64, to_y: &dyn Fn(usize) -> f64| {
                     let w = 1.5;
                     (z * w).backward();
                     let mut exact = vec![0.0; 3000];
-                    a.iter()
-                        .enumerate()
-                        .for_each(|(k, &i)| exact[i] += w * to_x(k));
-                    b.iter()
-                        .enumerate()
-                        .for_each(|(k, &i)| exact[i] += w * to_y(k));
+                    a.iter().enumerate().for_each(|(k, &i)| exact[i] += w * to_x(k));
+                    b.iter().enumerate().for_each(|(k, &i)| exact[i] += w * to_y(k));
                     for (leaf, exact) in leaves.iter().zip(exact) {
                         assert!((leaf.grad() - exact).abs() <= 1e-12 * (1.0 + exact.abs()));
                     }
@@ -59,18 +52,10 @@ fn rows_of_operands_at_any_distance_have_the_adjoints_of_the_textbook() {
                 if count > 0 {
                     let read: Vec<Var> = z.operands().to_vec();
                     let given = x.iter().zip(&y).flat_map(|(&x, &y)| [x, y]);
-                    assert!(
-                        read.into_iter()
-                            .zip(given)
-                            .all(|(read, given)| read == given)
-                    );
+                    assert!(read.into_iter().zip(given).all(|(read, given)| read == given));
                     assert_eq!(z.operands().len(), 2 * count);
                 }
-                for z in [
-                    dot(&x, &constants),
-                    dot(&constants, &x),
-                    weighted_sum(&x, &values),
-                ] {
+                for z in [dot(&x, &constants), dot(&constants, &x), weighted_sum(&x, &values)] {
                     assert_eq!(z.value().to_bits(), plain(&x, &y).to_bits());
                     assert(z, &to_x, &none);
                 }
@@ -92,10 +77,7 @@ fn a_constant_and_nodes_of_two_scopes_are_no_row_whatever_their_numbers() {
         let outside: Vec<Var> = (0..5).map(|_| Var::new(3.0)).collect();
         graph::scope(|| {
             let inside: Vec<Var> = (0..5).map(|_| Var::new(5.0)).collect();
-            for (a, b) in outside
-                .iter()
-                .flat_map(|a| inside.iter().map(move |b| (*a, *b)))
-            {
+            for (a, b) in outside.iter().flat_map(|a| inside.iter().map(move |b| (*a, *b))) {
                 dot(&[Var::constant(2.0), a, b], &[a, a, a]).backward();
                 assert_eq!((a.grad(), b.grad()), (2.0 + 6.0 + 5.0, 3.0));
             }
@@ -106,11 +88,7 @@ fn a_constant_and_nodes_of_two_scopes_are_no_row_whatever_their_numbers() {
 #[test]
 fn a_row_that_is_broken_by_another_scope_or_a_constant_is_none() {
     let constants = [Var::constant(0.5); 5];
-    for z in [
-        sum(&constants),
-        dot(&constants, &constants),
-        weighted_sum(&constants, &[2.0; 5]),
-    ] {
+    for z in [sum(&constants), dot(&constants, &constants), weighted_sum(&constants, &[2.0; 5])] {
         assert!(z.is_constant());
     }
     let outside: Vec<Var> = (0..8).map(|k| Var::new(f64::from(k))).collect();
@@ -141,11 +119,8 @@ fn a_row_that_is_broken_by_another_scope_or_a_constant_is_none() {
         for k in 0..8 {
             let mut x = inside.clone();
             x[k] = stale;
-            for f in [
-                |x: &[Var], _: &[Var]| sum(x),
-                |x: &[Var], y: &[Var]| dot(x, y),
-                |x: &[Var], y: &[Var]| dot(y, x),
-            ] {
+            for f in [|x: &[Var], _: &[Var]| sum(x), |x: &[Var], y: &[Var]| dot(x, y), |x: &[Var], y: &[Var]| dot(y, x)]
+            {
                 let refused = std::panic::catch_unwind(|| f(&x, &inside));
                 assert!(refused.is_err(), "stale at {k}");
             }

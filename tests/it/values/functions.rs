@@ -118,31 +118,11 @@ mod that_f64_lacks {
             }
             check!(leaky_relu xlogy logaddexp exp_sub inversion gt_mask ge_mask lt_mask le_mask eq_mask);
             let z = Real::softmax_share(x, y, 7.0);
-            assert_same(
-                "softmax_share",
-                &[x, y],
-                Var::new(x).softmax_share(y, 7.0),
-                z,
-            );
+            assert_same("softmax_share", &[x, y], Var::new(x).softmax_share(y, 7.0), z);
             let z = Real::mask_select(x, y, 7.0);
-            assert_same(
-                "mask_select",
-                &[x, y],
-                Var::new(x).mask_select(Var::new(y), 7.0),
-                z,
-            );
-            assert_same(
-                "select",
-                &[x, y],
-                Var::select(Var::new(x), y, Var::new(7.0)),
-                z,
-            );
-            assert_same(
-                "select",
-                &[x, y],
-                Var::select(x != 0.0, Var::new(y), 7.0),
-                z,
-            );
+            assert_same("mask_select", &[x, y], Var::new(x).mask_select(Var::new(y), 7.0), z);
+            assert_same("select", &[x, y], Var::select(Var::new(x), y, Var::new(7.0)), z);
+            assert_same("select", &[x, y], Var::select(x != 0.0, Var::new(y), 7.0), z);
             let either_is_nan = x.is_nan() || y.is_nan();
             assert_eq!(Real::logaddexp(x, y).is_nan(), either_is_nan);
             assert!(!either_is_nan || Real::xlogy(x, y).is_nan());
@@ -169,22 +149,7 @@ mod that_f64_lacks {
 #[test]
 fn powi() {
     for x in points() {
-        for n in [
-            -1000,
-            -3,
-            -2,
-            -1,
-            0,
-            1,
-            2,
-            3,
-            4,
-            7,
-            31,
-            1000,
-            i32::MAX,
-            i32::MIN,
-        ] {
+        for n in [-1000, -3, -2, -1, 0, 1, 2, 3, 4, 7, 31, 1000, i32::MAX, i32::MIN] {
             let n = black_box(n);
             let args = [x, f64::from(n)];
             assert_same("powi", &args, Var::new(x).powi(n), x.powi(n));
@@ -237,18 +202,8 @@ fn clamp() {
         let expected = x.clamp(low, high);
         let args = [x, low, high];
         assert_same("clamp", &args, Var::new(x).clamp(low, high), expected);
-        assert_same(
-            "clamp",
-            &args,
-            Var::new(x).clamp(Var::new(low), high),
-            expected,
-        );
-        assert_same(
-            "clamp",
-            &args,
-            Var::new(x).clamp(low, Var::new(high)),
-            expected,
-        );
+        assert_same("clamp", &args, Var::new(x).clamp(Var::new(low), high), expected);
+        assert_same("clamp", &args, Var::new(x).clamp(low, Var::new(high)), expected);
         assert_same("clamp", &args, Var::constant(x).clamp(low, high), expected);
     }
 }
@@ -269,11 +224,7 @@ fn clamp_panics_where_f64_does_and_leaves_the_graph_usable() {
 #[test]
 fn every_operation_of_the_table_is_checked_here() {
     let table = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/src/table.rs"));
-    let here = [
-        include_str!("functions.rs"),
-        include_str!("operators.rs"),
-        include_str!("slices.rs"),
-    ];
+    let here = [include_str!("functions.rs"), include_str!("operators.rs"), include_str!("slices.rs")];
     let mut rows = 0;
     for line in table.lines() {
         // `Variant method(operands) "label": value, …`
@@ -319,10 +270,7 @@ fn derivatives_of_sinc_of_high_order_are_those_of_the_recurrence() {
             for x in [share * f64::from(n), -share * f64::from(n)] {
                 let (found, expected) = (x.sinc_derivative(n), sinc_derivative_by_recurrence(n, x));
                 let size = 1.0 / f64::from(n).hypot(x);
-                assert!(
-                    (found - expected).abs() <= 64.0 * f64::EPSILON * size,
-                    "{n} {x}: {found:e} {expected:e}"
-                );
+                assert!((found - expected).abs() <= 64.0 * f64::EPSILON * size, "{n} {x}: {found:e} {expected:e}");
             }
         }
     }
@@ -331,46 +279,16 @@ fn derivatives_of_sinc_of_high_order_are_those_of_the_recurrence() {
 #[test]
 fn an_integer_parameter_of_any_size_takes_no_time() {
     let start = std::time::Instant::now();
-    let points = [
-        0.0,
-        -0.0,
-        1e-300,
-        0.5,
-        -1.5,
-        3.0,
-        1e3,
-        1e9,
-        -2e9,
-        4e9,
-        1e12,
-        1e300,
-        f64::MAX,
-    ];
-    for n in [
-        0,
-        1,
-        999,
-        1000,
-        i32::MAX as u32,
-        1 << 31,
-        u32::MAX - 1,
-        u32::MAX,
-    ] {
+    let points = [0.0, -0.0, 1e-300, 0.5, -1.5, 3.0, 1e3, 1e9, -2e9, 4e9, 1e12, 1e300, f64::MAX];
+    for n in [0, 1, 999, 1000, i32::MAX as u32, 1 << 31, u32::MAX - 1, u32::MAX] {
         for x in points {
             let sinc = x.sinc_derivative(n);
-            assert!(
-                sinc.abs() <= 1.0 / (f64::from(n) + 1.0) * 1.001,
-                "{n} {x} {sinc}"
-            );
+            assert!(sinc.abs() <= 1.0 / (f64::from(n) + 1.0) * 1.001, "{n} {x} {sinc}");
             let v = Var::new(x);
             let values = [v.sinc_derivative(n), v.polygamma(n), v.powi(n as i32)];
             for z in values {
                 z.backward();
-                let _ = (
-                    v.grad(),
-                    z.differentiate(&[v])[0].differentiate(&[v]),
-                    z.to_text(),
-                );
+                let _ = (v.grad(), z.differentiate(&[v])[0].differentiate(&[v]), z.to_text());
             }
             assert!(values[0].to_text().contains(&n.to_string()) || v.value() == 0.0 || n == 0);
         }

@@ -4,14 +4,8 @@ use super::*;
 
 fn slices() -> Vec<Vec<f64>> {
     let mut bits = Bits(5);
-    let mut slices: Vec<Vec<f64>> = (0..400)
-        .map(|k| (0..k % 40).map(|_| bits.double()).collect())
-        .collect();
-    slices.extend((0..400).map(|k| {
-        (0..k % 40)
-            .map(|_| (bits.next() >> 11) as f64 * 1e-15)
-            .collect()
-    }));
+    let mut slices: Vec<Vec<f64>> = (0..400).map(|k| (0..k % 40).map(|_| bits.double()).collect()).collect();
+    slices.extend((0..400).map(|k| (0..k % 40).map(|_| (bits.next() >> 11) as f64 * 1e-15).collect()));
     slices.extend([vec![-0.0], vec![-0.0, -0.0], vec![0.0, -0.0], vec![]]);
     slices
 }

@@ -18,9 +18,7 @@ impl Clusters {
     pub fn new() -> Self {
         let mut rng = Rng::new(12);
         let mut number = || rng.normal();
-        let points = (0..POINTS)
-            .map(|_| std::array::from_fn(|_| number()))
-            .collect();
+        let points = (0..POINTS).map(|_| std::array::from_fn(|_| number())).collect();
         let centres = (0..CENTRES * D).map(|_| number()).collect();
         Clusters { points, centres }
     }
@@ -31,12 +29,8 @@ impl Clusters {
             differences.map(|d| d * d).sum()
         };
         let nearest = |point: &[f64; D]| {
-            let distances = centres
-                .chunks_exact(D)
-                .map(|centre| distance(centre, point));
-            distances
-                .reduce(|a, b| if b < a { b } else { a })
-                .expect("a centre")
+            let distances = centres.chunks_exact(D).map(|centre| distance(centre, point));
+            distances.reduce(|a, b| if b < a { b } else { a }).expect("a centre")
         };
         self.points.iter().map(nearest).sum()
     }

@@ -38,12 +38,7 @@ impl Problem for Descent {
         let [a, b] = X;
         let mut path = Vec::with_capacity(STEPS);
         let [mut y, mut z] = [1.0f64, 0.5f64];
-        let slope = |y: f64, z: f64| {
-            [
-                4.0 * y * (y * y - a) + b * z,
-                b * y + 4.0 * z.powi(3) + z - a * (a * z).cos(),
-            ]
-        };
+        let slope = |y: f64, z: f64| [4.0 * y * (y * y - a) + b * z, b * y + 4.0 * z.powi(3) + z - a * (a * z).cos()];
         for _ in 0..STEPS {
             path.push([y, z]);
             let [dy, dz] = slope(y, z);

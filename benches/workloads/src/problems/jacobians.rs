@@ -10,9 +10,7 @@ pub struct Jacobians {
 
 impl Jacobians {
     pub fn new() -> Self {
-        Jacobians {
-            blocks: BundleAdjustment::new(),
-        }
+        Jacobians { blocks: BundleAdjustment::new() }
     }
 
     fn eval(&self, block: usize, x: &[Var]) -> [Var; 2] {
@@ -45,8 +43,7 @@ impl Problem for Jacobians {
         Box::new(move |out| {
             out.resize(30 * points.len(), 0.0);
             for ((f, x), jacobian) in f.iter().zip(points).zip(out.chunks_exact_mut(30)) {
-                f.values_and_jacobian_into(x, &mut [0.0; 2], jacobian)
-                    .expect("no guard");
+                f.values_and_jacobian_into(x, &mut [0.0; 2], jacobian).expect("no guard");
             }
         })
     }

@@ -13,9 +13,7 @@ pub struct LogSumExp {
 impl LogSumExp {
     pub fn new() -> Self {
         let mut rng = Rng::new(10);
-        LogSumExp {
-            x: (0..INPUTS).map(|_| rng.normal()).collect(),
-        }
+        LogSumExp { x: (0..INPUTS).map(|_| rng.normal()).collect() }
     }
 
     fn eval<T: Real>(x: &[T]) -> T {

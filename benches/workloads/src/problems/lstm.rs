@@ -49,15 +49,8 @@ impl Lstm {
         let mut state: Vec<T> = self.state.iter().map(|&s| T::from(s)).collect();
         let mut total = T::from(0.0);
         for pair in self.sequence.windows(2) {
-            let mut input: Vec<T> = scale_in
-                .iter()
-                .zip(&pair[0])
-                .map(|(&s, &c)| s * c)
-                .collect();
-            for (w, state) in layers
-                .chunks_exact(8 * D)
-                .zip(state.chunks_exact_mut(2 * D))
-            {
+            let mut input: Vec<T> = scale_in.iter().zip(&pair[0]).map(|(&s, &c)| s * c).collect();
+            for (w, state) in layers.chunks_exact(8 * D).zip(state.chunks_exact_mut(2 * D)) {
                 let (weight, bias) = w.split_at(4 * D);
                 let (hidden, cell) = state.split_at_mut(D);
                 for i in 0..D {
@@ -70,9 +63,7 @@ impl Lstm {
                     input[i] = hidden[i];
                 }
             }
-            let scores: Vec<T> = (0..D)
-                .map(|i| input[i] * scale_out[i] + bias_out[i])
-                .collect();
+            let scores: Vec<T> = (0..D).map(|i| input[i] * scale_out[i] + bias_out[i]).collect();
             let sum: T = scores.iter().map(|score| score.exp()).sum();
             let norm = (sum + 2.0).ln();
             for (&score, &wanted) in scores.iter().zip(&pair[1]) {
@@ -98,10 +89,7 @@ impl Problem for Lstm {
         let mut total = 0.0;
         for pair in self.sequence.windows(2) {
             let mut input: [f64; D] = std::array::from_fn(|i| scale_in[i] * pair[0][i]);
-            for (w, state) in layers
-                .chunks_exact(8 * D)
-                .zip(state.chunks_exact_mut(2 * D))
-            {
+            for (w, state) in layers.chunks_exact(8 * D).zip(state.chunks_exact_mut(2 * D)) {
                 let (weight, bias) = w.split_at(4 * D);
                 let (hidden, cell) = state.split_at_mut(D);
                 let z = [0.0; D];
@@ -132,11 +120,7 @@ impl Problem for Lstm {
             let sum = share.iter().sum::<f64>() + 2.0;
             share.iter_mut().for_each(|share| *share /= sum);
             shares.push(share);
-            total += scores
-                .iter()
-                .zip(&pair[1])
-                .map(|(s, w)| (s - sum.ln()) * w)
-                .sum::<f64>();
+            total += scores.iter().zip(&pair[1]).map(|(s, w)| (s - sum.ln()) * w).sum::<f64>();
         }
         let each = -1.0 / ((STEPS - 1) * D) as f64;
         out.clear();
@@ -169,12 +153,7 @@ impl Problem for Lstm {
                     let g = cell * gates.change[i] * of(gates.ingate[i]);
                     let c = cell * gates.ingate[i] * (1.0 - gates.change[i] * gates.change[i]);
                     to_cell[i] = cell * gates.forget[i];
-                    let gifts = [
-                        (f, gates.input[i]),
-                        (g, gates.hidden[i]),
-                        (o, gates.input[i]),
-                        (c, gates.hidden[i]),
-                    ];
+                    let gifts = [(f, gates.input[i]), (g, gates.hidden[i]), (o, gates.input[i]), (c, gates.hidden[i])];
                     for (k, (adjoint, operand)) in gifts.into_iter().enumerate() {
                         to_weight[k * D + i] += adjoint * operand;
                         to_bias[k * D + i] += adjoint;

@@ -58,31 +58,13 @@ fn recorded_gradient<'a>(f: impl FnOnce(&[Var]) -> Var, x: &'a [f64]) -> Run<'a>
 
 /// All of them.
 pub const PROBLEMS: [Entry; 7] = [
-    (
-        "L",
-        "`ln Σ exp xᵢ` written by hand, a million inputs",
-        || Box::new(LogSumExp::new()),
-    ),
-    (
-        "O",
-        "an ODE of 100 equations, 100 Runge–Kutta steps",
-        || Box::new(Ode::new()),
-    ),
-    ("S", "an LSTM, two layers of 14, 256 steps", || {
-        Box::new(Lstm::new())
-    }),
-    ("J", "1000 Jacobians of 2 × 15, one by one", || {
-        Box::new(Jacobians::new())
-    }),
-    ("T", "a Jacobian of 19 200 × 28", || {
-        Box::new(Tracking::new())
-    }),
-    ("K", "k-means: gradient and Hessian times ones", || {
-        Box::new(Clusters::new())
-    }),
-    ("N", "gradient through 500 steps of a descent", || {
-        Box::new(Descent::new())
-    }),
+    ("L", "`ln Σ exp xᵢ` written by hand, a million inputs", || Box::new(LogSumExp::new())),
+    ("O", "an ODE of 100 equations, 100 Runge–Kutta steps", || Box::new(Ode::new())),
+    ("S", "an LSTM, two layers of 14, 256 steps", || Box::new(Lstm::new())),
+    ("J", "1000 Jacobians of 2 × 15, one by one", || Box::new(Jacobians::new())),
+    ("T", "a Jacobian of 19 200 × 28", || Box::new(Tracking::new())),
+    ("K", "k-means: gradient and Hessian times ones", || Box::new(Clusters::new())),
+    ("N", "gradient through 500 steps of a descent", || Box::new(Descent::new())),
 ];
 
 #[cfg(test)]
@@ -93,9 +75,7 @@ mod tests {
         assert_eq!(want.len(), got.len());
         let scale = want.iter().fold(0.0f64, |scale, x| scale.max(x.abs()));
         let pairs = want.iter().zip(got);
-        pairs.fold(0.0, |most, (want, got)| {
-            f64::max(most, (want - got).abs() / scale)
-        })
+        pairs.fold(0.0, |most, (want, got)| f64::max(most, (want - got).abs() / scale))
     }
 
     #[test]

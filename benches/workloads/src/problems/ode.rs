@@ -33,9 +33,7 @@ impl Ode {
     fn eval<T: Real>(x: &[T]) -> T {
         let h = TIME / STEPS as f64;
         let mut y = vec![T::from(0.0); x.len()];
-        let along = |y: &[T], k: &[T], h: f64| -> Vec<T> {
-            y.iter().zip(k).map(|(&y, &k)| y + k * h).collect()
-        };
+        let along = |y: &[T], k: &[T], h: f64| -> Vec<T> { y.iter().zip(k).map(|(&y, &k)| y + k * h).collect() };
         for _ in 0..STEPS {
             let k1 = Self::rates(x, &y);
             let k2 = Self::rates(x, &along(&y, &k1, h / 2.0));
@@ -52,9 +50,7 @@ impl Ode {
 impl Problem for Ode {
     fn by_hand(&self, out: &mut Vec<f64>) {
         let (x, h) = (&self.x, TIME / STEPS as f64);
-        let along = |y: &[f64], k: &[f64], h: f64| -> Vec<f64> {
-            y.iter().zip(k).map(|(y, k)| y + h * k).collect()
-        };
+        let along = |y: &[f64], k: &[f64], h: f64| -> Vec<f64> { y.iter().zip(k).map(|(y, k)| y + h * k).collect() };
         let mut y = vec![0.0; EQUATIONS];
         let mut kept: Vec<Stages> = Vec::with_capacity(STEPS);
         for _ in 0..STEPS {
@@ -89,9 +85,7 @@ impl Problem for Ode {
             let s4 = back(y4, &k4);
             let k3: Vec<f64> = (0..EQUATIONS).map(|i| 2.0 * k4[i] + h * s4[i]).collect();
             let s3 = back(y3, &k3);
-            let k2: Vec<f64> = (0..EQUATIONS)
-                .map(|i| 2.0 * k4[i] + h / 2.0 * s3[i])
-                .collect();
+            let k2: Vec<f64> = (0..EQUATIONS).map(|i| 2.0 * k4[i] + h / 2.0 * s3[i]).collect();
             let s2 = back(y2, &k2);
             let k1: Vec<f64> = (0..EQUATIONS).map(|i| k4[i] + h / 2.0 * s2[i]).collect();
             let s1 = back(y1, &k1);

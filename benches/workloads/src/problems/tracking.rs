@@ -53,16 +53,8 @@ impl Tracking {
         let mut vertex = |n: usize| {
             let joint = n % JOINTS;
             let bone = n % (FINGERS * JOINTS);
-            let next = if joint + 1 < JOINTS {
-                bone + 1
-            } else {
-                bone - 1
-            };
-            Vertex {
-                bones: [bone, next],
-                share: rng.uniform(0.5, 1.0),
-                at: std::array::from_fn(|_| rng.normal()),
-            }
+            let next = if joint + 1 < JOINTS { bone + 1 } else { bone - 1 };
+            Vertex { bones: [bone, next], share: rng.uniform(0.5, 1.0), at: std::array::from_fn(|_| rng.normal()) }
         };
         let vertices = (0..VERTICES).map(&mut vertex).collect();
         Tracking { x, vertices }
@@ -161,8 +153,7 @@ impl Problem for Tracking {
         let mut values = vec![0.0; f.outputs()];
         Box::new(move |out| {
             out.resize(values.len() * INPUTS, 0.0);
-            f.values_and_jacobian_into(&self.x, &mut values, out)
-                .expect("no guard");
+            f.values_and_jacobian_into(&self.x, &mut values, out).expect("no guard");
         })
     }
 }

@@ -21,23 +21,13 @@ impl Assembler {
     }
 
     /// Where the comparison holds: all bits of a lane are set, or none.
-    pub(in crate::function::compile) fn mask(
-        &mut self,
-        condition: FloatCC,
-        x: Value,
-        y: Value,
-    ) -> Value {
+    pub(in crate::function::compile) fn mask(&mut self, condition: FloatCC, x: Value, y: Value) -> Value {
         let (x, y) = (self.vector(x), self.vector(y));
         self.ins().fcmp(condition, x, y)
     }
 
     /// `yes` where the mask is set, else `no`.
-    pub(in crate::function::compile) fn select(
-        &mut self,
-        mask: Value,
-        yes: Value,
-        no: Value,
-    ) -> Value {
+    pub(in crate::function::compile) fn select(&mut self, mask: Value, yes: Value, no: Value) -> Value {
         let mask = self.bits_as_numbers(mask);
         let (yes, no) = (self.vector(yes), self.vector(no));
         let chosen = self.ins().bitselect(mask, yes, no);

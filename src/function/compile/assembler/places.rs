@@ -11,19 +11,11 @@ pub(in crate::function::compile) enum At {
     /// At one of those places, of which each lane of a number takes one.
     Lane(usize),
     /// At a place that advances by this number from one repetition to the next.
-    Strided {
-        room: Room,
-        place: usize,
-        stride: isize,
-    },
+    Strided { room: Room, place: usize, stride: isize },
     /// In a column of the table.
     Entry(usize),
     /// `shift` places behind the one that a column of the table gives, in bytes.
-    Listed {
-        room: Room,
-        column: usize,
-        shift: usize,
-    },
+    Listed { room: Room, column: usize, shift: usize },
     /// As an output of the repetition before, in a register; at this place of the frame for the first repetition.
     Carried { output: usize, place: usize },
 }
@@ -31,11 +23,7 @@ pub(in crate::function::compile) enum At {
 impl At {
     /// At the same place in all repetitions.
     pub(in crate::function::compile) const fn fixed(room: Room, place: usize) -> At {
-        At::Strided {
-            room,
-            place,
-            stride: 0,
-        }
+        At::Strided { room, place, stride: 0 }
     }
 
     /// Where the adjoint of that number is stored: of one in the frame `farther` places farther on.
@@ -45,20 +33,8 @@ impl At {
             _ => (Room::Derivatives, 0),
         };
         match self {
-            At::Strided {
-                room,
-                place,
-                stride,
-            } => At::Strided {
-                room: of(room).0,
-                place: place + of(room).1,
-                stride,
-            },
-            At::Listed { room, column, .. } => At::Listed {
-                room: of(room).0,
-                column,
-                shift: of(room).1,
-            },
+            At::Strided { room, place, stride } => At::Strided { room: of(room).0, place: place + of(room).1, stride },
+            At::Listed { room, column, .. } => At::Listed { room: of(room).0, column, shift: of(room).1 },
             _ => unreachable!("it has no place outside of the repetition"),
         }
     }
@@ -82,13 +58,7 @@ pub(in crate::function::compile) struct Own {
 
 impl Own {
     /// Of what is done once, and has no table.
-    pub(in crate::function::compile) const ONCE: Own = Own {
-        count: 1,
-        base: 0,
-        size: 0,
-        table: 0,
-        width: 0,
-    };
+    pub(in crate::function::compile) const ONCE: Own = Own { count: 1, base: 0, size: 0, table: 0, width: 0 };
 }
 
 /// The loop of a function, if it has one.

@@ -21,9 +21,7 @@ impl Assembler {
         is_downward: bool,
         initial: &[Value],
     ) -> Vec<Value> {
-        let Own {
-            base, size, count, ..
-        } = self.own;
+        let Own { base, size, count, .. } = self.own;
         let (number, place) = match is_downward {
             false => (0, base + (count - 1) * size),
             true => (count - 1, base),
@@ -35,40 +33,26 @@ impl Assembler {
         let pointer = dfg.value_type(frame);
         let header = dfg.make_block();
         let [first, second] = [(); 2].map(|()| dfg.append_block_param(header, pointer));
-        let carried = initial
-            .iter()
-            .map(|_| dfg.append_block_param(header, types::F64));
+        let carried = initial.iter().map(|_| dfg.append_block_param(header, types::F64));
         let carried = carried.collect();
         let args = [number, own].into_iter().chain(initial.iter().copied());
         let args: Vec<BlockArg> = args.map(BlockArg::Value).collect();
         self.ins().jump(header, &args);
         self.go_on_in(header);
-        self.open().repetitions = Some(Repetitions {
-            is_downward,
-            header,
-            number: first,
-            own: second,
-        });
+        self.open().repetitions = Some(Repetitions { is_downward, header, number: first, own: second });
         carried
     }
 
     /// Ends the loop, in which each repetition carries `next` on.
     pub(in crate::function::compile) fn end_repetitions(&mut self, next: &[Value]) {
         let repetitions = self.open().repetitions.take();
-        let Repetitions {
-            is_downward,
-            header,
-            number,
-            own,
-        } = repetitions.expect("a loop has begun");
+        let Repetitions { is_downward, header, number, own } = repetitions.expect("a loop has begun");
         let Own { count, size, .. } = self.own;
         let step = if is_downward { -1 } else { 1 };
         let advanced = self.ins().iadd_imm_s(number, step);
         let own = self.ins().iadd_imm_s(own, -step * 8 * size as i64);
         let goes_on = match is_downward {
-            false => self
-                .ins()
-                .icmp_imm_u(IntCC::UnsignedLessThan, advanced, count as i64),
+            false => self.ins().icmp_imm_u(IntCC::UnsignedLessThan, advanced, count as i64),
             true => self.ins().icmp_imm_u(IntCC::NotEqual, number, 0),
         };
         let after = self.open().function.dfg.make_block();
@@ -80,9 +64,7 @@ impl Assembler {
 
     /// A new place of the frame for each repetition.
     pub(in crate::function::compile) fn new_place(&mut self) -> At {
-        let Own {
-            count, base, size, ..
-        } = &mut self.own;
+        let Own { count, base, size, .. } = &mut self.own;
         *size += 1;
         let (place, end) = (*size - 1, *base + *count * *size);
         self.needs.widen(Room::Frame, self.lanes * end);
@@ -119,9 +101,7 @@ impl Assembler {
     }
 
     fn address(&mut self, at: At) -> (Value, Offset32) {
-        let Own {
-            base, size, table, ..
-        } = self.own;
+        let Own { base, size, table, .. } = self.own;
         match at {
             At::Own(place) => self.address(At::Lane(self.lanes * place)),
             At::Lane(place) => {
@@ -133,19 +113,9 @@ impl Assembler {
                 };
                 (pointer, self.offset(self.lanes * first + place))
             }
-            At::Strided {
-                room,
-                place,
-                stride,
-            } => self.strided(room, place, stride),
-            At::Entry(column) => {
-                self.strided(Room::Constants, table + column, self.own.width as isize)
-            }
-            At::Listed {
-                room,
-                column,
-                shift,
-            } => (self.listed(room, column), self.offset(shift)),
+            At::Strided { room, place, stride } => self.strided(room, place, stride),
+            At::Entry(column) => self.strided(Room::Constants, table + column, self.own.width as isize),
+            At::Listed { room, column, shift } => (self.listed(room, column), self.offset(shift)),
             At::Carried { .. } => unreachable!("it is in a register"),
         }
     }
@@ -158,8 +128,7 @@ impl Assembler {
         let offset = self.offset(self.lanes * place);
         let open = self.open();
         let base = open.rooms[room as usize];
-        let Some(Repetitions { number, .. }) = open.repetitions.as_ref().filter(|_| stride != 0)
-        else {
+        let Some(Repetitions { number, .. }) = open.repetitions.as_ref().filter(|_| stride != 0) else {
             return (base, offset);
         };
         let (key, number) = ((room, stride), *number);

@@ -83,12 +83,7 @@ fn padded(operands: &[f64]) -> [f64; 3] {
 }
 
 /// Whether the comparison with that place among all has that answer.
-pub(in crate::function::compile) extern "C" fn answers(
-    a: f64,
-    b: f64,
-    comparison: i32,
-    answer: i32,
-) -> i32 {
+pub(in crate::function::compile) extern "C" fn answers(a: f64, b: f64, comparison: i32, answer: i32) -> i32 {
     let comparison = Comparison::ALL[comparison as usize];
     i32::from(i32::from(comparison.answer(a, b)) == answer)
 }
@@ -98,11 +93,7 @@ pub(in crate::function::compile) extern "C" fn answers(
 /// # Safety
 ///
 /// There are `len` numbers at `x`.
-pub(in crate::function::compile) unsafe extern "C" fn slice_value(
-    x: *const f64,
-    len: usize,
-    op: i32,
-) -> f64 {
+pub(in crate::function::compile) unsafe extern "C" fn slice_value(x: *const f64, len: usize, op: i32) -> f64 {
     // SAFETY: as asked.
     let x = unsafe { slice::from_raw_parts(x, len) };
     f64::apply(Op::ALL[op as usize], 0, x)
@@ -121,12 +112,7 @@ pub(in crate::function::compile) unsafe extern "C" fn slice_partials(
     out: *mut f64,
 ) {
     // SAFETY: as asked.
-    let (x, out) = unsafe {
-        (
-            slice::from_raw_parts(x, len),
-            slice::from_raw_parts_mut(out, len),
-        )
-    };
+    let (x, out) = unsafe { (slice::from_raw_parts(x, len), slice::from_raw_parts_mut(out, len)) };
     let partials = rules::partials(Op::ALL[op as usize], 0, x, &|_| true, z);
     for (out, partial) in out.iter_mut().zip(partials) {
         *out = partial.unwrap_or(0.0);
@@ -191,11 +177,8 @@ pub(in crate::function::compile) unsafe extern "C" fn custom_partials(
     is_ended(|| {
         // SAFETY: as asked.
         let (custom, x) = unsafe { (&*custom, slice::from_raw_parts(x, len)) };
-        let partials: Vec<f64> = if adjoint == 0.0 {
-            vec![0.0; len]
-        } else {
-            custom::plain_partials(defined(custom), x, z).to_vec()
-        };
+        let partials: Vec<f64> =
+            if adjoint == 0.0 { vec![0.0; len] } else { custom::plain_partials(defined(custom), x, z).to_vec() };
         // SAFETY: as asked.
         unsafe { slice::from_raw_parts_mut(out, len) }.copy_from_slice(&partials);
     })
