@@ -72,7 +72,7 @@
 //!
 //! None is on by default.
 //!
-//! - `rayon`: rows of a [`Function`] on all cores.
+//! - `rayon`: rows of a [`Function`], compiled or not, on all cores.
 //! - `serde`: saving and loading of a [`Function`].
 //! - `jit`: a [`Function`] in native code, by `Function::compile`.
 //! - `nalgebra`, `ndarray`, `argmin`, `levenberg-marquardt`: see [`interop`], with the versions. With `nalgebra`, a

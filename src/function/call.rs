@@ -17,8 +17,8 @@ impl Function {
     ///
     /// # Panics
     ///
-    /// Where the closure would: if the bounds of a [`Var::clamp`](crate::Var::clamp) cross at `x`, or a [`CustomOp`](crate::CustomOp)
-    /// panics. So does every other method that takes an `x`.
+    /// Where the closure would, if an output depends on it: the bounds of a [`Var::clamp`](crate::Var::clamp) cross at `x`, or a
+    /// [`CustomOp`](crate::CustomOp) panics. So does every other method that takes an `x`.
     ///
     /// ```should_panic
     /// # use scalargrad::function::Function;

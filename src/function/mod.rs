@@ -87,7 +87,8 @@ use crate::handle::Var;
 /// Its values equal those of the closure bit for bit; its gradients too, but for rounding: the
 /// contributions to one adjoint are added in another order, and those to equal expressions together. So where two equal
 /// expressions have an infinite slope and cancel, as in `x.sqrt() - x.sqrt()` at 0, the closure has `∞ − ∞`, which is NaN, and the
-/// recording 0.
+/// recording 0. The sign of a NaN is no part of a value: Rust does not define it for a NaN that arithmetic makes, so a question about it is
+/// no guard, and a `copysign` from it may differ.
 ///
 /// A `Function` is plain data, `Send` and `Sync`. Buffers that evaluations need are kept per thread and used again.
 ///
