@@ -88,6 +88,7 @@ impl Drop for Switch {
 struct Scope(&'static Location<'static>);
 
 impl Scope {
+    #[track_caller]
     fn open(at: &'static Location<'static>) -> Scope {
         let arena = arena();
         state(|state| {

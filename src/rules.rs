@@ -8,6 +8,7 @@ use crate::special;
 use crate::table::table;
 use powers::*;
 use smallvec::SmallVec;
+use std::cell::OnceCell;
 use std::f64::consts::{E, FRAC_1_SQRT_2, FRAC_2_SQRT_PI, LN_2, LOG2_E, LOG10_E, PI};
 
 const INF: f64 = f64::INFINITY;
@@ -222,7 +223,7 @@ pub(crate) fn slice_partials<T: Real>(op: Op, operands: &[T], is_active: &dyn Fn
     match op {
         Op::Sum => of(&|_| T::from(1.0)),
         Op::Dot => of(&|k| operands[k ^ 1]),
-        Op::Norm => of(&|k| norm_partial(operands.len(), &|k| operands[k], k, z)),
+        Op::Norm => of(&norm_partials(operands.len(), |k| operands[k], z)),
         Op::LogSumExp => {
             let shares = log_sum_exp_partials(operands, z);
             of(&|k| shares[k])
@@ -243,16 +244,24 @@ pub(crate) fn log_sum_exp_partials<T: Real>(x: &[T], z: T) -> SmallVec<[T; 16]> 
     shares
 }
 
-/// `xₖ/z` of `len` operands; 0 for a zero vector. From scaled operands where `z` is subnormal or has overflowed.
+/// The partials of the norm `z` of `len` operands, `xₖ/z`; 0 for a zero vector. Where `z` is subnormal or has overflowed, they are those
+/// of scaled operands, which are computed once.
 #[inline(always)]
-pub(crate) fn norm_partial<T: Real>(len: usize, x: &impl Fn(usize) -> T, k: usize, z: T) -> T {
-    let scaled = |scale: f64| {
-        let x: SmallVec<[T; 4]> = (0..len).map(|k| x(k) * scale).collect();
-        x[k] / T::norm(&x)
-    };
-    let (up, down) = (special::norm_scale(), special::norm_scale().recip());
-    let small = || z.at(0.0, || T::from(0.0), || scaled(up));
-    z.below(TINY, small, || z.at(INF, || scaled(down), || x(k) / z))
+pub(crate) fn norm_partials<T: Real>(len: usize, x: impl Fn(usize) -> T, z: T) -> impl Fn(usize) -> T {
+    let (up, down) = (OnceCell::new(), OnceCell::new());
+    move |k| {
+        let scaled = |known: &OnceCell<(SmallVec<[T; 4]>, T)>, scale: f64| {
+            let (x, norm) = known.get_or_init(|| {
+                let x: SmallVec<[T; 4]> = (0..len).map(|k| x(k) * scale).collect();
+                let norm = T::norm(&x);
+                (x, norm)
+            });
+            x[k] / *norm
+        };
+        let scale = special::norm_scale();
+        let small = || z.at(0.0, || T::from(0.0), || scaled(&up, scale));
+        z.below(TINY, small, || z.at(INF, || scaled(&down, scale.recip()), || x(k) / z))
+    }
 }
 
 /// Whether the partials of a row depend on which operands are equal to its result.

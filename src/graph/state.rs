@@ -9,7 +9,9 @@
 
 use super::numbers::{Numbers, PAUSED};
 use super::{Custom, Event, Segment};
-use crate::arena::{Arena, EPOCH_STEP, INDEX_BITS, OpenEpochs, Owner, Place, Refusal, arena, is_current, owner};
+use crate::arena::{
+    Arena, EPOCH_STEP, INDEX_BITS, OpenEpochs, Owner, Place, Refusal, arena, is_current, owner, set_aside,
+};
 use crate::handle::Var;
 use crate::nodes::Values;
 use crate::refusal::refuse;
@@ -172,13 +174,18 @@ impl GraphState {
 }
 
 /// Drops what the user gave to the nodes from `end` on. Destructors run after the state is free again, and may use the
-/// graph.
+/// graph: they are the user's code. The adjoints are those of before; who goes on with what was remembered before must check it again.
 #[cold]
 pub(super) fn forget(end: usize) {
-    let _gone = state(|state| {
+    let gone = state(|state| {
         state.names.split_off(&end);
         (state.customs.split_off(&end), state.segments.split_off(&end))
     });
+    if gone.0.is_empty() && gone.1.is_empty() {
+        return;
+    }
+    let _aside = set_aside();
+    drop(gone);
 }
 
 impl Drop for GraphState {

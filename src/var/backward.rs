@@ -5,12 +5,13 @@
 //!
 //! The loop itself is [`walk::sweep`]. This file has what is around it: checkpoints, accumulating, snapshots.
 
-use super::checkpoint::{leaf, run_again};
+use super::checkpoint::run_again;
 use super::custom;
 use crate::arena::{adjoints, arena, set_aside, walk};
 use crate::graph::trace::{self, Escape};
-use crate::graph::{Event, open_recording, read_checkpoint, state, tell, verify};
+use crate::graph::{Event, open_recording, read_checkpoint, state, tell, user_code, verify};
 use crate::handle::Var;
+use crate::record;
 use smallvec::SmallVec;
 
 /// # Differentiating
@@ -177,11 +178,11 @@ fn sweep_from_checkpoint(head: usize, floor: usize) {
 #[track_caller]
 fn sweep_checkpoint(head: usize) {
     let (inputs, outputs) = read_checkpoint(head);
-    let _scope = open_recording();
+    let scope = open_recording();
     let start = arena().end();
     let mut leaves = SmallVec::<[Var; 4]>::with_capacity(inputs.len());
     for x in &inputs {
-        leaves.push(leaf(x.var())); // `#[track_caller]` does not work inside a closure
+        leaves.push(record::leaf(x.var().untracked_value())); // `#[track_caller]` does not work inside a closure
     }
     let floor = arena().end();
     // The segment may run sweeps of its own, which must not change the adjoints of this one.
@@ -208,6 +209,8 @@ fn sweep_checkpoint(head: usize) {
             adjoints.add(x.index, adjoints.get(leaf.index()));
         }
     });
+    // The operations of the segment end with it, and so does what the user gave to them.
+    user_code("the destructor of an operation in a checkpoint", || drop(scope));
 }
 
 /// A snapshot of one sweep's derivatives, which later sweeps and the end of its scope leave alone.

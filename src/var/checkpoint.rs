@@ -4,7 +4,7 @@
 use super::outputs::Outputs;
 use crate::arena::{INDEX_MASK, Word, arena};
 use crate::graph::names::counted;
-use crate::graph::{self, RecordingScope, Segment, trace, user_code, value_of};
+use crate::graph::{self, RecordingScope, Segment, is_paused, trace, user_code, value_of};
 use crate::handle::Var;
 use crate::nodes::{Content, down};
 use crate::record;
@@ -62,6 +62,8 @@ pub fn checkpoint<O: Outputs>(inputs: &[Var], f: impl Fn(&[Var]) -> O + 'static)
 
 /// The first run of a segment, which is not kept. It is recorded too, as the segment may differentiate on its way.
 struct FirstRun {
+    /// The index of the first node that it recorded.
+    start: usize,
     leaves: Vec<Var>,
     _scope: RecordingScope,
 }
@@ -70,25 +72,34 @@ impl FirstRun {
     /// Begins one, unless what is run stays: while a function is recorded, or where nothing is.
     #[track_caller]
     fn begin(inputs: &[Var]) -> Option<FirstRun> {
-        let is_recorded = record::any_recorded(arena(), inputs.iter().copied()); // none of them is stale
-        if trace::is_tracing() || !is_recorded {
+        graph::verify_all(inputs);
+        if trace::is_tracing() || is_paused(arena()) || inputs.is_empty() {
             return None;
         }
         let scope = graph::open_recording();
+        let start = arena().end();
         let mut leaves = Vec::with_capacity(inputs.len());
         for &x in inputs {
-            leaves.push(leaf(x)); // `#[track_caller]` does not work inside a closure
+            leaves.push(record::leaf(x.untracked_value())); // `#[track_caller]` does not work inside a closure
         }
-        Some(FirstRun { leaves, _scope: scope })
+        Some(FirstRun { start, leaves, _scope: scope })
     }
 
-    /// Ends it, and records the segment in its place, from the inputs and the outputs of the first run.
+    /// Ends it, and records the segment in its place, from the inputs and the outputs of the first run. What was made from constants
+    /// alone is constant, and nothing is recorded.
     #[track_caller]
     fn end(self, first: &[Var], segment: Segment, inputs: &[Var]) -> Vec<Var> {
         graph::verify_all(first);
+        let is_outside = |y: &Var| !y.is_constant() && y.index() < self.start;
+        let is_constant =
+            inputs.iter().all(|x| x.is_constant()) && !first.iter().any(is_outside) && !uses(self.start, 1..self.start);
         drop(self);
+        graph::verify_all(inputs); // again: a destructor of an operation of the segment may have cleared the graph
         let values: Vec<f64> = first.iter().map(|y| y.untracked_value()).collect();
-        record(segment, inputs, &values)
+        match is_constant {
+            true => values.into_iter().map(Var::constant).collect(),
+            false => record(segment, inputs, &values),
+        }
     }
 }
 
@@ -107,18 +118,17 @@ fn record(segment: Segment, inputs: &[Var], outputs: &[f64]) -> Vec<Var> {
     recorded
 }
 
-/// A leaf of the same value, or the same constant.
-#[track_caller]
-pub(crate) fn leaf(x: Var) -> Var {
-    if x.is_constant() { x } else { record::leaf(x.untracked_value()) }
-}
-
-/// Copies of variables for user code that may differentiate by them: each is a node of its own, whatever it was made from.
+/// Copies of variables for user code that may differentiate by them: each is a node of its own, whatever it was made from, and if it is
+/// a constant. Where nothing is recorded, constants stay what they are.
 #[track_caller]
 pub(crate) fn independent(x: &[Var]) -> SmallVec<[Var; 4]> {
     let mut copies: SmallVec<[Var; 4]> = SmallVec::from_slice(x);
-    for copy in copies.iter_mut().filter(|copy| !copy.is_constant()) {
-        *copy *= 1.0;
+    for copy in &mut copies {
+        match copy.is_constant() {
+            true if is_paused(arena()) => {}
+            true => *copy = record::leaf(copy.untracked_value()),
+            false => *copy *= 1.0,
+        }
     }
     copies
 }
@@ -154,7 +164,11 @@ pub fn advance(
 ) -> Vec<Var> {
     assert!(at_once >= 2, "scalargrad: `at_once` of `advance` must be at least 2, not {at_once}");
     graph::verify_all(state);
-    advance_from(0, state, steps, at_once, &(Rc::new(step) as Step))
+    let step: Step = Rc::new(step);
+    match state.iter().all(|x| x.is_constant()) {
+        true => segment_of(0, state, steps, at_once, &step),
+        false => advance_from(0, state, steps, at_once, &step),
+    }
 }
 
 type Step = Rc<dyn Fn(usize, &[Var]) -> Vec<Var>>;
@@ -177,22 +191,26 @@ fn advance_from(first: usize, state: &[Var], steps: usize, at_once: usize, step:
     let mut done = 0;
     while done < steps {
         let (start, length) = (first + done, length.min(steps - done));
-        // As a checkpoint of this function would do; but a closure does not know its caller, and so not the user's line.
-        state = match FirstRun::begin(&state) {
-            None => advance_from(start, &state, length, at_once, step),
-            Some(run) => {
-                let end = advance_from(start, &run.leaves, length, at_once, step);
-                let step = step.clone();
-                let segment = move |x: &[Var]| {
-                    let _carrying = Carrying::set(true); // to `run`, which knows the line of the sweep
-                    advance_from(start, x, length, at_once, &step)
-                };
-                run.end(&end, Rc::new(segment), &state)
-            }
-        };
+        state = segment_of(start, &state, length, at_once, step);
         done += length;
     }
     state
+}
+
+/// Advances by some steps as a checkpoint of [`advance_from`] would; but a closure does not know its caller, and so not the user's
+/// line.
+#[track_caller]
+fn segment_of(start: usize, state: &[Var], steps: usize, at_once: usize, step: &Step) -> Vec<Var> {
+    let Some(run) = FirstRun::begin(state) else {
+        return advance_from(start, state, steps, at_once, step);
+    };
+    let end = advance_from(start, &run.leaves, steps, at_once, step);
+    let step = step.clone();
+    let segment = move |x: &[Var]| {
+        let _carrying = Carrying::set(true); // to `run_again`, which knows the line of the sweep
+        advance_from(start, x, steps, at_once, &step)
+    };
+    run.end(&end, Rc::new(segment), state)
 }
 
 #[cold]
@@ -210,9 +228,8 @@ pub(crate) fn run_again(head: usize, start: usize, inputs: &[Var], outputs: usiz
     let segment: Segment = graph::state(|state| state.segments[&head].clone());
     let again = at_callers_line(|| user_code("the closure of a checkpoint", || segment(inputs)));
     graph::verify_all(&again);
-    assert_eq!(
-        again.len(),
-        outputs,
+    assert!(
+        again.len() == outputs,
         "scalargrad: the closure of a checkpoint gave {} outputs when it was run again, and {outputs} before",
         again.len()
     );

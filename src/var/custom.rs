@@ -126,7 +126,6 @@ pub(crate) fn plain_partials(op: &dyn CustomOp, x: &[f64], z: f64) -> SmallVec<[
         return plain.into_iter().map(Var::untracked_value).collect();
     }
     let _scope = open_recording();
-    let _aside = set_aside(); // the rule may sweep on its way
     let mut leaves: SmallVec<[Var; 4]> = SmallVec::new();
     for &x in x {
         leaves.push(record::leaf(x)); // `#[track_caller]` does not work inside a closure
@@ -142,7 +141,9 @@ pub(crate) fn plain_partials(op: &dyn CustomOp, x: &[f64], z: f64) -> SmallVec<[
 /// If there are more or fewer of them than operands, or one of them is stale.
 #[track_caller]
 pub(crate) fn partials(op: &dyn CustomOp, x: &[Var], z: Var) -> Vec<Var> {
+    let aside = set_aside(); // the rule may sweep on its way
     let partials = user_code("the rule of a custom operation", || op.partials(x, z));
+    drop(aside);
     if partials.len() != x.len() {
         refuse(format_args!("scalargrad: `{}` gives another number of partials than it has operands", label(op)));
     }

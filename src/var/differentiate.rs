@@ -296,7 +296,6 @@ pub(crate) fn partials(index: usize, op: Op, n: i32, operands: &[Var], z: Var) -
              so it cannot be differentiated again. Implement `CustomOp`, whose partials are expressions"
         ))
     };
-    let _aside = set_aside(); // the rule may run sweeps of its own
     let partials = custom::partials(&*op, &independent(operands), z);
     partials.into_iter().map(Some).collect()
 }

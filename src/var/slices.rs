@@ -102,7 +102,7 @@ pub fn weighted_sum(x: &[Var], weights: &[f64]) -> Var {
 pub fn norm(x: &[Var]) -> Var {
     let z = special::norm(values(x));
     let value = |k: usize| x[k].untracked_value();
-    record::with_partials(Op::Norm, x, z, |k| rules::norm_partial(x.len(), &value, k, z))
+    record::with_partials(Op::Norm, x, z, rules::norm_partials(x.len(), value, z))
 }
 
 /// `ln Σ exp xᵢ`, without overflow on the way: one node.

@@ -262,3 +262,114 @@ fn a_name_is_given_to_the_variable_that_it_was_asked_for() {
     assert!(text.contains("graph::clear"), "{text}");
     assert_eq!(Var::new(2.0).name(), None);
 }
+
+/// Doubles, and does something when it is dropped.
+struct Dropping<F: Fn() + Send + Sync + 'static>(F);
+
+impl<F: Fn() + Send + Sync + 'static> CustomOp for Dropping<F> {
+    fn value(&self, x: &[f64]) -> f64 {
+        2.0 * x[0]
+    }
+
+    fn partials(&self, _: &[Var], _: Var) -> Vec<Var> {
+        vec![Var::constant(2.0)]
+    }
+}
+
+impl<F: Fn() + Send + Sync + 'static> Drop for Dropping<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+fn sweep_aside() {
+    graph::scope(|| {
+        let v = Var::new(1.0);
+        (v * v).backward();
+    });
+}
+
+#[test]
+fn what_a_destructor_sweeps_does_not_change_the_sweep_under_way() {
+    let actions: [fn(); 3] = [
+        sweep_aside,
+        || Var::constant(1.0).backward(),
+        || {
+            (0..4000).fold(Var::new(1.0), |x, _| x.sin()).backward();
+        },
+    ];
+    // The destructors must not run at the end of the thread, when there is no graph any more.
+    let at_end = |action: fn()| {
+        graph::scope(|| {
+            let f = move |v: &[Var]| Var::apply(Dropping(action), v);
+            let x = Var::new(3.0);
+            let y = checkpoint(&[x * 1.0], f);
+            y.backward();
+            assert_eq!(x.grad(), 2.0);
+            assert_eq!(y.gradients().wrt(x), 2.0);
+            assert_eq!(y.differentiate(&[x])[0].value(), 2.0);
+            assert_eq!(gradient(move |x| checkpoint(&[x[0] * 1.0], f), &[3.0]), [2.0]);
+            // Nor the gradients that are there when a scope ends.
+            x.powi(2).backward();
+            graph::scope(|| f(&[x]).value());
+            assert_eq!(x.grad(), 6.0);
+        })
+    };
+    actions.into_iter().for_each(at_end);
+}
+
+#[test]
+fn a_destructor_that_clears_the_graph_is_refused_by_the_sweep_and_the_checkpoint() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static LEFT: AtomicUsize = AtomicUsize::new(0);
+    let clear = || {
+        if LEFT.fetch_sub(1, Ordering::Relaxed) == 1 {
+            graph::clear();
+            let _other = Var::new(100.0);
+        }
+    };
+    let words = |f: &dyn Fn()| {
+        let panic = catch_unwind(AssertUnwindSafe(f)).unwrap_err();
+        panic.downcast_ref::<String>().unwrap().clone()
+    };
+    for nodes in [0, 1000] {
+        for left in [1, 2] {
+            LEFT.store(left, Ordering::Relaxed);
+            let refused = words(&|| {
+                let _below = Var::leaves(&vec![1.0; nodes]);
+                let x = Var::new(3.0);
+                checkpoint(&[x], move |x| Var::apply(Dropping(clear), x)).backward();
+            });
+            let expected = ["stale Var: the graph", "dropped the graph that it is part of"][left - 1];
+            assert!(refused.contains(expected), "{refused}");
+            let x = Var::new(2.0);
+            (x * x).backward();
+            assert_eq!(x.grad(), 4.0);
+        }
+    }
+}
+
+#[test]
+fn a_rule_that_sweeps_leaves_the_gradients_alone_by_every_route() {
+    struct Sweeping;
+    impl CustomOp for Sweeping {
+        fn value(&self, x: &[f64]) -> f64 {
+            x[0] * x[0]
+        }
+
+        fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
+            let v = Var::new(1.0);
+            (v * v).backward();
+            vec![v.grad() * x[0]]
+        }
+    }
+    let w = Var::new(3.0);
+    (w * w).backward();
+    assert_eq!(gradient(|x| Var::apply(Sweeping, x), &[2.0]), [4.0]);
+    assert_eq!(w.grad(), 6.0, "after a gradient");
+    assert_eq!(hessian(|x| Var::apply(Sweeping, x), &[2.0])[(0, 0)], 2.0);
+    assert_eq!(w.grad(), 6.0, "after a Hessian");
+    let y = Var::apply(Sweeping, &[w]);
+    assert_eq!(y.differentiate(&[w])[0].value(), 6.0);
+    assert_eq!(w.grad(), 6.0);
+}

@@ -331,3 +331,30 @@ fn the_inputs_of_a_segment_are_independent_to_it_wherever_it_runs() {
         assert_eq!(run(at_once), expected);
     }
 }
+
+#[test]
+fn a_number_of_a_state_that_begins_as_a_constant_is_independent_too() {
+    let run = |start: Var, at_once: usize| {
+        let k = Var::new(0.5);
+        let end = advance(&[start, k], 6, at_once, |_, s| {
+            let energy = s[0] * s[0] * s[1];
+            let force = -energy.differentiate(&[s[0]])[0];
+            vec![s[0] + 0.1 * force, s[1]]
+        });
+        end[0].backward();
+        (end[0].value(), k.grad())
+    };
+    let expected = run(Var::new(1.0), 6);
+    for at_once in [2, 3, 6, 8] {
+        let found = run(Var::from(1.0), at_once);
+        assert_eq!(found.0, expected.0);
+        assert!((found.1 - expected.1).abs() < 1e-15, "{found:?} {expected:?}");
+    }
+    let slope = |start: Var| {
+        let x = Var::new(3.0);
+        let y = scalargrad::checkpoint(&[start, x], |v| (v[0] * v[0] * v[1]).differentiate(&[v[0]])[0]);
+        y.backward();
+        (y.value(), x.grad())
+    };
+    assert_eq!(slope(Var::from(2.0)), (12.0, 4.0));
+}

@@ -129,7 +129,7 @@ impl Formula {
     /// The partial of a slice operation with respect to [`EACH`] of its operands.
     pub(in crate::function) fn of_slice_partial(op: Op) -> Formula {
         Formula::of(|given| match op {
-            Op::Norm => rules::norm_partial(1, &|_| given(EACH), 0, given(RESULT)),
+            Op::Norm => rules::norm_partials(1, |_| given(EACH), given(RESULT))(0),
             Op::LogSumExp => rules::log_sum_exp_partials(&[given(EACH)], given(RESULT))[0],
             _ => unreachable!("the partials of {op:?} are its operands, or one"),
         })

@@ -161,3 +161,15 @@ fn of_two_zeros_the_first_is_the_larger_and_the_smaller_one() {
         }
     }
 }
+
+#[test]
+fn the_slopes_of_a_norm_at_the_ends_of_the_range_take_no_square_of_its_length() {
+    for at in [1e-310, 1e308] {
+        let x = Var::leaves(&vec![at; 3000]);
+        let z = scalargrad::norm(&x);
+        let before = scalargrad::graph::len();
+        let slopes = z.differentiate(&x);
+        assert!(scalargrad::graph::len() - before < 20 * x.len());
+        assert!(slopes.iter().all(|w| (w.value() * 3000f64.sqrt() - 1.0).abs() < 1e-12));
+    }
+}
