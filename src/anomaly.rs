@@ -6,7 +6,7 @@
 //!
 //! Not each such number does harm: the masked side of a [`select`](crate::Var::select) may have any value, and a zero adjoint is
 //! not propagated, whatever the partial is. So a number counts if it reached the value of an output that was swept, or the
-//! gradient of a leaf; and a value counts too if no sweep has met it. Where a sweep has met it and all these numbers are finite,
+//! gradient of a leaf; and a value counts too if no sweep has met it (as those of the first run of a [`checkpoint`](crate::checkpoint)). Where a sweep has met it and all these numbers are finite,
 //! there is no anomaly. Partials that were not finite and did no harm are listed: see [`Anomaly::absorbed`] and [`absorbed`].
 //!
 //! While nothing is being detected this costs nothing. While it is, recording takes several times as long.
@@ -30,8 +30,9 @@ use std::io::{self, Write};
 ///
 /// Replays are not looked at: a [`Function`](crate::Function), its rows and compiled code record nothing. If one of them gives a
 /// number that is not finite, run its closure inside instead, as in `detect(|| gradient(loss, &x))`. Second derivatives of
-/// [`hessian`](crate::hessian()), [`hvp`](crate::hvp) and [`laplacian`](crate::laplacian) are not recorded either; those of
-/// [`Var::differentiate`](crate::Var::differentiate) are.
+/// [`hessian`](crate::hessian()), [`hvp`](crate::hvp) and [`laplacian`](crate::laplacian) are not recorded either, nor is the derivative of
+/// [`jvp`](crate::jvp); those of [`Var::differentiate`](crate::Var::differentiate) are. No sum is fused into
+/// the operation before it here, so that the last digit of a gradient may differ.
 ///
 /// Compute inside, and do not only sweep: of what was recorded before, the values that a sweep meets are looked at, too, but no line
 /// is known. A whole training may be inside: the report counts the sweeps before it happened. If `f` panics, what was found is
@@ -61,10 +62,9 @@ use std::io::{self, Write};
 /// ```
 #[track_caller]
 pub fn detect<R>(f: impl FnOnce() -> R) -> Result<R, Anomaly> {
-    let (result, findings) = watched(f);
-    match findings.anomaly() {
-        Some(anomaly) => Err(anomaly),
-        None => Ok(result),
+    match watched(f) {
+        (_, Some(anomaly), _) => Err(anomaly),
+        (result, None, _) => Ok(result),
     }
 }
 
@@ -88,13 +88,13 @@ pub fn detect<R>(f: impl FnOnce() -> R) -> Result<R, Anomaly> {
 #[must_use]
 #[track_caller]
 pub fn absorbed<R>(f: impl FnOnce() -> R) -> (R, Vec<Absorbed>) {
-    let (result, findings) = watched(f);
-    (result, findings.absorbed)
+    let (result, _, absorbed) = watched(f);
+    (result, absorbed)
 }
 
 /// Runs `f` and gives what was found.
 #[track_caller]
-fn watched<R>(f: impl FnOnce() -> R) -> (R, Findings) {
+fn watched<R>(f: impl FnOnce() -> R) -> (R, Option<Anomaly>, Vec<Absorbed>) {
     trace::escaped(Escape::Inspected, Var::constant(0.0));
     /// Ends a detection when dropped.
     struct Watch {
@@ -121,6 +121,7 @@ fn watched<R>(f: impl FnOnce() -> R) -> (R, Findings) {
     let _watch = Watch { outside, observer: graph::observe_with(Some(observe)), were_kept: arena().keep_lines(true) };
     let result = f();
     observe(Event::Dropping { end: arena().end() });
-    let findings = FINDINGS.with_borrow_mut(Vec::pop);
-    (result, findings.expect("a detection inside ends before this one"))
+    let findings = FINDINGS.with_borrow_mut(Vec::pop).expect("a detection inside ends before this one");
+    let absorbed = findings.absorbed.clone();
+    (result, findings.anomaly(), absorbed) // while the lines are known
 }

@@ -21,7 +21,8 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 ///
 /// A `Var` is a value of 16 bytes, `Copy` and immutable like an `f64`: to change a parameter, make a
 /// new leaf. It belongs to the thread that made it: it is neither `Send` nor `Sync`. With the feature `nalgebra`, whose
-/// traits require both, it is; on another thread only [`value`](Var::value) and questions work, all else panics.
+/// traits require both, it is; on another thread [`value`](Var::value), comparisons and questions, printing and
+/// [`detach`](Var::detach) work, all else panics.
 #[cfg_attr(
     not(feature = "nalgebra"),
     doc = r"

@@ -7,7 +7,7 @@ use crate::graph::{current_epoch, is_paused, register, stale};
 use crate::handle::Var;
 use crate::rows::{Kind, Op};
 use crate::rules;
-pub(crate) use many::{push_slots, sum_of_products, with_partials};
+pub(crate) use many::{any_recorded, push_slots, sum_of_products, with_partials};
 
 /// Records a leaf.
 #[inline(always)]

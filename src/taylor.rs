@@ -27,9 +27,8 @@ const HIGHEST_ORDER: usize = 100_000;
 ///
 /// # Derivative
 ///
-/// Where an infinite slope meets an inner derivative of exactly zero, as in `(x / x).asin()`, the coefficient is 0: a coefficient of zero is
-/// not propagated, as an adjoint of zero is not in a sweep. The other one of the two may make NaN of the product: see
-/// [`gradient`](crate::gradient).
+/// Where an infinite slope meets an inner derivative of exactly zero, as in `(x / x).asin()`, the coefficient is 0: a coefficient of zero
+/// is not propagated, as an adjoint of zero is not in a sweep. A sweep may give NaN there, where two infinite contributions cancel.
 ///
 /// At a kink every order takes the smallest subgradient for the slope, so that all coefficients of `x.abs().powi(4)` at 0 are zero: see
 /// [`hessian`](crate::hessian).

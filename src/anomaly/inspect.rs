@@ -7,28 +7,52 @@ use crate::graph::{Event, decode, is_head_at, operation_name, partials_of, state
 use crate::nodes;
 use crate::rows::Kind;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 thread_local! {
     /// What was found on this thread by each detection that is under way, the outermost first.
     pub(super) static FINDINGS: RefCell<Vec<Findings>> = const { RefCell::new(Vec::new()) };
 }
 
-/// How many suspects are kept at once.
-const SUSPECTS: usize = 1000;
+/// How many partials that did no harm are listed.
+const LISTED: usize = 1000;
 
 /// What was found so far.
 pub(super) struct Findings {
     /// The first operation whose number reached the value of an output or the gradient of a leaf.
-    pub harmful: Option<Anomaly>,
-    /// The operations that made a value that is not finite from finite ones, if no sweep has shown that it does no harm.
-    pub suspects: Vec<Anomaly>,
+    harmful: Option<Anomaly>,
+    /// What was found in a segment of a checkpoint during the sweep that is under way.
+    in_segment: Option<Anomaly>,
+    /// The nodes that made a value that is not finite, if no sweep has shown that it does no harm.
+    suspects: Vec<Suspect>,
+    /// The first one of those that were dropped.
+    dropped: Option<Anomaly>,
+    /// The first one of the first run of a segment whose outputs have not been looked at yet.
+    first_run: Option<Anomaly>,
     pub absorbed: Vec<Absorbed>,
     /// The values of the nodes below this index have been looked at.
     inspected: usize,
+    /// What is made of a value below this index that is not finite is a suspect as well: it was recorded before the detection began, or
+    /// a sweep has met it.
+    old: usize,
     /// How many sweeps there were, and how many nodes were looked at.
     sweeps: usize,
     nodes: usize,
+}
+
+/// A node that made a value that is not finite.
+#[derive(Clone)]
+struct Suspect {
+    index: usize,
+    when: When,
+    /// If it is an output of a checkpoint: the operation inside.
+    inner: Option<Anomaly>,
+}
+
+impl Suspect {
+    fn anomaly(self) -> Anomaly {
+        self.inner.unwrap_or_else(|| anomaly(self.index, What::Value, None, self.when))
+    }
 }
 
 /// Takes a look, before what was recorded or swept is gone.
@@ -42,11 +66,14 @@ pub(super) fn observe(event: Event<'_>) {
                 findings.look_at_sweep(&Swept::new(outputs, floor, is_segment));
                 findings.sweeps += usize::from(!is_segment);
             }
+            Event::FirstRun { start } => {
+                findings.first_run = findings.take_suspects(start).or(findings.first_run.take());
+            }
             Event::Dropping { end } => {
+                let first = findings.take_suspects(end);
+                findings.dropped = findings.dropped.take().or(first);
                 findings.inspected = findings.inspected.min(end);
-                // No later sweep is about them.
-                let dropped = findings.suspects.iter_mut().filter(|s| s.0.index >= end);
-                dropped.for_each(|suspect| suspect.0.index = usize::MAX);
+                findings.old = findings.old.min(end);
             }
         }
     }
@@ -55,14 +82,34 @@ pub(super) fn observe(event: Event<'_>) {
 
 impl Findings {
     pub(super) fn new(inspected: usize) -> Findings {
-        Findings { harmful: None, suspects: Vec::new(), absorbed: Vec::new(), inspected, sweeps: 0, nodes: 0 }
+        Findings {
+            harmful: None,
+            in_segment: None,
+            suspects: Vec::new(),
+            dropped: None,
+            first_run: None,
+            absorbed: Vec::new(),
+            inspected,
+            old: inspected,
+            sweeps: 0,
+            nodes: 0,
+        }
     }
 
     /// What was found: of the operations that did harm the first, or else of the suspects.
-    pub(super) fn anomaly(self) -> Option<Anomaly> {
-        let mut anomaly = self.harmful.or(self.suspects.into_iter().next())?;
+    pub(super) fn anomaly(mut self) -> Option<Anomaly> {
+        let suspects = [self.take_suspects(0), self.dropped];
+        let first = suspects.into_iter().flatten().min_by_key(|suspect| suspect.0.when.nodes);
+        let mut anomaly = self.harmful.or(first)?;
         anomaly.0.absorbed = self.absorbed;
         Some(anomaly)
+    }
+
+    /// Takes the suspects from the index `start` on out; returns the first one.
+    fn take_suspects(&mut self, start: usize) -> Option<Anomaly> {
+        let first = self.suspects.partition_point(|suspect| suspect.index < start);
+        let mut taken = self.suspects.drain(first..);
+        taken.next().map(Suspect::anomaly)
     }
 
     /// When something happens that is found now.
@@ -75,30 +122,32 @@ impl Findings {
         let end = arena().end();
         for index in self.inspected..end {
             self.nodes += 1;
-            let wanted = self.harmful.is_none() && self.suspects.len() < SUSPECTS;
-            if wanted && has_undefined_value(index) && undefined_operands(index).is_empty() {
-                let suspect = anomaly(index, What::Value, None, self.now(false));
-                self.suspects.push(suspect);
+            let is_maker = || undefined_operands(index).iter().all(|&operand| operand < self.old);
+            if self.harmful.is_none() && has_undefined_value(index) && is_maker() {
+                let inner = self.first_run.clone().filter(|_| partials_of(index).iter().any(|(_, p)| p.is_none()));
+                self.suspects.push(Suspect { index, when: self.now(false), inner });
             }
+        }
+        if self.inspected < end {
+            self.first_run = None;
         }
         self.inspected = end;
     }
 
     /// Looks at what a sweep has left.
     fn look_at_sweep(&mut self, sweep: &Swept<'_>) {
-        let reaches = sweep.reaching();
         let mut found = None;
-        for index in sweep.met().rev() {
-            let (w, reaches, partials) = (adjoint(index), reaches[index - sweep.floor], partials_of(index));
-            if reaches && partials.is_empty() {
+        for (&index, met) in sweep.met.iter().rev() {
+            let (w, partials) = (adjoint(index), partials_of(index));
+            if met.reaches && partials.is_empty() {
                 found.get_or_insert((index, What::Adjoint, w));
             }
             for partial in partials.into_iter().filter_map(|(_, partial)| partial) {
                 match fault(index, w, partial) {
-                    Some(what) if reaches => {
+                    Some(what) if met.reaches => {
                         found.get_or_insert((index, what, w));
                     }
-                    _ if partial.is_finite() || !w.is_finite() => {}
+                    _ if partial.is_finite() || !w.is_finite() || self.absorbed.len() == LISTED => {}
                     _ => self.absorbed.push(Absorbed {
                         operation: tidy(&operation_name(decode(index).op, index)),
                         line: arena().lines.of(index).map(|(line, _)| line),
@@ -108,94 +157,92 @@ impl Findings {
             }
         }
         if self.harmful.is_none() {
-            let mut used = sweep.outputs.iter().filter(|&&output| adjoint(output) != 0.0);
-            let value = used.find_map(|&output| origin(output));
+            let is_wrong = |output: &&usize| adjoint(**output) != 0.0 && has_undefined_value(**output);
+            let value = sweep.outputs.iter().find(is_wrong).and_then(|&output| origin(output));
             let value = value.or_else(|| found.and_then(|(index, ..)| origin(index)));
-            let suspect = self.suspects.iter().find(|suspect| Some(suspect.0.index) == value);
+            let suspect = self.suspects.iter().find(|suspect| Some(suspect.index) == value);
             let now = self.now(true);
-            self.harmful = match (suspect, value) {
-                (Some(suspect), _) => Some(suspect.clone()),
+            let mut harmful = match (suspect, value) {
+                (Some(suspect), _) => Some(suspect.clone().anomaly()),
                 (None, Some(index)) => Some(anomaly(index, What::Value, None, now)),
                 (None, None) => found.map(|(index, what, w)| anomaly(index, what, Some(w), now)),
             };
-            if let Some(Anomaly(anomaly)) = &mut self.harmful {
+            if let Some(Anomaly(anomaly)) = &mut harmful {
                 anomaly.names = sweep.names_from(anomaly.index);
+            }
+            match sweep.is_segment {
+                // Whether it does harm is known when the sweep that it is part of has ended.
+                true => self.in_segment = self.in_segment.take().or(harmful),
+                false => {
+                    let is_first = |inner: &Anomaly| inner.0.adjoint.is_none_or(f64::is_finite);
+                    let inner = self.in_segment.take().filter(is_first);
+                    self.harmful = harmful.map(|outer| inner.unwrap_or(outer));
+                }
             }
         }
         // The values that went into this sweep have done no harm, or one of them is reported.
-        self.suspects.retain(|suspect| !sweep.has_met(suspect.0.index));
+        self.suspects.retain(|suspect| !sweep.met.contains_key(&suspect.index));
+        self.old = self.inspected;
     }
+}
+
+/// A node that a sweep went through.
+struct Met {
+    /// The node above it on a way to an output; itself if it is one.
+    above: usize,
+    /// Whether what is not finite comes down from it to a leaf.
+    reaches: bool,
 }
 
 /// A sweep that has ended.
 struct Swept<'a> {
     outputs: &'a [usize],
-    floor: usize,
-    /// For each node from `floor` on the node above it on a way to an output, itself if it is one, or 0.
-    above: Vec<usize>,
+    /// The nodes that it went through, but for the heads of segments.
+    met: BTreeMap<usize, Met>,
     is_segment: bool,
 }
 
 impl<'a> Swept<'a> {
     fn new(outputs: &'a [usize], floor: usize, is_segment: bool) -> Swept<'a> {
-        let end = outputs.iter().max().map_or(0, |top| top + 1);
-        let mut above = vec![0; end.saturating_sub(floor)];
+        let mut met = BTreeMap::new();
         for &output in outputs.iter().filter(|&&output| output >= floor) {
-            above[output - floor] = output;
+            met.insert(output, Met { above: output, reaches: false });
         }
-        for index in (floor..end).rev() {
-            if above[index - floor] == 0 || is_head_at(index) {
-                continue;
-            }
+        let mut end = usize::MAX;
+        while let Some((&index, _)) = met.range(..end).next_back() {
+            end = index;
             for (operand, _) in partials_of(index) {
-                if operand >= floor && above[operand - floor] == 0 {
-                    above[operand - floor] = index;
+                if operand >= floor && !is_head_at(operand) {
+                    met.entry(operand).or_insert(Met { above: index, reaches: false });
                 }
             }
         }
-        Swept { outputs, floor, above, is_segment }
-    }
-
-    /// Whether it went through a node.
-    fn has_met(&self, index: usize) -> bool {
-        let above = index.checked_sub(self.floor).and_then(|k| self.above.get(k));
-        above.is_some_and(|&above| above != 0)
-    }
-
-    /// The nodes that it went through.
-    fn met(&self) -> impl DoubleEndedIterator<Item = usize> {
-        let all = self.floor..self.floor + self.above.len();
-        all.filter(|&index| self.has_met(index) && !is_head_at(index))
-    }
-
-    /// By node from `floor` on: whether what is not finite comes down from it to a leaf.
-    fn reaching(&self) -> Vec<bool> {
-        let mut reaches = vec![false; self.above.len()];
-        for index in self.met() {
+        let mut start = 0;
+        while let Some((&index, _)) = met.range(start..).next() {
+            start = index + 1;
             let (w, partials) = (adjoint(index), partials_of(index));
             let passes_on = |&(operand, partial): &(usize, Option<f64>)| {
-                let is_reached = match operand.checked_sub(self.floor) {
-                    Some(k) => reaches[k],
-                    None => self.is_segment, // its leaves are below its floor
-                };
+                // What is below the floor may be a leaf of a segment, or what was asked for.
+                let is_reached = met.get(&operand).map_or(operand < floor, |met| met.reaches);
                 // The partial of a checkpoint is not known; its segment was looked at when it was swept.
                 is_reached && partial.is_none_or(|partial| fault(index, w, partial).is_some())
             };
-            let is_leaf = partials.is_empty() || index == self.floor;
-            reaches[index - self.floor] = is_leaf && !w.is_finite() || partials.iter().any(passes_on);
+            let is_leaf = partials.is_empty() || index == floor && !is_segment;
+            let reaches = is_leaf && !w.is_finite() || partials.iter().any(passes_on);
+            met.get_mut(&index).expect("it was met").reaches = reaches;
         }
-        reaches
+        Swept { outputs, met, is_segment }
     }
 
     /// The names of a node that it met and of those on the way from it to an output.
     fn names_from(&self, from: usize) -> Vec<String> {
         let (mut names, mut index) = (Vec::new(), from);
-        while self.has_met(index) {
+        while let Some(met) = self.met.get(&index) {
             names.extend(name(index));
-            match self.above[index - self.floor] {
-                next if next > index => index = next,
-                _ => break,
+            if met.above == index {
+                break;
             }
+            index = met.above;
         }
         names
     }

@@ -94,16 +94,17 @@ impl Check {
             let size = analytic.abs().max(e.value.abs());
             let tells = e.error <= (1e-3 * size).max(1e-6 * variation).max(self.tolerance);
             let exact = analytic == e.value;
-            // The function looks constant, and the derivative is zero up to its own rounding error: so it is constant, if
-            // the rounding errors are small compared with its values, or with what cancels in the derivative.
+            // The function looks constant, and rounding errors are small compared with its values: so it is. The same where
+            // contributions cancel in the derivative, and what is left of them is no more than its rounding error.
             let value = used().map(|row| row.plus.abs()).fold(0.0, f64::max);
-            let still = || {
+            let cancels = || {
                 let own = own();
-                let scale = value.max(own / f64::EPSILON);
-                analytic.abs() <= 4.0 * own && e.error <= 1e-9 * scale
+                let looks_constant = used().all(|row| row.largest() <= 2.0 * row.rounding);
+                let is_rounding = own > 0.0 && analytic.abs() <= 4.0 * own;
+                looks_constant && is_rounding && e.error <= 1e-9 * value.max(own / f64::EPSILON)
             };
-            let looks_constant = used().all(|row| row.largest() <= 2.0 * row.rounding);
-            let tells = tells || looks_constant && still();
+            let still = analytic == 0.0 && variation == 0.0 && e.error <= 1e-9 * value || cancels();
+            let tells = tells || still;
             return match tells || exact && !are_apart {
                 true => c.settle(e, true, verdict),
                 false => c.settle(e, true, Verdict::TooInaccurate),

@@ -9,7 +9,8 @@ use std::fmt;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It agrees with the differences, within their error.
+    /// It agrees with the differences, within their error. That is so, too, where the function looks constant and contributions cancel in
+    /// the derivative, as in the sum of a `softmax`: a slope that is smaller than the rounding errors of what cancels is not seen.
     Agrees,
     /// The slopes of the two sides differ, and it lies between them: a subgradient.
     Kink {
@@ -27,7 +28,8 @@ pub enum Verdict {
     /// The function is infinite or NaN here, and a derivative shows it.
     Undefined,
     /// It does not contradict the differences, but their error is too large for a verdict: it is more than a thousandth of the
-    /// derivative, and more than a millionth of the largest difference quotient by this variable.
+    /// derivative, and more than a millionth of the largest difference quotient by this variable; or the function overflows on
+    /// both sides.
     TooInaccurate,
     /// It contradicts the differences.
     Differs,

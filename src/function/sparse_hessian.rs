@@ -186,7 +186,7 @@ impl Local {
         self.first.extend(first.map(|k| (operands[k], shares[k].value)));
     }
 
-    /// Makes the operands distinct, but for those whose partials cancel: a NaN that is handed on does not vanish for that.
+    /// Makes the operands distinct.
     fn merge(&mut self) {
         if let [(a, _), (b, _)] = self.first[..] {
             if a != b {
@@ -196,11 +196,11 @@ impl Local {
             self.first.sort_unstable_by_key(|&(operand, _)| operand);
         }
         self.first.dedup_by(|&mut (a, p), (b, sum)| {
-            let is_merged = a == *b && (*sum + p != 0.0 || p == 0.0);
-            if is_merged {
+            let is_same = a == *b;
+            if is_same {
                 *sum += p;
             }
-            is_merged
+            is_same
         });
     }
 
@@ -246,9 +246,8 @@ impl Program {
             for &(other, weight) in &list {
                 if other == index as u32 {
                     for (a, &(j, pj)) in local.first.iter().enumerate() {
-                        for (b, &(k, pk)) in local.first.iter().enumerate().skip(a) {
-                            let handed_on = times(times(weight, pj), pk);
-                            edges.add(j, k, if a != b && j == k { 2.0 * handed_on } else { handed_on });
+                        for &(k, pk) in &local.first[a..] {
+                            edges.add(j, k, times(times(weight, pj), pk));
                         }
                     }
                 } else {

@@ -55,6 +55,8 @@ pub(crate) enum Event<'a> {
     /// A sweep from these nodes down to `floor` has ended; its adjoints can be read. That of a segment of a checkpoint is part
     /// of another sweep.
     Swept { outputs: &'a [usize], floor: usize, is_segment: bool },
+    /// The nodes from `start` on are the first run of a segment, of which only the values of the outputs will be kept.
+    FirstRun { start: usize },
     /// The nodes from `end` on are about to be dropped.
     Dropping { end: usize },
 }

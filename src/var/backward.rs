@@ -86,7 +86,7 @@ impl Var {
         // first, and then made zero.
         let failing = Failing;
         let before = set_aside();
-        sweep_above(self, 1);
+        sweep_untold(self, 1);
         let added = adjoints(|adjoints| adjoints.nonzero());
         drop(before);
         std::mem::forget(failing);
@@ -96,6 +96,7 @@ impl Var {
                 adjoints.add(index, adjoint);
             }
         });
+        tell_of_sweep(&[self.index()], 1, false);
     }
 
     /// Sweeps from this output into a snapshot that outlives later sweeps.
@@ -127,12 +128,18 @@ impl Var {
 #[inline]
 #[track_caller]
 fn sweep_above(output: Var, floor: usize) {
+    sweep_untold(output, floor);
+    tell_of_sweep(&[output.index()], floor, false); // a constant has the index 0
+}
+
+#[inline]
+#[track_caller]
+fn sweep_untold(output: Var, floor: usize) {
     verify(output);
     if output.is_constant() {
         custom::derivative_of_a_constant();
         // No room is made: on a thread without a graph nobody would free it.
-        adjoints(|adjoints| adjoints.truncate(0));
-        return tell_of_sweep(&[0], floor, false);
+        return adjoints(|adjoints| adjoints.truncate(0));
     }
     let (output, end) = (output.index(), output.index() + 1);
     // Room for one node more than the output, as a sum may be fused into it.
@@ -143,7 +150,6 @@ fn sweep_above(output: Var, floor: usize) {
     if let Some(head) = checkpoint {
         sweep_from_checkpoint(head, floor);
     }
-    tell_of_sweep(&[output], floor, false);
 }
 
 #[inline(always)]

@@ -4,7 +4,7 @@
 use super::outputs::Outputs;
 use crate::arena::{INDEX_MASK, Word, arena};
 use crate::graph::names::counted;
-use crate::graph::{self, RecordingScope, Segment, is_paused, trace, user_code, value_of};
+use crate::graph::{self, Event, RecordingScope, Segment, is_paused, tell, trace, user_code, value_of};
 use crate::handle::Var;
 use crate::nodes::{Content, down};
 use crate::record;
@@ -22,8 +22,8 @@ use std::rc::Rc;
 /// The result has the shape of what `f` returns: a variable, an array or vector of them, a tuple.
 /// `f` must compute the same each time it is run, from the same variables: values are bit for bit those of
 /// `f(inputs)`, and gradients up to the order of additions. It may use variables from outside, and they get their gradients
-/// too. `f` sees its inputs as independent, even where one of them was made from another. It must not differentiate with respect to
-/// an outside variable that an input was computed from. While a [`Function`](crate::function::Function) is being recorded, `f` is
+/// too. `f` sees its inputs as independent, even where one of them was made from another, or is a constant (unless all are). It must
+/// not differentiate with respect to an outside variable that an input was computed from. While a [`Function`](crate::function::Function) is being recorded, `f` is
 /// recorded as it is.
 ///
 /// # Panics
@@ -62,8 +62,6 @@ pub fn checkpoint<O: Outputs>(inputs: &[Var], f: impl Fn(&[Var]) -> O + 'static)
 
 /// The first run of a segment, which is not kept. It is recorded too, as the segment may differentiate on its way.
 struct FirstRun {
-    /// The index of the first node that it recorded.
-    start: usize,
     leaves: Vec<Var>,
     _scope: RecordingScope,
 }
@@ -72,34 +70,27 @@ impl FirstRun {
     /// Begins one, unless what is run stays: while a function is recorded, or where nothing is.
     #[track_caller]
     fn begin(inputs: &[Var]) -> Option<FirstRun> {
-        graph::verify_all(inputs);
-        if trace::is_tracing() || is_paused(arena()) || inputs.is_empty() {
+        let is_recorded = record::any_recorded(arena(), inputs.iter().copied()); // none of them is stale
+        if trace::is_tracing() || !is_recorded {
             return None;
         }
         let scope = graph::open_recording();
-        let start = arena().end();
         let mut leaves = Vec::with_capacity(inputs.len());
         for &x in inputs {
             leaves.push(record::leaf(x.untracked_value())); // `#[track_caller]` does not work inside a closure
         }
-        Some(FirstRun { start, leaves, _scope: scope })
+        Some(FirstRun { leaves, _scope: scope })
     }
 
-    /// Ends it, and records the segment in its place, from the inputs and the outputs of the first run. What was made from constants
-    /// alone is constant, and nothing is recorded.
+    /// Ends it, and records the segment in its place, from the inputs and the outputs of the first run.
     #[track_caller]
     fn end(self, first: &[Var], segment: Segment, inputs: &[Var]) -> Vec<Var> {
         graph::verify_all(first);
-        let is_outside = |y: &Var| !y.is_constant() && y.index() < self.start;
-        let is_constant =
-            inputs.iter().all(|x| x.is_constant()) && !first.iter().any(is_outside) && !uses(self.start, 1..self.start);
+        tell(Event::FirstRun { start: self.leaves[0].index() });
         drop(self);
         graph::verify_all(inputs); // again: a destructor of an operation of the segment may have cleared the graph
         let values: Vec<f64> = first.iter().map(|y| y.untracked_value()).collect();
-        match is_constant {
-            true => values.into_iter().map(Var::constant).collect(),
-            false => record(segment, inputs, &values),
-        }
+        record(segment, inputs, &values)
     }
 }
 
@@ -118,14 +109,15 @@ fn record(segment: Segment, inputs: &[Var], outputs: &[f64]) -> Vec<Var> {
     recorded
 }
 
-/// Copies of variables for user code that may differentiate by them: each is a node of its own, whatever it was made from, and if it is
-/// a constant. Where nothing is recorded, constants stay what they are.
+/// Copies of variables for user code that may differentiate by them: each is a node of its own, whatever it was made from, and so is
+/// each constant among them. Where all are constants, or nothing is recorded, constants stay what they are.
 #[track_caller]
 pub(crate) fn independent(x: &[Var]) -> SmallVec<[Var; 4]> {
     let mut copies: SmallVec<[Var; 4]> = SmallVec::from_slice(x);
+    let stay = is_paused(arena()) || x.iter().all(|x| x.is_constant());
     for copy in &mut copies {
         match copy.is_constant() {
-            true if is_paused(arena()) => {}
+            true if stay => {}
             true => *copy = record::leaf(copy.untracked_value()),
             false => *copy *= 1.0,
         }
@@ -136,7 +128,7 @@ pub(crate) fn independent(x: &[Var]) -> SmallVec<[Var; 4]> {
 /// Advances a state by `steps` steps of `step`, with no more than about `at_once` steps in memory.
 ///
 /// `step(k, state)` gives the state after step `k`. If it differentiates on its way, the numbers of its state are independent
-/// variables to it. The steps are cut into at most `at_once`
+/// variables to it, constants too, unless all are constants: then begin with a [`Var::new`]. The steps are cut into at most `at_once`
 /// segments, each a [`checkpoint`]; a segment longer than `at_once` is cut again. Recording takes
 /// one run, and a sweep another for each level: two in all up to `at_once²` steps.
 ///
@@ -164,11 +156,7 @@ pub fn advance(
 ) -> Vec<Var> {
     assert!(at_once >= 2, "scalargrad: `at_once` of `advance` must be at least 2, not {at_once}");
     graph::verify_all(state);
-    let step: Step = Rc::new(step);
-    match state.iter().all(|x| x.is_constant()) {
-        true => segment_of(0, state, steps, at_once, &step),
-        false => advance_from(0, state, steps, at_once, &step),
-    }
+    advance_from(0, state, steps, at_once, &(Rc::new(step) as Step))
 }
 
 type Step = Rc<dyn Fn(usize, &[Var]) -> Vec<Var>>;

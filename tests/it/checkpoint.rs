@@ -333,7 +333,7 @@ fn the_inputs_of_a_segment_are_independent_to_it_wherever_it_runs() {
 }
 
 #[test]
-fn a_number_of_a_state_that_begins_as_a_constant_is_independent_too() {
+fn a_constant_among_the_numbers_of_a_state_is_independent_too() {
     let run = |start: Var, at_once: usize| {
         let k = Var::new(0.5);
         let end = advance(&[start, k], 6, at_once, |_, s| {

@@ -30,6 +30,9 @@ fn what_does_no_harm_hides_nothing() {
     assert_eq!(run(2.0).unwrap(), [1.0, 1.0]);
     let found = run(1.0).unwrap_err();
     assert_eq!((found.operation(), found.what()), ("sqrt", What::Partial));
+    // An output that is finite, of an operand that is not.
+    let masked = |x: &[Var]| Var::select(x[0].gt_mask(0.0), x[0].ln(), x[0]);
+    assert_eq!(detect(|| scalargrad::gradient(masked, &[-1.0])).unwrap(), [1.0]);
     // Where no sweep meets it, nobody knows.
     let found = detect(|| {
         let x = Var::new(-1.0);
@@ -86,4 +89,108 @@ fn a_sum_has_its_own_line_and_not_that_of_the_node_before() {
         (sum.value(), w.grad(), sum.grad())
     };
     assert_eq!(detect(run).unwrap(), run());
+}
+
+#[test]
+fn what_comes_out_of_a_segment_and_reaches_no_leaf_does_no_harm() {
+    let run = |at: f64, inner: fn(Var) -> Var| {
+        detect(move || {
+            let x = Var::new(at);
+            scalargrad::checkpoint(&[inner(x)], |v| v[0].sqrt() * 2.0).backward();
+            x.grad()
+        })
+    };
+    assert_eq!(run(0.0, Var::floor).unwrap(), 0.0);
+    let found = run(0.0, |x| x * 1.0).unwrap_err();
+    assert_eq!((found.operation(), found.what()), ("sqrt", What::Partial));
+    let found = detect(|| {
+        let x = Var::new(-1.0);
+        (scalargrad::checkpoint(&[x], |v| v[0].sqrt() + 1.0) * x).backward();
+    });
+    assert_eq!(found.unwrap_err().operation(), "sqrt");
+}
+
+#[test]
+fn a_sweep_costs_what_it_meets_and_not_what_the_graph_holds() {
+    let start = std::time::Instant::now();
+    let found = detect(|| {
+        let x = Var::new(0.5);
+        (0..20_000).for_each(|_| (x * 2.0).backward());
+        // One partial that does no harm for each of many steps.
+        (0..2000).for_each(|_| (((x - 0.5).sqrt() * 0.0) + x).backward());
+    });
+    assert!(found.is_ok());
+    assert!(start.elapsed().as_secs() < 20);
+}
+
+/// `ln` of a negative number, masked.
+fn masked(x: Var) -> Var {
+    Var::select(x.gt_mask(0.0), x.ln(), x * 2.0)
+}
+
+#[test]
+fn where_all_that_counts_is_finite_there_is_no_anomaly() {
+    let at = |x: f64, f: fn(Var) -> Var| {
+        detect(move || {
+            let x = Var::new(x);
+            let y = f(x);
+            y.backward();
+            (y.value().is_finite(), x.grad().is_finite())
+        })
+    };
+    let harmless: [(f64, fn(Var) -> Var); 9] = [
+        (-1.0, masked),
+        (-1.0, |x| x.ln().max(x)),
+        (1000.0, |x| x.exp().tanh()),
+        (-1.0, |x| scalargrad::checkpoint(&[x], |x| masked(x[0]) * 1.0) * 1.0),
+        (-1.0, |x| scalargrad::checkpoint(&[x], |x| masked(x[0]))),
+        (-1.0, |x| scalargrad::checkpoint(&[x], |x| x[0].max(0.0).sqrt()) * 1.0),
+        (-1.0, |x| scalargrad::checkpoint(&[x], |x| (x[0] * 1.0).max(0.0).sqrt()) * 1.0),
+        (-1.0, |x| scalargrad::checkpoint(&[x.max(0.0)], |x| x[0].sqrt())),
+        (-1.0, |x| scalargrad::advance(&[x], 10, 3, |_, s| vec![masked(s[0]) * 0.5])[0]),
+    ];
+    for (k, (x, f)) in harmless.into_iter().enumerate() {
+        assert_eq!(at(x, f).map_err(|found| format!("{k}: {found}")), Ok((true, true)));
+    }
+}
+
+#[test]
+fn what_is_not_finite_is_never_missed() {
+    fn is_found<R>(f: impl FnOnce() -> R) -> bool {
+        detect(f).is_err()
+    }
+    let (nan, old) = (Var::new(f64::NAN), Var::new(f64::INFINITY));
+    assert!(is_found(|| (nan * 2.0).value()));
+    assert!(is_found(|| (old - old).value()));
+    assert!(is_found(|| (old * old).differentiate(&[old])[0].value()));
+    let swept = |then: fn(Var, Var) -> f64| {
+        let x = Var::new(-1.0);
+        let a = x.ln();
+        (Var::select(x.gt_mask(0.0), a, x * 2.0) * 1.0).backward();
+        then(a, x)
+    };
+    assert!(!is_found(|| swept(|_, x| x.value())));
+    assert!(is_found(|| swept(|a, _| (a + 1.0).value())));
+    assert!(is_found(|| swept(|a, x| (a * a).differentiate(&[x])[0].value())));
+    assert!(is_found(|| {
+        let x = Var::new(-1.0);
+        let s = (0..1000).fold(x, |s, _| s + x.ln().max(x));
+        let bad = x.sqrt();
+        s.backward();
+        bad.value()
+    }));
+    assert!(is_found(|| {
+        let x = Var::new(1.0);
+        (x * 1e308).backward();
+        (x * 1e308).backward_accumulate();
+        x.grad()
+    }));
+    assert!(is_found(|| {
+        let (l, m) = (Var::new(0.0), Var::new(0.0));
+        let (a, b) = (l * 1.0, m * 1.0);
+        let y = a + b.sqrt();
+        scalargrad::graph::no_grad(|| y.differentiate(&[a, b])[1].value())
+    }));
+    let found = detect(|| scalargrad::checkpoint(&[Var::new(-1.0)], |x| x[0].sqrt() + 1.0).value());
+    assert_eq!(found.unwrap_err().operation(), "sqrt");
 }

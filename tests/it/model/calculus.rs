@@ -44,7 +44,8 @@ impl Model {
             let inputs: Vec<Handle> = x.iter().map(|&x| model.copy_of(x)).collect();
             let outputs = run(model, &inputs)?;
             trouble = model.last_trouble;
-            let sources = |k: usize| x.iter().copied().zip(inputs.iter().map(|x| x.index)).nth(k);
+            let index = |k: usize| if x[k].is_constant() { x[k].index } else { inputs[k].index };
+            let sources = |k: usize| Some((x[k], index(k)));
             let mut found = Vec::new();
             for &y in &outputs {
                 let (adjoints, mut operands) = (model.tape.sweep(y.index, floor), Vec::new());
@@ -83,19 +84,21 @@ impl Model {
         Ok(handles)
     }
 
-    /// Copies for code that may differentiate by them: each is a node of its own.
+    /// Copies for code that may differentiate by them: each is a node of its own, constants too, unless all are.
     pub fn independent(&mut self, x: &[Handle]) -> Told<Vec<Handle>> {
+        let stay = !self.tape.is_recording || x.iter().all(|x| x.is_constant());
         let copy = |&x: &Handle| match x.is_constant() {
-            true => Ok(x),
+            true if stay => Ok(x),
+            true => Ok(self.leaf(x.value)),
             false => self.apply(Op::Mul, 0, &[side::Operand::Variable(x), side::Operand::Number(1.0)]),
         };
         x.iter().map(copy).collect()
     }
 
-    /// A leaf of the same value, or the same constant.
+    /// A leaf of the same value.
     fn copy_of(&mut self, x: Handle) -> Handle {
         if x.is_constant() {
-            return x;
+            return self.leaf(x.value);
         }
         let knowledge = self.known(x);
         let leaf = self.leaf(x.value);
