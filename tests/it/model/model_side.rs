@@ -134,11 +134,16 @@ impl Side for Model {
                 let t = self.leaf(0.5);
                 self.apply(Op::Mul, 0, &[Operand::Variable(t), Operand::Number(2.0)])?;
             }
-            Rule::Sweeps => self.scope(|model| {
-                let t = model.leaf(0.7);
-                let square = model.apply(Op::Mul, 0, &[Operand::Variable(t); 2])?;
-                model.backward(square)
-            })?,
+            Rule::Sweeps => {
+                // The gradients are those of before.
+                let (adjoints, knowledge) = (self.tape.adjoints.clone(), self.knowledge);
+                self.scope(|model| {
+                    let t = model.leaf(0.7);
+                    let square = model.apply(Op::Mul, 0, &[Operand::Variable(t); 2])?;
+                    model.backward(square)
+                })?;
+                (self.tape.adjoints, self.knowledge) = (adjoints, knowledge);
+            }
             _ => (), // what these do beside, they do when they are differentiated
         }
         let operands = vec![operand(x, y.value), operand(y, x.value)];
