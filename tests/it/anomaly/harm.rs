@@ -130,7 +130,8 @@ fn masked(x: Var) -> Var {
 
 #[test]
 fn where_all_that_counts_is_finite_there_is_no_anomaly() {
-    let at = |x: f64, f: fn(Var) -> Var| {
+    type Map = fn(Var) -> Var;
+    let at = |x: f64, f: Map| {
         detect(move || {
             let x = Var::new(x);
             let y = f(x);
@@ -138,7 +139,7 @@ fn where_all_that_counts_is_finite_there_is_no_anomaly() {
             (y.value().is_finite(), x.grad().is_finite())
         })
     };
-    let harmless: [(f64, fn(Var) -> Var); 9] = [
+    let harmless: [(f64, Map); 9] = [
         (-1.0, masked),
         (-1.0, |x| x.ln().max(x)),
         (1000.0, |x| x.exp().tanh()),
