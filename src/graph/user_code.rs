@@ -7,12 +7,16 @@ use crate::refusal::{Carrying, refuse};
 ///
 /// Such code may do anything: record, sweep, open and end scopes, run all that the crate has, clear the graph, panic.
 /// What was remembered before the call is therefore not known to be true after it. This function is the only place from
-/// which the user's code is called, and after it has returned a caller may rely on this and nothing else:
+/// which the user's code is called (but for destructors, see below), and after it has returned a caller may rely on this and nothing else:
 ///
 /// - the same scopes are open as before, since a scope ends where its closure returns or panics;
 /// - all nodes that there were are still at their places (if the graph was cleared, this function panics and does not
 ///   return). There may be more nodes than before;
 /// - the adjoints may be those of any sweep, unless they were [set aside](crate::arena::set_aside).
+///
+/// The destructor of an operation, or of what a closure owns, is such code as well. It runs when the scope ends that the operation was
+/// recorded in, with the adjoints set aside. Who goes on after the end of a scope with what it remembered from before ends it inside
+/// this function, as a sweep does with that of a segment, or verifies its handles again.
 ///
 /// What is refused in the user's code is a panic at a line of that code, whatever it was called from.
 ///
