@@ -81,6 +81,7 @@ fn a_slope_that_underflows_and_contributions_that_cancel_are_told_from_a_zero_sl
     });
 }
 
+#[cfg(feature = "nalgebra")]
 #[test]
 fn a_leaf_that_was_only_compared_is_told_of_rotations_at_angle_0() {
     afresh(|| {
