@@ -6,7 +6,7 @@
 //!
 //! Not each such number does harm: the masked side of a [`select`](crate::Var::select) may have any value, and a zero adjoint is
 //! not propagated, whatever the partial is. So a number counts if it reached the value of an output that was swept, or the
-//! gradient of a leaf; and a value counts too if no sweep has met it (as those of the first run of a [`checkpoint`](crate::checkpoint)). Where a sweep has met it and all these numbers are finite,
+//! gradient of a leaf; and a value counts too if no sweep has met it (of the first run of a [`checkpoint`](crate::checkpoint) only the outputs). Where a sweep has met it and all these numbers are finite,
 //! there is no anomaly. Partials that were not finite and did no harm are listed: see [`Anomaly::absorbed`] and [`absorbed`].
 //!
 //! While nothing is being detected this costs nothing. While it is, recording takes several times as long.

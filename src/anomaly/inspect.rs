@@ -5,7 +5,7 @@ use crate::arena::{Owner, adjoints, arena, owner};
 use crate::graph::names::tidy;
 use crate::graph::{Event, decode, is_head_at, operation_name, partials_of, state, value_of};
 use crate::nodes;
-use crate::rows::Kind;
+use crate::rows::{Kind, Op};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,8 +23,8 @@ pub(super) struct Findings {
     harmful: Option<Anomaly>,
     /// What was found in a segment of a checkpoint during the sweep that is under way.
     in_segment: Option<Anomaly>,
-    /// The nodes that made a value that is not finite, if no sweep has shown that it does no harm.
-    suspects: Vec<Suspect>,
+    /// The nodes that made a value that is not finite, by their index, if no sweep has shown that it does no harm.
+    suspects: BTreeMap<usize, Suspect>,
     /// The first one of those that were dropped.
     dropped: Option<Anomaly>,
     /// The first one of the first run of a segment whose outputs have not been looked at yet.
@@ -67,7 +67,10 @@ pub(super) fn observe(event: Event<'_>) {
                 findings.sweeps += usize::from(!is_segment);
             }
             Event::FirstRun { start } => {
-                findings.first_run = findings.take_suspects(start).or(findings.first_run.take());
+                // A leaf has its value from outside.
+                let is_made = |suspect: &Suspect| decode(suspect.index).op != Op::Leaf;
+                let first = findings.suspects.split_off(&start).into_values().find(is_made);
+                findings.first_run = first.map(Suspect::anomaly).or(findings.first_run.take());
             }
             Event::Dropping { end } => {
                 let first = findings.take_suspects(end);
@@ -85,7 +88,7 @@ impl Findings {
         Findings {
             harmful: None,
             in_segment: None,
-            suspects: Vec::new(),
+            suspects: BTreeMap::new(),
             dropped: None,
             first_run: None,
             absorbed: Vec::new(),
@@ -107,9 +110,7 @@ impl Findings {
 
     /// Takes the suspects from the index `start` on out; returns the first one.
     fn take_suspects(&mut self, start: usize) -> Option<Anomaly> {
-        let first = self.suspects.partition_point(|suspect| suspect.index < start);
-        let mut taken = self.suspects.drain(first..);
-        taken.next().map(Suspect::anomaly)
+        self.suspects.split_off(&start).into_values().next().map(Suspect::anomaly)
     }
 
     /// When something happens that is found now.
@@ -125,7 +126,7 @@ impl Findings {
             let is_maker = || undefined_operands(index).iter().all(|&operand| operand < self.old);
             if self.harmful.is_none() && has_undefined_value(index) && is_maker() {
                 let inner = self.first_run.clone().filter(|_| partials_of(index).iter().any(|(_, p)| p.is_none()));
-                self.suspects.push(Suspect { index, when: self.now(false), inner });
+                self.suspects.insert(index, Suspect { index, when: self.now(false), inner });
             }
         }
         if self.inspected < end {
@@ -160,7 +161,7 @@ impl Findings {
             let is_wrong = |output: &&usize| adjoint(**output) != 0.0 && has_undefined_value(**output);
             let value = sweep.outputs.iter().find(is_wrong).and_then(|&output| origin(output));
             let value = value.or_else(|| found.and_then(|(index, ..)| origin(index)));
-            let suspect = self.suspects.iter().find(|suspect| Some(suspect.index) == value);
+            let suspect = value.and_then(|index| self.suspects.get(&index));
             let now = self.now(true);
             let mut harmful = match (suspect, value) {
                 (Some(suspect), _) => Some(suspect.clone().anomaly()),
@@ -170,18 +171,39 @@ impl Findings {
             if let Some(Anomaly(anomaly)) = &mut harmful {
                 anomaly.names = sweep.names_from(anomaly.index);
             }
-            match sweep.is_segment {
-                // Whether it does harm is known when the sweep that it is part of has ended.
-                true => self.in_segment = self.in_segment.take().or(harmful),
-                false => {
-                    let is_first = |inner: &Anomaly| inner.0.adjoint.is_none_or(f64::is_finite);
-                    let inner = self.in_segment.take().filter(is_first);
-                    self.harmful = harmful.map(|outer| inner.unwrap_or(outer));
+            let is_leaf = |found: &Anomaly| found.0.op == Op::Leaf;
+            if sweep.is_segment {
+                // Whether it does harm is known when the sweep that it is part of has ended. A leaf has its number from outside.
+                self.in_segment = self.in_segment.take().or(harmful.filter(|found| !is_leaf(found)));
+            } else {
+                let is_first = |inner: &Anomaly| inner.0.adjoint.is_none_or(f64::is_finite);
+                let inner = if sweep.has_segment { self.in_segment.take().filter(is_first) } else { None };
+                self.harmful = match (inner, harmful) {
+                    (Some(inner), Some(_)) => Some(inner),
+                    // A segment passes on to variables that its closure has captured, too.
+                    (Some(inner), None) => has_wrong_leaf().then_some(inner),
+                    (None, outer) => outer,
+                };
+            }
+        }
+        self.acquit(sweep);
+    }
+
+    /// The values that went into a sweep have done no harm, or one of them is reported. What was made of them besides is not known to be
+    /// harmless.
+    fn acquit(&mut self, sweep: &Swept<'_>) {
+        if !self.suspects.is_empty() {
+            let acquitted = sweep.met.keys().filter(|index| self.suspects.remove(index).is_some());
+            if let Some(&first) = acquitted.collect::<Vec<_>>().first() {
+                for index in (*first..self.inspected).filter(|index| !sweep.met.contains_key(index)) {
+                    let is_old = |operand: &usize| *operand < self.old || sweep.met.contains_key(operand);
+                    if has_undefined_value(index) && undefined_operands(index).iter().all(is_old) {
+                        let suspect = Suspect { index, when: self.now(false), inner: None };
+                        self.suspects.entry(index).or_insert(suspect);
+                    }
                 }
             }
         }
-        // The values that went into this sweep have done no harm, or one of them is reported.
-        self.suspects.retain(|suspect| !sweep.met.contains_key(&suspect.index));
         self.old = self.inspected;
     }
 }
@@ -200,18 +222,27 @@ struct Swept<'a> {
     /// The nodes that it went through, but for the heads of segments.
     met: BTreeMap<usize, Met>,
     is_segment: bool,
+    /// Whether it went through a checkpoint.
+    has_segment: bool,
+}
+
+/// Whether the last sweep left a leaf with a gradient that is not finite.
+fn has_wrong_leaf() -> bool {
+    let adjoints = adjoints(|adjoints| adjoints.nonzero());
+    adjoints.into_iter().any(|(index, w)| !w.is_finite() && !is_head_at(index) && partials_of(index).is_empty())
 }
 
 impl<'a> Swept<'a> {
     fn new(outputs: &'a [usize], floor: usize, is_segment: bool) -> Swept<'a> {
-        let mut met = BTreeMap::new();
+        let (mut met, mut has_segment) = (BTreeMap::new(), false);
         for &output in outputs.iter().filter(|&&output| output >= floor) {
             met.insert(output, Met { above: output, reaches: false });
         }
         let mut end = usize::MAX;
         while let Some((&index, _)) = met.range(..end).next_back() {
             end = index;
-            for (operand, _) in partials_of(index) {
+            for (operand, partial) in partials_of(index) {
+                has_segment |= partial.is_none();
                 if operand >= floor && !is_head_at(operand) {
                     met.entry(operand).or_insert(Met { above: index, reaches: false });
                 }
@@ -231,7 +262,7 @@ impl<'a> Swept<'a> {
             let reaches = is_leaf && !w.is_finite() || partials.iter().any(passes_on);
             met.get_mut(&index).expect("it was met").reaches = reaches;
         }
-        Swept { outputs, met, is_segment }
+        Swept { outputs, met, is_segment, has_segment }
     }
 
     /// The names of a node that it met and of those on the way from it to an output.

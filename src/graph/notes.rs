@@ -6,6 +6,9 @@ use std::sync::Arc;
 
 /// An operation of your own that can be differentiated to any order.
 ///
+/// It is dropped with the scope that it was recorded in, and its destructor may use the graph. One that is still in the graph when its
+/// thread ends finds no graph any more: a destructor that uses one then panics, which ends the process.
+///
 /// ```
 /// use scalargrad::{CustomOp, Var};
 ///

@@ -195,3 +195,33 @@ fn what_is_not_finite_is_never_missed() {
     let found = detect(|| scalargrad::checkpoint(&[Var::new(-1.0)], |x| x[0].sqrt() + 1.0).value());
     assert_eq!(found.unwrap_err().operation(), "sqrt");
 }
+
+#[test]
+fn segments_are_seen_through() {
+    let captured = detect(|| {
+        let (x, w) = (Var::new(1.0), Var::new(0.0));
+        scalargrad::checkpoint(&[x], move |v| v[0] * 1.0 + w.sqrt()).backward();
+    });
+    assert_eq!(captured.unwrap_err().operation(), "sqrt");
+    let before = detect(|| scalargrad::checkpoint(&[Var::new(-1.0).ln()], |v| v[0] * 2.0).backward());
+    assert_eq!(before.unwrap_err().operation(), "ln");
+    let advanced = detect(|| {
+        let end = scalargrad::advance(&[Var::new(0.5)], 40, 5, |_, s| vec![s[0].sqrt().powi(2) - 0.02]);
+        end[0].backward();
+    });
+    assert_eq!(advanced.unwrap_err().operation(), "sqrt");
+    let with_a_sweep_inside = detect(|| {
+        let x = Var::new(0.0);
+        let u = scalargrad::checkpoint(&[x], |v| v[0] + gradient(|z| z[0] * z[0], &[0.0])[0]);
+        scalargrad::checkpoint(&[u], |v| v[0].sqrt()).backward();
+    });
+    assert_eq!(with_a_sweep_inside.unwrap_err().operation(), "sqrt");
+    let beside = detect(|| {
+        let x = Var::new(-1.0);
+        let a = x.ln();
+        let b = a + 1.0;
+        Var::select(x.gt_mask(0.0), a, x * 2.0).backward();
+        b.value()
+    });
+    assert!(beside.is_err());
+}
