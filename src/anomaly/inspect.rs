@@ -43,15 +43,14 @@ pub(super) struct Findings {
 /// A node that made a value that is not finite.
 #[derive(Clone)]
 struct Suspect {
-    index: usize,
     when: When,
     /// If it is an output of a checkpoint: the operation inside.
     inner: Option<Anomaly>,
 }
 
 impl Suspect {
-    fn anomaly(self) -> Anomaly {
-        self.inner.unwrap_or_else(|| anomaly(self.index, What::Value, None, self.when))
+    fn anomaly(self, index: usize) -> Anomaly {
+        self.inner.unwrap_or_else(|| anomaly(index, What::Value, None, self.when))
     }
 }
 
@@ -68,12 +67,12 @@ pub(super) fn observe(event: Event<'_>) {
             }
             Event::FirstRun { start } => {
                 // A leaf has its value from outside.
-                let is_made = |suspect: &Suspect| decode(suspect.index).op != Op::Leaf;
-                let first = findings.suspects.split_off(&start).into_values().find(is_made);
-                findings.first_run = first.map(Suspect::anomaly).or(findings.first_run.take());
+                let is_made = |index: usize| decode(index).op != Op::Leaf;
+                let first = findings.take_suspects(start, is_made);
+                findings.first_run = first.or(findings.first_run.take());
             }
             Event::Dropping { end } => {
-                let first = findings.take_suspects(end);
+                let first = findings.take_suspects(end, |_| true);
                 findings.dropped = findings.dropped.take().or(first);
                 findings.inspected = findings.inspected.min(end);
                 findings.old = findings.old.min(end);
@@ -101,16 +100,17 @@ impl Findings {
 
     /// What was found: of the operations that did harm the first, or else of the suspects.
     pub(super) fn anomaly(mut self) -> Option<Anomaly> {
-        let suspects = [self.take_suspects(0), self.dropped];
+        let suspects = [self.take_suspects(0, |_| true), self.dropped];
         let first = suspects.into_iter().flatten().min_by_key(|suspect| suspect.0.when.nodes);
         let mut anomaly = self.harmful.or(first)?;
         anomaly.0.absorbed = self.absorbed;
         Some(anomaly)
     }
 
-    /// Takes the suspects from the index `start` on out; returns the first one.
-    fn take_suspects(&mut self, start: usize) -> Option<Anomaly> {
-        self.suspects.split_off(&start).into_values().next().map(Suspect::anomaly)
+    /// Takes the suspects from the index `start` on out; returns the first one that is wanted.
+    fn take_suspects(&mut self, start: usize, is_wanted: impl Fn(usize) -> bool) -> Option<Anomaly> {
+        let mut taken = self.suspects.split_off(&start).into_iter();
+        taken.find(|&(index, _)| is_wanted(index)).map(|(index, suspect)| suspect.anomaly(index))
     }
 
     /// When something happens that is found now.
@@ -123,10 +123,9 @@ impl Findings {
         let end = arena().end();
         for index in self.inspected..end {
             self.nodes += 1;
-            let is_maker = || undefined_operands(index).iter().all(|&operand| operand < self.old);
-            if self.harmful.is_none() && has_undefined_value(index) && is_maker() {
+            if self.harmful.is_none() && is_undefined_of(index, |operand| operand < self.old) {
                 let inner = self.first_run.clone().filter(|_| partials_of(index).iter().any(|(_, p)| p.is_none()));
-                self.suspects.insert(index, Suspect { index, when: self.now(false), inner });
+                self.suspects.insert(index, Suspect { when: self.now(false), inner });
             }
         }
         if self.inspected < end {
@@ -161,12 +160,13 @@ impl Findings {
             let is_wrong = |output: &&usize| adjoint(**output) != 0.0 && has_undefined_value(**output);
             let value = sweep.outputs.iter().find(is_wrong).and_then(|&output| origin(output));
             let value = value.or_else(|| found.and_then(|(index, ..)| origin(index)));
-            let suspect = value.and_then(|index| self.suspects.get(&index));
             let now = self.now(true);
-            let mut harmful = match (suspect, value) {
-                (Some(suspect), _) => Some(suspect.clone().anomaly()),
-                (None, Some(index)) => Some(anomaly(index, What::Value, None, now)),
-                (None, None) => found.map(|(index, what, w)| anomaly(index, what, Some(w), now)),
+            let mut harmful = match value {
+                Some(index) => {
+                    let suspect = self.suspects.get(&index).cloned();
+                    Some(suspect.unwrap_or(Suspect { when: now, inner: None }).anomaly(index))
+                }
+                None => found.map(|(index, what, w)| anomaly(index, what, Some(w), now)),
             };
             if let Some(Anomaly(anomaly)) = &mut harmful {
                 anomaly.names = sweep.names_from(anomaly.index);
@@ -196,9 +196,8 @@ impl Findings {
             let acquitted = sweep.met.keys().filter(|index| self.suspects.remove(index).is_some());
             if let Some(&first) = acquitted.collect::<Vec<_>>().first() {
                 for index in (*first..self.inspected).filter(|index| !sweep.met.contains_key(index)) {
-                    let is_old = |operand: &usize| *operand < self.old || sweep.met.contains_key(operand);
-                    if has_undefined_value(index) && undefined_operands(index).iter().all(is_old) {
-                        let suspect = Suspect { index, when: self.now(false), inner: None };
+                    if is_undefined_of(index, |operand| operand < self.old || sweep.met.contains_key(&operand)) {
+                        let suspect = Suspect { when: self.now(false), inner: None };
                         self.suspects.entry(index).or_insert(suspect);
                     }
                 }
@@ -224,12 +223,6 @@ struct Swept<'a> {
     is_segment: bool,
     /// Whether it went through a checkpoint.
     has_segment: bool,
-}
-
-/// Whether the last sweep left a leaf with a gradient that is not finite.
-fn has_wrong_leaf() -> bool {
-    let adjoints = adjoints(|adjoints| adjoints.nonzero());
-    adjoints.into_iter().any(|(index, w)| !w.is_finite() && !is_head_at(index) && partials_of(index).is_empty())
 }
 
 impl<'a> Swept<'a> {
@@ -283,6 +276,12 @@ fn adjoint(index: usize) -> f64 {
     adjoints(|adjoints| adjoints.get(index))
 }
 
+/// Whether the last sweep left a leaf with a gradient that is not finite.
+fn has_wrong_leaf() -> bool {
+    let adjoints = adjoints(|adjoints| adjoints.nonzero());
+    adjoints.into_iter().any(|(index, w)| !w.is_finite() && !is_head_at(index) && partials_of(index).is_empty())
+}
+
 /// What is not finite about what a node gives to an operand, if anything is.
 fn fault(index: usize, w: f64, partial: f64) -> Option<What> {
     let is_finite = w == 0.0 || partial == 0.0 && decode(index).op.kind() != Kind::Smooth || (w * partial).is_finite();
@@ -316,6 +315,11 @@ fn name(index: usize) -> Option<String> {
 
 fn has_undefined_value(index: usize) -> bool {
     !is_head_at(index) && !value_of(index).is_finite()
+}
+
+/// Whether the value of a node is not finite, and its operands that are not finite either are all old.
+fn is_undefined_of(index: usize, is_old: impl Fn(usize) -> bool) -> bool {
+    has_undefined_value(index) && undefined_operands(index).into_iter().all(is_old)
 }
 
 /// What is to be told of a node.

@@ -97,15 +97,14 @@ impl Check {
             // The function looks constant, and rounding errors are small compared with its values: so it is. The same where
             // contributions cancel in the derivative, and what is left of them is no more than its rounding error.
             let value = used().map(|row| row.plus.abs()).fold(0.0, f64::max);
+            let still = analytic == 0.0 && variation == 0.0 && e.error <= 1e-9 * value;
             let cancels = || {
-                let own = own();
-                let looks_constant = used().all(|row| row.largest() <= 2.0 * row.rounding);
-                let is_rounding = own > 0.0 && analytic.abs() <= 4.0 * own;
-                looks_constant && is_rounding && e.error <= 1e-9 * value.max(own / f64::EPSILON)
+                used().all(|row| row.largest() <= 2.0 * row.rounding) && {
+                    let own = own();
+                    own > 0.0 && analytic.abs() <= 4.0 * own && e.error <= 1e-9 * value.max(own / f64::EPSILON)
+                }
             };
-            let still = analytic == 0.0 && variation == 0.0 && e.error <= 1e-9 * value || cancels();
-            let tells = tells || still;
-            return match tells || exact && !are_apart {
+            return match tells || still || exact && !are_apart || cancels() {
                 true => c.settle(e, true, verdict),
                 false => c.settle(e, true, Verdict::TooInaccurate),
             };

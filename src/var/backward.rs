@@ -132,6 +132,7 @@ fn sweep_above(output: Var, floor: usize) {
     tell_of_sweep(&[output.index()], floor, false); // a constant has the index 0
 }
 
+/// As [`sweep_above`], of which no observer is told yet.
 #[inline]
 #[track_caller]
 fn sweep_untold(output: Var, floor: usize) {

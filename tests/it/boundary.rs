@@ -328,14 +328,10 @@ fn a_destructor_that_clears_the_graph_is_refused_by_the_sweep_and_the_checkpoint
             let _other = Var::new(100.0);
         }
     };
-    let words = |f: &dyn Fn()| {
-        let panic = catch_unwind(AssertUnwindSafe(f)).unwrap_err();
-        panic.downcast_ref::<String>().unwrap().clone()
-    };
     for nodes in [0, 1000] {
         for left in [1, 2] {
             LEFT.store(left, Ordering::Relaxed);
-            let refused = words(&|| {
+            let refused = message(|| {
                 let _below = Var::leaves(&vec![1.0; nodes]);
                 let x = Var::new(3.0);
                 checkpoint(&[x], move |x| Var::apply(Dropping(clear), x)).backward();
