@@ -22,4 +22,4 @@ pub use gamma::{digamma, gamma, ln_gamma, polygamma};
 pub use normal::{erf, erfc, exp_neg_square, gelu, normal_cdf, normal_pdf};
 pub use sinc::{sinc, sinc_derivative};
 pub use vector::{dot, inversion, log_sum_exp, log_sum_exp_with, norm, norm_scale};
-pub use vectorised::{is_vectorised, vectorised};
+pub use vectorised::{has_simple_partial, is_simple, is_vectorised, vectorised};

@@ -29,6 +29,7 @@ macro_rules! of_one_operand {
         unreachable!("a run of operations of one operand")
     };
 }
+pub(super) use of_one_operand;
 
 macro_rules! stamp {
     (
@@ -73,7 +74,7 @@ macro_rules! stamp {
 table!(by_name, stamp);
 
 #[inline(always)]
-fn each_value<T: Adjoint>(known: &[T], results: &mut [T], operands: &[u32], value: impl Fn(T) -> T) {
+pub(super) fn each_value<T: Adjoint>(known: &[T], results: &mut [T], operands: &[u32], value: impl Fn(T) -> T) {
     for (result, &k) in results.iter_mut().zip(operands) {
         *result = value(known[k as usize]);
     }

@@ -5,7 +5,7 @@
 //! `f64`, lane by lane, or [vectorised](Vectorised) ones.
 
 use super::super::one_by_one::Number;
-use super::super::unary::{self, InLanes};
+use super::super::unary::{self, InLanes, of_one_operand};
 use crate::graph::Custom;
 use crate::pull_back::{Adjoint, Adjoints, is_zero};
 use crate::real::{Question, Real, call, incomparable, operators};
@@ -196,10 +196,15 @@ impl Number for Lanes {
         partials
     }
 
+    #[inline(always)]
     fn fill_unary(op: Op, n: i32, known: &[Lanes], results: &mut [Lanes], operands: &[u32]) {
-        unary::fill(op, n, known, results, operands);
+        if special::is_vectorised(op) && IS_VECTORISED.get() {
+            return fill_vectorised(op, known, results, operands);
+        }
+        fill_simple(op, n, known, results, operands);
     }
 
+    #[inline(always)]
     fn give_unary<W: Adjoints<Lanes>>(
         op: Op,
         n: i32,
@@ -208,11 +213,22 @@ impl Number for Lanes {
         operands: &[u32],
         adjoints: &mut [W],
     ) {
-        if special::is_vectorised(op) && IS_VECTORISED.get() {
-            let partial = |x, z| vectorised_partial(op, n, x, z);
-            return unary::each_share(op, known, results, operands, adjoints, partial);
+        give_by_lanes(op, n, known, results, operands, adjoints);
+    }
+}
+
+/// Fills the results of a run by a vectorised function, of several operands at a time.
+#[inline(never)]
+fn fill_vectorised(op: Op, known: &[Lanes], results: &mut [Lanes], operands: &[u32]) {
+    const SEVERAL: usize = 8;
+    let mut room = [0.0; SEVERAL * LANES];
+    for (results, operands) in results.chunks_mut(SEVERAL).zip(operands.chunks(SEVERAL)) {
+        let x = &mut room[..results.len() * LANES];
+        for (x, &k) in x.as_chunks_mut().0.iter_mut().zip(operands) {
+            *x = known[k as usize].0;
         }
-        unary::give(op, n, known, results, operands, adjoints);
+        special::vectorised(op, x);
+        results.iter_mut().zip(x.as_chunks().0).for_each(|(z, x)| z.0 = *x);
     }
 }
 
@@ -278,14 +294,43 @@ macro_rules! stamp {
         operators { $( $Operator:ident $operator:ident ( $ox:ident $(, $oy:ident)* ); )* }
         functions { $( $Op:ident $method:ident ( $x:ident $(, $y:ident)* $(; $n:ident : $N:ty)? ); )* }
     ) => {
-        /// The partial of a row that has a vectorised function. Of the others no rule is compiled over lanes.
-        fn vectorised_partial(op: Op, n: i32, x: Lanes, z: Lanes) -> Lanes {
+        /// Does [`unary::fill`], with the loops of simple operations compiled for the processor of the caller.
+        #[inline(always)]
+        #[allow(clippy::unnecessary_cast, unused_variables)]
+        fn fill_simple(op: Op, n: i32, known: &[Lanes], results: &mut [Lanes], operands: &[u32]) {
+            match op {
+                $( Op::$Op if const { special::is_simple(Op::$Op) } => of_one_operand!($x $($y)* => {
+                    $(let $n = n as $N;)?
+                    unary::each_value(known, results, operands, |x| Real::$method(x $(, $n)?))
+                }), )*
+                _ => unary::fill(op, n, known, results, operands),
+            }
+        }
+
+        /// Does [`unary::give`], with the loops of simple partials and of vectorised ones compiled for the processor of the caller. Of the
+        /// others no rule is compiled over lanes.
+        #[inline(always)]
+        fn give_by_lanes<W: Adjoints<Lanes>>(
+            op: Op,
+            n: i32,
+            known: &[Lanes],
+            results: (&[Lanes], &mut [W]),
+            operands: &[u32],
+            adjoints: &mut [W],
+        ) {
             let (zero, one) = (Lanes::default(), Lanes::from(1.0));
             match op {
-                $( Op::$Op if const { special::is_vectorised(Op::$Op) } => {
-                    rules::of::$method(0, [x, zero, zero], n, z, one)
+                $( Op::$Op if const { special::has_simple_partial(Op::$Op) } => {
+                    unary::each_share(op, known, results, operands, adjoints, |x, z| {
+                        x.in_lanes(z, |x, z| rules::of::$method(0, [x, 0.0, 0.0], n, z, 1.0))
+                    })
                 } )*
-                _ => unreachable!("{op:?} has no vectorised function"),
+                $( Op::$Op if const { special::is_vectorised(Op::$Op) } && IS_VECTORISED.get() => {
+                    unary::each_share(op, known, results, operands, adjoints, |x, z| {
+                        rules::of::$method(0, [x, zero, zero], n, z, one)
+                    })
+                } )*
+                _ => unary::give(op, n, known, results, operands, adjoints),
             }
         }
 
@@ -331,7 +376,9 @@ macro_rules! stamp {
                     let $x = self;
                     $(let $y: Self = $y.into();)*
                     if const { special::is_vectorised(Op::$Op) } && IS_VECTORISED.get() {
-                        return Lanes(special::vectorised(Op::$Op, &$x.0));
+                        let mut lanes = $x;
+                        special::vectorised(Op::$Op, &mut lanes.0);
+                        return lanes;
                     }
                     each_lane!(lane, Real::$method($x.0[lane] $(, $y.0[lane])* $(, $n)?))
                 }
