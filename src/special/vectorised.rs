@@ -2,7 +2,7 @@
 //!
 //! The exponential and the logarithm are those of the `simdeez` crate, which chooses instructions at run time; the
 //! others are made from these, but for sine and cosine, which it does not vectorise. All are within 8 units of 2⁻⁵³ of the plain
-//! ones, `exp` and `ln` within 4.
+//! ones, `exp`, `ln`, `sin` and `cos` within 4.
 
 use crate::rows::Op;
 use simdeez::math::SimdMathF64Core;

@@ -69,9 +69,9 @@ impl Function {
 impl Rows {
     /// The same with vectorised elementary functions, if `is_fast`: faster, and no longer `f64`'s bit for bit.
     ///
-    /// There are vectorised functions for `exp`, `ln`, `tanh` and `sigmoid`, and for what the derivatives of these are
-    /// made of; all others stay as they are. Over the whole domain they are within 8 units of 2⁻⁵³ of the plain ones,
-    /// `exp` and `ln` within 4, relative (`ln` absolute near its zero), and they give the same zeros, infinities and NaN.
+    /// There are vectorised functions for `exp`, `ln`, `sin`, `cos`, `tanh` and `sigmoid`, and for what the derivatives
+    /// of these are made of; all others stay as they are. Over the whole domain they are within 8 units of 2⁻⁵³ of the plain ones,
+    /// `exp`, `ln`, `sin` and `cos` within 4, relative (`ln` absolute near its zero), and they give the same zeros, infinities and NaN.
     /// Rows that compiled code runs stay as they are.
     ///
     /// ```
