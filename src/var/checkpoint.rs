@@ -113,8 +113,18 @@ fn record(segment: Segment, inputs: &[Var], outputs: &[f64]) -> Vec<Var> {
 /// each constant among them. Where all are constants, or nothing is recorded, constants stay what they are.
 #[track_caller]
 pub(crate) fn independent(x: &[Var]) -> SmallVec<[Var; 4]> {
+    independent_if(has_variable(x), x)
+}
+
+fn has_variable(x: &[Var]) -> bool {
+    x.iter().any(|x| !x.is_constant())
+}
+
+/// [`independent`], with a node for each constant only if that is wanted and something is recorded.
+#[track_caller]
+fn independent_if(is_wanted: bool, x: &[Var]) -> SmallVec<[Var; 4]> {
     let mut copies: SmallVec<[Var; 4]> = SmallVec::from_slice(x);
-    let stay = is_paused(arena()) || x.iter().all(|x| x.is_constant());
+    let stay = is_paused(arena()) || !is_wanted;
     for copy in &mut copies {
         match copy.is_constant() {
             true if stay => {}
@@ -128,7 +138,7 @@ pub(crate) fn independent(x: &[Var]) -> SmallVec<[Var; 4]> {
 /// Advances a state by `steps` steps of `step`, with no more than about `at_once` steps in memory.
 ///
 /// `step(k, state)` gives the state after step `k`. If it differentiates on its way, the numbers of its state are independent
-/// variables to it, constants too, unless all are constants: then begin with a [`Var::new`]. The steps are cut into at most `at_once`
+/// variables to it, constants too, from the first state on that is not made of constants alone: begin with a [`Var::new`]. The steps are cut into at most `at_once`
 /// segments, each a [`checkpoint`]; a segment longer than `at_once` is cut again. Recording takes
 /// one run, and a sweep another for each level: two in all up to `at_once²` steps.
 ///
@@ -156,17 +166,27 @@ pub fn advance(
 ) -> Vec<Var> {
     assert!(at_once >= 2, "scalargrad: `at_once` of `advance` must be at least 2, not {at_once}");
     graph::verify_all(state);
-    advance_from(0, state, steps, at_once, &(Rc::new(step) as Step))
+    advance_from(0, state, steps, at_once, &(Rc::new(step) as Step), &mut false)
 }
 
 type Step = Rc<dyn Fn(usize, &[Var]) -> Vec<Var>>;
 
+/// Advances from the step `first` on. `is_recorded` says, and is told, whether a state up to here had a variable: the outputs of a
+/// checkpoint are variables, so that otherwise a state that is made of constants later would depend on where the steps are cut.
 #[track_caller]
-fn advance_from(first: usize, state: &[Var], steps: usize, at_once: usize, step: &Step) -> Vec<Var> {
+fn advance_from(
+    first: usize,
+    state: &[Var],
+    steps: usize,
+    at_once: usize,
+    step: &Step,
+    is_recorded: &mut bool,
+) -> Vec<Var> {
     let mut state = state.to_vec();
     if steps <= at_once {
         for k in first..first + steps {
-            let copies = independent(&state);
+            *is_recorded |= has_variable(&state);
+            let copies = independent_if(*is_recorded, &state);
             state = graph::user_code("a step of `advance`", || step(k, &copies));
             if state.len() != copies.len() {
                 refuse_step(k, state.len(), copies.len());
@@ -179,7 +199,7 @@ fn advance_from(first: usize, state: &[Var], steps: usize, at_once: usize, step:
     let mut done = 0;
     while done < steps {
         let (start, length) = (first + done, length.min(steps - done));
-        state = segment_of(start, &state, length, at_once, step);
+        state = segment_of(start, &state, length, at_once, step, is_recorded);
         done += length;
     }
     state
@@ -188,15 +208,23 @@ fn advance_from(first: usize, state: &[Var], steps: usize, at_once: usize, step:
 /// Advances by some steps as a checkpoint of [`advance_from`] would; but a closure does not know its caller, and so not the user's
 /// line.
 #[track_caller]
-fn segment_of(start: usize, state: &[Var], steps: usize, at_once: usize, step: &Step) -> Vec<Var> {
+fn segment_of(
+    start: usize,
+    state: &[Var],
+    steps: usize,
+    at_once: usize,
+    step: &Step,
+    is_recorded: &mut bool,
+) -> Vec<Var> {
     let Some(run) = FirstRun::begin(state) else {
-        return advance_from(start, state, steps, at_once, step);
+        return advance_from(start, state, steps, at_once, step, is_recorded);
     };
-    let end = advance_from(start, &run.leaves, steps, at_once, step);
+    *is_recorded = true;
+    let end = advance_from(start, &run.leaves, steps, at_once, step, is_recorded);
     let step = step.clone();
     let segment = move |x: &[Var]| {
         let _carrying = Carrying::set(true); // to `run_again`, which knows the line of the sweep
-        advance_from(start, x, steps, at_once, &step)
+        advance_from(start, x, steps, at_once, &step, &mut true)
     };
     run.end(&end, Rc::new(segment), state)
 }

@@ -358,3 +358,32 @@ fn a_constant_among_the_numbers_of_a_state_is_independent_too() {
     };
     assert_eq!(slope(Var::from(2.0)), (12.0, 4.0));
 }
+
+#[test]
+fn numbers_of_a_state_that_become_constants_are_independent_wherever_the_steps_are_cut() {
+    let run = |at_once: usize, is_checked: bool| {
+        let steps = move |x: Var| {
+            let end = advance(&[x], 9, at_once, |k, s| match k {
+                4 => vec![Var::from(0.5)], // all numbers of the state are constants here
+                _ => vec![(s[0] * s[0]).differentiate(&[s[0]])[0] * 0.75],
+            });
+            end[0]
+        };
+        let x = Var::new(3.0);
+        match is_checked {
+            true => scalargrad::checkpoint(&[x], move |x| steps(x[0])).value(),
+            false => steps(x).value(),
+        }
+    };
+    let expected = 0.5 * 1.5f64.powi(4);
+    for at_once in 2..12 {
+        assert_eq!((run(at_once, false), run(at_once, true)), (expected, expected), "{at_once}");
+    }
+    let recorded = scalargrad::Function::record(&[3.0], |x| {
+        advance(&[x[0]], 3, 2, |k, s| match k {
+            0 => vec![Var::from(0.5)],
+            _ => vec![(s[0] * s[0]).differentiate(&[s[0]])[0]],
+        })[0]
+    });
+    assert_eq!(recorded.value(&[3.0]).unwrap(), 2.0);
+}

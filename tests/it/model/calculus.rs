@@ -86,7 +86,12 @@ impl Model {
 
     /// Copies for code that may differentiate by them: each is a node of its own, constants too, unless all are.
     pub fn independent(&mut self, x: &[Handle]) -> Told<Vec<Handle>> {
-        let stay = !self.tape.is_recording || x.iter().all(|x| x.is_constant());
+        self.independent_if(x.iter().any(|x| !x.is_constant()), x)
+    }
+
+    /// The same, constants too if that is wanted.
+    pub fn independent_if(&mut self, is_wanted: bool, x: &[Handle]) -> Told<Vec<Handle>> {
+        let stay = !self.tape.is_recording || !is_wanted;
         let copy = |&x: &Handle| match x.is_constant() {
             true if stay => Ok(x),
             true => Ok(self.leaf(x.value)),

@@ -180,9 +180,10 @@ impl Side for Model {
         body: &Arc<Body>,
     ) -> Told<Vec<Handle>> {
         let all = |model: &mut Model, state: &[Handle]| {
-            let (mut state, mut trouble) = (state.to_vec(), None);
+            let (mut state, mut trouble, mut had_variable) = (state.to_vec(), None, false);
             for _ in 0..steps {
-                let copies = model.independent(&state)?;
+                had_variable |= state.iter().any(|x| !x.is_constant());
+                let copies = model.independent_if(had_variable, &state)?;
                 state = model.user_code(|model| run_body(model, body, &copies, captured))?;
                 trouble = trouble.or(model.last_trouble);
                 model.verify(&state)?;
