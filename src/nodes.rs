@@ -51,12 +51,6 @@ impl NodePosition {
     fn is_fused_sum(self) -> bool {
         self.0 & 1 == 1
     }
-
-    /// The position of the next node, which has `words` words.
-    #[inline(always)]
-    pub(crate) fn next(self, words: usize) -> NodePosition {
-        NodePosition::new(self.position() + words, words == 0)
-    }
 }
 
 /// Reads nodes in descending order while others are recorded.
@@ -113,15 +107,6 @@ impl<'a> Node<'a> {
     pub(crate) fn content(self) -> Content {
         let last = self.tape.last_words(self.at.position());
         Content::read(last, self.index, self.at.is_fused_sum())
-    }
-
-    /// The words that it takes: none for a sum that was fused.
-    #[inline(always)]
-    pub(crate) fn words(self) -> usize {
-        match self.at.is_fused_sum() {
-            true => 0,
-            false => self.tape.word(self.at.position()).words(),
-        }
     }
 
     /// Whether it is the head of a checkpoint, or an output.

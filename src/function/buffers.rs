@@ -3,6 +3,7 @@
 use super::tangents::Tangents;
 use crate::nodes::NodePosition;
 use std::cell::Cell;
+use std::thread::LocalKey;
 
 /// Directions pushed forward at a time where there are many.
 pub(crate) const LANES: usize = 8;
@@ -27,14 +28,19 @@ pub(crate) struct Space {
     pub is_reached: Vec<bool>,
 }
 
+/// Lends what this thread keeps in a cell.
+#[inline]
+pub(crate) fn lend<T: Default, R>(cell: &'static LocalKey<Cell<T>>, f: impl FnOnce(&mut T) -> R) -> R {
+    let mut kept = cell.try_with(Cell::take).unwrap_or_default();
+    let result = f(&mut kept);
+    // At the end of the thread there is nobody to keep it for.
+    let _ = cell.try_with(|cell| cell.set(kept));
+    result
+}
+
 /// Lends this thread's room.
 pub(crate) fn with_space<R>(f: impl FnOnce(&mut Space) -> R) -> R {
-    let space = SPACE.try_with(Cell::take).ok().flatten();
-    let mut space = space.unwrap_or_default();
-    let result = f(&mut space);
-    // At the end of the thread there is nobody to keep it for.
-    let _ = SPACE.try_with(|cell| cell.set(Some(space)));
-    result
+    lend(&SPACE, |space| f(space.get_or_insert_default()))
 }
 
 /// So much of the room, which is grown if need be.

@@ -2,7 +2,6 @@
 
 use super::expression_table::{Table, hash};
 use super::program::{Guard, Program, Uses};
-use crate::graph::Custom;
 use crate::rows::Op;
 
 /// A number of a program under construction, whose number of constants is not known yet: a constant, or an input or node.
@@ -154,15 +153,6 @@ impl Drafts {
         let is_equal = |k: u32| is_equal(many, nodes[k as usize], node);
         expressions.get_or_insert(hash, Some(home), is_equal, place)
     }
-
-    /// The bytes held.
-    pub(crate) fn bytes(&self) -> usize {
-        self.nodes.capacity() * size_of::<Draft>()
-            + self.many.capacity() * size_of::<Ref>()
-            + self.expressions.bytes()
-            + self.constants.bytes()
-            + self.births.capacity() * size_of::<u32>()
-    }
 }
 
 /// Whether two nodes are the same expression.
@@ -270,25 +260,6 @@ impl<'a> Builder<'a> {
             self.room.nodes.push(new);
         }
         Ref(ACTIVE | k)
-    }
-
-    /// Adds a user's own operation; the parameter of its node is its place.
-    pub(crate) fn custom(&mut self, custom: Custom) {
-        self.program.customs.push(custom);
-    }
-
-    pub(crate) fn inputs(&self) -> usize {
-        self.program.inputs
-    }
-
-    /// The number of users' own operations so far.
-    pub(crate) fn customs(&self) -> usize {
-        self.program.customs.len()
-    }
-
-    /// The number of nodes so far.
-    pub(crate) fn len(&self) -> usize {
-        self.room.nodes.len() - self.program.inputs
     }
 
     /// Adds a guard.

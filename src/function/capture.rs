@@ -4,6 +4,7 @@
 //! so how much room the program takes. The second goes up and writes the program: without dead code, constants in the
 //! place of what depends on no input, and, if wished, equal expressions as one.
 
+use super::buffers::{lend, room};
 use super::builder::{Builder, Drafts, Ref};
 use super::program::{Guard, Program};
 use crate::arena::{Tape, arena};
@@ -48,42 +49,47 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], trace: Trace, effort: Eff
     }
     let (start, end) = (state(|state| state.scope_start()), arena.end());
     let Trace { comparisons, escapes, .. } = trace;
-    let mut reading = READING.try_with(Cell::take).ok().flatten().unwrap_or_default();
-    let Reading { needs, refs, drafts } = &mut *reading;
-    let captured = state(|state| {
-        arena.tape(|tape| {
-            needs.clear(start, end);
-            let roots = outputs.iter().map(|output| output.index());
-            let compared = comparisons.iter().flat_map(|compared| compared.operands);
-            for index in roots.chain(compared.map(|operand| operand.index)) {
-                needs.mark(index, RESULT);
-            }
-            for escaped in &escapes {
-                needs.mark(escaped.operand.index, ACTIVITY);
-            }
-            needs.propagate(tape);
-            refs.clear();
-            refs.reserve_exact(end - start);
-            let is_sharing = effort == Effort::Optimised;
-            let mut reader = Reader {
-                tape,
-                start,
-                refs,
-                builder: Builder::new(inputs.len(), needs.nodes, is_sharing, drafts),
-                operands: Vec::new(),
-                guards: HashSet::default(),
-                state,
-                outside: Vec::new(),
-            };
-            reader.run(inputs.len(), needs, &comparisons);
-            reader.finish(outputs, escapes, needs, effort)
-        })
-    });
-    if !reading.is_large() {
-        let _ = READING.try_with(|cell| cell.set(Some(reading)));
-    }
-    captured
+    lend(&READING, |kept| {
+        let reading = kept.get_or_insert_default();
+        let captured = state(|state| {
+            arena.tape(|tape| {
+                let Reading { needs, refs, drafts } = &mut **reading;
+                needs.clear(start, end);
+                let roots = outputs.iter().map(|output| output.index());
+                let compared = comparisons.iter().flat_map(|compared| compared.operands);
+                for index in roots.chain(compared.map(|operand| operand.index)) {
+                    needs.mark(index, RESULT);
+                }
+                for escaped in &escapes {
+                    needs.mark(escaped.operand.index, ACTIVITY);
+                }
+                needs.propagate(tape);
+                refs.clear();
+                refs.reserve_exact(end - start);
+                let is_sharing = effort == Effort::Optimised;
+                let mut reader = Reader {
+                    tape,
+                    start,
+                    refs,
+                    builder: Builder::new(inputs.len(), needs.nodes, is_sharing, drafts),
+                    operands: Vec::new(),
+                    guards: HashSet::default(),
+                    state,
+                    outside: Vec::new(),
+                };
+                reader.run(inputs.len(), needs, &comparisons);
+                reader.finish(outputs, escapes, needs, effort)
+            })
+        });
+        if reading.refs.capacity().max(reading.drafts.many.capacity()) > LARGE {
+            *kept = None;
+        }
+        captured
+    })
 }
+
+/// Nodes, or operands of slices, for which the room is too large to keep.
+const LARGE: usize = 1 << 21;
 
 /// Room for a recording that is being read.
 #[derive(Default)]
@@ -94,15 +100,6 @@ pub(super) struct Reading {
     drafts: Drafts,
 }
 
-impl Reading {
-    /// Whether it is too large to keep.
-    fn is_large(&self) -> bool {
-        const LARGE: usize = 64 << 20;
-        let refs = self.refs.capacity() * size_of::<Ref>();
-        self.needs.needs.capacity() + refs + self.drafts.bytes() > LARGE
-    }
-}
-
 /// What a node is needed for: nothing, or a set of these bits.
 type Need = u8;
 
@@ -111,24 +108,16 @@ const ACTIVITY: Need = 1;
 /// For an output, or an operand of a comparison.
 const RESULT: Need = 2;
 
-/// What the nodes from `start` on are needed for, and how long they are.
+/// What the nodes from `start` on are needed for, and where they are.
 #[derive(Default)]
 struct Needs {
     start: usize,
-    /// The need of a node, and above it the number of its words, or [`LONG`].
-    needs: Vec<u8>,
-    /// The words of the nodes that are long, the last node first.
-    long: Vec<usize>,
-    /// The position before the first node.
-    before: NodePosition,
-    /// How many nodes are needed.
+    needs: Vec<Need>,
+    /// The positions of those that are needed.
+    positions: Vec<NodePosition>,
+    /// How many are needed.
     nodes: usize,
 }
-
-/// The bits of a need.
-const NEED: u8 = ACTIVITY | RESULT;
-/// Marks a node whose length is in `long`.
-const LONG: u8 = u8::MAX >> NEED.count_ones();
 
 impl Needs {
     /// Forgets all, and makes room for the nodes from `start` on.
@@ -136,12 +125,7 @@ impl Needs {
         (self.start, self.nodes) = (start, 0);
         self.needs.clear();
         self.needs.resize(end - start, 0);
-        self.long.clear();
-    }
-
-    /// What the node at `index` is needed for.
-    fn of(&self, index: usize) -> Need {
-        self.needs[index - self.start] & NEED
+        room(&mut self.positions, end - start);
     }
 
     #[inline(always)]
@@ -154,23 +138,15 @@ impl Needs {
     /// Walks down the tape: what a node is needed for, its operands are needed for.
     fn propagate(&mut self, tape: Tape<'_>) {
         let start = self.start;
-        let mut nodes = down(tape, start + self.needs.len(), start);
-        for node in &mut nodes {
-            let (place, words) = (node.index - start, node.words());
+        for node in down(tape, start + self.needs.len(), start) {
+            let place = node.index - start;
             let need = self.needs[place];
-            let length = if words < LONG as usize {
-                words as u8
-            } else {
-                self.long.push(words);
-                LONG
-            };
-            self.needs[place] = need | length << NEED.count_ones();
             if need != 0 {
+                self.positions[place] = node.at;
                 self.nodes += 1;
                 node.each_active(|index| self.mark(index, need));
             }
         }
-        self.before = nodes.position();
     }
 }
 
@@ -190,21 +166,15 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn run(&mut self, inputs: usize, needs: &mut Needs, comparisons: &[Compared]) {
+    fn run(&mut self, inputs: usize, needs: &Needs, comparisons: &[Compared]) {
         let mut comparisons = comparisons.iter().peekable();
-        let mut at = needs.before;
-        for (place, &need) in needs.needs.iter().enumerate() {
+        for (place, (&need, &at)) in needs.needs.iter().zip(&needs.positions).enumerate() {
             let index = self.start + place;
             while let Some(compared) = comparisons.next_if(|next| next.end <= index) {
                 self.push_guard(compared);
             }
-            at = at.next(match need >> NEED.count_ones() {
-                LONG => needs.long.pop().expect("it was noted on the way down"),
-                words => words as usize,
-            });
-            let tape = self.tape;
-            let node = Node { tape, index, at };
-            let new = match need & NEED {
+            let node = Node { tape: self.tape, index, at };
+            let new = match need {
                 _ if place < inputs => Ref::input(place),
                 0 => Ref::ANY_CONSTANT,
                 ACTIVITY => self.activity(node),
@@ -257,9 +227,10 @@ impl Reader<'_> {
         let new = if operands.iter().all(|operand| operand.is_constant()) {
             self.frozen(node.index)
         } else if op == Op::Custom {
-            let n = self.builder.customs();
-            self.builder.custom(self.state.customs[&node.index].clone());
-            self.builder.node(op, n as i32, &operands)
+            let customs = &mut self.builder.program.customs;
+            customs.push(self.state.customs[&node.index].clone());
+            let n = customs.len() as i32 - 1;
+            self.builder.node(op, n, &operands)
         } else {
             assert!(op != Op::Checkpoint, "a checkpoint keeps all of a recording");
             self.builder.node(op, n, &operands)
@@ -280,7 +251,7 @@ impl Reader<'_> {
             operands: [0; 2],
             answer: compared.comparison.answer(recorded[0], recorded[1]),
             recorded,
-            after: self.builder.len() as u32,
+            after: (self.builder.room.nodes.len() - self.builder.program.inputs) as u32,
             place: compared.at.to_string().into(),
         };
         self.builder.guard(guard, operands);
@@ -308,14 +279,14 @@ impl Reader<'_> {
     }
 
     fn finish(mut self, outputs: &[Var], mut escapes: Vec<Escaped>, needs: &Needs, effort: Effort) -> Captured {
-        let (start, inputs) = (self.start, self.builder.inputs());
+        let (start, inputs) = (self.start, self.builder.program.inputs);
         escapes.retain(|escaped| {
             let index = escaped.operand.index;
             escaped.how.is_general() || index >= start && !self.refs[index - start].is_constant()
         });
         for (&index, name) in self.state.names.range(start..) {
             let named = self.refs[index - start];
-            let is_there = index - start < inputs || needs.of(index) & RESULT != 0;
+            let is_there = index - start < inputs || needs.needs[index - start] & RESULT != 0;
             if is_there && !named.is_constant() {
                 self.builder.name(named, name.clone());
             }

@@ -152,7 +152,7 @@ fn sweeps(program: &Program, most: usize) -> Option<Vec<Sweep>> {
     let mut sweeps = Vec::new();
     for &output in &program.outputs {
         let sweep = Sweep::of(program, &[output]);
-        left = left.checked_sub(sweep.gifts.len() + program.inputs)?;
+        left = left.checked_sub(sweep.contributions.len() + program.inputs)?;
         sweeps.push(sweep);
     }
     Some(sweeps)
@@ -207,7 +207,7 @@ impl Unit {
         lanes: usize,
         shared: usize,
     ) -> Result<Unit, CompileError> {
-        let given = sweeps.iter().map(|sweep| sweep.gifts.len());
+        let given = sweeps.iter().map(|sweep| sweep.contributions.len());
         let most = given.clone().max().unwrap_or(0);
         let is_long = program.operands.len() + given.sum::<usize>() >= sizes.whole;
         let (effort, scratch) = match is_long {

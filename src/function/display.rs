@@ -1,7 +1,7 @@
 //! A program in print.
 
 use super::Function;
-use super::program::Program;
+use super::program::{Item, Program};
 use crate::graph::names::tidy;
 use crate::rows::Op;
 use std::fmt;
@@ -120,18 +120,20 @@ impl fmt::Display for Function {
         };
         let inputs: Vec<u32> = (0..program.inputs as u32).collect();
         writeln!(f, "function of {}", list(&inputs))?;
-        let mut guards = program.guards.iter().peekable();
-        for i in 0..=program.nodes.len() {
-            while let Some(guard) = guards.next_if(|guard| guard.after as usize <= i) {
-                let [a, b] = guard.operands.map(|k| program.name(k));
-                let comparison = guard.comparison.text(&a, &b);
-                writeln!(f, "  guard {comparison} as at {}", guard.place)?;
-            }
-            if let Some(node) = program.nodes.get(i) {
-                let operands = program.operands(node);
-                let text = program.apply(i, operands.iter().map(|&k| program.name(k)).collect());
-                let name = program.name((program.first_node() + i) as u32);
-                writeln!(f, "  {name} = {text}")?;
+        for item in program.items() {
+            match item {
+                Item::Guard(k) => {
+                    let guard = &program.guards[k];
+                    let [a, b] = guard.operands.map(|k| program.name(k));
+                    let comparison = guard.comparison.text(&a, &b);
+                    writeln!(f, "  guard {comparison} as at {}", guard.place)?;
+                }
+                Item::Node(i) => {
+                    let operands = program.operands(&program.nodes[i]);
+                    let text = program.apply(i, operands.iter().map(|&k| program.name(k)).collect());
+                    let name = program.name((program.first_node() + i) as u32);
+                    writeln!(f, "  {name} = {text}")?;
+                }
             }
         }
         let plural = if program.outputs.len() == 1 { "" } else { "s" };

@@ -35,11 +35,6 @@ impl Table {
         self.room
     }
 
-    /// The bytes held.
-    pub(super) fn bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<u32>()
-    }
-
     /// The place with this hash that `is_equal`, or else `next`, which is put in. A home is less than the room.
     #[inline(always)]
     pub(super) fn get_or_insert(
@@ -78,7 +73,7 @@ impl Table {
     }
 }
 
-/// Of a number and what was hashed before. Nobody chooses these numbers to make them collide, so a multiplication will do.
+/// The hash of a number and what was hashed before. Nobody chooses these numbers to make them collide, so a multiplication will do.
 #[inline(always)]
 pub(super) fn hash(seed: u64, n: u64) -> u64 {
     (seed.rotate_left(26) ^ n).wrapping_mul(0x9e37_79b9_7f4a_7c15)

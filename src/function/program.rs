@@ -47,6 +47,13 @@ impl Guard {
     }
 }
 
+/// A node or a guard, by its place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Item {
+    Node(usize),
+    Guard(usize),
+}
+
 /// How a number is used.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Uses {
@@ -103,6 +110,26 @@ impl Program {
     #[inline(always)]
     pub(crate) fn operands(&self, node: &Node) -> &[u32] {
         &self.operands[node.first as usize..][..node.count as usize]
+    }
+
+    /// Adds a node; returns its index.
+    pub(crate) fn push(&mut self, op: Op, n: i32, operands: impl IntoIterator<Item = u32>) -> u32 {
+        let first = self.operands.len();
+        self.operands.extend(operands);
+        self.nodes.push(Node { op, n, first: first as u32, count: (self.operands.len() - first) as u32 });
+        self.len() as u32 - 1
+    }
+
+    /// All nodes and guards, in the order in which they were recorded.
+    pub(crate) fn items(&self) -> impl Iterator<Item = Item> {
+        let (mut node, mut guards) = (0, (0..).zip(&self.guards).peekable());
+        std::iter::from_fn(move || {
+            if let Some((k, _)) = guards.next_if(|(_, guard)| guard.after as usize <= node) {
+                return Some(Item::Guard(k));
+            }
+            node += 1;
+            (node <= self.nodes.len()).then_some(Item::Node(node - 1))
+        })
     }
 
     /// How every number is used. Guards and outputs must see theirs.

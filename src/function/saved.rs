@@ -116,13 +116,7 @@ impl Saved {
                 return Err(format!("`{name}` does not take {} operands and {n}", operands.len()));
             }
             operands.iter().try_for_each(|&k| below(first_node + i, k).map(drop))?;
-            program.nodes.push(Node {
-                op,
-                n: n as i32, // the same 32 bits for either kind of parameter
-                first: program.operands.len() as u32,
-                count: operands.len() as u32,
-            });
-            program.operands.extend(operands);
+            program.push(op, n as i32, operands); // the same 32 bits for either kind of parameter
         }
         for output in self.outputs {
             program.outputs.push(below(len, output)?);

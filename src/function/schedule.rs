@@ -34,7 +34,6 @@ pub(crate) enum Form {
     Mul,
     Div,
     Neg,
-    Sum,
     /// `s + a · b`, of the operands `s a b`.
     TermPlusProduct,
     /// `a · b + c · d`.
@@ -55,7 +54,7 @@ pub(crate) enum Form {
     Other,
 }
 
-/// Operations that compute the same, of other operands. Their results and their operands are stored right after those of the run before.
+/// Operations that compute the same, of other operands. Their results are stored one after the other, and so are their operands.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Run {
     pub form: Form,
@@ -69,23 +68,10 @@ pub(crate) struct Run {
     /// Whether an output depends on them, and not only guards.
     pub is_reached: bool,
     pub count: u32,
-}
-
-impl Run {
-    /// How many operands its operations have together.
-    #[inline(always)]
-    fn operands(&self) -> usize {
-        self.arity as usize * self.count as usize
-    }
-
-    /// How many operands of a sum are terms; those after them are factors of products.
-    #[inline(always)]
-    pub(crate) fn plain_terms(&self) -> usize {
-        match self.form {
-            Form::Products { plain } => plain as usize,
-            _ => self.arity as usize,
-        }
-    }
+    /// The index of the first result.
+    pub start: usize,
+    /// The place of the first operand.
+    pub first: usize,
 }
 
 /// A guard, with its operands as they are numbered here.
@@ -114,40 +100,11 @@ pub(crate) struct Schedule {
     pub len: usize,
 }
 
-/// Is between two runs: at the index of the result after it, with the operands on one side of it.
-pub(crate) struct Cursor<'a> {
-    index: usize,
-    operands: &'a [u32],
-}
-
-impl<'a> Cursor<'a> {
-    /// Goes forward, past a run: the index of its first result, and its operands.
-    #[inline(always)]
-    pub(crate) fn pass(&mut self, run: &Run) -> (usize, &'a [u32]) {
-        let (own, rest) = self.operands.split_at(run.operands());
-        let start = self.index;
-        *self = Cursor { index: start + run.count as usize, operands: rest };
-        (start, own)
-    }
-
-    /// The same backward.
-    #[inline(always)]
-    pub(crate) fn pass_back(&mut self, run: &Run) -> (usize, &'a [u32]) {
-        let (rest, own) = self.operands.split_at(self.operands.len() - run.operands());
-        *self = Cursor { index: self.index - run.count as usize, operands: rest };
-        (self.index, own)
-    }
-}
-
 impl Schedule {
-    /// Before the first run, with all operands.
-    pub(crate) fn start(&self) -> Cursor<'_> {
-        Cursor { index: self.first as usize, operands: &self.operands }
-    }
-
-    /// After the last run, with all operands.
-    pub(crate) fn end(&self) -> Cursor<'_> {
-        Cursor { index: self.len, operands: &self.operands }
+    /// The operands of a run.
+    #[inline(always)]
+    pub(crate) fn operands(&self, run: &Run) -> &[u32] {
+        &self.operands[run.first..][..run.arity as usize * run.count as usize]
     }
 
     /// Whether the number at `index` depends on an input.

@@ -37,10 +37,10 @@ pub(crate) fn forward_from<T: Number>(
     mut trips: impl FnMut(&Check, &mut [T]) -> bool,
 ) -> Result<(), usize> {
     let schedule = program.schedule();
-    let (mut done, mut cursor) = (0, schedule.start());
+    let mut done = 0;
     for check in &schedule.checks {
         for run in &schedule.runs[done..check.after] {
-            fill(program, run, cursor.pass(run), values);
+            fill(program, run, values);
         }
         done = check.after;
         if trips(check, values) {
@@ -48,7 +48,7 @@ pub(crate) fn forward_from<T: Number>(
         }
     }
     for run in &schedule.runs[done..] {
-        fill(program, run, cursor.pass(run), values);
+        fill(program, run, values);
     }
     Ok(())
 }
@@ -68,12 +68,8 @@ pub(crate) fn forward_along<T: Number>(
     }
     forward(program, x.iter().copied(), plain)?;
     let values = begin(program, inputs, values);
-    let mut cursor = schedule.start();
-    for run in &schedule.runs {
-        let here = cursor.pass(run);
-        if run.is_reached {
-            fill(program, run, here, values);
-        }
+    for run in schedule.runs.iter().filter(|run| run.is_reached) {
+        fill(program, run, values);
     }
     Ok(())
 }
@@ -93,8 +89,9 @@ fn begin<'a, T: Number>(program: &Program, inputs: impl Iterator<Item = T>, valu
 
 /// The results of a run.
 #[inline(always)]
-fn fill<T: Number>(program: &Program, run: &Run, (start, operands): (usize, &[u32]), values: &mut [T]) {
-    let (known, results) = values.split_at_mut(start);
+fn fill<T: Number>(program: &Program, run: &Run, values: &mut [T]) {
+    let operands = program.schedule().operands(run);
+    let (known, results) = values.split_at_mut(run.start);
     let results = &mut results[..run.count as usize];
     match run.form {
         Form::Add => each(known, results, operands, |[a, b]| a + b),
@@ -108,7 +105,7 @@ fn fill<T: Number>(program: &Program, run: &Run, (start, operands): (usize, &[u3
         Form::ProductMinusTerm => each(known, results, operands, |[a, b, s]| a * b - s),
         Form::ProductMinusProduct => each(known, results, operands, |[a, b, c, d]| a * b - c * d),
         Form::OneOperand => T::fill_unary(run.op, run.n, known, results, operands),
-        Form::Sum | Form::Products { .. } => fill_sums(run, known, results, operands),
+        Form::Products { plain } => fill_sums(run, plain, known, results, operands),
         Form::Other => fill_any(program, run, known, results, operands),
     }
 }
@@ -123,11 +120,11 @@ fn each<T: Number, const N: usize>(known: &[T], results: &mut [T], operands: &[u
 
 /// Sums of numbers, and then of products.
 #[inline(always)]
-fn fill_sums<T: Number>(run: &Run, known: &[T], results: &mut [T], operands: &[u32]) {
+fn fill_sums<T: Number>(run: &Run, plain: u32, known: &[T], results: &mut [T], operands: &[u32]) {
     let get = |k: u32| known[k as usize];
     let operands = operands.chunks_exact(run.arity as usize);
     for (result, operands) in results.iter_mut().zip(operands) {
-        let (terms, pairs) = operands.split_at(run.plain_terms());
+        let (terms, pairs) = operands.split_at(plain as usize);
         // Loops, as a fold is a function that is not compiled for the caller's processor.
         let mut sum = T::from(-0.0);
         for &k in terms {
@@ -164,28 +161,19 @@ pub(crate) fn reverse_inline<T: Number, W: Adjoints<T>>(program: &Program, value
     let schedule = program.schedule();
     let values = &values[..schedule.len];
     let adjoints = &mut adjoints[..schedule.len];
-    let mut cursor = schedule.end();
-    for run in schedule.runs.iter().rev() {
-        let here = cursor.pass_back(run);
-        if run.is_reached {
-            give(program, run, here, values, adjoints);
-        }
+    for run in schedule.runs.iter().rev().filter(|run| run.is_reached) {
+        give(program, run, values, adjoints);
     }
     adjoints[schedule.inputs as usize..schedule.first as usize].fill(W::zero());
 }
 
 /// What the results of a run give to the adjoints of their operands.
 #[inline(always)]
-fn give<T: Number, W: Adjoints<T>>(
-    program: &Program,
-    run: &Run,
-    (start, operands): (usize, &[u32]),
-    values: &[T],
-    adjoints: &mut [W],
-) {
-    let (adjoints, results) = adjoints.split_at_mut(start);
+fn give<T: Number, W: Adjoints<T>>(program: &Program, run: &Run, values: &[T], adjoints: &mut [W]) {
+    let operands = program.schedule().operands(run);
+    let (adjoints, results) = adjoints.split_at_mut(run.start);
     let results = &mut results[..run.count as usize];
-    let (known, values) = values.split_at(start);
+    let (known, values) = values.split_at(run.start);
     let mut back = Back { known, adjoints, is_first_active: run.is_first_active, is_last_active: run.is_last_active };
     match run.form {
         Form::Add => back.each(results, operands, |w, _| [w, w]),
@@ -217,7 +205,7 @@ fn give<T: Number, W: Adjoints<T>>(
         Form::OneOperand => {
             T::give_unary(run.op, run.n, known, (values, results), operands, back.adjoints);
         }
-        Form::Sum | Form::Products { .. } => back.sums(run, results, operands),
+        Form::Products { plain } => back.sums(run, plain, results, operands),
         Form::Div | Form::Other => {
             let results = (values, results);
             give_any(program, run, results, operands, known, back.adjoints);
@@ -284,14 +272,14 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
 
     /// Adds what sums give to their terms, and to the factors of products.
     #[inline(always)]
-    fn sums(&mut self, run: &Run, results: &mut [W], operands: &[u32]) {
+    fn sums(&mut self, run: &Run, plain: u32, results: &mut [W], operands: &[u32]) {
         let operands = operands.chunks_exact(run.arity as usize);
         for (w, operands) in results.iter_mut().zip(operands) {
             let w = w.take();
             if w.is_absent() {
                 continue;
             }
-            let (terms, pairs) = operands.split_at(run.plain_terms());
+            let (terms, pairs) = operands.split_at(plain as usize);
             for &k in terms {
                 self.add(k, w);
             }

@@ -22,13 +22,6 @@ pub(crate) struct Down<'a> {
     is_in_pair: bool,
 }
 
-impl Down<'_> {
-    /// The position before the nodes visited so far.
-    pub(crate) fn position(&self) -> NodePosition {
-        NodePosition::new(self.position, false)
-    }
-}
-
 impl<'a> Iterator for Down<'a> {
     type Item = Node<'a>;
 

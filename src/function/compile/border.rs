@@ -4,7 +4,7 @@ use super::assembler::At;
 use super::native::Room;
 use super::parts::{Carried, Part};
 use super::writer::{Border, Writer};
-use crate::function::emit::{Sweep, write_forward};
+use crate::function::emit::Sweep;
 use cranelift_codegen::ir::{InstBuilder, Value};
 
 impl Border<'_> {
@@ -34,7 +34,7 @@ impl Writer<'_> {
     /// Upward values are carried from one repetition to the next.
     fn values_of_part(&mut self, part: &Part) {
         if part.count == 1 {
-            return write_forward(self.program, self);
+            return self.forward();
         }
         let mut initial = Vec::new();
         for carried in &part.carried {
@@ -45,7 +45,7 @@ impl Writer<'_> {
         for (carried, value) in part.carried.iter().zip(values) {
             self.define(carried.input, value);
         }
-        write_forward(self.program, self);
+        self.forward();
         let next = part.carried.iter();
         let next: Vec<Value> = next.map(|carried| self.value_of(carried.output)).collect();
         assert_eq!(self.assembler.own.size, size, "no place was added");
@@ -56,7 +56,7 @@ impl Writer<'_> {
     fn derivatives_of_part(&mut self, part: &Part, sweep: &Sweep) {
         self.begin_sweep(sweep, None);
         if part.count == 1 {
-            return sweep.write(self);
+            return self.backward(sweep);
         }
         let zero = self.assembler.constant(0.0);
         let initial = vec![zero; part.carried.len()];
@@ -66,7 +66,7 @@ impl Writer<'_> {
                 self.add(carried.output, value, false);
             }
         }
-        sweep.write(self);
+        self.backward(sweep);
         let mut next = Vec::new();
         for carried in &part.carried {
             let adjoint = self.adjoint(carried.input);

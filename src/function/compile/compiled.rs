@@ -3,6 +3,7 @@
 use super::native::Room;
 use super::native::shims::take_panic;
 use super::{Joint, OUTPUTS, Unit};
+use crate::function::buffers::{lend, room};
 use crate::function::wide::are_finite;
 use crate::function::{Counted, Function, ReplayError};
 use crate::matrix::Matrix;
@@ -308,12 +309,5 @@ impl Joint {
 /// Lends so much of the frame of this thread.
 #[inline(never)]
 fn with_frame<R>(need: usize, run: impl FnOnce(&mut [f64]) -> R) -> R {
-    let mut frame = FRAME.try_with(Cell::take).unwrap_or_default();
-    if frame.len() < need {
-        frame.resize(need, 0.0);
-    }
-    let result = run(&mut frame);
-    // At the end of the thread there is nobody to keep it for.
-    let _ = FRAME.try_with(|cell| cell.set(frame));
-    result
+    lend(&FRAME, |frame| run(room(frame, need)))
 }

@@ -3,14 +3,24 @@
 use super::assembler::At;
 use super::native::shims;
 use super::writer::Writer;
-use crate::function::emit::{Gift, Target};
-use crate::function::program::{Guard, Node};
+use crate::function::program::{Guard, Item, Node};
 use crate::graph::trace::Comparison;
 use crate::rows::Op;
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 
-impl Target for Writer<'_> {
+impl Writer<'_> {
+    /// Writes all values and guards, in their order.
+    pub(super) fn forward(&mut self) {
+        let program = self.program;
+        for item in program.items() {
+            match item {
+                Item::Guard(k) => self.guard(&program.guards[k]),
+                Item::Node(i) => self.value(i),
+            }
+        }
+    }
+
     /// Leaves the function where the answer is another one.
     fn guard(&mut self, guard: &Guard) {
         let [a, b] = guard.operands.map(|index| self.value_of(index));
@@ -41,12 +51,6 @@ impl Target for Writer<'_> {
         self.define((program.first_node() + i) as u32, value);
     }
 
-    fn give(&mut self, i: usize, gifts: &[Gift]) {
-        self.hand_on(i, gifts);
-    }
-}
-
-impl Writer<'_> {
     fn rare_guard(&mut self, guard: &Guard, [a, b]: [Value; 2]) {
         let parameters = [guard.comparison as i64, i64::from(guard.answer) & 0xffff_ffff];
         let [comparison, answer] = parameters.map(|x| self.assembler.ins().iconst(types::I32, x));

@@ -8,8 +8,8 @@
 
 use super::assembler::At;
 use super::native::Room;
-use super::repeats::{Item, Items, Segment};
-use crate::function::program::{Guard, Node, Program};
+use super::repeats::{Items, Segment};
+use crate::function::program::{Guard, Item, Node, Program};
 use crate::graph::Custom;
 use crate::rows::Op;
 use std::collections::HashMap;
@@ -155,7 +155,6 @@ impl Columns<'_> {
             constants: self.constants.iter().map(value).collect(),
             ..Program::default()
         };
-        let first_node = body.first_node() as u32;
         let mut index = vec![u32::MAX; segment.len];
         for (k, place) in places.enumerate() {
             let resolved = operands[k].iter().map(|&operand| match operand {
@@ -165,21 +164,17 @@ impl Columns<'_> {
             });
             match items.items[place] {
                 Item::Node(i) => {
-                    let first = body.operands.len() as u32;
-                    body.operands.extend(resolved);
-                    let mut node: Node = program.nodes[i as usize];
-                    if node.op == Op::Custom && segment.count > 1 {
-                        node.n = self.custom(k, customs);
-                    }
-                    index[k] = first_node + body.nodes.len() as u32;
-                    body.nodes.push(Node { first, ..node });
+                    let Node { op, n, .. } = program.nodes[i];
+                    let is_listed = op == Op::Custom && segment.count > 1;
+                    let n = if is_listed { self.custom(k, customs) } else { n };
+                    index[k] = body.push(op, n, resolved);
                 }
                 Item::Guard(k) => {
                     let resolved: Vec<u32> = resolved.collect();
                     body.guards.push(Guard {
                         operands: [resolved[0], resolved[1]],
                         after: body.nodes.len() as u32,
-                        ..program.guards[k as usize].clone()
+                        ..program.guards[k].clone()
                     });
                 }
             }
@@ -299,7 +294,7 @@ impl Columns<'_> {
         let (items, program) = (self.items, self.items.program);
         let address = |place: usize| match items.items[place] {
             Item::Node(i) => {
-                let custom: *const Custom = &customs[program.nodes[i as usize].n as usize];
+                let custom: *const Custom = &customs[program.nodes[i].n as usize];
                 f64::from_bits(custom as usize as u64)
             }
             Item::Guard(_) => unreachable!("the repetitions do the same"),

@@ -8,16 +8,9 @@
 //! Equal words alone make no loop. The operands must be, in every repetition, the result of the same place of it, or a
 //! number that was there before it; a run ends where one is not.
 
-use crate::function::program::{Guard, Node, Program};
+use crate::function::program::{Guard, Item, Node, Program};
 use std::collections::HashMap;
 use std::ops::Range;
-
-/// What a program consists of, in order.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Item {
-    Node(u32),
-    Guard(u32),
-}
 
 /// Items that come `count` times, one repetition after the other.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,26 +50,17 @@ pub(super) struct Items<'a> {
 
 impl<'a> Items<'a> {
     pub(super) fn of(program: &'a Program) -> Items<'a> {
-        let mut items = Vec::with_capacity(program.nodes.len() + program.guards.len());
-        let mut places = Vec::with_capacity(program.nodes.len());
-        let mut guards = program.guards.iter().enumerate().peekable();
-        for i in 0..=program.nodes.len() {
-            while let Some((k, _)) = guards.next_if(|(_, guard)| guard.after as usize <= i) {
-                items.push(Item::Guard(k as u32));
-            }
-            if i < program.nodes.len() {
-                places.push(items.len() as u32);
-                items.push(Item::Node(i as u32));
-            }
-        }
+        let items: Vec<Item> = program.items().collect();
+        let is_node = |place: &u32| matches!(items[*place as usize], Item::Node(_));
+        let places = (0..items.len() as u32).filter(is_node).collect();
         let words = items.iter().map(|&item| word(program, item)).collect();
         Items { program, items, places, words }
     }
 
     pub(super) fn operands(&self, place: usize) -> &'a [u32] {
         match self.items[place] {
-            Item::Node(i) => self.program.operands(&self.program.nodes[i as usize]),
-            Item::Guard(k) => &self.program.guards[k as usize].operands,
+            Item::Node(i) => self.program.operands(&self.program.nodes[i]),
+            Item::Guard(k) => &self.program.guards[k].operands,
         }
     }
 
@@ -250,7 +234,7 @@ fn frequent_distances(words: &[u64], len: usize) -> impl Iterator<Item = usize> 
 fn word(program: &Program, item: Item) -> u64 {
     let (what, operands): ([u64; 3], _) = match item {
         Item::Node(i) => {
-            let node: Node = program.nodes[i as usize];
+            let node: Node = program.nodes[i];
             // The parameter of a user's operation is its place among all.
             let n = match node.op {
                 crate::rows::Op::Custom => 0,
@@ -260,7 +244,7 @@ fn word(program: &Program, item: Item) -> u64 {
             (what, program.operands(&node))
         }
         Item::Guard(k) => {
-            let guard: &Guard = &program.guards[k as usize];
+            let guard: &Guard = &program.guards[k];
             let what = [1 << 32, guard.comparison as u64, guard.answer as u8 as u64];
             (what, &guard.operands[..])
         }

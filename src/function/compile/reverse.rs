@@ -7,7 +7,7 @@ use super::assembler::{Assembler, At};
 use super::native::{Room, shims};
 use super::rule::Partial;
 use super::writer::{Adjoints, Writer};
-use crate::function::emit::{Gift, Sweep, is_square};
+use crate::function::emit::{Contribution, Sweep, is_square};
 use crate::function::one_by_one::is_plain;
 use crate::pull_back::Factor;
 use crate::rows::{Kind, Op};
@@ -25,13 +25,13 @@ impl Writer<'_> {
     pub(super) fn begin_sweep(&mut self, sweep: &Sweep, output: Option<(usize, u32)>) {
         let mut touched = vec![NEVER; self.program.len()];
         let mut start = 0;
-        for &(i, end) in &sweep.nodes {
-            touched[self.program.first_node() + i as usize] = start;
-            start = end;
+        for (i, own) in sweep.nodes() {
+            touched[self.program.first_node() + i] = start;
+            start += own.len() as u32;
         }
-        let mut next = vec![NEVER; sweep.gifts.len()];
-        for (k, gift) in sweep.gifts.iter().enumerate().rev() {
-            next[k] = std::mem::replace(&mut touched[gift.to as usize], k as u32);
+        let mut next = vec![NEVER; sweep.contributions.len()];
+        for (k, one) in sweep.contributions.iter().enumerate().rev() {
+            next[k] = std::mem::replace(&mut touched[one.to as usize], k as u32);
         }
         self.adjoints = Adjoints {
             held: vec![None; self.program.len()],
@@ -44,13 +44,13 @@ impl Writer<'_> {
 
     /// Writes all that output `k` of a whole program gives.
     pub(super) fn sweep(&mut self, k: usize, sweep: &Sweep) {
-        let output = sweep.outputs[0];
+        let output = self.program.outputs[k];
         self.begin_sweep(sweep, Some((k, output)));
         if sweep.is_reached[output as usize] {
             let one = self.assembler.constant(1.0);
             self.add(output, one, false);
             self.store_if_complete(output);
-            sweep.write(self);
+            self.backward(sweep);
         }
         for input in self.shared..self.program.inputs {
             if self.adjoints.held[input].is_none() {
@@ -158,28 +158,30 @@ impl Writer<'_> {
         passes
     }
 
-    /// Hands the adjoint of node `i` on to its operands.
-    pub(super) fn hand_on(&mut self, i: usize, gifts: &[Gift]) {
-        let index = (self.program.first_node() + i) as u32;
-        let has_all = !is_plain(self.program.nodes[i].op);
-        if has_all && gifts.iter().any(|gift| gift.factor == Factor::Partial) {
-            self.call_for_partials(i, index);
-        }
-        for gift in gifts {
-            self.hand(i, index, gift);
-            self.store_if_complete(gift.to);
-            self.store_if_far(gift.to);
-            self.adjoints.given += 1;
+    /// Writes all contributions of a sweep that has begun.
+    pub(super) fn backward(&mut self, sweep: &Sweep) {
+        for (i, contributions) in sweep.nodes() {
+            let index = (self.program.first_node() + i) as u32;
+            let has_all = !is_plain(self.program.nodes[i].op);
+            if has_all && contributions.iter().any(|one| one.factor == Factor::Partial) {
+                self.call_for_partials(i, index);
+            }
+            for one in contributions {
+                self.contribute(i, index, one);
+                self.store_if_complete(one.to);
+                self.store_if_far(one.to);
+                self.adjoints.given += 1;
+            }
         }
     }
 
-    fn hand(&mut self, i: usize, index: u32, gift: &Gift) {
-        if gift.factor == Factor::One && self.pass_on(index, gift.to) {
+    fn contribute(&mut self, i: usize, index: u32, one: &Contribution) {
+        if one.factor == Factor::One && self.pass_on(index, one.to) {
             return;
         }
         let program = self.program;
         let node = program.nodes[i];
-        let partial = match gift.factor {
+        let partial = match one.factor {
             Factor::One => Partial::One,
             Factor::MinusOne => Partial::MinusOne,
             Factor::Operand(other) => {
@@ -189,10 +191,10 @@ impl Writer<'_> {
                     false => x,
                 })
             }
-            Factor::Partial if is_plain(node.op) => self.partial(i, index, gift.place),
+            Factor::Partial if is_plain(node.op) => self.partial(i, index, one.place),
             Factor::Partial => {
                 let count = node.count as usize;
-                let first = self.longest * self.assembler.lanes + gift.place as usize;
+                let first = self.longest * self.assembler.lanes + one.place as usize;
                 let lane = |by: &mut Assembler, lane| by.load(At::Lane(first + lane * count));
                 Partial::Number(self.assembler.of_lanes(lane))
             }
@@ -205,7 +207,7 @@ impl Writer<'_> {
             Partial::Number(p) if is_one => p,
             Partial::Number(p) => {
                 let value = self.assembler.ins().fmul(w, p);
-                if gift.factor == Factor::Partial && node.op.kind() == Kind::Switch {
+                if one.factor == Factor::Partial && node.op.kind() == Kind::Switch {
                     let zero = self.assembler.constant(0.0);
                     let selects = self.assembler.mask(FloatCC::NotEqual, p, zero);
                     self.assembler.keep(selects, value)
@@ -215,7 +217,7 @@ impl Writer<'_> {
             }
             Partial::Mask(mask) => self.assembler.keep(mask, w),
         };
-        self.add(gift.to, value, matches!(partial, Partial::MinusOne));
+        self.add(one.to, value, matches!(partial, Partial::MinusOne));
     }
 
     fn adjoint_of_giver(&mut self, index: u32) -> Value {

@@ -3,11 +3,12 @@
 use super::assembler::{Assembler, Rule};
 use super::instructions::{Instruction, instruction};
 use super::native::shims;
-use crate::function::emit::symbol::{Expression, Formula, RESULT, Symbol, TIE};
+use crate::function::emit::symbol::{Formula, RESULT, Symbol, TIE, What};
 use crate::real::Question;
 use crate::rows::Op;
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{InstBuilder, Value};
+use smallvec::SmallVec;
 use std::rc::Rc;
 
 /// A rule of more operations than this is called, as one with calls of its own is.
@@ -27,17 +28,17 @@ impl Rule {
         let formula = simplified(Formula::of_partial(op, n, k), assembler.is_nan_seen);
         let (mut cost, mut calls, mut choices) = (0, 0, 0);
         for symbol in formula.used() {
-            match formula.expression(symbol) {
-                Expression::Given(_) | Expression::Number(_) => {}
-                &Expression::Apply(op, n, _) => {
+            match formula.expression(symbol).what {
+                What::Given(_) | What::Number(_) => {}
+                What::Apply(op, n) => {
                     cost += 1;
                     calls += usize::from(instruction(assembler, op, n).is_none());
                 }
-                Expression::Choose(..) => {
+                What::Choose(_) => {
                     cost += 3;
                     choices += 1;
                 }
-                Expression::SumOverAll(_) => unreachable!("of slices only"),
+                What::SumOverAll => unreachable!("of slices only"),
             }
         }
         let is_inline = calls == 0 && cost <= INLINE || calls == 1 && choices == 0 && cost <= 4;
@@ -64,32 +65,28 @@ impl Rule {
         }
         let mut values: Vec<Option<Value>> = vec![None; self.formula.expressions.len()];
         for symbol in self.formula.used() {
-            let of = |symbol: Symbol| values[symbol.place()].expect("operands come first");
-            let value = match self.formula.expression(symbol) {
-                &Expression::Given(RESULT) => z,
-                &Expression::Given(TIE) => tie,
-                &Expression::Given(k) => operands[k as usize],
-                Expression::Number(x) if symbol == self.formula.root && *x == 1.0 => {
-                    return Partial::One;
+            let is_root = symbol == self.formula.root;
+            let expression = self.formula.expression(symbol);
+            let of = |symbol: &Symbol| values[symbol.place()].expect("operands come first");
+            let args: SmallVec<[Value; 3]> = expression.operands.iter().map(of).collect();
+            let value = match expression.what {
+                What::Given(RESULT) => z,
+                What::Given(TIE) => tie,
+                What::Given(k) => operands[k as usize],
+                What::Number(1.0) if is_root => return Partial::One,
+                What::Number(-1.0) if is_root => return Partial::MinusOne,
+                What::Number(x) => assembler.constant(x),
+                What::Choose(question) => {
+                    let mask = assembler.question(question, args[0]);
+                    assembler.select(mask, args[1], args[2])
                 }
-                Expression::Number(x) if symbol == self.formula.root && *x == -1.0 => {
-                    return Partial::MinusOne;
-                }
-                Expression::Number(x) => assembler.constant(*x),
-                &Expression::Choose(question, [x, yes, no]) => {
-                    let [x, yes, no] = [x, yes, no].map(of);
-                    let mask = assembler.question(question, x);
-                    assembler.select(mask, yes, no)
-                }
-                &Expression::Apply(op, n, ref args) => {
-                    let args: Vec<Value> = args.iter().map(|&x| of(x)).collect();
-                    let how = instruction(assembler, op, n);
-                    if let (Some(Instruction::Mask(condition)), true) = (how, symbol == self.formula.root) {
+                What::Apply(op, n) => match instruction(assembler, op, n) {
+                    Some(Instruction::Mask(condition)) if is_root => {
                         return Partial::Mask(assembler.mask(condition, args[0], args[1]));
                     }
-                    assembler.elementary(op, n, &args)
-                }
-                Expression::SumOverAll(_) => unreachable!("of slices only"),
+                    _ => assembler.elementary(op, n, &args),
+                },
+                What::SumOverAll => unreachable!("of slices only"),
             };
             values[symbol.place()] = Some(value);
         }
@@ -141,9 +138,10 @@ impl Assembler {
 /// And without the question whether the result is NaN, if that `is_nan_seen` otherwise.
 pub(super) fn simplified(mut formula: Formula, is_nan_seen: bool) -> Formula {
     fn is_nan(formula: &Formula, symbol: Symbol) -> bool {
-        match formula.expression(symbol) {
-            Expression::Number(x) => x.is_nan(),
-            Expression::Apply(Op::Add | Op::Mul, _, operands) => operands.iter().any(|&x| is_nan(formula, x)),
+        let expression = formula.expression(symbol);
+        match expression.what {
+            What::Number(x) => x.is_nan(),
+            What::Apply(Op::Add | Op::Mul, _) => expression.operands.iter().any(|&x| is_nan(formula, x)),
             _ => false,
         }
     }
@@ -151,10 +149,9 @@ pub(super) fn simplified(mut formula: Formula, is_nan_seen: bool) -> Formula {
     let mut same = symbols.clone();
     for symbol in symbols {
         let mut expression = formula.expression(symbol).clone();
-        let operands = expression.operands_mut();
-        operands.iter_mut().for_each(|x| *x = same[x.place()]);
-        if let Expression::Choose(question, [x, yes, no]) = expression {
-            let is_result = *formula.expression(x) == Expression::Given(RESULT);
+        expression.operands.iter_mut().for_each(|x| *x = same[x.place()]);
+        if let (What::Choose(question), &[x, yes, no]) = (expression.what, &expression.operands[..]) {
+            let is_result = formula.expression(x).what == What::Given(RESULT);
             let is_needless =
                 question == Question::Nan && (x == no && is_nan(&formula, yes) || x == yes && is_result && is_nan_seen);
             if is_needless || yes == no {

@@ -4,7 +4,7 @@
 //! from the first to the last, so each addition may stand where its term is computed, and the sum grows with the loop; no
 //! value changes in a bit.
 
-use crate::function::program::{Node, Program};
+use crate::function::program::{Guard, Item, Node, Program};
 use crate::rows::Op;
 
 /// The term of a sum that is added once the nodes before `after` are there.
@@ -34,50 +34,38 @@ pub(super) fn unroll_sums(program: &Program) -> Program {
     // What has become of each number; of a sum, as far as it has grown.
     let mut index: Vec<u32> = (0..first_node).collect();
     index.resize(program.len(), u32::MAX);
-    let mut new_guards = program.guards.clone();
-    let mut push = |op: Op, n: i32, operands: &[u32]| {
-        new.nodes.push(Node { op, n, first: new.operands.len() as u32, count: operands.len() as u32 });
-        new.operands.extend(operands);
-        (new.inputs + new.constants.len() + new.nodes.len() - 1) as u32
-    };
     let mut terms = terms.iter().peekable();
-    let mut guards = new_guards.iter_mut().peekable();
-    let mut pushed = 0;
-    let mut operands = Vec::new();
-    for i in 0..=program.nodes.len() {
-        while let Some(term) = terms.next_if(|term| term.after as usize <= i) {
-            let sum = program.nodes[term.sum as usize];
-            let all = program.operands(&sum);
-            let x = index[all[term.place as usize] as usize];
-            let x = if sum.op == Op::Dot {
-                pushed += 1;
-                push(Op::Mul, 0, &[x, index[all[term.place as usize + 1] as usize]])
-            } else {
-                x
-            };
-            let so_far = &mut index[(first_node + term.sum) as usize];
-            *so_far = if term.place > 0 {
-                pushed += 1;
-                push(Op::Add, 0, &[*so_far, x])
-            } else {
-                x
-            };
-        }
-        while let Some(guard) = guards.next_if(|guard| guard.after as usize <= i) {
-            guard.after = pushed;
-            guard.operands = guard.operands.map(|k| index[k as usize]);
-        }
-        let Some(node) = program.nodes.get(i).filter(|node| !is_unrolled(node)) else {
-            continue;
+    for item in program.items().map(Some).chain([None]) {
+        let at = match item {
+            Some(Item::Node(i)) => i as u32,
+            Some(Item::Guard(k)) => program.guards[k].after,
+            None => u32::MAX,
         };
-        operands.clear();
-        operands.extend(program.operands(node).iter().map(|&k| index[k as usize]));
-        index[first_node as usize + i] = push(node.op, node.n, &operands);
-        pushed += 1;
+        while let Some(term) = terms.next_if(|term| term.after <= at) {
+            let sum = &program.nodes[term.sum as usize];
+            let of = |place: u32| index[program.operands(sum)[place as usize] as usize];
+            let mut x = of(term.place);
+            if sum.op == Op::Dot {
+                x = new.push(Op::Mul, 0, [x, of(term.place + 1)]);
+            }
+            let so_far = &mut index[(first_node + term.sum) as usize];
+            *so_far = if term.place > 0 { new.push(Op::Add, 0, [*so_far, x]) } else { x };
+        }
+        match item {
+            Some(Item::Guard(k)) => {
+                let guard = &program.guards[k];
+                let operands = guard.operands.map(|k| index[k as usize]);
+                new.guards.push(Guard { operands, after: new.nodes.len() as u32, ..guard.clone() });
+            }
+            Some(Item::Node(i)) if !is_unrolled(&program.nodes[i]) => {
+                let node = &program.nodes[i];
+                let operands = program.operands(node).iter().map(|&k| index[k as usize]);
+                index[first_node as usize + i] = new.push(node.op, node.n, operands);
+            }
+            _ => {}
+        }
     }
-    let outputs = program.outputs.iter().map(|&k| index[k as usize]);
-    new.outputs = outputs.collect();
-    new.guards = new_guards;
+    new.outputs = program.outputs.iter().map(|&k| index[k as usize]).collect();
     new
 }
 

@@ -6,7 +6,7 @@
 use super::assembler::{Assembler, At};
 use super::native::Room;
 use super::parts::Part;
-use crate::function::emit::{Sweep, write_forward};
+use crate::function::emit::Sweep;
 use crate::function::program::Program;
 use crate::graph::Custom;
 use crate::rows::Op;
@@ -65,9 +65,9 @@ pub(super) struct Adjoints {
     pub held: Vec<Option<Value>>,
     /// Where what each number has been given so far is stored, if that is not where its adjoint is stored.
     pub stored: Vec<Option<At>>,
-    /// For each gift the next one to the same number, or the first one of that number.
+    /// For each contribution the next one to the same number, or the first one of that number.
     pub next: Vec<u32>,
-    /// The number of gifts so far.
+    /// The number of contributions so far.
     pub given: u32,
     /// The output of a whole program whose derivatives are written, and its index.
     pub output: Option<(usize, u32)>,
@@ -105,7 +105,7 @@ impl<'a> Writer<'a> {
     pub(super) fn write_whole(&mut self, sweeps: &[Sweep]) -> Result<(), String> {
         for sweeps in [&[][..], sweeps] {
             self.begin();
-            write_forward(self.program, self);
+            self.forward();
             for (k, &output) in self.program.outputs.iter().enumerate() {
                 let value = self.value_of(output);
                 self.assembler.store(At::fixed(Room::Values, k), value);

@@ -9,40 +9,25 @@ use crate::rules;
 use smallvec::SmallVec;
 use std::cell::RefCell;
 use std::fmt;
-use std::slice;
 
-/// What an expression is made of.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::function) enum Expression {
+/// What an expression computes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::function) enum What {
     /// What is given from outside, by its number.
     Given(u32),
     Number(f64),
-    Apply(Op, i32, SmallVec<[Symbol; 3]>),
-    /// The second where the answer about the first is yes, else the third.
-    Choose(Question, [Symbol; 3]),
+    Apply(Op, i32),
+    /// The second operand where the answer about the first is yes, else the third.
+    Choose(Question),
     /// The sum of an expression of [`EACH`] over all operands.
-    SumOverAll(Symbol),
+    SumOverAll,
 }
 
-impl Expression {
-    pub(in crate::function) fn operands(&self) -> &[Symbol] {
-        match self {
-            Expression::Given(_) | Expression::Number(_) => &[],
-            Expression::Apply(_, _, operands) => operands,
-            Expression::Choose(_, symbols) => symbols,
-            Expression::SumOverAll(symbol) => slice::from_ref(symbol),
-        }
-    }
-
-    #[cfg(feature = "jit")]
-    pub(in crate::function) fn operands_mut(&mut self) -> &mut [Symbol] {
-        match self {
-            Expression::Given(_) | Expression::Number(_) => &mut [],
-            Expression::Apply(_, _, operands) => operands,
-            Expression::Choose(_, symbols) => symbols,
-            Expression::SumOverAll(symbol) => slice::from_mut(symbol),
-        }
-    }
+/// What is computed, and from what.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::function) struct Expression {
+    pub what: What,
+    pub operands: SmallVec<[Symbol; 3]>,
 }
 
 /// The number of the result among what is given to a partial; the operands come before it.
@@ -69,18 +54,18 @@ impl Symbol {
         self.0 as usize
     }
 
-    fn of(expression: Expression) -> Symbol {
+    fn of(what: What, operands: &[Symbol]) -> Symbol {
         EXPRESSIONS.with_borrow_mut(|expressions| {
             let start = expressions.len().saturating_sub(SHARED);
-            let is_same = |e: &Expression| match (e, &expression) {
+            let is_same = |e: &Expression| match (e.what, what) {
                 // Zeros have two signs.
-                (Expression::Number(a), Expression::Number(b)) => a.to_bits() == b.to_bits(),
-                (a, b) => a == b,
+                (What::Number(a), What::Number(b)) => a.to_bits() == b.to_bits(),
+                (a, b) => a == b && e.operands[..] == *operands,
             };
             let known = expressions[start..].iter().position(is_same);
             let place = known.map_or(expressions.len(), |k| start + k);
             if known.is_none() {
-                expressions.push(expression);
+                expressions.push(Expression { what, operands: operands.into() });
             }
             Symbol(place as u32)
         })
@@ -91,11 +76,8 @@ impl Symbol {
     }
 
     fn is_of_each(self) -> bool {
-        match self.expression() {
-            Expression::Given(k) => k == EACH,
-            Expression::SumOverAll(_) => false,
-            expression => expression.operands().iter().any(|x| x.is_of_each()),
-        }
+        let Expression { what, operands } = self.expression();
+        what == What::Given(EACH) || what != What::SumOverAll && operands.iter().any(|x| x.is_of_each())
     }
 }
 
@@ -110,7 +92,7 @@ impl Formula {
     /// What `rule` writes.
     pub(in crate::function) fn of(rule: impl FnOnce(&dyn Fn(u32) -> Symbol) -> Symbol) -> Formula {
         EXPRESSIONS.set(Vec::new());
-        let root = rule(&|k| Symbol::of(Expression::Given(k)));
+        let root = rule(&|k| Symbol::of(What::Given(k), &[]));
         Formula { expressions: EXPRESSIONS.take(), root }
     }
 
@@ -158,7 +140,7 @@ impl Formula {
         is_used[self.root.place()] = true;
         for symbol in self.symbols().rev() {
             if is_used[symbol.place()] {
-                let operands = self.expression(symbol).operands().iter();
+                let operands = self.expression(symbol).operands.iter();
                 operands.for_each(|x| is_used[x.place()] = true);
             }
         }
@@ -168,7 +150,7 @@ impl Formula {
     /// Whether the formula needs what is given by that number.
     pub(in crate::function) fn has_given(&self, k: u32) -> bool {
         let mut used = self.used();
-        used.any(|symbol| *self.expression(symbol) == Expression::Given(k))
+        used.any(|symbol| self.expression(symbol).what == What::Given(k))
     }
 }
 
@@ -188,15 +170,15 @@ impl Real for Symbol {
     fn apply(op: Op, n: i32, operands: &[Symbol]) -> Symbol {
         match (op, operands) {
             (Op::Sum, []) => Symbol::from(-0.0),
-            (Op::Sum, &[x]) if x.is_of_each() => Symbol::of(Expression::SumOverAll(x)),
+            (Op::Sum, &[x]) if x.is_of_each() => Symbol::of(What::SumOverAll, operands),
             (Op::Sum, &[x]) => x,
             (Op::Dot, _) => operands.chunks_exact(2).map(|pair| pair[0] * pair[1]).sum(),
-            _ => Symbol::of(Expression::Apply(op, n, operands.into())),
+            _ => Symbol::of(What::Apply(op, n), operands),
         }
     }
 
     fn choose(self, question: Question, yes: impl FnOnce() -> Symbol, no: impl FnOnce() -> Symbol) -> Symbol {
-        Symbol::of(Expression::Choose(question, [self, yes(), no()]))
+        Symbol::of(What::Choose(question), &[self, yes(), no()])
     }
 }
 operators!(by apply Symbol);
@@ -210,7 +192,7 @@ impl PartialOrd for Symbol {
 
 impl From<f64> for Symbol {
     fn from(x: f64) -> Symbol {
-        Symbol::of(Expression::Number(x))
+        Symbol::of(What::Number(x), &[])
     }
 }
 

@@ -99,10 +99,7 @@ fn half(program: &Program, parts: &[Part], mine: Part, inputs: &[u32], outputs: 
         ..Program::default()
     };
     for node in nodes {
-        let first = half.operands.len() as u32;
-        let operands = program.operands(node).iter();
-        half.operands.extend(operands.map(|&k| index_of[k as usize]));
-        half.nodes.push(Node { first, ..*node });
+        half.push(node.op, node.n, program.operands(node).iter().map(|&k| index_of[k as usize]));
     }
     let mut of_guards = Vec::new();
     for (place, guard) in guards(program, parts, mine) {

@@ -16,34 +16,12 @@ impl Program {
     }
 }
 
-/// How the operands of a node are stored in the schedule.
-#[derive(Clone, Copy)]
-enum Shape {
-    /// As in the program.
-    Node,
-    /// This many of them, and then products.
-    Products { plain: u32 },
-    /// Those on the left and on the right of a difference: one, or the two of a product.
-    Difference { left: u8, right: u8 },
-}
-
-/// The loop for an operation with its operands in that shape.
-fn form(shape: Shape, op: Op, operands: usize) -> Form {
-    match (shape, op) {
-        (Shape::Products { plain: 1 }, _) if operands == 3 => Form::TermPlusProduct,
-        (Shape::Products { plain: 0 }, _) if operands == 4 => Form::ProductPlusProduct,
-        (Shape::Products { plain }, _) => Form::Products { plain },
-        (Shape::Difference { left: 1, .. }, _) => Form::TermMinusProduct,
-        (Shape::Difference { right: 1, .. }, _) => Form::ProductMinusTerm,
-        (Shape::Difference { .. }, _) => Form::ProductMinusProduct,
-        (Shape::Node, Op::Add) => Form::Add,
-        (Shape::Node, Op::Sub) => Form::Sub,
-        (Shape::Node, Op::Mul) => Form::Mul,
-        (Shape::Node, Op::Div) => Form::Div,
-        (Shape::Node, Op::Neg) => Form::Neg,
-        (Shape::Node, Op::Sum) => Form::Sum,
-        (Shape::Node, op) if operands == 1 && is_plain(op) => Form::OneOperand,
-        (Shape::Node, _) => Form::Other,
+/// The loop for a sum of this many terms, and of products, which has that many operands.
+fn sum(plain: u32, operands: usize) -> Form {
+    match (plain, operands) {
+        (1, 3) => Form::TermPlusProduct,
+        (0, 4) => Form::ProductPlusProduct,
+        _ => Form::Products { plain },
     }
 }
 
@@ -221,11 +199,10 @@ impl<'a> Scheduler<'a> {
     fn push(&mut self, i: usize, may_extend: bool) {
         let (program, node) = (self.program, &self.program.nodes[i]);
         let first = self.schedule.operands.len();
-        let shape = self.push_operands(node);
+        let form = self.push_operands(node);
         let operands = &mut self.schedule.operands[first..];
         let (inputs, first_result) = (self.schedule.inputs, self.schedule.first);
         let is_active = |k: u32| is_active(inputs, first_result, k);
-        let form = form(shape, node.op, operands.len());
         let is_symmetric = matches!(form, Form::Add | Form::Mul);
         if is_symmetric && !is_active(operands[0]) {
             operands.swap(0, 1);
@@ -246,45 +223,54 @@ impl<'a> Scheduler<'a> {
             is_last_active,
             is_reached: self.is_reached[program.first_node() + i],
             count: 1,
+            start: self.schedule.len,
+            first,
         };
         self.index_of[program.first_node() + i] = self.schedule.len as u32;
         self.schedule.len += 1;
-        if let Some(last) = self.schedule.runs.last_mut().filter(|_| may_extend) {
-            let count = last.count;
-            let same = Run { count, ..new };
-            if *last == same {
-                last.count += 1;
-                return;
-            }
+        if let Some(last) = self.schedule.runs.last_mut().filter(|_| may_extend)
+            && *last == (Run { count: last.count, start: last.start, first: last.first, ..new })
+        {
+            last.count += 1;
+            return;
         }
         self.schedule.runs.push(new);
     }
 
-    /// Pushes the operands of a node, with the factors of products in the place of these.
-    fn push_operands(&mut self, node: &Node) -> Shape {
+    /// Pushes the operands of a node, with the factors of products in the place of these; says which loop they are for.
+    fn push_operands(&mut self, node: &Node) -> Form {
         let program = self.program;
         let terms = program.operands(node);
         let has_parts = matches!(node.op, Op::Add | Op::Sub | Op::Sum) && terms.iter().any(|&k| self.is_part(k));
         if node.op == Op::Sub && has_parts {
-            let left = self.push_term(terms[0]);
-            let right = self.push_term(terms[1]);
-            return Shape::Difference { left, right };
+            return match [terms[0], terms[1]].map(|k| self.push_term(k)) {
+                [1, _] => Form::TermMinusProduct,
+                [_, 1] => Form::ProductMinusTerm,
+                _ => Form::ProductMinusProduct,
+            };
         }
         if node.op == Op::Dot {
             for pair in terms.chunks_exact(2) {
                 self.push_pair(pair[0], pair[1]);
             }
-            return Shape::Products { plain: 0 };
+            return sum(0, terms.len());
         }
         if !has_parts {
-            for &k in terms {
-                self.schedule.operands.push(self.index_of[k as usize]);
-            }
-            return Shape::Node;
+            self.schedule.operands.extend(terms.iter().map(|&k| self.index_of[k as usize]));
+            return match node.op {
+                Op::Add => Form::Add,
+                Op::Sub => Form::Sub,
+                Op::Mul => Form::Mul,
+                Op::Div => Form::Div,
+                Op::Neg => Form::Neg,
+                Op::Sum => Form::Products { plain: node.count },
+                op if node.count == 1 && is_plain(op) => Form::OneOperand,
+                _ => Form::Other,
+            };
         }
         // The first two terms may change places.
         let is_swapped = terms.len() > 1 && self.is_part(terms[0]) && !self.is_part(terms[1]);
-        let mut plain = 0;
+        let (mut plain, first) = (0, self.schedule.operands.len());
         for place in 0..terms.len() {
             let k = terms[if is_swapped && place < 2 { 1 - place } else { place }];
             if plain == place as u32 && !self.is_part(k) {
@@ -298,7 +284,7 @@ impl<'a> Scheduler<'a> {
                 self.schedule.operands.extend([index, one]);
             }
         }
-        Shape::Products { plain }
+        sum(plain, self.schedule.operands.len() - first)
     }
 
     fn is_part(&self, k: u32) -> bool {

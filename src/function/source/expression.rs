@@ -1,6 +1,7 @@
 //! The text of expressions.
 
-use crate::function::emit::symbol::{Expression, Formula, Symbol};
+use super::is_word;
+use crate::function::emit::symbol::{Formula, Symbol, What};
 use crate::real::Question;
 use crate::rows::Op;
 
@@ -17,22 +18,19 @@ impl Printer<'_> {
     }
 
     fn symbol(&mut self, formula: &Formula, symbol: Symbol) -> String {
-        match formula.expression(symbol) {
-            Expression::Given(k) => (self.given)(*k),
-            Expression::Number(x) => literal(*x),
-            Expression::Apply(op, n, operands) => {
-                let texts: Vec<String> = operands.iter().map(|&operand| self.symbol(formula, operand)).collect();
-                apply(*op, *n, &texts)
+        let expression = formula.expression(symbol);
+        let texts: Vec<String> = expression.operands.iter().map(|&operand| self.symbol(formula, operand)).collect();
+        match expression.what {
+            What::Given(k) => (self.given)(k),
+            What::Number(x) => literal(x),
+            What::Apply(op, n) => apply(op, n, &texts),
+            What::Choose(question) => {
+                let (yes, no) = (without_parentheses(&texts[1]), without_parentheses(&texts[2]));
+                format!("(if {} {{ {yes} }} else {{ {no} }})", condition(question, &texts[0]))
             }
-            &Expression::Choose(question, [x, yes, no]) => {
-                let [x, yes, no] = [x, yes, no].map(|symbol| self.symbol(formula, symbol));
-                let (yes, no) = (without_parentheses(&yes), without_parentheses(&no));
-                format!("(if {} {{ {yes} }} else {{ {no} }})", condition(question, &x))
-            }
-            Expression::SumOverAll(term) => {
-                let term = self.symbol(formula, *term);
+            What::SumOverAll => {
                 let name = format!("sum{}_", self.sums.len());
-                let all = iterator(&[term]);
+                let all = iterator(&texts);
                 self.sums.push(format!("let {name} = {all}.sum::<f64>();"));
                 name
             }
@@ -114,7 +112,6 @@ pub(super) fn without_parentheses(text: &str) -> &str {
 
 /// `text` with each of the words `from` replaced by what it stands for.
 fn substitute(text: &str, from: &[&str], to: &[String]) -> String {
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
     let (mut result, mut rest) = (String::new(), text);
     while let Some(start) = rest.find(is_word) {
         let len = rest[start..].find(|c| !is_word(c)).unwrap_or(rest.len() - start);

@@ -1,5 +1,6 @@
 //! The text of this crate's own functions of plain numbers, as far as a source calls them.
 
+use super::is_word;
 use std::collections::BTreeMap;
 
 const TEXTS: [&str; 5] = [
@@ -48,10 +49,6 @@ pub(super) fn used_in(source: &str) -> Result<String, String> {
         }
     }
     Ok(module + "}\n")
-}
-
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
 }
 
 /// Adds the functions and constants of a file, by name, with their doc lines.

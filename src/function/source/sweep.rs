@@ -1,9 +1,9 @@
-//! The sweep of a source: what each operation gives to its operands.
+//! The sweep of a source: what each operation contributes to the adjoints of its operands.
 
 use super::expression::{self, EACH_NAME, Printer, literal};
 use super::writer::Writer;
 use crate::function::emit::symbol::{Formula, RESULT, TIE};
-use crate::function::emit::{Gift, is_square};
+use crate::function::emit::{Contribution, is_square};
 use crate::function::one_by_one::is_plain;
 use crate::pull_back::Factor;
 use crate::rows::Kind;
@@ -12,20 +12,20 @@ use crate::rows::Kind;
 const INLINE: usize = 40;
 
 impl Writer<'_> {
-    /// What node `i` gives to its operands.
-    pub(super) fn give(&mut self, i: usize, gifts: &[Gift]) {
+    /// What node `i` contributes to the adjoints of its operands.
+    pub(super) fn contribute(&mut self, i: usize, contributions: &[Contribution]) {
         let program = self.program;
         let index = program.first_node() + i;
         let (w, z) = (format!("d_{}", self.names[index]), self.names[index].clone());
         let mut lines = Vec::new();
         let node = program.nodes[i];
-        let is_of_all = |gift: &Gift| gift.factor == Factor::Partial && !is_plain(node.op);
-        if gifts.iter().any(is_of_all) {
+        let is_of_all = |one: &Contribution| one.factor == Factor::Partial && !is_plain(node.op);
+        if contributions.iter().any(is_of_all) {
             lines.push(self.list(i, &z));
         }
-        for gift in gifts {
-            self.is_changed[gift.to as usize] = true;
-            let p = match gift.factor {
+        for one in contributions {
+            self.is_changed[one.to as usize] = true;
+            let p = match one.factor {
                 Factor::One | Factor::MinusOne => String::new(),
                 Factor::Operand(other) => {
                     let name = &self.names[program.operands(&node)[other] as usize];
@@ -34,11 +34,11 @@ impl Writer<'_> {
                         false => name.to_string(),
                     }
                 }
-                Factor::Partial if is_of_all(gift) => format!("p[{}]", gift.place),
-                Factor::Partial => self.partial(i, gift.place as usize, &z),
+                Factor::Partial if is_of_all(one) => format!("p[{}]", one.place),
+                Factor::Partial => self.partial(i, one.place as usize, &z),
             };
-            let name = &self.names[gift.to as usize];
-            lines.push(match gift.factor {
+            let name = &self.names[one.to as usize];
+            lines.push(match one.factor {
                 Factor::One => format!("d_{name} += {w};"),
                 Factor::MinusOne => format!("d_{name} -= {w};"),
                 Factor::Partial if node.op.kind() == Kind::Switch => {

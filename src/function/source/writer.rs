@@ -1,10 +1,10 @@
 //! The lines of a source: names, values and guards; what comes after them is [the sweep](super::sweep).
 
 use super::expression::{Printer, literal, value};
-use super::names::is_identifier;
+use super::is_identifier;
+use crate::function::emit::Sweep;
 use crate::function::emit::symbol::Formula;
-use crate::function::emit::{Gift, Sweep, Target, write_forward};
-use crate::function::program::{Guard, Program};
+use crate::function::program::{Guard, Item, Program};
 use crate::rows::Op;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::{self, Write};
@@ -84,12 +84,19 @@ impl<'a> Writer<'a> {
             let name = self.names[k].clone();
             self.line(1, format_args!("let {name} = x[{k}];"));
         }
-        write_forward(program, self);
+        for item in program.items() {
+            match item {
+                Item::Guard(k) => self.guard(&program.guards[k]),
+                Item::Node(i) => self.value(i),
+            }
+        }
         self.text.push('\n');
         self.line(1, format_args!("// The derivatives of the result."));
         let sweep = Sweep::of(program, &[output]);
         let before = std::mem::take(&mut self.text);
-        sweep.write(self);
+        for (i, contributions) in sweep.nodes() {
+            self.contribute(i, contributions);
+        }
         let swept = std::mem::replace(&mut self.text, before);
         for index in 0..program.len() as u32 {
             let is_needed = (index as usize) < n || sweep.is_reached[index as usize];
@@ -137,9 +144,7 @@ impl<'a> Writer<'a> {
             op => value(op, &names, node.n),
         }
     }
-}
 
-impl Target for Writer<'_> {
     fn guard(&mut self, guard: &Guard) {
         let [a, b] = guard.operands.map(|index| &self.names[index as usize]);
         let condition = guard.comparison.condition(a, b, guard.answer);
@@ -155,9 +160,5 @@ impl Target for Writer<'_> {
         let is_typed = !value.starts_with("if ");
         let of_type = if is_typed { "" } else { ": f64" };
         self.line(1, format_args!("let {name}{of_type} = {value};"));
-    }
-
-    fn give(&mut self, i: usize, gifts: &[Gift]) {
-        Writer::give(self, i, gifts);
     }
 }
