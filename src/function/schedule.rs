@@ -72,6 +72,17 @@ pub(crate) struct Run {
     pub start: usize,
     /// The place of the first operand.
     pub first: usize,
+    /// Where the partials are, if another run computes them.
+    pub partials: Option<Partials>,
+}
+
+/// The results of a run that are the partials of another one, as `cos x` is that of `sin x`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Partials {
+    /// The index of the first of them.
+    pub start: usize,
+    /// Whether they have the other sign.
+    pub is_negated: bool,
 }
 
 /// A guard, with its operands as they are numbered here.

@@ -12,6 +12,7 @@ use super::one_by_one::{Number, partials, value};
 use super::program::Program;
 use super::schedule::{Check, Form, Run};
 use crate::pull_back::{Adjoints, pull_back, shares_of_product};
+use crate::real::Piecewise;
 use smallvec::SmallVec;
 
 /// Fills `values` from the inputs; stops at the first guard whose answer is another now, and
@@ -173,6 +174,7 @@ fn give<T: Number, W: Adjoints<T>>(program: &Program, run: &Run, values: &[T], a
     let operands = program.schedule().operands(run);
     let (adjoints, results) = adjoints.split_at_mut(run.start);
     let results = &mut results[..run.count as usize];
+    let partials = run.partials.map(|partials| (&values[partials.start..], partials.is_negated));
     let (known, values) = values.split_at(run.start);
     let mut back = Back { known, adjoints, is_first_active: run.is_first_active, is_last_active: run.is_last_active };
     match run.form {
@@ -202,9 +204,11 @@ fn give<T: Number, W: Adjoints<T>>(program: &Program, run: &Run, values: &[T], a
             let [to_c, to_d] = shares_of_product(w.negated(), [c, d]);
             [to_a, to_b, to_c, to_d]
         }),
-        Form::OneOperand => {
-            T::give_unary(run.op, run.n, known, (values, results), operands, back.adjoints);
-        }
+        Form::OneOperand => match partials {
+            Some((partials, false)) => back.by((partials, values), results, operands, |w| w),
+            Some((partials, true)) => back.by((partials, values), results, operands, W::negated),
+            None => T::give_unary(run.op, run.n, known, (values, results), operands, back.adjoints),
+        },
         Form::Products { plain } => back.sums(run, plain, results, operands),
         Form::Div | Form::Other => {
             let results = (values, results);
@@ -225,6 +229,18 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
     #[inline(always)]
     fn add(&mut self, k: u32, contribution: W) {
         self.adjoints[k as usize].add(contribution);
+    }
+
+    /// Adds what operations of one operand give to it, by partials that another run has computed.
+    #[inline(always)]
+    fn by(&mut self, of: (&[T], &[T]), results: &mut [W], operands: &[u32], sign: impl Fn(W) -> W) {
+        let (partials, values) = of;
+        for (((w, &p), &z), &k) in results.iter_mut().zip(partials).zip(values).zip(operands) {
+            let w = w.take();
+            if !w.is_absent() {
+                self.add(k, sign(w).times(p.unless_nan(z)));
+            }
+        }
     }
 
     /// Adds what operations of `N` operands give to them: `shares` says what, of the adjoint and the operands.

@@ -197,3 +197,18 @@ fn functions_of_slices_replay_as_they_run() {
     check("softmax", 3, &probes, |x| crate::softmax(x)[1]);
     check("weighted_sum", 2, &probes, |x| crate::weighted_sum(x, &[0.5, 0.0]));
 }
+
+#[test]
+fn a_partial_that_another_operation_computes_is_not_computed_again() {
+    let found = |f: fn(Var) -> Var| {
+        let both = move |x: &[Var]| x.iter().map(|&x| f(x)).sum::<Var>() * x[0];
+        check("two operations of the same operand", 2, &[0.0, -0.5, 3.0, 800.0, f64::INFINITY, f64::NAN], both);
+        let function = Function::record(&[0.5, 0.75], both);
+        function.program.schedule().runs.iter().filter(|run| run.partials.is_some()).count()
+    };
+    assert_eq!(found(|x| x.sin() - x.cos() * 2.0), 2);
+    assert_eq!(found(|x| x.cosh() / x.sinh()), 2);
+    assert_eq!(found(|x| x.softplus() * x.sigmoid()), 1);
+    assert_eq!(found(|x| x.polygamma(2) + x.polygamma(3) + x.polygamma(5)), 1);
+    assert_eq!(found(|x| x.sin() - (x * 2.0).cos()), 0);
+}

@@ -1,12 +1,16 @@
 //! How a program is scheduled.
 
-use super::{Check, Form, Run, Schedule, is_active};
+use super::{Check, Form, Partials, Run, Schedule, is_active};
+use crate::function::emit::symbol::{Expression, Formula, Symbol, What};
 use crate::function::one_by_one::is_plain;
 use crate::function::program::{Node, Program, Uses};
+use crate::real::Question;
 use crate::rows::{Kind, Op};
 
 /// Operations in a window. Their values, adjoints and operands are a few hundred kilobytes.
 const WINDOW: usize = 8192;
+/// How many runs before and after a run are searched for its partials: those of a level are next to one another.
+const NEAR: usize = 16;
 
 impl Program {
     /// The order in which it is evaluated.
@@ -90,6 +94,7 @@ impl<'a> Scheduler<'a> {
         let outputs = program.outputs.iter();
         let mut schedule = self.schedule;
         schedule.outputs = outputs.map(|&k| self.index_of[k as usize]).collect();
+        schedule.find_partials();
         schedule.is_all_reached = schedule.runs.iter().all(|run| run.is_reached);
         schedule.operands.shrink_to_fit();
         schedule.runs.shrink_to_fit();
@@ -225,6 +230,7 @@ impl<'a> Scheduler<'a> {
             count: 1,
             start: self.schedule.len,
             first,
+            partials: None,
         };
         self.index_of[program.first_node() + i] = self.schedule.len as u32;
         self.schedule.len += 1;
@@ -312,5 +318,48 @@ impl<'a> Scheduler<'a> {
         };
         let pair = [a, b].map(|k| self.index_of[k as usize]);
         self.schedule.operands.extend(pair);
+    }
+}
+
+/// The operation whose value at the same operand is the partial of a row of one operand, and whether with the other sign.
+fn operation_of_partial(op: Op, n: i32) -> Option<(Op, i32, bool)> {
+    let formula = Formula::of_partial(op, n, 0);
+    let expression = |x: Symbol| {
+        let Expression { what, operands } = formula.expression(x);
+        (*what, &operands[..])
+    };
+    let mut x = formula.root;
+    // What it is unless it is NaN.
+    while let (What::Choose(Question::Nan), &[_, _, otherwise]) = expression(x) {
+        x = otherwise;
+    }
+    let mut is_negated = false;
+    if let (What::Apply(Op::Neg, _), &[of]) = expression(x) {
+        (x, is_negated) = (of, true);
+    }
+    match expression(x) {
+        (What::Apply(op, n), &[x]) if expression(x).0 == What::Given(0) => Some((op, n, is_negated)),
+        _ => None,
+    }
+}
+
+impl Schedule {
+    /// Finds the runs whose partials are the results of another run, of the same operands.
+    fn find_partials(&mut self) {
+        let may_be = |run: &Run| run.form == Form::OneOperand && run.is_reached && run.op.kind() == Kind::Smooth;
+        for at in 0..self.runs.len() {
+            let run = self.runs[at];
+            if !may_be(&run) {
+                continue;
+            }
+            let near = &self.runs[at.saturating_sub(NEAR)..self.runs.len().min(at + NEAR)];
+            let mut others = near.iter().filter(|other| {
+                may_be(other) && other.start != run.start && self.operands(other) == self.operands(&run)
+            });
+            self.runs[at].partials = others.find_map(|other| {
+                let (op, n, is_negated) = operation_of_partial(run.op, run.n)?;
+                ((other.op, other.n) == (op, n)).then_some(Partials { start: other.start, is_negated })
+            });
+        }
     }
 }
