@@ -2,9 +2,9 @@
 //!
 //! Edge pushing (Gower and Mello, 2012) goes through the program once, in reverse, and keeps the
 //! second derivatives of the output with respect to the numbers it has met, as weighted edges between
-//! them. A node hands its edges on to its operands, times its partials, and adds edges between its operands
+//! them. A node passes its edges to its operands, times its partials, and adds edges between its operands
 //! for its own second partials, times its adjoint. What remains in the end are edges between inputs: the
-//! Hessian. Its cost is the number of edges handed on; unlike colouring it does not mind a dense
+//! Hessian. Its cost is the number of edges added; unlike colouring it does not mind a dense
 //! row, and needs no pattern first.
 
 use super::buffers::{LANES, with_space};
@@ -22,22 +22,10 @@ use smallvec::SmallVec;
 /// Row, column, entry.
 type Triplets = Vec<(usize, usize, f64)>;
 
-/// The end of a list.
-const NONE: u32 = u32::MAX;
-
-/// A second derivative with respect to the owner of the list and `other`.
-#[derive(Clone, Copy)]
-struct Edge {
-    other: u32,
-    next: u32,
-    weight: f64,
-}
-
-/// The edges, each in the list of the later one of its ends.
+/// The second derivatives with respect to two numbers each, as edges between them.
 struct Edges {
-    heads: Vec<u32>,
-    pool: Vec<Edge>,
-    free: u32,
+    /// Those of each number to itself and to earlier ones.
+    lists: Vec<Vec<(u32, f64)>>,
     /// The place of each number in the list that is being read, plus 1.
     place: Vec<u32>,
     /// The number of edges added.
@@ -45,33 +33,16 @@ struct Edges {
 }
 
 impl Edges {
-    fn new(len: usize) -> Edges {
-        Edges { heads: vec![NONE; len], pool: Vec::new(), free: NONE, place: vec![0; len], added: 0 }
-    }
-
     #[inline]
     fn add(&mut self, i: u32, j: u32, weight: f64) {
-        let (owner, other) = (i.max(j), i.min(j));
-        let next = self.heads[owner as usize];
-        let edge = Edge { other, next, weight };
         self.added += 1;
-        if self.free == NONE {
-            self.heads[owner as usize] = self.pool.len() as u32;
-            self.pool.push(edge);
-        } else {
-            let at = self.free;
-            self.free = self.pool[at as usize].next;
-            self.pool[at as usize] = edge;
-            self.heads[owner as usize] = at;
-        }
+        self.lists[i.max(j) as usize].push((i.min(j), weight));
     }
 
-    /// Takes the edges of `owner` out into `list`, those to the same number added up.
-    fn take(&mut self, owner: u32, list: &mut Vec<(u32, f64)>) {
+    /// Takes the edges of `owner` out into `list`, those to the same number added up, the last one first.
+    fn take(&mut self, owner: usize, list: &mut Vec<(u32, f64)>) {
         list.clear();
-        let mut at = std::mem::replace(&mut self.heads[owner as usize], NONE);
-        while at != NONE {
-            let Edge { other, next, weight } = self.pool[at as usize];
+        for (other, weight) in std::mem::take(&mut self.lists[owner]).into_iter().rev() {
             let place = &mut self.place[other as usize];
             if *place == 0 {
                 list.push((other, weight));
@@ -79,9 +50,6 @@ impl Edges {
             } else {
                 list[*place as usize - 1].1 += weight;
             }
-            self.pool[at as usize].next = self.free;
-            self.free = at;
-            at = next;
         }
         for &(other, _) in list.iter() {
             self.place[other as usize] = 0;
@@ -214,12 +182,12 @@ impl Local {
 
 impl Program {
     /// The second derivatives of the only output, as sorted triplets of both triangles; `None` if
-    /// more than `budget` edges are handed on. Without `values` and adjoints just their places.
+    /// more than `budget` edges are added. Without `values` and adjoints just their places.
     fn push_edges(&self, numbers: Option<(&[f64], &[f64])>, budget: usize) -> Option<Triplets> {
         let first_node = self.first_node();
         let mut is_reached = vec![false; self.len()];
         is_reached[self.outputs[0] as usize] = true;
-        let mut edges = Edges::new(self.len());
+        let mut edges = Edges { lists: vec![Vec::new(); self.len()], place: vec![0; self.len()], added: 0 };
         let mut list = Vec::new();
         for (i, node) in self.nodes.iter().enumerate().rev() {
             let index = first_node + i;
@@ -229,10 +197,10 @@ impl Program {
             for &operand in self.operands(node) {
                 is_reached[operand as usize] = true;
             }
-            if edges.heads[index] == NONE && matches!(node.op, Op::Add | Op::Sub | Op::Sum) {
+            if edges.lists[index].is_empty() && matches!(node.op, Op::Add | Op::Sub | Op::Sum) {
                 continue;
             }
-            edges.take(index as u32, &mut list);
+            edges.take(index, &mut list);
             // So many may come now: from each that there is to each operand, and between any two of these.
             let count = node.count as usize;
             let is_own = |&(other, _): &(u32, f64)| other == index as u32;
@@ -264,7 +232,7 @@ impl Program {
         }
         let mut entries = Vec::new();
         for i in 0..self.inputs {
-            edges.take(i as u32, &mut list);
+            edges.take(i, &mut list);
             for &(j, weight) in &list {
                 entries.push((i, j as usize, weight));
                 if i != j as usize {
@@ -308,11 +276,7 @@ impl Program {
         if packs > 2
             && let Some(triplets) = self.edges_at(x, 2 * packs * self.nodes.len())?
         {
-            let mut hessian = Matrix::zeros(self.inputs, self.inputs);
-            for (i, j, value) in triplets {
-                hessian[(i, j)] = value;
-            }
-            return Ok(hessian);
+            return Ok(SparseMatrix::new(self.inputs, self.inputs, &triplets).to_dense());
         }
         self.hessian_by_columns(x)
     }
