@@ -22,10 +22,22 @@ use smallvec::SmallVec;
 /// Row, column, entry.
 type Triplets = Vec<(usize, usize, f64)>;
 
-/// The second derivatives with respect to two numbers each, as edges between them.
+/// The end of a list.
+const NONE: u32 = u32::MAX;
+
+/// A second derivative with respect to the owner of the list and `other`.
+#[derive(Clone, Copy)]
+struct Edge {
+    other: u32,
+    next: u32,
+    weight: f64,
+}
+
+/// The edges, each in the list of the later one of its ends.
 struct Edges {
-    /// Those of each number to itself and to earlier ones.
-    lists: Vec<Vec<(u32, f64)>>,
+    heads: Vec<u32>,
+    pool: Vec<Edge>,
+    free: u32,
     /// The place of each number in the list that is being read, plus 1.
     place: Vec<u32>,
     /// The number of edges added.
@@ -33,16 +45,33 @@ struct Edges {
 }
 
 impl Edges {
-    #[inline]
-    fn add(&mut self, i: u32, j: u32, weight: f64) {
-        self.added += 1;
-        self.lists[i.max(j) as usize].push((i.min(j), weight));
+    fn new(len: usize) -> Edges {
+        Edges { heads: vec![NONE; len], pool: Vec::new(), free: NONE, place: vec![0; len], added: 0 }
     }
 
-    /// Takes the edges of `owner` out into `list`, those to the same number added up, the last one first.
-    fn take(&mut self, owner: usize, list: &mut Vec<(u32, f64)>) {
+    #[inline]
+    fn add(&mut self, i: u32, j: u32, weight: f64) {
+        let (owner, other) = (i.max(j), i.min(j));
+        let next = self.heads[owner as usize];
+        let edge = Edge { other, next, weight };
+        self.added += 1;
+        if self.free == NONE {
+            self.heads[owner as usize] = self.pool.len() as u32;
+            self.pool.push(edge);
+        } else {
+            let at = self.free;
+            self.free = self.pool[at as usize].next;
+            self.pool[at as usize] = edge;
+            self.heads[owner as usize] = at;
+        }
+    }
+
+    /// Takes the edges of `owner` out into `list`, those to the same number added up.
+    fn take(&mut self, owner: u32, list: &mut Vec<(u32, f64)>) {
         list.clear();
-        for (other, weight) in std::mem::take(&mut self.lists[owner]).into_iter().rev() {
+        let mut at = std::mem::replace(&mut self.heads[owner as usize], NONE);
+        while at != NONE {
+            let Edge { other, next, weight } = self.pool[at as usize];
             let place = &mut self.place[other as usize];
             if *place == 0 {
                 list.push((other, weight));
@@ -50,6 +79,9 @@ impl Edges {
             } else {
                 list[*place as usize - 1].1 += weight;
             }
+            self.pool[at as usize].next = self.free;
+            self.free = at;
+            at = next;
         }
         for &(other, _) in list.iter() {
             self.place[other as usize] = 0;
@@ -187,7 +219,7 @@ impl Program {
         let first_node = self.first_node();
         let mut is_reached = vec![false; self.len()];
         is_reached[self.outputs[0] as usize] = true;
-        let mut edges = Edges { lists: vec![Vec::new(); self.len()], place: vec![0; self.len()], added: 0 };
+        let mut edges = Edges::new(self.len());
         let mut list = Vec::new();
         for (i, node) in self.nodes.iter().enumerate().rev() {
             let index = first_node + i;
@@ -197,10 +229,10 @@ impl Program {
             for &operand in self.operands(node) {
                 is_reached[operand as usize] = true;
             }
-            if edges.lists[index].is_empty() && matches!(node.op, Op::Add | Op::Sub | Op::Sum) {
+            if edges.heads[index] == NONE && matches!(node.op, Op::Add | Op::Sub | Op::Sum) {
                 continue;
             }
-            edges.take(index, &mut list);
+            edges.take(index as u32, &mut list);
             // So many may come now: from each that there is to each operand, and between any two of these.
             let count = node.count as usize;
             let is_own = |&(other, _): &(u32, f64)| other == index as u32;
@@ -232,7 +264,7 @@ impl Program {
         }
         let mut entries = Vec::new();
         for i in 0..self.inputs {
-            edges.take(i, &mut list);
+            edges.take(i as u32, &mut list);
             for &(j, weight) in &list {
                 entries.push((i, j as usize, weight));
                 if i != j as usize {
