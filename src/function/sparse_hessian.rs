@@ -10,7 +10,7 @@
 use super::buffers::{LANES, with_space};
 use super::dependence::{pairs, second_partials};
 use super::evaluate::Tripped;
-use super::one_by_one::{self, give, walk};
+use super::one_by_one::{self, contribute, walk};
 use super::program::{Node, Program};
 use super::sparse::{Pattern, SparseMatrix};
 use super::tangents::Tangents;
@@ -140,7 +140,7 @@ impl Local {
         local
     }
 
-    /// Those of a node with a rule: what an adjoint of 1 gives to its operands has the first partials for its values. Its
+    /// The partials of a node with a rule: what an adjoint of 1 contributes to its operands has the first ones for its values. Its
     /// tangents along the operands, [`LANES`] at a time, are the second ones.
     fn by_rule(&mut self, program: &Program, node: &Node, z: f64, value: impl Fn(usize) -> f64) {
         let (op, n, operands) = (node.op, node.n, program.operands(node));
@@ -291,7 +291,7 @@ impl Program {
             let mut adjoints = vec![0.0; self.len()];
             adjoints[self.outputs[0] as usize] = 1.0;
             for place in (self.first_node()..self.len()).rev() {
-                give(self, place, &space.values, &mut adjoints);
+                contribute(self, place, &space.values, &mut adjoints);
             }
             Ok(self.push_edges(Some((&space.values, &adjoints)), budget))
         })

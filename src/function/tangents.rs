@@ -29,7 +29,7 @@ impl<const N: usize> Tangents<N> {
         Tangents { value, tangents: std::array::from_fn(tangent) }
     }
 
-    /// `value` with the tangents `Σ partial · tangents`, in which a zero tangent gives nothing.
+    /// `value` with the tangents `Σ partial · tangents`, in which a zero tangent contributes nothing.
     #[inline(always)]
     fn combine<const M: usize>(value: f64, terms: [(f64, [f64; N]); M]) -> Self {
         let mut nonfinite = 0.0;

@@ -2,7 +2,7 @@
 //!
 //! The frame begins with the numbers that go from one part or repetition to another; as many places follow for their
 //! adjoints, then those that every repetition uses for itself while it goes on, and then each part has places of its own.
-//! All parts compute their values, one after the other; then, with the adjoints of all but one output zero, they hand on
+//! All parts compute their values, one after the other; then, with the adjoints of all but one output zero, they contribute
 //! derivatives in the opposite order.
 
 use super::assembler::Own;

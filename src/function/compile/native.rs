@@ -37,9 +37,9 @@ pub(super) enum Room {
     Inputs,
     Constants,
     Frame,
-    /// Of the outputs.
+    /// The values of the outputs.
     Values,
-    /// Of each output with respect to each input.
+    /// The derivatives of each output with respect to each input.
     Derivatives,
 }
 
