@@ -195,12 +195,6 @@ pub(crate) fn share<T, W: Adjoints<T>>(op: Op, w: W, p: T) -> W {
     }
 }
 
-/// The shares of the two factors of a product.
-#[inline(always)]
-pub(crate) fn shares_of_product<T, W: Adjoints<T>>(w: W, [a, b]: [T; 2]) -> [W; 2] {
-    [w.times_factor(b), w.times_factor(a)]
-}
-
 /// Calls `give` with the place of each operand that `is_wanted`, and its share of the adjoint `w`.
 ///
 /// `x` has the operands. The partials are asked for only where they are not plain factors: one for each operand, `None` for a

@@ -113,13 +113,8 @@ impl Span {
             false => 3, // two numbers have to fit a box
         };
         let (least, greatest) = (number(self.least, digits), number(self.greatest, digits));
-        match self.has_nan {
-            _ if self.least.is_nan() => least,
-            true if least == greatest => format!("{least}, NaN"),
-            true => format!("{least} … {greatest}, NaN"),
-            false if least == greatest => least,
-            false => format!("{least} … {greatest}"),
-        }
+        let range = if least == greatest { least } else { format!("{least} … {greatest}") };
+        if self.has_nan && !self.least.is_nan() { range + ", NaN" } else { range }
     }
 
     /// In all digits.

@@ -32,7 +32,7 @@ pub(super) struct Link {
 }
 
 pub(super) struct Layout {
-    /// Those of the items come first, in the items' order.
+    /// The spots of the items come first, in the items' order.
     pub(super) spots: Vec<Spot>,
     /// The links of each line, from an operand to its user.
     pub(super) lines: Vec<Vec<Link>>,

@@ -2,16 +2,11 @@
 
 use super::graph::Source;
 use crate::function::Program;
-use crate::graph::names::tidy;
+use crate::graph::names::{tidy, visible};
 use crate::graph::{decode, id_of, state, value_of};
 use crate::handle::Var;
 use crate::nodes::Operand;
 use crate::rows::Op;
-
-/// A name in print, if there is something to see of it.
-fn in_print(name: &str) -> Option<String> {
-    Some(tidy(name)).filter(|name| !name.trim().is_empty())
-}
 
 /// This thread's graph, below an output.
 impl Source for Var {
@@ -27,7 +22,7 @@ impl Source for Var {
     }
 
     fn name(&self, index: usize) -> Option<String> {
-        state(|state| state.names.get(&index).and_then(|name| in_print(name)))
+        state(|state| visible(state.names.get(&index)?))
     }
 
     fn custom_label(&self, index: usize, _: i32) -> String {
@@ -59,7 +54,7 @@ impl Source for Program {
     }
 
     fn name(&self, index: usize) -> Option<String> {
-        let given = self.names.get(&(index - 1)).and_then(|name| in_print(name));
+        let given = self.names.get(&(index - 1)).and_then(|name| visible(name));
         given.or_else(|| (index <= self.inputs).then(|| self.name(index as u32 - 1)))
     }
 

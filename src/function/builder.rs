@@ -90,7 +90,7 @@ impl Drafts {
         }
     }
 
-    /// Those of a node of many.
+    /// The operands of a node of many.
     pub(super) fn many(&self, draft: Draft) -> &[Ref] {
         &self.many[draft.words[0] as usize + 1..][..draft.words[1] as usize]
     }

@@ -157,7 +157,7 @@ struct Reader<'a> {
     /// What each node from `start` on has become.
     refs: &'a mut Vec<Ref>,
     builder: Builder<'a>,
-    /// Those of the node that is being read.
+    /// The operands of the node that is being read.
     operands: Vec<Ref>,
     /// The guards that there are.
     guards: HashSet<(Comparison, [Ref; 2])>,

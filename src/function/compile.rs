@@ -51,7 +51,7 @@ use super::program::Program;
 use crate::graph::Custom;
 use crate::refusal::debug_as_displayed;
 use assembler::Assembler;
-use native::{Builder, Code, Effort, Room};
+use native::{Builder, Code, Room};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -158,8 +158,8 @@ fn sweeps(program: &Program, most: usize) -> Option<Vec<Sweep>> {
     Some(sweeps)
 }
 
-fn assembler(program: &Program, effort: Effort, lanes: usize) -> Result<Assembler, CompileError> {
-    let machine = native::machine(effort).map_err(CompileError::NoMachine)?;
+fn assembler(program: &Program, is_long: bool, lanes: usize) -> Result<Assembler, CompileError> {
+    let machine = native::machine(is_long).map_err(CompileError::NoMachine)?;
     // A NaN that any row of the table gets comes to an output, or nothing is contributed to it; not so with users' operations.
     let is_nan_seen = program.customs.is_empty();
     let constants = program.constants.clone();
@@ -210,11 +210,8 @@ impl Unit {
         let given = sweeps.iter().map(|sweep| sweep.contributions.len());
         let most = given.clone().max().unwrap_or(0);
         let is_long = program.operands.len() + given.sum::<usize>() >= sizes.whole;
-        let (effort, scratch) = match is_long {
-            true => (Effort::Little, 0..program.len() + most),
-            false => (Effort::Much, 0..0),
-        };
-        let mut by = assembler(program, effort, lanes)?;
+        let scratch = if is_long { 0..program.len() + most } else { 0..0 };
+        let mut by = assembler(program, is_long, lanes)?;
         by.own.base = scratch.end;
         let customs: Arc<[Custom]> = program.customs.clone().into();
         let mut writer = Writer::new(program, &mut by, &customs, None);

@@ -2,7 +2,7 @@
 
 use super::Function;
 use super::program::{Item, Program};
-use crate::graph::names::tidy;
+use crate::graph::names::{tidy, visible};
 use crate::rows::Op;
 use std::fmt;
 
@@ -16,7 +16,7 @@ impl Program {
     /// The name of an input or a node: its own, or one that is not taken.
     pub(crate) fn name(&self, index: u32) -> String {
         if let Some(name) = self.own_name(index) {
-            return tidy(name);
+            return name;
         }
         let k = index as usize;
         if k < self.inputs {
@@ -29,9 +29,8 @@ impl Program {
     }
 
     /// The name that a user gave, if there is something to see of it.
-    fn own_name(&self, index: u32) -> Option<&String> {
-        let name = self.names.get(&(index as usize));
-        name.filter(|name| !tidy(name).trim().is_empty())
+    fn own_name(&self, index: u32) -> Option<String> {
+        visible(self.names.get(&(index as usize))?)
     }
 
     /// The number at `index` as an expression.

@@ -3,7 +3,7 @@
 use super::buffers::with_space;
 use super::one_by_one::walk;
 use super::program::Program;
-use crate::graph::names::{counted, tidy};
+use crate::graph::names::{counted, visible};
 use crate::graph::state;
 use crate::graph::trace::{Comparison, Escape, Escaped};
 use crate::graph::value_of;
@@ -338,8 +338,7 @@ impl FrozenRead {
     /// Describes the variable at an index of the tape.
     pub(super) fn of_outside(index: usize) -> FrozenRead {
         let value = value_of(index);
-        let name = state(|state| state.names.get(&index).cloned());
-        let name = name.map(|name| tidy(&name)).filter(|name| !name.trim().is_empty());
+        let name = state(|state| visible(state.names.get(&index)?));
         let name = name.map_or(String::new(), |name| format!(" `{name}`"));
         FrozenRead { text: format!("the variable{name} from outside is a constant, {value:?}"), value: Some(value) }
     }

@@ -74,12 +74,17 @@ fn sweep_lanes<const N: usize>(
 }
 
 impl Program {
+    /// The values of the outputs, among those of all numbers.
+    #[inline(always)]
+    fn outputs_of<T: Copy>(&self, values: &[T]) -> impl Iterator<Item = T> {
+        self.schedule().outputs.iter().map(|&k| values[k as usize])
+    }
+
     /// Calls `each` with the value of every output.
-    pub(crate) fn values(&self, x: &[f64], mut each: impl FnMut(f64)) -> Result<(), Tripped> {
+    pub(crate) fn values(&self, x: &[f64], each: impl FnMut(f64)) -> Result<(), Tripped> {
         with_space(|space| {
             forward(self, x.iter().copied(), &mut space.values)?;
-            let outputs = self.schedule().outputs.iter();
-            outputs.for_each(|&output| each(space.values[output as usize]));
+            self.outputs_of(&space.values).for_each(each);
             Ok(())
         })
     }
@@ -90,13 +95,12 @@ impl Program {
         x: &[f64],
         weight: impl Fn(usize) -> f64,
         gradient: &mut [f64],
-        mut each: impl FnMut(f64),
+        each: impl FnMut(f64),
     ) -> Result<(), Tripped> {
         with_space(|space| {
             let Space { values, adjoints, .. } = space;
             forward(self, x.iter().copied(), values)?;
-            let outputs = self.schedule().outputs.iter();
-            outputs.for_each(|&output| each(values[output as usize]));
+            self.outputs_of(values).for_each(each);
             let adjoints = room(adjoints, self.schedule().len);
             let weights = (0..self.outputs.len()).map(|k| (k, weight(k)));
             sweep(self, values, adjoints, weights.clone(), |i, w| gradient[i] = w);
@@ -113,9 +117,7 @@ impl Program {
         let inputs = seeded::<1>(x, |i, _| v[i]);
         let before = non_finite_products();
         forward_along(self, x, inputs, &mut Vec::new(), &mut values)?;
-        let outputs = self.schedule().outputs.iter();
-        let outputs = outputs.map(|&output| values[output as usize]);
-        let (values, mut tangents): (_, Vec<f64>) = outputs.map(|z| (z.value, z.tangents[0])).unzip();
+        let (values, mut tangents): (_, Vec<f64>) = self.outputs_of(&values).map(|z| (z.value, z.tangents[0])).unzip();
         if non_finite_products() != before {
             // As sweeps find it, which leave out an adjoint of zero.
             tangents.fill(0.0);
@@ -143,9 +145,7 @@ impl Program {
         with_space(|space| {
             let Space { values, adjoints, .. } = space;
             forward(self, x.iter().copied(), values)?;
-            for (output, &k) in outputs.iter_mut().zip(&self.schedule().outputs) {
-                *output = values[k as usize];
-            }
+            outputs.iter_mut().zip(self.outputs_of(values)).for_each(|(output, z)| *output = z);
             if n == 0 {
                 return Ok(());
             }
@@ -199,8 +199,7 @@ impl Program {
                 let direction = |j, lane| f64::from(groups.has(first + lane, j));
                 forward_along(self, x, seeded::<LANES>(x, direction), plain, values)?;
                 let rows = outputs.iter_mut().zip(jacobian.chunks_exact_mut(x.len()));
-                for (i, (output, row)) in rows.enumerate() {
-                    let z = &values[self.schedule().outputs[i] as usize];
+                for (i, ((output, row), z)) in rows.zip(self.outputs_of(values)).enumerate() {
                     *output = z.value;
                     groups.write(i, first, &z.tangents, row);
                 }

@@ -4,7 +4,7 @@
 //! program first would cost as much again.
 
 use super::buffers::{Space, room};
-use super::one_by_one::{Nodes, Operand, Seen, forward, give};
+use super::one_by_one::{Nodes, Operand, Seen, contribute, forward};
 use super::tangents::Tangents;
 use crate::arena::{Tape, arena};
 use crate::graph::Custom;
@@ -51,7 +51,7 @@ pub(crate) fn adjoints_on_tape(
         forward(&nodes, places(), values)?;
         adjoints[end] = Tangents::from(1.0);
         for place in places().rev() {
-            give(&nodes, place, values, adjoints);
+            contribute(&nodes, place, values, adjoints);
             adjoints[place] = Tangents::default();
         }
         Some(())

@@ -42,8 +42,8 @@ pub(crate) trait Number: Adjoint {
         }
     }
 
-    /// Adds what each adjoint of such results gives to that of its operand, and takes it: a zero stays in its place. Beside
-    /// the adjoints of the `results` stand their values.
+    /// Adds what each adjoint of such results contributes to that of its operand, and takes it: a zero stays in its place. Next to
+    /// the adjoints of the `results` are their values.
     fn give_unary<W: Adjoints<Self>>(
         op: Op,
         n: i32,
@@ -193,9 +193,9 @@ fn value_of_any<T: Number>(nodes: &impl Nodes, place: usize, values: &[T]) -> Op
     Some(value(nodes.customs(), op, n, &args, &is_active))
 }
 
-/// Adds what the adjoint of a node gives to those of its operands.
+/// Adds what the adjoint of a node contributes to those of its operands.
 #[inline(always)]
-pub(crate) fn give<T: Number>(nodes: &impl Nodes, place: usize, values: &[T], adjoints: &mut [T]) {
+pub(crate) fn contribute<T: Number>(nodes: &impl Nodes, place: usize, values: &[T], adjoints: &mut [T]) {
     let w = adjoints[place];
     if w.is_absent() {
         return;
@@ -204,25 +204,25 @@ pub(crate) fn give<T: Number>(nodes: &impl Nodes, place: usize, values: &[T], ad
         Some(Seen::Number(_)) => {}
         Some(Seen::One(Op::Neg, _, a)) => adjoints[a] -= w,
         Some(Seen::One(op, n, a)) => {
-            give_one(op, n, values[a], values[place], w, &mut adjoints[a]);
+            contribute_one(op, n, values[a], values[place], w, &mut adjoints[a]);
         }
         // As the partial of a square is rounded.
         Some(Seen::Two(Op::Mul, [Ok(a), Ok(b)])) if a == b => {
             adjoints[a] += w.times(values[a] + values[a]);
         }
         Some(Seen::Two(op @ (Op::Add | Op::Sub | Op::Mul), x)) => match x {
-            [Ok(a), Ok(b)] => give_two(op, [a, b], |k| values[[a, b][k]], w, |_| true, adjoints),
-            [Ok(a), Err(c)] => give_two(op, [a, a], |_| T::from(c), w, |k| k == 0, adjoints),
-            [Err(c), Ok(b)] => give_two(op, [b, b], |_| T::from(c), w, |k| k == 1, adjoints),
+            [Ok(a), Ok(b)] => contribute_two(op, [a, b], |k| values[[a, b][k]], w, |_| true, adjoints),
+            [Ok(a), Err(c)] => contribute_two(op, [a, a], |_| T::from(c), w, |k| k == 0, adjoints),
+            [Err(c), Ok(b)] => contribute_two(op, [b, b], |_| T::from(c), w, |k| k == 1, adjoints),
             [Err(_), Err(_)] => {}
         },
-        _ => give_any(nodes, place, values, adjoints),
+        _ => contribute_any(nodes, place, values, adjoints),
     }
 }
 
-/// What `+ − ×` give to the adjoints at two places.
+/// What `+ − ×` contribute to the adjoints at two places.
 #[inline(always)]
-fn give_two<T: Number>(
+fn contribute_two<T: Number>(
     op: Op,
     to: [usize; 2],
     x: impl Fn(usize) -> T,
@@ -235,13 +235,13 @@ fn give_two<T: Number>(
 }
 
 #[inline(never)]
-fn give_one<T: Number>(op: Op, n: i32, x: T, z: T, w: T, adjoint: &mut T) {
+fn contribute_one<T: Number>(op: Op, n: i32, x: T, z: T, w: T, adjoint: &mut T) {
     let partials = || [Some(partial_of_one(op, n, x, z))];
     pull_back(op, 1, |_| x, w, partials, |_| true, |_, share| *adjoint += share);
 }
 
 #[inline(never)]
-fn give_any<T: Number>(nodes: &impl Nodes, place: usize, values: &[T], adjoints: &mut [T]) {
+fn contribute_any<T: Number>(nodes: &impl Nodes, place: usize, values: &[T], adjoints: &mut [T]) {
     let mut operands: SmallVec<[Operand; 4]> = SmallVec::new();
     let Some((op, n)) = nodes.read_any(place, |x| operands.push(x)) else {
         return;

@@ -91,7 +91,7 @@ pub(crate) struct Program {
     pub names: BTreeMap<usize, String>,
     /// Made when it is evaluated for the first time.
     pub schedule: OnceLock<Schedule>,
-    /// Those of the columns of its Jacobian, if it is computed forward; found when that is asked for for the first time.
+    /// The groups of the columns of its Jacobian, if it is computed forward; found when that is asked for for the first time.
     pub groups: OnceLock<Option<Groups>>,
 }
 

@@ -120,12 +120,18 @@ where
             }
         }
         let new = Function::record(x, &mut self.closure);
-        let result = match evaluate(&new) {
-            Ok(result) => result,
-            Err(error) => panic!("scalargrad: {error}"),
-        };
+        let result = expected(evaluate(&new));
         self.variants.insert(0, new);
         result
+    }
+}
+
+/// The result; an error is a panic at the line of the caller.
+#[track_caller]
+pub(super) fn expected<R>(result: Result<R, ReplayError>) -> R {
+    match result {
+        Ok(result) => result,
+        Err(error) => panic!("scalargrad: {error}"), // not in a closure, which would not know the caller
     }
 }
 

@@ -1,7 +1,7 @@
 //! The evaluator: a program, in the order that its [`Schedule`] gives, over any kind of number.
 //!
 //! Forward a run is one loop that fills its results from their operands. In reverse it is one loop that takes the adjoint
-//! of each result and adds what it gives to the adjoints of the operands. The loops of `+ − × ÷`, of sums and of sums of
+//! of each result and adds what it contributes to the adjoints of the operands. The loops of `+ − × ÷`, of sums and of sums of
 //! products are here; every other operation goes through [`value`] and [`pull_back`], one at a time.
 //!
 //! Whoever takes an adjoint leaves a zero in its place. So the adjoints of a program are zero before and after a sweep,
@@ -11,7 +11,7 @@ use super::buffers::room;
 use super::one_by_one::{Number, partials, value};
 use super::program::Program;
 use super::schedule::{Check, Form, Run};
-use crate::pull_back::{Adjoints, pull_back, shares_of_product};
+use crate::pull_back::{Adjoints, pull_back};
 use crate::real::Piecewise;
 use smallvec::SmallVec;
 
@@ -150,7 +150,7 @@ fn fill_any<T: Number>(program: &Program, run: &Run, known: &[T], results: &mut 
     }
 }
 
-/// Adds to the adjoints of the inputs what those of the outputs give them, through all runs; leaves zeros behind,
+/// Adds to the adjoints of the inputs what those of the outputs contribute, through all runs; leaves zeros behind,
 /// except at the inputs.
 pub(crate) fn reverse<T: Number, W: Adjoints<T>>(program: &Program, values: &[T], adjoints: &mut [W]) {
     reverse_inline(program, values, adjoints);
@@ -163,47 +163,36 @@ pub(crate) fn reverse_inline<T: Number, W: Adjoints<T>>(program: &Program, value
     let values = &values[..schedule.len];
     let adjoints = &mut adjoints[..schedule.len];
     for run in schedule.runs.iter().rev().filter(|run| run.is_reached) {
-        give(program, run, values, adjoints);
+        contribute(program, run, values, adjoints);
     }
     adjoints[schedule.inputs as usize..schedule.first as usize].fill(W::zero());
 }
 
-/// What the results of a run give to the adjoints of their operands.
+/// What the results of a run contribute to the adjoints of their operands.
 #[inline(always)]
-fn give<T: Number, W: Adjoints<T>>(program: &Program, run: &Run, values: &[T], adjoints: &mut [W]) {
+fn contribute<T: Number, W: Adjoints<T>>(program: &Program, run: &Run, values: &[T], adjoints: &mut [W]) {
     let operands = program.schedule().operands(run);
     let (adjoints, results) = adjoints.split_at_mut(run.start);
     let results = &mut results[..run.count as usize];
     let partials = run.partials.map(|partials| (&values[partials.start..], partials.is_negated));
     let (known, values) = values.split_at(run.start);
     let mut back = Back { known, adjoints, is_first_active: run.is_first_active, is_last_active: run.is_last_active };
+    let times = |w: W, x: T| w.times_factor(x);
+    let minus = |w: W, x: T| w.negated().times_factor(x);
     match run.form {
         Form::Add => back.each(results, operands, |w, _| [w, w]),
         Form::Sub => back.each(results, operands, |w, _| [w, w.negated()]),
         Form::Neg => back.each(results, operands, |w, _| [w.negated()]),
-        Form::Mul => back.each(results, operands, shares_of_product),
-        Form::TermPlusProduct => back.each(results, operands, |w, [_, a, b]| {
-            let [to_a, to_b] = shares_of_product(w, [a, b]);
-            [w, to_a, to_b]
-        }),
-        Form::ProductPlusProduct => back.each(results, operands, |w, [a, b, c, d]| {
-            let [to_a, to_b] = shares_of_product(w, [a, b]);
-            let [to_c, to_d] = shares_of_product(w, [c, d]);
-            [to_a, to_b, to_c, to_d]
-        }),
-        Form::TermMinusProduct => back.each(results, operands, |w, [_, a, b]| {
-            let [to_a, to_b] = shares_of_product(w.negated(), [a, b]);
-            [w, to_a, to_b]
-        }),
-        Form::ProductMinusTerm => back.each(results, operands, |w, [a, b, _]| {
-            let [to_a, to_b] = shares_of_product(w, [a, b]);
-            [to_a, to_b, w.negated()]
-        }),
-        Form::ProductMinusProduct => back.each(results, operands, |w, [a, b, c, d]| {
-            let [to_a, to_b] = shares_of_product(w, [a, b]);
-            let [to_c, to_d] = shares_of_product(w.negated(), [c, d]);
-            [to_a, to_b, to_c, to_d]
-        }),
+        Form::Mul => back.each(results, operands, |w, [a, b]| [times(w, b), times(w, a)]),
+        Form::TermPlusProduct => back.each(results, operands, |w, [_, a, b]| [w, times(w, b), times(w, a)]),
+        Form::ProductPlusProduct => {
+            back.each(results, operands, |w, [a, b, c, d]| [times(w, b), times(w, a), times(w, d), times(w, c)])
+        }
+        Form::TermMinusProduct => back.each(results, operands, |w, [_, a, b]| [w, minus(w, b), minus(w, a)]),
+        Form::ProductMinusTerm => back.each(results, operands, |w, [a, b, _]| [times(w, b), times(w, a), w.negated()]),
+        Form::ProductMinusProduct => {
+            back.each(results, operands, |w, [a, b, c, d]| [times(w, b), times(w, a), minus(w, d), minus(w, c)])
+        }
         Form::OneOperand => match partials {
             Some((partials, false)) => back.by((partials, values), results, operands, |w| w),
             Some((partials, true)) => back.by((partials, values), results, operands, W::negated),
@@ -212,7 +201,7 @@ fn give<T: Number, W: Adjoints<T>>(program: &Program, run: &Run, values: &[T], a
         Form::Products { plain } => back.sums(run, plain, results, operands),
         Form::Div | Form::Other => {
             let results = (values, results);
-            give_any(program, run, results, operands, known, back.adjoints);
+            contribute_any(program, run, results, operands, known, back.adjoints);
         }
     }
 }
@@ -231,7 +220,7 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
         self.adjoints[k as usize].add(contribution);
     }
 
-    /// Adds what operations of one operand give to it, by partials that another run has computed.
+    /// Adds what operations of one operand contribute to it, by partials that another run has computed.
     #[inline(always)]
     fn by(&mut self, of: (&[T], &[T]), results: &mut [W], operands: &[u32], sign: impl Fn(W) -> W) {
         let (partials, values) = of;
@@ -243,7 +232,7 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
         }
     }
 
-    /// Adds what operations of `N` operands give to them: `shares` says what, of the adjoint and the operands.
+    /// Adds what operations of `N` operands contribute to these: `shares` says what, of the adjoint and the operands.
     #[inline(always)]
     fn each<const N: usize>(&mut self, results: &mut [W], operands: &[u32], shares: impl Fn(W, [T; N]) -> [W; N]) {
         let (first, last) = (self.is_first_active, self.is_last_active);
@@ -286,7 +275,7 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
         }
     }
 
-    /// Adds what sums give to their terms, and to the factors of products.
+    /// Adds what sums contribute to their terms, and to the factors of products.
     #[inline(always)]
     fn sums(&mut self, run: &Run, plain: u32, results: &mut [W], operands: &[u32]) {
         let operands = operands.chunks_exact(run.arity as usize);
@@ -300,8 +289,7 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
                 self.add(k, w);
             }
             for &[a, b] in pairs.as_chunks::<2>().0 {
-                let [x, y] = [a, b].map(|k| self.known[k as usize]);
-                let [to_a, to_b] = shares_of_product(w, [x, y]);
+                let [to_a, to_b] = [b, a].map(|k| w.times_factor(self.known[k as usize]));
                 self.add(a, to_a);
                 if run.is_last_active {
                     self.add(b, to_b);
@@ -311,9 +299,9 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
     }
 }
 
-/// Adds what operations of any number of operands give to them.
+/// Adds what operations of any number of operands contribute to these.
 #[inline(never)]
-fn give_any<T: Number, W: Adjoints<T>>(
+fn contribute_any<T: Number, W: Adjoints<T>>(
     program: &Program,
     run: &Run,
     (values, results): (&[T], &mut [W]),

@@ -2,15 +2,15 @@
 //!
 //! Edge pushing (Gower and Mello, 2012) goes through the program once, in reverse, and keeps the
 //! second derivatives of the output with respect to the numbers it has met, as weighted edges between
-//! them. A node hands its edges on to its operands, times its partials, and adds edges between its operands
+//! them. A node passes its edges to its operands, times its partials, and adds edges between its operands
 //! for its own second partials, times its adjoint. What remains in the end are edges between inputs: the
-//! Hessian. Its cost is the number of edges handed on; unlike colouring it does not mind a dense
+//! Hessian. Its cost is the number of edges added; unlike colouring it does not mind a dense
 //! row, and needs no pattern first.
 
 use super::buffers::{LANES, with_space};
 use super::dependence::{pairs, second_partials};
 use super::evaluate::Tripped;
-use super::one_by_one::{self, give, walk};
+use super::one_by_one::{self, contribute, walk};
 use super::program::{Node, Program};
 use super::sparse::{Pattern, SparseMatrix};
 use super::tangents::Tangents;
@@ -140,7 +140,7 @@ impl Local {
         local
     }
 
-    /// Those of a node with a rule: what an adjoint of 1 gives to its operands has the first partials for its values. Its
+    /// The partials of a node with a rule: what an adjoint of 1 contributes to its operands has the first ones for its values. Its
     /// tangents along the operands, [`LANES`] at a time, are the second ones.
     fn by_rule(&mut self, program: &Program, node: &Node, z: f64, value: impl Fn(usize) -> f64) {
         let (op, n, operands) = (node.op, node.n, program.operands(node));
@@ -214,7 +214,7 @@ impl Local {
 
 impl Program {
     /// The second derivatives of the only output, as sorted triplets of both triangles; `None` if
-    /// more than `budget` edges are handed on. Without `values` and adjoints just their places.
+    /// more than `budget` edges are added. Without `values` and adjoints just their places.
     fn push_edges(&self, numbers: Option<(&[f64], &[f64])>, budget: usize) -> Option<Triplets> {
         let first_node = self.first_node();
         let mut is_reached = vec![false; self.len()];
@@ -291,7 +291,7 @@ impl Program {
             let mut adjoints = vec![0.0; self.len()];
             adjoints[self.outputs[0] as usize] = 1.0;
             for place in (self.first_node()..self.len()).rev() {
-                give(self, place, &space.values, &mut adjoints);
+                contribute(self, place, &space.values, &mut adjoints);
             }
             Ok(self.push_edges(Some((&space.values, &adjoints)), budget))
         })
@@ -308,11 +308,7 @@ impl Program {
         if packs > 2
             && let Some(triplets) = self.edges_at(x, 2 * packs * self.nodes.len())?
         {
-            let mut hessian = Matrix::zeros(self.inputs, self.inputs);
-            for (i, j, value) in triplets {
-                hessian[(i, j)] = value;
-            }
-            return Ok(hessian);
+            return Ok(SparseMatrix::new(self.inputs, self.inputs, &triplets).to_dense());
         }
         self.hessian_by_columns(x)
     }

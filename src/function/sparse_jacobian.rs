@@ -2,7 +2,7 @@
 
 use super::buffers::with_space;
 use super::evaluate::Tripped;
-use super::one_by_one::{give, walk};
+use super::one_by_one::{contribute, walk};
 use super::program::Program;
 use super::sparse::{Pattern, SparseMatrix};
 use crate::rows::Kind;
@@ -84,7 +84,7 @@ impl Program {
                 adjoints[self.outputs[row] as usize] = 1.0;
                 for &i in &ancestors.nodes {
                     let place = self.first_node() + i as usize;
-                    give(self, place, &space.values, &mut adjoints);
+                    contribute(self, place, &space.values, &mut adjoints);
                     adjoints[place] = 0.0;
                 }
                 for &input in &ancestors.inputs {

@@ -29,7 +29,7 @@ impl<const N: usize> Tangents<N> {
         Tangents { value, tangents: std::array::from_fn(tangent) }
     }
 
-    /// `value` with the tangents `Σ partial · tangents`, in which a zero tangent gives nothing.
+    /// `value` with the tangents `Σ partial · tangents`, in which a zero tangent contributes nothing.
     #[inline(always)]
     fn combine<const M: usize>(value: f64, terms: [(f64, [f64; N]); M]) -> Self {
         let mut nonfinite = 0.0;
@@ -226,9 +226,6 @@ impl<const N: usize> From<Tangents<N>> for f64 {
 impl<const N: usize> Real for Tangents<N> {
     #[inline(always)]
     fn apply(op: Op, n: i32, operands: &[Self]) -> Self {
-        if let Some(z) = Self::arithmetic(op, operands) {
-            return z;
-        }
         // Inside a rule nothing but a constant has no tangent at all.
         Self::row(op, n, operands, &|k| operands[k].tangents != [0.0; N])
     }

@@ -52,7 +52,7 @@ fn points_of(row: &Row) -> Vec<Vec<f64>> {
     }
     points.retain(|x| match row.method {
         "clamp" => x[1] <= x[2],
-        // Several nodes, and beside an infinite operand one gives a zero to the next.
+        // Several nodes, and next to an infinite operand one contributes a zero to the next.
         "softmax" => !x.iter().any(|x| x.is_infinite()),
         _ => true,
     });

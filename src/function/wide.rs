@@ -136,7 +136,7 @@ impl Program {
     }
 
     /// Corrects the gradient of the sum of the only output over all rows of `data`, with respect to the inputs that the rows
-    /// share. Rows in which a guard trips give nothing.
+    /// share. Rows in which a guard trips contribute nothing.
     #[cold]
     #[inline(never)]
     pub(crate) fn correct_gradient_of_sum(&self, shared: &[f64], data: &[f64], gradient: &mut [f64]) {

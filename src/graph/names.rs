@@ -9,6 +9,11 @@ pub(crate) fn counted(count: usize, thing: &str) -> String {
     format!("{count} {thing}{plural}")
 }
 
+/// A name as it is printed, if there is something to see of it.
+pub(crate) fn visible(name: &str) -> Option<String> {
+    Some(tidy(name)).filter(|name| !name.trim().is_empty())
+}
+
 /// A name as it is printed: on one line, and cut if it is long.
 pub(crate) fn tidy(name: &str) -> String {
     let plain = |c: char| {

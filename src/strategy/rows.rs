@@ -252,7 +252,7 @@ fn inner_part(domain: &RangeInclusive<f64>, size: f64) -> Range {
 /// A box of operands on which an operation is moderate.
 #[derive(Clone)]
 pub(super) struct OperandBox {
-    /// Of each operand.
+    /// The range of each operand.
     pub ranges: Vec<Range>,
     /// Whether it has neither kinks nor jumps there.
     pub is_smooth: bool,

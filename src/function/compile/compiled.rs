@@ -248,7 +248,7 @@ impl Unit {
     /// it did. The panic of a user's operation goes on.
     #[inline(always)]
     pub(super) fn call(&self, has_derivatives: bool, x: &[f64], values: &mut [f64], derivatives: &mut [f64]) -> bool {
-        let need = self.code.need(Room::Frame);
+        let need = self.code.needs.of(Room::Frame);
         let mut run = |frame: &mut [f64]| {
             let functions = match has_derivatives {
                 true => 1..2,

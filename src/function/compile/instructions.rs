@@ -47,7 +47,7 @@ const TEXTS: [(&str, Instruction); 20] = [
     ("ifx==y{1.0}else{0.0}", Mask(FloatCC::Equal)),
 ];
 
-/// Of each operation, by its number.
+/// The instructions for each operation, by its number.
 static INSTRUCTIONS: LazyLock<Vec<Option<Instruction>>> = LazyLock::new(|| {
     let of = |op: &Op| {
         let row = ROWS.iter().find(|row| row.op == *op)?;

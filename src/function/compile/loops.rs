@@ -2,11 +2,11 @@
 //!
 //! The frame begins with the numbers that go from one part or repetition to another; as many places follow for their
 //! adjoints, then those that every repetition uses for itself while it goes on, and then each part has places of its own.
-//! All parts compute their values, one after the other; then, with the adjoints of all but one output zero, they hand on
+//! All parts compute their values, one after the other; then, with the adjoints of all but one output zero, they contribute
 //! derivatives in the opposite order.
 
 use super::assembler::Own;
-use super::native::{Effort, Room};
+use super::native::Room;
 use super::parts::{Part, Parts};
 use super::repeats::Items;
 use super::unroll_sums::unroll_sums;
@@ -33,11 +33,7 @@ impl Unit {
         let segments = items.segments(sizes.length, lanes == 1);
         let length = segments.iter().map(|segment| segment.len).sum::<usize>();
         let is_mostly_loops = 4 * length <= 3 * items.items.len();
-        let effort = match is_mostly_loops && length <= FEW {
-            true => Effort::Much,
-            false => Effort::Little,
-        };
-        let mut by = assembler(program, effort, lanes)?;
+        let mut by = assembler(program, !is_mostly_loops || length > FEW, lanes)?;
         let customs: Arc<[Custom]> = program.customs.clone().into();
         let Parts { parts, places, outputs } = Parts::of(&items, &segments, &customs);
         for (room, end) in

@@ -37,9 +37,9 @@ pub(super) enum Room {
     Inputs,
     Constants,
     Frame,
-    /// Of the outputs.
+    /// The values of the outputs.
     Values,
-    /// Of each output with respect to each input.
+    /// The derivatives of each output with respect to each input.
     Derivatives,
 }
 
@@ -66,19 +66,12 @@ pub(super) struct Builder {
     functions: Vec<FuncId>,
 }
 
-/// How much time compiling may take.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Effort {
-    /// For long programs, whose numbers are in registers for a short time only.
-    Little,
-    Much,
-}
-
-/// The machine that this runs on, as cranelift knows it.
-pub(super) fn machine(effort: Effort) -> Result<OwnedTargetIsa, String> {
-    let (level, allocator) = match effort {
-        Effort::Little => ("none", "single_pass"),
-        Effort::Much => ("speed", "backtracking"),
+/// The machine that this runs on, as cranelift knows it. A long program, whose numbers are in registers for a short time only, is
+/// compiled with little effort.
+pub(super) fn machine(is_long: bool) -> Result<OwnedTargetIsa, String> {
+    let (level, allocator) = match is_long {
+        true => ("none", "single_pass"),
+        false => ("speed", "backtracking"),
     };
     let mut flags = settings::builder();
     let options = [
@@ -153,7 +146,7 @@ pub(super) struct Code {
     entries: Box<[Entry]>,
     /// How many functions come first that need no derivatives.
     values: usize,
-    needs: Needs,
+    pub(super) needs: Needs,
     /// Kept for its memory.
     module: Option<Mutex<JITModule>>,
     /// Compiled code knows them by their addresses.
@@ -164,11 +157,6 @@ impl Code {
     /// The number of functions.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
-    }
-
-    /// How many numbers there must be in a room.
-    pub(super) fn need(&self, room: Room) -> usize {
-        self.needs.of(room)
     }
 
     /// Runs a range of the functions one after the other, up to the first that does not come to its end; whether all did.

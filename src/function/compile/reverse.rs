@@ -1,6 +1,6 @@
 //! Adjoints as instructions.
 //!
-//! An adjoint begins with the first thing that it is given, so none is cleared. Nothing asks whether an adjoint is zero: see
+//! An adjoint begins with the first contribution to it, so none is cleared. Nothing asks whether an adjoint is zero: see
 //! [`compile`](super) for why that is right.
 
 use super::assembler::{Assembler, At};
@@ -18,7 +18,7 @@ use cranelift_codegen::ir::{InstBuilder, Value, types};
 /// others need.
 const NEAR: u32 = 24;
 
-/// Nothing more is given, and an input gives nothing on.
+/// No contribution comes any more, and an input makes none.
 const NEVER: u32 = u32::MAX;
 
 impl Writer<'_> {
@@ -37,12 +37,12 @@ impl Writer<'_> {
             held: vec![None; self.program.len()],
             stored: vec![None; self.program.len()],
             next,
-            given: 0,
+            count: 0,
             output,
         };
     }
 
-    /// Writes all that output `k` of a whole program gives.
+    /// Writes the sweep from output `k` of a whole program.
     pub(super) fn sweep(&mut self, k: usize, sweep: &Sweep) {
         let output = self.program.outputs[k];
         self.begin_sweep(sweep, Some((k, output)));
@@ -82,7 +82,7 @@ impl Writer<'_> {
         }
     }
 
-    /// The adjoint of an index as far as it has been given, if anything has.
+    /// The adjoint of an index so far, if there were any contributions to it.
     pub(super) fn adjoint(&mut self, index: u32) -> Option<Value> {
         let k = index as usize;
         if self.adjoints.held[k].is_none() {
@@ -94,7 +94,7 @@ impl Writer<'_> {
         self.adjoints.held[k]
     }
 
-    /// Gives `value`, or takes it away, to the adjoint of `to`.
+    /// Adds `value` to the adjoint of `to`, or subtracts it.
     pub(super) fn add(&mut self, to: u32, value: Value, is_minus: bool) {
         let sum = match (self.adjoint(to), is_minus) {
             (Some(sum), false) => self.assembler.ins().fadd(sum, value),
@@ -112,11 +112,11 @@ impl Writer<'_> {
         }
         let part = self.border.as_ref().map(|border| border.part);
         let is_doubled = part.is_some_and(|part| part.is_doubled[to as usize]);
-        let next = self.adjoints.next.get(self.adjoints.given as usize);
+        let next = self.adjoints.next.get(self.adjoints.count as usize);
         if !is_doubled && next.is_some_and(|&next| next != NEVER) {
             return;
         }
-        let mut sum = self.adjoints.held[to as usize].expect("it was given something");
+        let mut sum = self.adjoints.held[to as usize].expect("there was a contribution");
         if self.border.is_none() && to as usize >= self.shared {
             // As if it had begun with 0: not −0.
             let zero = self.assembler.constant(0.0);
@@ -130,9 +130,9 @@ impl Writer<'_> {
 
     /// Stores an adjoint that is not touched soon.
     fn store_if_far(&mut self, to: u32) {
-        let Adjoints { next, given, held, .. } = &self.adjoints;
-        let next = next[*given as usize];
-        let is_far = next != NEVER && next - given > NEAR && held[to as usize].is_some();
+        let Adjoints { next, count, held, .. } = &self.adjoints;
+        let next = next[*count as usize];
+        let is_far = next != NEVER && next - count > NEAR && held[to as usize].is_some();
         if is_far
             && !self.scratch.is_empty()
             && let Some(place) = self.place_of_adjoint(to).or_else(|| self.new_scratch())
@@ -170,7 +170,7 @@ impl Writer<'_> {
                 self.contribute(i, index, one);
                 self.store_if_complete(one.to);
                 self.store_if_far(one.to);
-                self.adjoints.given += 1;
+                self.adjoints.count += 1;
             }
         }
     }
@@ -199,7 +199,7 @@ impl Writer<'_> {
                 Partial::Number(self.assembler.of_lanes(lane))
             }
         };
-        let w = self.adjoint_of_giver(index);
+        let w = self.adjoint_of_node(index);
         // The output's own adjoint is 1.
         let is_one = self.adjoints.output.is_some_and(|(_, k)| k == index);
         let value = match partial {
@@ -220,9 +220,9 @@ impl Writer<'_> {
         self.add(one.to, value, matches!(partial, Partial::MinusOne));
     }
 
-    fn adjoint_of_giver(&mut self, index: u32) -> Value {
+    fn adjoint_of_node(&mut self, index: u32) -> Value {
         let adjoint = self.adjoint(index);
-        adjoint.expect("a node that gives was given something")
+        adjoint.expect("a node that contributes has an adjoint")
     }
 
     fn partial(&mut self, i: usize, index: u32, place: u32) -> Partial {
@@ -285,7 +285,7 @@ impl Writer<'_> {
         let count = node.count as usize;
         self.store_slice(program.operands(&node));
         let z = self.value_of(index);
-        let w = self.adjoint_of_giver(index);
+        let w = self.adjoint_of_node(index);
         for lane in 0..self.assembler.lanes {
             let [x, len] = self.slice(lane, count);
             let place = self.longest * self.assembler.lanes + lane * count;

@@ -6,7 +6,6 @@
 use super::{CompileError, Compiled, Sizes, Unit};
 use crate::function::rows::{Job, Out, Rows, Sums, TaskCode, Wanted};
 use crate::function::wide::are_finite;
-use crate::graph::names::counted;
 use std::ops::Range;
 
 /// How many rows go through the code at a time.
@@ -37,14 +36,8 @@ impl Compiled {
     /// ```
     #[track_caller]
     pub fn over_rows(&self, shared: usize) -> Result<Rows, CompileError> {
-        assert!(
-            shared < self.inputs() && self.outputs() == 1,
-            "scalargrad: over_rows: the function has {} and {}; it needs one output, and with {} one more for a row",
-            counted(self.inputs(), "input"),
-            counted(self.outputs(), "output"),
-            counted(shared, "shared input"),
-        );
-        let rows = self.function.over_rows(shared);
+        let (rows, outputs) = (self.function.over_rows(shared), self.outputs());
+        assert!(outputs == 1, "scalargrad: over_rows: a compiled function of a row has one output, not {outputs}");
         let [common, of_row] = rows.halves();
         let unit = Unit::of(of_row, Sizes::USUAL, LANES, common.outputs.len())?;
         Ok(rows.run_by(unit))

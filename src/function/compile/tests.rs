@@ -2,11 +2,11 @@
 
 use super::Compiled;
 use super::assembler::At;
-use super::native::{Effort, Room};
+use super::native::Room;
 use super::rule::simplified;
 use super::{Sizes, assembler};
 use crate::function::Function;
-use crate::function::emit::symbol::{Expression, Formula, Symbol};
+use crate::function::emit::symbol::{Formula, Symbol, What};
 use crate::function::program::Program;
 use crate::handle::Var;
 use crate::real::{Question, call};
@@ -62,7 +62,7 @@ fn compare(what: &str, f: &Function, compiled: &Compiled, x: &[f64]) {
 #[test]
 fn a_number_too_far_away_is_refused() {
     for (place, is_refused) in [(1 << 10, false), (1 << 28, true), (1 << 40, true)] {
-        let mut by = assembler(&Program::default(), Effort::Little, 1).unwrap();
+        let mut by = assembler(&Program::default(), true, 1).unwrap();
         by.begin();
         by.load(At::fixed(Room::Inputs, place));
         assert_eq!(by.end().is_err(), is_refused, "{place}");

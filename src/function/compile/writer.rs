@@ -43,7 +43,7 @@ pub(super) struct Writer<'a> {
     values: Vec<Option<Held>>,
     /// Where the values of nodes are stored that the derivatives ask for.
     places: Vec<Option<At>>,
-    /// Of each number the last node that uses it.
+    /// The last node that uses each number.
     last_use: Vec<u32>,
     pub adjoints: Adjoints,
     /// The largest number of operands of an operation that is called with a slice. The frame begins with room for
@@ -58,17 +58,17 @@ pub(super) struct Border<'a> {
     pub farther: usize,
 }
 
-/// The adjoints while they are handed on.
+/// The adjoints while contributions are added to them.
 #[derive(Default)]
 pub(super) struct Adjoints {
-    /// Of each number what it has been given so far, if that is in a register.
+    /// The sum of the contributions to each number so far, if that is in a register.
     pub held: Vec<Option<Value>>,
-    /// Where what each number has been given so far is stored, if that is not where its adjoint is stored.
+    /// Where that sum is stored, if that is not where the adjoint is stored.
     pub stored: Vec<Option<At>>,
     /// For each contribution the next one to the same number, or the first one of that number.
     pub next: Vec<u32>,
     /// The number of contributions so far.
-    pub given: u32,
+    pub count: u32,
     /// The output of a whole program whose derivatives are written, and its index.
     pub output: Option<(usize, u32)>,
 }

@@ -178,9 +178,7 @@ impl Rows {
     pub fn values(&self, shared: &[f64], data: &[f64]) -> Result<Vec<f64>, ReplayError> {
         let rows = self.check(shared, data)?;
         let mut values = vec![0.0; rows * self.0.function.outputs()];
-        let out = Out { values: &mut values, gradients: &mut [] };
-        let (sums, _) = at_callers_line(|| self.0.run(shared, data, None, out));
-        self.outcome(&sums.trips, shared, data)?;
+        self.run(shared, data, None, Out { values: &mut values, gradients: &mut [] })?;
         Ok(values)
     }
 
@@ -198,11 +196,7 @@ impl Rows {
     /// ```
     #[track_caller]
     pub fn sum(&self, shared: &[f64], data: &[f64]) -> Result<f64, ReplayError> {
-        self.0.function.check_one_output()?;
-        self.check(shared, data)?;
-        let (sums, _) = at_callers_line(|| self.0.run(shared, data, None, Out::nothing()));
-        self.outcome(&sums.trips, shared, data)?;
-        Ok(sums.value)
+        Ok(self.of_sum(shared, data, None)?.0)
     }
 
     /// The sum, over all rows, of the values of the only output, and its gradient with respect to the shared inputs.
@@ -220,11 +214,7 @@ impl Rows {
     /// ```
     #[track_caller]
     pub fn sum_gradient(&self, shared: &[f64], data: &[f64]) -> Result<(f64, Vec<f64>), ReplayError> {
-        self.0.function.check_one_output()?;
-        self.check(shared, data)?;
-        let (sums, gradient) = at_callers_line(|| self.0.run(shared, data, Some(Wanted::Sum), Out::nothing()));
-        self.outcome(&sums.trips, shared, data)?;
-        Ok((sums.value, gradient))
+        self.of_sum(shared, data, Some(Wanted::Sum))
     }
 
     /// The values of all outputs of every row, and the gradient of each with respect to all inputs: a row of the matrix.
@@ -277,9 +267,29 @@ impl Rows {
         Counted::Values.check(values.len(), outputs)?;
         let numbers = outputs * function.inputs();
         Counted::Gradients.check(gradients.len(), numbers)?;
-        let out = Out { values, gradients };
-        let (sums, _) = at_callers_line(|| self.0.run(shared, data, Some(Wanted::Each), out));
-        self.outcome(&sums.trips, shared, data)
+        self.run(shared, data, Some(Wanted::Each), Out { values, gradients }).map(drop)
+    }
+
+    /// The value of the sum, and its gradient if it is wanted.
+    #[track_caller]
+    fn of_sum(&self, shared: &[f64], data: &[f64], wanted: Option<Wanted>) -> Result<(f64, Vec<f64>), ReplayError> {
+        self.0.function.check_one_output()?;
+        self.check(shared, data)?;
+        self.run(shared, data, wanted, Out::nothing())
+    }
+
+    /// Runs rows that were checked: the sum of the values, and its gradient if it is wanted.
+    #[track_caller]
+    fn run(
+        &self,
+        shared: &[f64],
+        data: &[f64],
+        wanted: Option<Wanted>,
+        out: Out<'_>,
+    ) -> Result<(f64, Vec<f64>), ReplayError> {
+        let (sums, gradient) = at_callers_line(|| self.0.run(shared, data, wanted, out));
+        self.outcome(&sums.trips, shared, data)?;
+        Ok((sums.value, gradient))
     }
 
     /// The number of rows.

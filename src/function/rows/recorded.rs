@@ -1,5 +1,6 @@
 //! Rows that take different branches.
 
+use super::super::recorder::expected;
 use super::super::{Function, Outputs, Recorder, ReplayError};
 use super::engine::{Out, Sums, Trip, Wanted, number_of_rows};
 use super::many::Rows;
@@ -187,10 +188,7 @@ where
         mut run: impl FnMut(&Rows, &[f64], &[usize]) -> Result<Vec<Trip>, ReplayError>,
     ) {
         let len = self.row_len;
-        let count = match number_of_rows((shared.len(), self.shared), (data.len(), len)) {
-            Ok(count) => count,
-            Err(error) => panic!("scalargrad: {error}"),
-        };
+        let count = expected(number_of_rows((shared.len(), self.shared), (data.len(), len)));
         let mut places: Vec<usize> = (0..count).collect();
         let mut k = 0;
         while let Some(&first) = places.first() {
@@ -212,11 +210,7 @@ where
                 );
             }
             let of_branch: Vec<f64> = places.iter().flat_map(|&place| row(place)).copied().collect();
-            let trips = at_callers_line(|| run(rows, &of_branch, &places));
-            let trips = match trips {
-                Ok(trips) => trips,
-                Err(error) => panic!("scalargrad: {error}"), // not in a closure, which would not know the caller
-            };
+            let trips = expected(at_callers_line(|| run(rows, &of_branch, &places)));
             let tripped_first = trips.first().is_some_and(|trip| trip.row == 0);
             if is_new
                 && tripped_first

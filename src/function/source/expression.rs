@@ -75,7 +75,7 @@ pub(super) const EACH_NAME: &str = "each_";
 fn iterator(x: &[String]) -> String {
     match x {
         [x] if x.contains(EACH_NAME) => format!("all_.iter().map(|&{EACH_NAME}| {x})"),
-        // Of any edition: before 2021 the method of an array gives references.
+        // For any edition: before 2021 the method of an array gives references.
         x => format!("IntoIterator::into_iter([{}])", x.join(", ")),
     }
 }

@@ -57,7 +57,7 @@ pub(in crate::function::compile) struct Own {
 }
 
 impl Own {
-    /// Of what is done once, and has no table.
+    /// What is done once, and has no table.
     pub(in crate::function::compile) const ONCE: Own = Own { count: 1, base: 0, size: 0, table: 0, width: 0 };
 }
 
