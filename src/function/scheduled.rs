@@ -115,8 +115,19 @@ fn fill<T: Number>(program: &Program, run: &Run, values: &mut [T]) {
 #[inline(always)]
 fn each<T: Number, const N: usize>(known: &[T], results: &mut [T], operands: &[u32], compute: impl Fn([T; N]) -> T) {
     for (result, operands) in results.iter_mut().zip(operands.as_chunks().0) {
-        *result = compute(operands.map(|k| known[k as usize]));
+        *result = compute(at(known, operands));
     }
+}
+
+/// The numbers at these indices.
+#[inline(always)]
+fn at<T: Number, const N: usize>(known: &[T], indices: &[u32; N]) -> [T; N] {
+    let mut numbers = [known[indices[0] as usize]; N];
+    // A loop, as in `fill_sums`.
+    for (number, &k) in numbers.iter_mut().zip(indices) {
+        *number = known[k as usize];
+    }
+    numbers
 }
 
 /// Sums of numbers, and then of products.
@@ -177,8 +188,8 @@ fn contribute<T: Number, W: Adjoints<T>>(program: &Program, run: &Run, values: &
     let partials = run.partials.map(|partials| (&values[partials.start..], partials.is_negated));
     let (known, values) = values.split_at(run.start);
     let mut back = Back { known, adjoints, is_first_active: run.is_first_active, is_last_active: run.is_last_active };
-    let times = |w: W, x: T| w.times_factor(x);
-    let minus = |w: W, x: T| w.negated().times_factor(x);
+    // No closures for these, as a closure is not compiled for the caller's processor where it is not inlined.
+    let times = W::times_factor;
     match run.form {
         Form::Add => back.each(results, operands, |w, _| [w, w]),
         Form::Sub => back.each(results, operands, |w, _| [w, w.negated()]),
@@ -188,11 +199,13 @@ fn contribute<T: Number, W: Adjoints<T>>(program: &Program, run: &Run, values: &
         Form::ProductPlusProduct => {
             back.each(results, operands, |w, [a, b, c, d]| [times(w, b), times(w, a), times(w, d), times(w, c)])
         }
-        Form::TermMinusProduct => back.each(results, operands, |w, [_, a, b]| [w, minus(w, b), minus(w, a)]),
-        Form::ProductMinusTerm => back.each(results, operands, |w, [a, b, _]| [times(w, b), times(w, a), w.negated()]),
-        Form::ProductMinusProduct => {
-            back.each(results, operands, |w, [a, b, c, d]| [times(w, b), times(w, a), minus(w, d), minus(w, c)])
+        Form::TermMinusProduct => {
+            back.each(results, operands, |w, [_, a, b]| [w, times(w.negated(), b), times(w.negated(), a)])
         }
+        Form::ProductMinusTerm => back.each(results, operands, |w, [a, b, _]| [times(w, b), times(w, a), w.negated()]),
+        Form::ProductMinusProduct => back.each(results, operands, |w, [a, b, c, d]| {
+            [times(w, b), times(w, a), times(w.negated(), d), times(w.negated(), c)]
+        }),
         Form::OneOperand => match partials {
             Some((partials, false)) => back.by((partials, values), results, operands, |w| w),
             Some((partials, true)) => back.by((partials, values), results, operands, W::negated),
@@ -266,7 +279,7 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
             if w.is_absent() {
                 continue;
             }
-            let given = shares(w, operands.map(|k| self.known[k as usize]));
+            let given = shares(w, at(self.known, operands));
             for (place, (&k, given)) in operands.iter().zip(given).enumerate() {
                 if is_active(place) {
                     self.add(k, given);
@@ -289,7 +302,8 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
                 self.add(k, w);
             }
             for &[a, b] in pairs.as_chunks::<2>().0 {
-                let [to_a, to_b] = [b, a].map(|k| w.times_factor(self.known[k as usize]));
+                let [x, y] = at(self.known, &[a, b]);
+                let (to_a, to_b) = (w.times_factor(y), w.times_factor(x));
                 self.add(a, to_a);
                 if run.is_last_active {
                     self.add(b, to_b);
