@@ -207,8 +207,8 @@ fn a_partial_that_another_operation_computes_is_not_computed_again() {
         function.program.schedule().runs.iter().filter(|run| run.partials.is_some()).count()
     };
     assert_eq!(found(|x| x.sin() - x.cos() * 2.0), 2);
-    assert_eq!(found(|x| x.cosh() / x.sinh()), 2);
+    assert_eq!(found(|x| x.cosh() + x.sinh() * 2.0), 2);
     assert_eq!(found(|x| x.softplus() * x.sigmoid()), 1);
-    assert_eq!(found(|x| x.polygamma(2) + x.polygamma(3) + x.polygamma(5)), 1);
+    assert_eq!(found(|x| x.ln_gamma() + x.digamma() * 2.0), 1);
     assert_eq!(found(|x| x.sin() - (x * 2.0).cos()), 0);
 }
