@@ -273,10 +273,10 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
                 self.add(k, w);
             }
             for &[a, b] in pairs.as_chunks::<2>().0 {
-                let [to_a, to_b] = [b, a].map(|k| w.times_factor(self.known[k as usize]));
-                self.add(a, to_a);
+                let [x, y] = [a, b].map(|k| self.known[k as usize]);
+                self.add(a, w.times_factor(y));
                 if run.is_last_active {
-                    self.add(b, to_b);
+                    self.add(b, w.times_factor(x));
                 }
             }
         }
