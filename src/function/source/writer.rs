@@ -1,7 +1,7 @@
 //! The lines of a source: names, values and guards; what comes after them is [the sweep](super::sweep).
 
 use super::expression::{Printer, literal, value};
-use super::is_identifier;
+use super::words::is_identifier;
 use crate::function::emit::Sweep;
 use crate::function::emit::symbol::Formula;
 use crate::function::program::{Guard, Item, Program};
