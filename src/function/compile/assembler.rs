@@ -103,7 +103,7 @@ impl Assembler {
             builder,
             needs: Needs::default(),
             lanes,
-            own: Own::ONCE,
+            own: Own { count: 1, base: 0, size: 0, table: 0, width: 0 },
             constants,
             is_nan_seen,
             rules: HashMap::new(),

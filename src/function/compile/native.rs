@@ -66,9 +66,8 @@ pub(super) struct Builder {
     functions: Vec<FuncId>,
 }
 
-/// The machine that this runs on, as cranelift knows it. A long program, whose numbers are in registers for a short time only, is
-/// compiled with little effort.
-pub(super) fn machine(is_long: bool) -> Result<OwnedTargetIsa, String> {
+/// The machine that this runs on, as cranelift knows it.
+fn machine(is_long: bool) -> Result<OwnedTargetIsa, String> {
     let (level, allocator) = match is_long {
         true => ("none", "single_pass"),
         false => ("speed", "backtracking"),
@@ -92,9 +91,11 @@ pub(super) fn machine(is_long: bool) -> Result<OwnedTargetIsa, String> {
 }
 
 impl Builder {
-    pub(super) fn new(isa: OwnedTargetIsa) -> Builder {
-        let builder = JITBuilder::with_isa(isa, default_libcall_names());
-        Builder { module: JITModule::new(builder), context: Context::new(), functions: Vec::new() }
+    /// For the machine that this runs on. A long program, whose numbers are in registers for a short time only, is compiled with
+    /// little effort.
+    pub(super) fn new(is_long: bool) -> Result<Builder, String> {
+        let builder = JITBuilder::with_isa(machine(is_long)?, default_libcall_names());
+        Ok(Builder { module: JITModule::new(builder), context: Context::new(), functions: Vec::new() })
     }
 
     pub(super) fn machine(&self) -> &dyn cranelift_codegen::isa::TargetIsa {

@@ -56,11 +56,6 @@ pub(in crate::function::compile) struct Own {
     pub width: usize,
 }
 
-impl Own {
-    /// What is done once, and has no table.
-    pub(in crate::function::compile) const ONCE: Own = Own { count: 1, base: 0, size: 0, table: 0, width: 0 };
-}
-
 /// The loop of a function, if it has one.
 pub(super) struct Repetitions {
     pub is_downward: bool,
