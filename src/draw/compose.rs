@@ -35,10 +35,7 @@ pub(super) fn items(source: &dyn Source, limits: &Limits) -> Vec<Item> {
     let is_small = graph.nodes.len() <= SMALL;
     let additions = if is_small { SUM_IN_SMALL } else { SUM_IN_LARGE };
     graph.join_sums(source, additions);
-    let groups = match limits.is_folded && !is_small {
-        true => Groups::folded(&graph, source),
-        false => Groups::single(&graph),
-    };
+    let groups = if limits.is_folded && !is_small { Groups::folded(&graph, source) } else { Groups::single(&graph) };
     Composer::new(source, &graph, groups, limits).items()
 }
 

@@ -68,10 +68,7 @@ pub(super) struct Builder {
 
 /// The machine that this runs on, as cranelift knows it.
 fn machine(is_long: bool) -> Result<OwnedTargetIsa, String> {
-    let (level, allocator) = match is_long {
-        true => ("none", "single_pass"),
-        false => ("speed", "backtracking"),
-    };
+    let (level, allocator) = if is_long { ("none", "single_pass") } else { ("speed", "backtracking") };
     let mut flags = settings::builder();
     let options = [
         ("opt_level", level),

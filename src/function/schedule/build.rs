@@ -306,10 +306,7 @@ impl<'a> Scheduler<'a> {
 
     /// Pushes the factors of a product, a constant last.
     fn push_pair(&mut self, a: u32, b: u32) {
-        let (a, b) = match self.program.is_active(a) {
-            true => (a, b),
-            false => (b, a),
-        };
+        let (a, b) = if self.program.is_active(a) { (a, b) } else { (b, a) };
         let pair = [a, b].map(|k| self.index_of[k as usize]);
         self.schedule.operands.extend(pair);
     }

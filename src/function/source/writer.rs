@@ -37,10 +37,7 @@ impl<'a> Writer<'a> {
                 let word = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
                 name.chars().map(word).collect::<String>()
             });
-            let default = match k < program.inputs {
-                true => format!("x{k}"),
-                false => format!("t{}", k - program.first_node()),
-            };
+            let default = if k < program.inputs { format!("x{k}") } else { format!("t{}", k - program.first_node()) };
             let mut name = own.filter(|own| is_identifier(own)).unwrap_or(default);
             // A function of that name may be called.
             if name == "tie" || name.contains("_partial") {
@@ -102,10 +99,7 @@ impl<'a> Writer<'a> {
             let is_needed = (index as usize) < n || sweep.is_reached[index as usize];
             if program.is_active(index) && is_needed {
                 let name = self.names[index as usize].clone();
-                let mutability = match self.is_changed[index as usize] {
-                    true => "mut ",
-                    false => "",
-                };
+                let mutability = if self.is_changed[index as usize] { "mut " } else { "" };
                 let start = if index == output { "1.0" } else { "0.0" };
                 self.line(1, format_args!("let {mutability}d_{name} = {start};"));
             }

@@ -69,9 +69,6 @@ impl Assembler {
             true => self.ins().vall_true(holds),
             false => self.ins().vany_true(holds),
         };
-        match answer {
-            true => any_or_all,
-            false => self.ins().icmp_imm_u(IntCC::Equal, any_or_all, 0),
-        }
+        if answer { any_or_all } else { self.ins().icmp_imm_u(IntCC::Equal, any_or_all, 0) }
     }
 }

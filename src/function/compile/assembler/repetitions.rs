@@ -22,10 +22,7 @@ impl Assembler {
         initial: &[Value],
     ) -> Vec<Value> {
         let Own { base, size, count, .. } = self.own;
-        let (number, place) = match is_downward {
-            false => (0, base + (count - 1) * size),
-            true => (count - 1, base),
-        };
+        let (number, place) = if is_downward { (count - 1, base) } else { (0, base + (count - 1) * size) };
         let number = self.pointer(number);
         let frame = self.open().rooms[Room::Frame as usize];
         let own = self.ins().iadd_imm_s(frame, 8 * place as i64);
