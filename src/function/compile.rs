@@ -227,8 +227,7 @@ impl Unit {
         joint: Option<Joint>,
     ) -> Result<Unit, CompileError> {
         let code = by.builder.finish(values, by.needs, customs);
-        let constants = by.constants.iter();
-        let constants = constants.flat_map(|&c| std::iter::repeat_n(c, by.lanes));
+        let constants = by.constants.iter().flat_map(|&c| std::iter::repeat_n(c, by.lanes));
         Ok(Unit { code: code.map_err(CompileError::Refused)?, constants: constants.collect(), lanes: by.lanes, joint })
     }
 

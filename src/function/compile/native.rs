@@ -82,9 +82,7 @@ fn machine(is_long: bool) -> Result<OwnedTargetIsa, String> {
     for (name, value) in options {
         flags.set(name, value).map_err(|error| error.to_string())?;
     }
-    let builder = cranelift_native::builder()?;
-    let isa = builder.finish(settings::Flags::new(flags));
-    isa.map_err(|error| error.to_string())
+    cranelift_native::builder()?.finish(settings::Flags::new(flags)).map_err(|error| error.to_string())
 }
 
 impl Builder {
@@ -110,12 +108,10 @@ impl Builder {
 
     /// Compiles a function of that signature.
     pub(super) fn add(&mut self, function: Function) -> Result<(), String> {
-        let id = self.module.declare_anonymous_function(&function.signature);
-        let id = id.map_err(|error| error.to_string())?;
+        let id = self.module.declare_anonymous_function(&function.signature).map_err(|error| error.to_string())?;
         self.context.clear();
         self.context.func = function;
-        let result = self.module.define_function(id, &mut self.context);
-        result.map_err(|error| format!("{error:?}"))?;
+        self.module.define_function(id, &mut self.context).map_err(|error| format!("{error:?}"))?;
         self.functions.push(id);
         Ok(())
     }
@@ -127,8 +123,7 @@ impl Builder {
 
     /// The code of all functions, of which the first `values` need no derivatives.
     pub(super) fn finish(mut self, values: usize, needs: Needs, customs: Arc<[Custom]>) -> Result<Code, String> {
-        let finished = self.module.finalize_definitions();
-        finished.map_err(|error| error.to_string())?;
+        self.module.finalize_definitions().map_err(|error| error.to_string())?;
         let entry = |&id: &FuncId| {
             let address = self.module.get_finalized_function(id);
             // SAFETY: `add` has compiled a function of this signature there.

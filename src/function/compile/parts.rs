@@ -111,14 +111,12 @@ fn used_outside(items: &Items, segments: &[Segment]) -> Vec<bool> {
     for segment in segments {
         for start in (segment.start..segment.end()).step_by(segment.len) {
             for place in start..start + segment.len {
-                let operands = items.operands(place).iter();
-                let before = operands.filter_map(|&k| items.place_of(k));
+                let before = items.operands(place).iter().filter_map(|&k| items.place_of(k));
                 before.filter(|&k| k < start).for_each(|k| is_used[k] = true);
             }
         }
     }
-    let outputs = items.program.outputs.iter();
-    outputs.filter_map(|&k| items.place_of(k)).for_each(|k| is_used[k] = true);
+    items.program.outputs.iter().filter_map(|&k| items.place_of(k)).for_each(|k| is_used[k] = true);
     is_used
 }
 

@@ -140,8 +140,7 @@ impl Formula {
         is_used[self.root.place()] = true;
         for symbol in self.symbols().rev() {
             if is_used[symbol.place()] {
-                let operands = self.expression(symbol).operands.iter();
-                operands.for_each(|x| is_used[x.place()] = true);
+                self.expression(symbol).operands.iter().for_each(|x| is_used[x.place()] = true);
             }
         }
         self.symbols().filter(move |symbol| is_used[symbol.place()])

@@ -113,8 +113,7 @@ impl<'a> Writer<'a> {
     }
 
     pub(super) fn operand_names(&self, i: usize) -> Vec<&str> {
-        let operands = self.program.operands(&self.program.nodes[i]);
-        operands.iter().map(|&k| &self.names[k as usize][..]).collect()
+        self.program.operands(&self.program.nodes[i]).iter().map(|&k| &self.names[k as usize][..]).collect()
     }
 
     fn expression(&self, i: usize) -> String {
@@ -142,8 +141,7 @@ impl<'a> Writer<'a> {
     fn guard(&mut self, guard: &Guard) {
         let [a, b] = guard.operands.map(|index| &self.names[index as usize]);
         let condition = guard.comparison.condition(a, b, guard.answer);
-        let place = format!("{:?}", format!("another branch at {}", guard.place));
-        let place = place.replace('{', "{{").replace('}', "}}");
+        let place = format!("{:?}", format!("another branch at {}", guard.place)).replace('{', "{{").replace('}', "}}");
         self.line(1, format_args!("assert!({condition}, {place});"));
     }
 
