@@ -23,9 +23,9 @@ use graph::Source;
 use item::Item;
 
 /// What fits a screen.
-const FOLDED: Limits = Limits { is_folded: true, small: 48, depth: 16, ends: [7, 6], width: 20 };
+const FOLDED: Limits = Limits { is_folded: true, depth: 16, ends: [7, 6], width: 20 };
 /// What an image viewer can show.
-const UNFOLDED: Limits = Limits { is_folded: false, small: 48, depth: 250, ends: [150, 100], width: 600 };
+const UNFOLDED: Limits = Limits { is_folded: false, depth: 250, ends: [150, 100], width: 600 };
 
 /// A picture that is about to be drawn, of a [`Var`]'s graph or of a [`Function`].
 ///

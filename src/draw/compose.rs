@@ -11,8 +11,6 @@ use std::collections::{BTreeMap, HashSet};
 pub(super) struct Limits {
     /// Whether repeated structure is drawn as one.
     pub(super) is_folded: bool,
-    /// Graphs up to this size are never folded.
-    pub(super) small: usize,
     /// The operations from the output to the farthest leaf beyond which the middle is left out.
     pub(super) depth: usize,
     /// The levels that are drawn then, next to the output and at the other end.
@@ -21,6 +19,8 @@ pub(super) struct Limits {
     pub(super) width: usize,
 }
 
+/// Graphs up to this size are never folded.
+const SMALL: usize = 48;
 /// Additions in a row that are drawn as one.
 const SUM_IN_SMALL: usize = 3;
 const SUM_IN_LARGE: usize = 2;
@@ -32,13 +32,10 @@ const CONSTANTS: usize = 8;
 /// The items to draw, the outputs first.
 pub(super) fn items(source: &dyn Source, limits: &Limits) -> Vec<Item> {
     let mut graph = Graph::of(source);
-    let is_small = graph.nodes.len() <= limits.small;
+    let is_small = graph.nodes.len() <= SMALL;
     let additions = if is_small { SUM_IN_SMALL } else { SUM_IN_LARGE };
     graph.join_sums(source, additions);
-    let groups = match limits.is_folded && !is_small {
-        true => Groups::folded(&graph, source),
-        false => Groups::single(&graph),
-    };
+    let groups = if limits.is_folded && !is_small { Groups::folded(&graph, source) } else { Groups::single(&graph) };
     Composer::new(source, &graph, groups, limits).items()
 }
 
@@ -53,7 +50,7 @@ struct Composer<'a> {
 
 impl<'a> Composer<'a> {
     fn new(source: &'a dyn Source, graph: &'a Graph, groups: Groups, limits: &Limits) -> Self {
-        let is_small = graph.nodes.len() <= limits.small;
+        let is_small = graph.nodes.len() <= SMALL;
         let order = order(graph, &groups);
         let levels = levels(graph, &groups);
         let deepest = levels.iter().max().map_or(0, |&level| level as usize);

@@ -110,8 +110,7 @@ impl Graph {
     /// The number of times that each node is an operand or an output.
     fn uses(&self) -> Vec<u32> {
         let mut uses = vec![0; self.nodes.len()];
-        let parts = self.operands.iter().chain(&self.outputs);
-        parts.flatten().for_each(|&k| uses[k] += 1);
+        self.operands.iter().chain(&self.outputs).flatten().for_each(|&k| uses[k] += 1);
         uses
     }
 
@@ -127,8 +126,7 @@ impl Graph {
                 continue;
             }
             if self.nodes[k].op == Op::Add {
-                let links = self.join_sum(k, least, &uses, source);
-                links.iter().for_each(|&link| is_joined[link] = true);
+                self.join_sum(k, least, &uses, source).iter().for_each(|&link| is_joined[link] = true);
             }
             place[k] = kept as u32;
             self.nodes.swap(kept, k);

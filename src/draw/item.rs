@@ -60,10 +60,7 @@ fn is_sign(operation: &str) -> bool {
 
 /// An operation, `·` for an operand that is a node, and constants as they are.
 pub(super) fn pattern(operation: &str, operands: &[Option<Span>]) -> String {
-    let constant = |x: Span| match x.least == x.greatest {
-        false => format!("({})", x.text()),
-        true => x.text(),
-    };
+    let constant = |x: Span| if x.least == x.greatest { x.text() } else { format!("({})", x.text()) };
     let text = |operand: &Option<Span>| operand.map_or("·".to_string(), constant);
     let operands: Vec<String> = operands.iter().map(text).collect();
     match &operands[..] {
@@ -74,10 +71,7 @@ pub(super) fn pattern(operation: &str, operands: &[Option<Span>]) -> String {
 
 /// The label of an operation with its integer parameter.
 pub(super) fn operation(op: Op, n: i32) -> String {
-    match op.is_indexed() {
-        true => format!("{op}({})", op.parameter(n)),
-        false => op.to_string(),
-    }
+    if op.is_indexed() { format!("{op}({})", op.parameter(n)) } else { op.to_string() }
 }
 
 /// The numbers of the nodes that one item stands for.

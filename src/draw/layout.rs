@@ -94,10 +94,7 @@ impl Layout {
     /// The gap between two spots of one layer.
     fn gap(&self, above: usize, below: usize) -> f64 {
         let is_box = |k: usize| self.spots[k].item.is_some();
-        match is_box(above) && is_box(below) {
-            true => self.gap,
-            false => LINE_GAP + PASSAGE,
-        }
+        if is_box(above) && is_box(below) { self.gap } else { LINE_GAP + PASSAGE }
     }
 
     fn add(&mut self, layer: usize, item: Option<usize>, height: f64) -> usize {

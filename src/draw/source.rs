@@ -46,8 +46,7 @@ impl Source for Program {
             None => (Op::Leaf, 0),
             Some(i) => {
                 let node = self.nodes[i];
-                let operands = self.operands(&node).iter();
-                operands.map(|&k| self.operand(k)).for_each(each);
+                self.operands(&node).iter().map(|&k| self.operand(k)).for_each(each);
                 (node.op, node.n)
             }
         }

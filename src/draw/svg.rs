@@ -114,10 +114,7 @@ struct Drawing<'a> {
 
 pub(super) fn draw(items: &[Item]) -> String {
     let are_many = items.len() > MANY;
-    let (gap, channel) = match are_many {
-        true => (GAP_OF_MANY, CHANNEL_OF_MANY),
-        false => (GAP, CHANNEL),
-    };
+    let (gap, channel) = if are_many { (GAP_OF_MANY, CHANNEL_OF_MANY) } else { (GAP, CHANNEL) };
     let texts: Vec<Text> = items.iter().map(|item| Text::of(item, are_many)).collect();
     let layout = Layout::of(items, |k| texts[k].height(&items[k]), gap);
     let mut columns = vec![(0.0, 0.0); layout.layers.len()];

@@ -39,8 +39,8 @@ pub(crate) fn lend<T: Default, R>(cell: &'static LocalKey<Cell<T>>, f: impl FnOn
 }
 
 /// Lends this thread's room.
-pub(crate) fn with_space<R>(f: impl FnOnce(&mut Space) -> R) -> R {
-    lend(&SPACE, |space| f(space.get_or_insert_default()))
+pub(crate) fn with_space<R>(compute: impl FnOnce(&mut Space) -> R) -> R {
+    lend(&SPACE, |space| compute(space.get_or_insert_default()))
 }
 
 /// So much of the room, which is grown if need be.

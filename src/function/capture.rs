@@ -291,13 +291,8 @@ impl Reader<'_> {
                 self.builder.name(named, name.clone());
             }
         }
-        let outputs: Vec<Ref> = outputs
-            .iter()
-            .map(|output| {
-                let (index, value) = (output.index(), output.untracked_value());
-                self.operand(Operand { index, value })
-            })
-            .collect();
+        let operand = |x: &Var| self.operand(Operand { index: x.index(), value: x.untracked_value() });
+        let outputs: Vec<Ref> = outputs.iter().map(operand).collect();
         let Reader { builder, mut outside, .. } = self;
         outside.sort_unstable();
         outside.dedup();

@@ -159,11 +159,10 @@ fn sweeps(program: &Program, most: usize) -> Option<Vec<Sweep>> {
 }
 
 fn assembler(program: &Program, is_long: bool, lanes: usize) -> Result<Assembler, CompileError> {
-    let machine = native::machine(is_long).map_err(CompileError::NoMachine)?;
+    let builder = Builder::new(is_long).map_err(CompileError::NoMachine)?;
     // A NaN that any row of the table gets comes to an output, or nothing is contributed to it; not so with users' operations.
     let is_nan_seen = program.customs.is_empty();
-    let constants = program.constants.clone();
-    Ok(Assembler::new(Builder::new(machine), lanes, constants, is_nan_seen))
+    Ok(Assembler::new(builder, lanes, program.constants.clone(), is_nan_seen))
 }
 
 /// How the parts of a program work together.
@@ -228,8 +227,7 @@ impl Unit {
         joint: Option<Joint>,
     ) -> Result<Unit, CompileError> {
         let code = by.builder.finish(values, by.needs, customs);
-        let constants = by.constants.iter();
-        let constants = constants.flat_map(|&c| std::iter::repeat_n(c, by.lanes));
+        let constants = by.constants.iter().flat_map(|&c| std::iter::repeat_n(c, by.lanes));
         Ok(Unit { code: code.map_err(CompileError::Refused)?, constants: constants.collect(), lanes: by.lanes, joint })
     }
 

@@ -38,10 +38,7 @@ pub(super) struct Sweep {
 impl Sweep {
     pub(super) fn of(program: &Program, outputs: &[u32]) -> Sweep {
         let first_node = program.first_node();
-        let smooth = || {
-            let nodes = program.nodes.iter().enumerate();
-            nodes.filter(|(_, node)| node.op.kind() != Kind::Step)
-        };
+        let smooth = || program.nodes.iter().enumerate().filter(|(_, node)| node.op.kind() != Kind::Step);
         let mut is_varied = vec![false; program.len()];
         is_varied[..program.inputs].fill(true);
         for (i, node) in smooth() {

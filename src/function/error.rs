@@ -219,10 +219,7 @@ impl BranchChange {
 impl fmt::Display for BranchChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [(then, of_then), (now, of_now)] = [self.recorded, self.operands].map(|[a, b]| {
-            let operands = match self.comparison.is_of_one() {
-                true => format!("{a:?}"),
-                false => format!("{a:?} and {b:?}"),
-            };
+            let operands = if self.comparison.is_of_one() { format!("{a:?}") } else { format!("{a:?} and {b:?}") };
             (self.comparison.word(self.comparison.answer(a, b)), operands)
         });
         write!(

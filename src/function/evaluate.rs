@@ -176,13 +176,11 @@ impl Program {
         inputs.enumerate().for_each(|(j, depends)| *depends = 1 << j);
         for (i, node) in self.nodes.iter().enumerate() {
             if node.op.kind() != Kind::Step {
-                let operands = self.operands(node).iter();
-                let all = operands.fold(0, |all, &operand| all | depends[operand as usize]);
+                let all = self.operands(node).iter().fold(0, |all, &operand| all | depends[operand as usize]);
                 depends[self.first_node() + i] = all;
             }
         }
-        let outputs = self.outputs.iter();
-        outputs.map(|&output| depends[output as usize]).collect()
+        self.outputs.iter().map(|&output| depends[output as usize]).collect()
     }
 
     fn jacobian_forward(

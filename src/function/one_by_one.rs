@@ -98,8 +98,7 @@ pub(crate) fn partials<T: Number>(
         return T::partials(op, n, operands, is_active, z);
     }
     let partials = T::custom_partials(&customs[n as usize], operands, z, is_given);
-    let partials = partials.into_iter().enumerate();
-    partials.map(|(k, p)| is_active(k).then_some(p)).collect()
+    partials.into_iter().enumerate().map(|(k, p)| is_active(k).then_some(p)).collect()
 }
 
 /// The partial of a row of one operand, which at a tie with itself shares nothing.
@@ -267,8 +266,7 @@ impl Nodes for Program {
 
     fn read_any(&self, place: usize, each: impl FnMut(Operand)) -> Option<(Op, i32)> {
         let node = &self.nodes[place - self.first_node()];
-        let operands = self.operands(node).iter();
-        operands.map(|&k| Ok(k as usize)).for_each(each);
+        self.operands(node).iter().map(|&k| Ok(k as usize)).for_each(each);
         Some((node.op, node.n))
     }
 

@@ -19,10 +19,7 @@ impl Builder<'_> {
             program.constants.len() + drafts.nodes.len() < 1 << 30 && operands < u32::MAX as usize,
             "scalargrad: the program is too large"
         );
-        let parts = match collapses_sums {
-            true => drafts.find_parts(inputs),
-            false => 0,
-        };
+        let parts = if collapses_sums { drafts.find_parts(inputs) } else { 0 };
         let count = drafts.nodes.len() - inputs;
         let mut nodes = Vec::with_capacity(count - parts);
         let mut all = Vec::with_capacity(operands - parts);

@@ -306,7 +306,7 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
                 let (to_a, to_b) = (w.times_factor(y), w.times_factor(x));
                 self.add(a, to_a);
                 if run.is_last_active {
-                    self.add(b, to_b);
+                    self.add(b, w.times_factor(x));
                 }
             }
         }

@@ -11,8 +11,10 @@ use std::fmt;
 mod expression;
 mod helpers;
 mod sweep;
+mod words;
 mod writer;
 
+use words::is_identifier;
 use writer::Writer;
 
 /// Why a function cannot be written as source.
@@ -131,27 +133,3 @@ impl Function {
         Ok(text)
     }
 }
-
-/// Whether a function or a variable may be called so.
-fn is_identifier(name: &str) -> bool {
-    name.is_ascii()
-        && name.chars().all(is_word)
-        && name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && !KEYWORDS.contains(&name)
-}
-
-/// Whether a character may be part of a word.
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
-}
-
-#[rustfmt::skip]
-const KEYWORDS: &[&str] = &[
-    "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
-    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
-    "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "Self", "static",
-    "struct", "super", "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual",
-    "where", "while", "yield",
-    // Patterns that a `let` would match.
-    "None", "Some", "Ok", "Err",
-];

@@ -275,9 +275,7 @@ impl Program {
         entries.sort_unstable_by_key(|&(i, j, _)| (i, j));
         Some(entries)
     }
-}
 
-impl Program {
     /// Where the Hessian of the only output may differ from zero.
     pub(crate) fn hessian_pattern(&self) -> Pattern {
         let entries = self.push_edges(None, usize::MAX).unwrap_or_default();

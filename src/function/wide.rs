@@ -21,10 +21,7 @@ impl Wide {
     /// `mantissa · 2^exponent`, of any mantissa.
     fn new(mantissa: f64, exponent: i64) -> Wide {
         let (mantissa, own) = libm::frexp(mantissa);
-        let exponent = match mantissa == 0.0 || !mantissa.is_finite() {
-            true => 0,
-            false => exponent + i64::from(own),
-        };
+        let exponent = if mantissa == 0.0 || !mantissa.is_finite() { 0 } else { exponent + i64::from(own) };
         Wide { mantissa, exponent }
     }
 

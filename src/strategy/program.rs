@@ -253,8 +253,7 @@ impl Program {
             let step = &self.steps[next];
             values[next] = Some(step.row.value(step.n, &step.numbers(x, &values)));
         }
-        let output = self.output().number(x, &values);
-        output.expect("all operations are done")
+        self.output().number(x, &values).expect("all operations are done")
     }
 
     /// Whether it is smooth around `x`, so that finite differences can check it there.

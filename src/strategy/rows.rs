@@ -195,8 +195,7 @@ impl Row {
             let first = (low / step).round() as i64;
             let last = (high / step).round() as i64;
             let grid = (first..=last).map(|i| i as f64 * step);
-            let between = grid.chain(self.probes.iter().copied());
-            let between = between.filter(|&x| low < x && x < high);
+            let between = grid.chain(self.probes.iter().copied()).filter(|&x| low < x && x < high);
             let mut axis: Vec<f64> = between.chain([low, high]).collect();
             axis.sort_by(f64::total_cmp);
             axis.dedup();

@@ -126,7 +126,7 @@ fn user_code_is_called_from_one_place() {
         ("src/var/checkpoint.rs", "|x: &[Var]| f(x).into_outputs()"), // called from there when the segment runs again
         ("src/derive.rs", "gradient(|x| f(x[0])"),
         ("src/check/differences.rs", "f(&moved)"),
-        ("src/function/buffers.rs", "f(&mut space)"),
+        ("src/function/buffers.rs", "f(&mut kept)"),
         ("src/function/recorder.rs", "evaluate(&"), // of a recording, which is not in the graph
         ("src/function/rows/task.rs", "f(&mut room)"),
         ("src/interop/differentiable.rs", "self(x).into_outputs()"), // called from `hessian`

@@ -1,11 +1,12 @@
 //! The instructions that value and gradient of a few workloads take: of the closure, in a graph that has its memory
-//! already; of recording it; and of replaying the recording.
+//! already; of recording it; of replaying the recording; and of running the recording of one row over all.
 
 use std::hint::black_box;
 
 use gungraun::{library_benchmark, library_benchmark_group, main};
 use scalargrad::Function;
-use workloads::{Derivatives, Network, Product, Rosenbrock, Workload, differentiate};
+use scalargrad::function::Rows;
+use workloads::{ByRow, Derivatives, Network, Product, Rosenbrock, Workload, differentiate};
 
 /// A workload with room for its derivatives.
 struct Run<W, const N: usize> {
@@ -86,6 +87,36 @@ of_recordings! {
     c_network_tanh_recorded c_network_tanh_replayed Network::new() => Network<false, false>, 337;
 }
 
+/// The recording of one row of a workload, the inputs that all rows share, and the rows.
+type OverRows = (Rows, Vec<f64>, Vec<f64>);
+
+fn over_rows<const N: usize>(workload: impl ByRow<N>) -> OverRows {
+    let (shared, data) = (workload.shared(), workload.data());
+    let first = [&shared[..], &data[..workload.row_len()]].concat();
+    let f = Function::record(&first, |x| workload.eval_row(&x[..shared.len()], &x[shared.len()..])[0]);
+    let run = (f.over_rows(shared.len()), shared, data);
+    sum_gradient(&run);
+    run
+}
+
+#[inline(always)]
+fn sum_gradient((rows, shared, data): &OverRows) -> (f64, Vec<f64>) {
+    rows.sum_gradient(black_box(shared), black_box(data)).expect("no guard")
+}
+
+#[library_benchmark]
+#[bench::warm(over_rows(Network::<false, false>::new()))]
+fn c_network_tanh_rows(run: OverRows) -> (f64, Vec<f64>) {
+    sum_gradient(&run)
+}
+
+#[library_benchmark]
+#[bench::warm(over_rows(Network::<true, false>::new()))]
+fn r_network_relu_rows(run: OverRows) -> (f64, Vec<f64>) {
+    sum_gradient(&run)
+}
+
+library_benchmark_group!(name = rows, benchmarks = [c_network_tanh_rows, r_network_relu_rows]);
 library_benchmark_group!(name = gradients, benchmarks = [a_product, b_rosenbrock, c_network_tanh]);
 library_benchmark_group!(
     name = recordings,
@@ -95,4 +126,4 @@ library_benchmark_group!(
     name = replays,
     benchmarks = [a_product_replayed, b_rosenbrock_replayed, c_network_tanh_replayed]
 );
-main!(library_benchmark_groups = gradients, recordings, replays);
+main!(library_benchmark_groups = gradients, recordings, replays, rows);

@@ -103,7 +103,7 @@ impl Assembler {
             builder,
             needs: Needs::default(),
             lanes,
-            own: Own::ONCE,
+            own: Own { count: 1, base: 0, size: 0, table: 0, width: 0 },
             constants,
             is_nan_seen,
             rules: HashMap::new(),
@@ -271,7 +271,6 @@ impl Assembler {
         let callee = self.pointer(address);
         let call = self.ins().call_indirect(signature, callee, args);
         self.written += 4;
-        let results = self.open().function.dfg.inst_results(call);
-        results.first().copied().unwrap_or(callee)
+        self.open().function.dfg.inst_results(call).first().copied().unwrap_or(callee)
     }
 }

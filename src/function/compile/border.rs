@@ -73,8 +73,7 @@ impl Writer<'_> {
             next.push(adjoint.unwrap_or_else(|| self.assembler.constant(0.0)));
         }
         self.assembler.end_repetitions(&next);
-        let border = self.border.as_ref().expect("a part has a border");
-        let farther = border.farther;
+        let farther = self.border.as_ref().expect("a part has a border").farther;
         for (carried, value) in part.carried.iter().zip(next) {
             let at = carried.first().adjoint(farther);
             let so_far = self.assembler.load(at);

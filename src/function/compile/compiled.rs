@@ -250,10 +250,7 @@ impl Unit {
     pub(super) fn call(&self, has_derivatives: bool, x: &[f64], values: &mut [f64], derivatives: &mut [f64]) -> bool {
         let need = self.code.needs.of(Room::Frame);
         let mut run = |frame: &mut [f64]| {
-            let functions = match has_derivatives {
-                true => 1..2,
-                false => 0..1,
-            };
+            let functions = if has_derivatives { 1..2 } else { 0..1 };
             self.run(functions, x, [frame, values, derivatives])
         };
         let is_done = match &self.joint {

@@ -66,13 +66,9 @@ pub(super) struct Builder {
     functions: Vec<FuncId>,
 }
 
-/// The machine that this runs on, as cranelift knows it. A long program, whose numbers are in registers for a short time only, is
-/// compiled with little effort.
-pub(super) fn machine(is_long: bool) -> Result<OwnedTargetIsa, String> {
-    let (level, allocator) = match is_long {
-        true => ("none", "single_pass"),
-        false => ("speed", "backtracking"),
-    };
+/// The machine that this runs on, as cranelift knows it.
+fn machine(is_long: bool) -> Result<OwnedTargetIsa, String> {
+    let (level, allocator) = if is_long { ("none", "single_pass") } else { ("speed", "backtracking") };
     let mut flags = settings::builder();
     let options = [
         ("opt_level", level),
@@ -86,15 +82,15 @@ pub(super) fn machine(is_long: bool) -> Result<OwnedTargetIsa, String> {
     for (name, value) in options {
         flags.set(name, value).map_err(|error| error.to_string())?;
     }
-    let builder = cranelift_native::builder()?;
-    let isa = builder.finish(settings::Flags::new(flags));
-    isa.map_err(|error| error.to_string())
+    cranelift_native::builder()?.finish(settings::Flags::new(flags)).map_err(|error| error.to_string())
 }
 
 impl Builder {
-    pub(super) fn new(isa: OwnedTargetIsa) -> Builder {
-        let builder = JITBuilder::with_isa(isa, default_libcall_names());
-        Builder { module: JITModule::new(builder), context: Context::new(), functions: Vec::new() }
+    /// For the machine that this runs on. A long program, whose numbers are in registers for a short time only, is compiled with
+    /// little effort.
+    pub(super) fn new(is_long: bool) -> Result<Builder, String> {
+        let builder = JITBuilder::with_isa(machine(is_long)?, default_libcall_names());
+        Ok(Builder { module: JITModule::new(builder), context: Context::new(), functions: Vec::new() })
     }
 
     pub(super) fn machine(&self) -> &dyn cranelift_codegen::isa::TargetIsa {
@@ -112,12 +108,10 @@ impl Builder {
 
     /// Compiles a function of that signature.
     pub(super) fn add(&mut self, function: Function) -> Result<(), String> {
-        let id = self.module.declare_anonymous_function(&function.signature);
-        let id = id.map_err(|error| error.to_string())?;
+        let id = self.module.declare_anonymous_function(&function.signature).map_err(|error| error.to_string())?;
         self.context.clear();
         self.context.func = function;
-        let result = self.module.define_function(id, &mut self.context);
-        result.map_err(|error| format!("{error:?}"))?;
+        self.module.define_function(id, &mut self.context).map_err(|error| format!("{error:?}"))?;
         self.functions.push(id);
         Ok(())
     }
@@ -129,8 +123,7 @@ impl Builder {
 
     /// The code of all functions, of which the first `values` need no derivatives.
     pub(super) fn finish(mut self, values: usize, needs: Needs, customs: Arc<[Custom]>) -> Result<Code, String> {
-        let finished = self.module.finalize_definitions();
-        finished.map_err(|error| error.to_string())?;
+        self.module.finalize_definitions().map_err(|error| error.to_string())?;
         let entry = |&id: &FuncId| {
             let address = self.module.get_finalized_function(id);
             // SAFETY: `add` has compiled a function of this signature there.

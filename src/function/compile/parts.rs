@@ -111,14 +111,12 @@ fn used_outside(items: &Items, segments: &[Segment]) -> Vec<bool> {
     for segment in segments {
         for start in (segment.start..segment.end()).step_by(segment.len) {
             for place in start..start + segment.len {
-                let operands = items.operands(place).iter();
-                let before = operands.filter_map(|&k| items.place_of(k));
+                let before = items.operands(place).iter().filter_map(|&k| items.place_of(k));
                 before.filter(|&k| k < start).for_each(|k| is_used[k] = true);
             }
         }
     }
-    let outputs = items.program.outputs.iter();
-    outputs.filter_map(|&k| items.place_of(k)).for_each(|k| is_used[k] = true);
+    items.program.outputs.iter().filter_map(|&k| items.place_of(k)).for_each(|k| is_used[k] = true);
     is_used
 }
 
@@ -129,8 +127,8 @@ struct Columns<'a> {
     places: &'a [u32],
     inputs: Vec<Column>,
     constants: Vec<Column>,
-    /// Operands from outside by their index in the first repetition.
-    known: HashMap<u32, Vec<Operand>>,
+    /// The columns of operands from outside by their index in the first repetition.
+    known: HashMap<u32, Vec<u32>>,
     table: Vec<Vec<f64>>,
 }
 
@@ -218,26 +216,17 @@ impl Columns<'_> {
             return Operand::Node((place - self.segment.start) as u32);
         }
         let indices = self.repetitions(place).map(|place| items.operands(place)[k]);
-        for &operand in self.known.get(&first).into_iter().flatten() {
-            let column = match operand {
-                Operand::Input(k) => &self.inputs[k as usize],
-                Operand::Constant(k) => &self.constants[k as usize],
-                Operand::Node(_) => unreachable!("it is from outside"),
-            };
-            if indices.clone().eq(column.iter().copied()) {
-                return operand;
-            }
-        }
-        let column = indices.collect();
-        let operand = if program.is_active(first) {
-            self.inputs.push(column);
-            Operand::Input(self.inputs.len() as u32 - 1)
-        } else {
-            self.constants.push(column);
-            Operand::Constant(self.constants.len() as u32 - 1)
+        let (columns, operand): (_, fn(u32) -> Operand) = match program.is_active(first) {
+            true => (&mut self.inputs, Operand::Input),
+            false => (&mut self.constants, Operand::Constant),
         };
-        self.known.entry(first).or_default().push(operand);
-        operand
+        let known = self.known.entry(first).or_default();
+        let is_same = |&k: &u32| indices.clone().eq(columns[k as usize].iter().copied());
+        operand(known.iter().copied().find(is_same).unwrap_or_else(|| {
+            known.push(columns.len() as u32);
+            columns.push(indices.collect());
+            columns.len() as u32 - 1
+        }))
     }
 
     fn input(&mut self, k: usize, outputs: &[usize]) -> At {

@@ -186,10 +186,7 @@ impl Writer<'_> {
             Factor::MinusOne => Partial::MinusOne,
             Factor::Operand(other) => {
                 let x = self.value_of(program.operands(&node)[other]);
-                Partial::Number(match is_square(program, &node) {
-                    true => self.assembler.ins().fadd(x, x),
-                    false => x,
-                })
+                Partial::Number(if is_square(program, &node) { self.assembler.ins().fadd(x, x) } else { x })
             }
             Factor::Partial if is_plain(node.op) => self.partial(i, index, one.place),
             Factor::Partial => {
@@ -230,10 +227,7 @@ impl Writer<'_> {
         let node = program.nodes[i];
         let operands = program.operands(&node);
         let rule = self.assembler.rule(node.op, node.n, place);
-        let z = match rule.result {
-            true => self.value_of(index),
-            false => Value::from_u32(0),
-        };
+        let z = if rule.result { self.value_of(index) } else { Value::from_u32(0) };
         let mut args = [Value::from_u32(0); 3];
         for ((arg, &k), is_used) in args.iter_mut().zip(operands).zip(rule.operands) {
             if is_used {
@@ -241,10 +235,7 @@ impl Writer<'_> {
             }
         }
         let args = &args[..operands.len()];
-        let tie = match rule.tie {
-            true => self.tie(operands, args, z),
-            false => z,
-        };
+        let tie = if rule.tie { self.tie(operands, args, z) } else { z };
         rule.write(self.assembler, args, z, tie)
     }
 

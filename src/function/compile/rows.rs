@@ -84,8 +84,7 @@ impl TaskCode for Unit {
                     return None;
                 }
             } else if first == last {
-                let second = adjoints.iter_mut().skip(1).step_by(LANES);
-                second.for_each(|w| *w = 0.0);
+                adjoints.iter_mut().skip(1).step_by(LANES).for_each(|w| *w = 0.0);
             }
             first = last + 1;
         }

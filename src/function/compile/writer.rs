@@ -20,14 +20,6 @@ const AGE: u32 = 12;
 /// others need.
 const FAR: u32 = 12;
 
-/// A number in a register.
-#[derive(Clone, Copy)]
-struct Held {
-    value: Value,
-    /// The number of instructions when it was used last.
-    at: u32,
-}
-
 /// Writes the functions of a program, or of one repetition of a part.
 pub(super) struct Writer<'a> {
     pub program: &'a Program,
@@ -40,7 +32,8 @@ pub(super) struct Writer<'a> {
     pub shared: usize,
     /// The places of the frame for what a function stores meanwhile; a short one stores nothing.
     pub scratch: Range<usize>,
-    values: Vec<Option<Held>>,
+    /// The numbers that are in registers, each with the number of instructions when it was used last.
+    values: Vec<Option<(Value, u32)>>,
     /// Where the values of nodes are stored that the derivatives ask for.
     places: Vec<Option<At>>,
     /// The last node that uses each number.
@@ -130,11 +123,11 @@ impl<'a> Writer<'a> {
         let k = index as usize;
         let now = self.assembler.written;
         let place = self.place_of(index);
-        if let Some(held) = &mut self.values[k]
-            && (place.is_none() || now - held.at <= AGE)
+        if let Some((value, at)) = &mut self.values[k]
+            && (place.is_none() || now - *at <= AGE)
         {
-            held.at = now;
-            return held.value;
+            *at = now;
+            return *value;
         }
         let place = place.unwrap_or_else(|| {
             let place = self.assembler.new_place();
@@ -158,8 +151,7 @@ impl<'a> Writer<'a> {
     }
 
     fn hold(&mut self, index: u32, value: Value) {
-        let at = self.assembler.written;
-        self.values[index as usize] = Some(Held { value, at });
+        self.values[index as usize] = Some((value, self.assembler.written));
     }
 
     /// A place of the frame that is free until the function ends, if it is long.

@@ -12,7 +12,7 @@ use std::fmt;
 
 /// What an expression computes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::function) enum What {
+pub(crate) enum What {
     /// What is given from outside, by its number.
     Given(u32),
     Number(f64),
@@ -25,17 +25,17 @@ pub(in crate::function) enum What {
 
 /// What is computed, and from what.
 #[derive(Clone, Debug, PartialEq)]
-pub(in crate::function) struct Expression {
+pub(crate) struct Expression {
     pub what: What,
     pub operands: SmallVec<[Symbol; 3]>,
 }
 
 /// The number of the result among what is given to a partial; the operands come before it.
-pub(in crate::function) const RESULT: u32 = 3;
+pub(crate) const RESULT: u32 = 3;
 /// The number of the share of an operand at a tie.
-pub(in crate::function) const TIE: u32 = 4;
+pub(crate) const TIE: u32 = 4;
 /// The operand of a slice operation that stands for each of them, so that a rule is written once for all.
-pub(in crate::function) const EACH: u32 = 5;
+pub(crate) const EACH: u32 = 5;
 
 thread_local! {
     /// The expressions of the rule that is running.
@@ -47,10 +47,10 @@ const SHARED: usize = 64;
 
 /// An expression, by its place.
 #[derive(Clone, Copy, PartialEq)]
-pub(in crate::function) struct Symbol(u32);
+pub(crate) struct Symbol(u32);
 
 impl Symbol {
-    pub(in crate::function) fn place(self) -> usize {
+    pub(crate) fn place(self) -> usize {
         self.0 as usize
     }
 
@@ -83,21 +83,21 @@ impl Symbol {
 
 /// An expression with all that it is made of, operands before results.
 #[derive(Clone, Debug)]
-pub(in crate::function) struct Formula {
+pub(crate) struct Formula {
     pub expressions: Vec<Expression>,
     pub root: Symbol,
 }
 
 impl Formula {
     /// What `rule` writes.
-    pub(in crate::function) fn of(rule: impl FnOnce(&dyn Fn(u32) -> Symbol) -> Symbol) -> Formula {
+    pub(crate) fn of(rule: impl FnOnce(&dyn Fn(u32) -> Symbol) -> Symbol) -> Formula {
         EXPRESSIONS.set(Vec::new());
         let root = rule(&|k| Symbol::of(What::Given(k), &[]));
         Formula { expressions: EXPRESSIONS.take(), root }
     }
 
     /// The partial of a row with respect to operand `k`.
-    pub(in crate::function) fn of_partial(op: Op, n: i32, k: usize) -> Formula {
+    pub(crate) fn of_partial(op: Op, n: i32, k: usize) -> Formula {
         Formula::of(|given| {
             let mut args = [given(0); 3];
             let count = op.row().operands.len();
@@ -109,7 +109,7 @@ impl Formula {
     }
 
     /// The partial of a slice operation with respect to [`EACH`] of its operands.
-    pub(in crate::function) fn of_slice_partial(op: Op) -> Formula {
+    pub(crate) fn of_slice_partial(op: Op) -> Formula {
         Formula::of(|given| match op {
             Op::Norm => rules::norm_partials(1, |_| given(EACH), given(RESULT))(0),
             Op::LogSumExp => rules::log_sum_exp_partials(&[given(EACH)], given(RESULT))[0],
@@ -118,7 +118,7 @@ impl Formula {
     }
 
     /// The value of `op` of `count` operands.
-    pub(in crate::function) fn of_value(op: Op, count: usize) -> Formula {
+    pub(crate) fn of_value(op: Op, count: usize) -> Formula {
         Formula::of(|given| {
             let operands: Vec<Symbol> = (0..count as u32).map(given).collect();
             call(op, 0, &operands)
@@ -126,29 +126,28 @@ impl Formula {
     }
 
     /// All expressions, operands before results.
-    pub(in crate::function) fn symbols(&self) -> impl DoubleEndedIterator<Item = Symbol> + use<> {
+    pub(crate) fn symbols(&self) -> impl DoubleEndedIterator<Item = Symbol> + use<> {
         (0..self.expressions.len() as u32).map(Symbol)
     }
 
-    pub(in crate::function) fn expression(&self, symbol: Symbol) -> &Expression {
+    pub(crate) fn expression(&self, symbol: Symbol) -> &Expression {
         &self.expressions[symbol.place()]
     }
 
     /// What the root is made of, operands before results.
-    pub(in crate::function) fn used(&self) -> impl Iterator<Item = Symbol> + use<> {
+    pub(crate) fn used(&self) -> impl Iterator<Item = Symbol> + use<> {
         let mut is_used = vec![false; self.expressions.len()];
         is_used[self.root.place()] = true;
         for symbol in self.symbols().rev() {
             if is_used[symbol.place()] {
-                let operands = self.expression(symbol).operands.iter();
-                operands.for_each(|x| is_used[x.place()] = true);
+                self.expression(symbol).operands.iter().for_each(|x| is_used[x.place()] = true);
             }
         }
         self.symbols().filter(move |symbol| is_used[symbol.place()])
     }
 
     /// Whether the formula needs what is given by that number.
-    pub(in crate::function) fn has_given(&self, k: u32) -> bool {
+    pub(crate) fn has_given(&self, k: u32) -> bool {
         let mut used = self.used();
         used.any(|symbol| self.expression(symbol).what == What::Given(k))
     }

@@ -58,8 +58,7 @@ where
             "scalargrad: over_rows: {shared} shared inputs and {row_len} of a row are together too many"
         );
         let fits = |f: &&Function| f.inputs().checked_sub(shared) == Some(row_len);
-        let variants = self.variants.iter().filter(fits);
-        let variants = variants.map(|f| f.over_rows(shared)).collect();
+        let variants = self.variants.iter().filter(fits).map(|f| f.over_rows(shared)).collect();
         RecordedRows { recorder: self, shared, row_len, variants }
     }
 }

@@ -49,8 +49,7 @@ fn parts(program: &Program, shared: usize) -> Vec<Part> {
     parts[..shared].fill(Part::Common);
     parts[shared..program.inputs].fill(Part::Row);
     for (index, node) in (program.first_node()..).zip(&program.nodes) {
-        let operands = program.operands(node).iter();
-        let part = operands.map(|&k| parts[k as usize]).max();
+        let part = program.operands(node).iter().map(|&k| parts[k as usize]).max();
         // An operation that comes out of a recording depends on something.
         parts[index] = part.unwrap_or(Part::Common).max(Part::Common);
     }
@@ -66,8 +65,7 @@ fn nodes<'a>(program: &'a Program, parts: &'a [Part], mine: Part) -> impl Iterat
 /// The guards of a part, with their places.
 fn guards<'a>(program: &'a Program, parts: &'a [Part], mine: Part) -> impl Iterator<Item = (usize, &'a Guard)> {
     let part = |guard: &Guard| guard.operands.map(|k| parts[k as usize]).into_iter().max();
-    let guards = program.guards.iter().enumerate();
-    guards.filter(move |(_, guard)| part(guard) == Some(mine))
+    program.guards.iter().enumerate().filter(move |(_, guard)| part(guard) == Some(mine))
 }
 
 /// The numbers that nodes and guards of a part use.

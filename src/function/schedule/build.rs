@@ -6,6 +6,7 @@ use crate::function::one_by_one::is_plain;
 use crate::function::program::{Node, Program, Uses};
 use crate::real::Question;
 use crate::rows::{Kind, Op};
+use smallvec::SmallVec;
 
 /// Operations in a window. Their values, adjoints and operands are a few hundred kilobytes.
 const WINDOW: usize = 8192;
@@ -37,8 +38,7 @@ fn reached(program: &Program) -> Vec<bool> {
     }
     for (i, node) in program.nodes.iter().enumerate().rev() {
         if is_reached[program.first_node() + i] {
-            let operands = program.operands(node).iter();
-            operands.for_each(|&k| is_reached[k as usize] = true);
+            program.operands(node).iter().for_each(|&k| is_reached[k as usize] = true);
         }
     }
     is_reached
@@ -54,8 +54,6 @@ struct Scheduler<'a> {
     levels: Vec<u32>,
     /// The index of each number here.
     index_of: Vec<u32>,
-    /// The nodes of the window with what they are sorted by.
-    order: Vec<(u64, u32)>,
     schedule: Schedule,
 }
 
@@ -68,7 +66,6 @@ impl<'a> Scheduler<'a> {
             is_reached: reached(program),
             levels: vec![0; program.nodes.len()],
             index_of: (0..program.len() as u32).collect(),
-            order: Vec::with_capacity(WINDOW.min(program.nodes.len())),
             schedule: Schedule {
                 runs: Vec::new(),
                 operands: Vec::with_capacity(program.operands.len()),
@@ -145,42 +142,27 @@ impl<'a> Scheduler<'a> {
             }
             self.levels[i] = level;
         }
-        self.order.clear();
-        for i in start..end {
-            if self.uses[first_node + i] != Uses::Part {
-                self.order.push((self.key(i), i as u32));
+        // The nodes of the window with what they are sorted by.
+        let nodes = (start..end).filter(|&i| self.uses[first_node + i] != Uses::Part);
+        let mut order: Vec<(u64, usize)> = nodes.map(|i| (self.key(i), i)).collect();
+        // Stable, and quick where there are few different keys.
+        order.sort_by_key(|&(key, _)| key);
+        for group in order.chunk_by(|(a, _), (b, _)| a >> 32 == b >> 32) {
+            for (n, &(_, i)) in group.iter().enumerate() {
+                self.push(i, n > 0);
             }
         }
-        // Stable, and quick where there are few different keys.
-        self.order.sort_by_key(|&(key, _)| key);
-        let order = std::mem::take(&mut self.order);
-        let mut last_group = None;
-        for &(key, i) in &order {
-            let group = key >> 32;
-            let may_extend = last_group == Some(group);
-            last_group = Some(group);
-            self.push(i as usize, may_extend);
-        }
-        self.order = order;
     }
 
     /// Makes the products of the window that are terms of a sum or a difference part of it, if they are most of them.
     fn take_in_products(&mut self, node: &Node, start: usize) {
         let program = self.program;
         let operands = program.operands(node);
-        let uses = &mut self.uses;
-        let is_product = |uses: &[Uses], k: u32| {
-            k as usize >= start
-                && uses[k as usize] == Uses::Once
-                && program.nodes[k as usize - program.first_node()].op == Op::Mul
-        };
-        let products = operands.iter().filter(|&&k| is_product(uses, k)).count();
-        if 2 * products >= operands.len() {
-            for &k in operands {
-                if is_product(uses, k) {
-                    uses[k as usize] = Uses::Part;
-                }
-            }
+        let is_once = |k: &usize| *k >= start && self.uses[*k] == Uses::Once;
+        let is_product = |k: &usize| is_once(k) && program.nodes[*k - program.first_node()].op == Op::Mul;
+        let products: SmallVec<[usize; 8]> = operands.iter().map(|&k| k as usize).filter(is_product).collect();
+        if 2 * products.len() >= operands.len() {
+            products.into_iter().for_each(|k| self.uses[k] = Uses::Part);
         }
     }
 
@@ -188,15 +170,13 @@ impl<'a> Scheduler<'a> {
     fn key(&self, i: usize) -> u64 {
         let node = &self.program.nodes[i];
         let operands = self.program.operands(node);
-        let first_node = self.program.first_node();
         let mut details = node.n as u32 as u64 ^ (node.count as u64) << 8;
         for (place, &k) in operands.iter().take(8).enumerate() {
             let is_active = self.program.is_active(k);
-            let is_part = (k as usize) >= first_node && self.uses[k as usize] == Uses::Part;
-            details ^= ((is_part as u64) << 1 | is_active as u64) << (2 * place);
+            details ^= ((self.is_part(k) as u64) << 1 | is_active as u64) << (2 * place);
         }
         let details = details.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
-        let is_reached = self.is_reached[first_node + i] as u64;
+        let is_reached = self.is_reached[self.program.first_node() + i] as u64;
         (self.levels[i] as u64) << 33 | is_reached << 32 | (node.op as u64) << 24 | details
     }
 
@@ -312,10 +292,7 @@ impl<'a> Scheduler<'a> {
 
     /// Pushes the factors of a product, a constant last.
     fn push_pair(&mut self, a: u32, b: u32) {
-        let (a, b) = match self.program.is_active(a) {
-            true => (a, b),
-            false => (b, a),
-        };
+        let (a, b) = if self.program.is_active(a) { (a, b) } else { (b, a) };
         let pair = [a, b].map(|k| self.index_of[k as usize]);
         self.schedule.operands.extend(pair);
     }

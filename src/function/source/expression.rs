@@ -1,6 +1,6 @@
 //! The text of expressions.
 
-use super::is_word;
+use super::words::is_word;
 use crate::function::emit::symbol::{Formula, Symbol, What};
 use crate::real::Question;
 use crate::rows::Op;

@@ -1,6 +1,6 @@
 //! The text of this crate's own functions of plain numbers, as far as a source calls them.
 
-use super::is_word;
+use super::words::is_word;
 use std::collections::BTreeMap;
 
 const TEXTS: [&str; 5] = [

@@ -29,10 +29,7 @@ impl Writer<'_> {
                 Factor::One | Factor::MinusOne => String::new(),
                 Factor::Operand(other) => {
                     let name = &self.names[program.operands(&node)[other] as usize];
-                    match is_square(program, &node) {
-                        true => format!("({name} + {name})"),
-                        false => name.to_string(),
-                    }
+                    if is_square(program, &node) { format!("({name} + {name})") } else { name.to_string() }
                 }
                 Factor::Partial if is_of_all(one) => format!("p[{}]", one.place),
                 Factor::Partial => self.partial(i, one.place as usize, &z),

@@ -1,7 +1,7 @@
 //! The lines of a source: names, values and guards; what comes after them is [the sweep](super::sweep).
 
 use super::expression::{Printer, literal, value};
-use super::is_identifier;
+use super::words::is_identifier;
 use crate::function::emit::Sweep;
 use crate::function::emit::symbol::Formula;
 use crate::function::program::{Guard, Item, Program};
@@ -37,10 +37,7 @@ impl<'a> Writer<'a> {
                 let word = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
                 name.chars().map(word).collect::<String>()
             });
-            let default = match k < program.inputs {
-                true => format!("x{k}"),
-                false => format!("t{}", k - program.first_node()),
-            };
+            let default = if k < program.inputs { format!("x{k}") } else { format!("t{}", k - program.first_node()) };
             let mut name = own.filter(|own| is_identifier(own)).unwrap_or(default);
             // A function of that name may be called.
             if name == "tie" || name.contains("_partial") {
@@ -102,10 +99,7 @@ impl<'a> Writer<'a> {
             let is_needed = (index as usize) < n || sweep.is_reached[index as usize];
             if program.is_active(index) && is_needed {
                 let name = self.names[index as usize].clone();
-                let mutability = match self.is_changed[index as usize] {
-                    true => "mut ",
-                    false => "",
-                };
+                let mutability = if self.is_changed[index as usize] { "mut " } else { "" };
                 let start = if index == output { "1.0" } else { "0.0" };
                 self.line(1, format_args!("let {mutability}d_{name} = {start};"));
             }
@@ -119,8 +113,7 @@ impl<'a> Writer<'a> {
     }
 
     pub(super) fn operand_names(&self, i: usize) -> Vec<&str> {
-        let operands = self.program.operands(&self.program.nodes[i]);
-        operands.iter().map(|&k| &self.names[k as usize][..]).collect()
+        self.program.operands(&self.program.nodes[i]).iter().map(|&k| &self.names[k as usize][..]).collect()
     }
 
     fn expression(&self, i: usize) -> String {
@@ -148,8 +141,7 @@ impl<'a> Writer<'a> {
     fn guard(&mut self, guard: &Guard) {
         let [a, b] = guard.operands.map(|index| &self.names[index as usize]);
         let condition = guard.comparison.condition(a, b, guard.answer);
-        let place = format!("{:?}", format!("another branch at {}", guard.place));
-        let place = place.replace('{', "{{").replace('}', "}}");
+        let place = format!("{:?}", format!("another branch at {}", guard.place)).replace('{', "{{").replace('}', "}}");
         self.line(1, format_args!("assert!({condition}, {place});"));
     }
 

@@ -106,7 +106,12 @@ impl<F: Differentiable, P, M> Problem<F, P, M> {
     pub fn with_matrix<N>(self, to_matrix: fn(Matrix) -> N) -> Problem<F, P, N> {
         Problem { function: self.function, to_matrix, point: PhantomData }
     }
+}
 
+impl<F: Differentiable, P, M> Problem<F, P, M>
+where
+    for<'a> &'a P: IntoIterator<Item = &'a f64>,
+{
     /// What is evaluated, and must not be NaN.
     fn evaluate<R>(
         &self,
@@ -114,27 +119,18 @@ impl<F: Differentiable, P, M> Problem<F, P, M> {
         x: &P,
         compute: impl FnOnce(&F, &[f64]) -> Result<R, ReplayError>,
         numbers: impl FnOnce(&R) -> &[f64],
-    ) -> Result<R, Error>
-    where
-        for<'a> &'a P: IntoIterator<Item = &'a f64>,
-    {
+    ) -> Result<R, Error> {
         let x: Vec<f64> = x.into_iter().copied().collect();
         let result = compute(&self.function, &x)?;
         NotANumber::check(what, numbers(&result), &x)?;
         Ok(result)
     }
 
-    fn values(&self, x: &P) -> Result<Vec<f64>, Error>
-    where
-        for<'a> &'a P: IntoIterator<Item = &'a f64>,
-    {
+    fn values(&self, x: &P) -> Result<Vec<f64>, Error> {
         self.evaluate("value", x, F::values_at, Vec::as_slice)
     }
 
-    fn derivatives(&self, x: &P) -> Result<Matrix, Error>
-    where
-        for<'a> &'a P: IntoIterator<Item = &'a f64>,
-    {
+    fn derivatives(&self, x: &P) -> Result<Matrix, Error> {
         self.evaluate("derivative", x, F::jacobian_at, Matrix::as_slice)
     }
 }

@@ -21,13 +21,13 @@ impl Assembler {
     }
 
     /// Where the comparison holds: all bits of a lane are set, or none.
-    pub(in crate::function::compile) fn mask(&mut self, condition: FloatCC, x: Value, y: Value) -> Value {
+    pub(crate) fn mask(&mut self, condition: FloatCC, x: Value, y: Value) -> Value {
         let (x, y) = (self.vector(x), self.vector(y));
         self.ins().fcmp(condition, x, y)
     }
 
     /// `yes` where the mask is set, else `no`.
-    pub(in crate::function::compile) fn select(&mut self, mask: Value, yes: Value, no: Value) -> Value {
+    pub(crate) fn select(&mut self, mask: Value, yes: Value, no: Value) -> Value {
         let mask = self.bits_as_numbers(mask);
         let (yes, no) = (self.vector(yes), self.vector(no));
         let chosen = self.ins().bitselect(mask, yes, no);
@@ -35,7 +35,7 @@ impl Assembler {
     }
 
     /// `x` where the mask is set, else 0.
-    pub(in crate::function::compile) fn keep(&mut self, mask: Value, x: Value) -> Value {
+    pub(crate) fn keep(&mut self, mask: Value, x: Value) -> Value {
         let mask = self.bits_as_numbers(mask);
         let x = self.vector(x);
         let kept = self.ins().band(mask, x);
@@ -43,7 +43,7 @@ impl Assembler {
     }
 
     /// 0 where the mask is set, else `x`.
-    pub(in crate::function::compile) fn drop(&mut self, mask: Value, x: Value) -> Value {
+    pub(crate) fn drop(&mut self, mask: Value, x: Value) -> Value {
         let mask = self.bits_as_numbers(mask);
         let x = self.vector(x);
         let kept = self.ins().band_not(x, mask);
@@ -56,22 +56,13 @@ impl Assembler {
     }
 
     /// Whether the comparison has the answer in all lanes, as a condition of an exit.
-    pub(in crate::function::compile) fn holds(
-        &mut self,
-        condition: FloatCC,
-        x: Value,
-        y: Value,
-        answer: bool,
-    ) -> Value {
+    pub(crate) fn holds(&mut self, condition: FloatCC, x: Value, y: Value, answer: bool) -> Value {
         let holds = self.ins().fcmp(condition, x, y);
         let any_or_all = match answer {
             _ if self.lanes == 1 => holds,
             true => self.ins().vall_true(holds),
             false => self.ins().vany_true(holds),
         };
-        match answer {
-            true => any_or_all,
-            false => self.ins().icmp_imm_u(IntCC::Equal, any_or_all, 0),
-        }
+        if answer { any_or_all } else { self.ins().icmp_imm_u(IntCC::Equal, any_or_all, 0) }
     }
 }

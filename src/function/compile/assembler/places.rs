@@ -5,7 +5,7 @@ use cranelift_codegen::ir::{Block, Value};
 
 /// Where a number is stored, in each repetition of a part.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::function::compile) enum At {
+pub(crate) enum At {
     /// At a place of the frame that each repetition has for itself.
     Own(usize),
     /// At one of those places, of which each lane of a number takes one.
@@ -22,12 +22,12 @@ pub(in crate::function::compile) enum At {
 
 impl At {
     /// At the same place in all repetitions.
-    pub(in crate::function::compile) const fn fixed(room: Room, place: usize) -> At {
+    pub(crate) const fn fixed(room: Room, place: usize) -> At {
         At::Strided { room, place, stride: 0 }
     }
 
     /// Where the adjoint of that number is stored: of one in the frame `farther` places farther on.
-    pub(in crate::function::compile) fn adjoint(self, farther: usize) -> At {
+    pub(crate) fn adjoint(self, farther: usize) -> At {
         let of = |room| match room {
             Room::Frame => (Room::Frame, farther),
             _ => (Room::Derivatives, 0),
@@ -43,7 +43,7 @@ impl At {
 /// What the repetitions of a part have for themselves: places of the frame, so that what the values store is there for the
 /// derivatives, and a row each of a table among the constants.
 #[derive(Clone, Copy)]
-pub(in crate::function::compile) struct Own {
+pub(crate) struct Own {
     /// The number of repetitions.
     pub count: usize,
     /// Where the places of the last repetition begin; those of the others follow.
@@ -54,11 +54,6 @@ pub(in crate::function::compile) struct Own {
     pub table: usize,
     /// The length of a row of the table.
     pub width: usize,
-}
-
-impl Own {
-    /// What is done once, and has no table.
-    pub(in crate::function::compile) const ONCE: Own = Own { count: 1, base: 0, size: 0, table: 0, width: 0 };
 }
 
 /// The loop of a function, if it has one.

@@ -16,16 +16,9 @@ impl Assembler {
     ///
     /// The last repetition's places come first in the frame, so a loop down, which is written first and finds out how
     /// many places there are, need not know that when it begins.
-    pub(in crate::function::compile) fn begin_repetitions(
-        &mut self,
-        is_downward: bool,
-        initial: &[Value],
-    ) -> Vec<Value> {
+    pub(crate) fn begin_repetitions(&mut self, is_downward: bool, initial: &[Value]) -> Vec<Value> {
         let Own { base, size, count, .. } = self.own;
-        let (number, place) = match is_downward {
-            false => (0, base + (count - 1) * size),
-            true => (count - 1, base),
-        };
+        let (number, place) = if is_downward { (count - 1, base) } else { (0, base + (count - 1) * size) };
         let number = self.pointer(number);
         let frame = self.open().rooms[Room::Frame as usize];
         let own = self.ins().iadd_imm_s(frame, 8 * place as i64);
@@ -44,7 +37,7 @@ impl Assembler {
     }
 
     /// Ends the loop, in which each repetition carries `next` on.
-    pub(in crate::function::compile) fn end_repetitions(&mut self, next: &[Value]) {
+    pub(crate) fn end_repetitions(&mut self, next: &[Value]) {
         let repetitions = self.open().repetitions.take();
         let Repetitions { is_downward, header, number, own } = repetitions.expect("a loop has begun");
         let Own { count, size, .. } = self.own;
@@ -63,7 +56,7 @@ impl Assembler {
     }
 
     /// A new place of the frame for each repetition.
-    pub(in crate::function::compile) fn new_place(&mut self) -> At {
+    pub(crate) fn new_place(&mut self) -> At {
         let Own { count, base, size, .. } = &mut self.own;
         *size += 1;
         let (place, end) = (*size - 1, *base + *count * *size);
@@ -72,7 +65,7 @@ impl Assembler {
     }
 
     /// The number that is stored there.
-    pub(in crate::function::compile) fn load(&mut self, at: At) -> Value {
+    pub(crate) fn load(&mut self, at: At) -> Value {
         let (pointer, offset) = self.address(at);
         let number = match at {
             At::Lane(_) => types::F64,
@@ -81,19 +74,19 @@ impl Assembler {
         self.ins().load(number, flags(), pointer, offset)
     }
 
-    pub(in crate::function::compile) fn store(&mut self, at: At, x: Value) {
+    pub(crate) fn store(&mut self, at: At, x: Value) {
         let (pointer, offset) = self.address(at);
         self.ins().store(flags(), x, pointer, offset);
     }
 
     /// The address itself, as an argument of a call.
-    pub(in crate::function::compile) fn address_of(&mut self, at: At) -> Value {
+    pub(crate) fn address_of(&mut self, at: At) -> Value {
         let (pointer, offset) = self.address(at);
         self.ins().iadd_imm_s(pointer, i64::from(offset))
     }
 
     /// The address in a column of the table.
-    pub(in crate::function::compile) fn load_address(&mut self, column: usize) -> Value {
+    pub(crate) fn load_address(&mut self, column: usize) -> Value {
         let (pointer, offset) = self.address(At::Entry(column));
         let open = self.open();
         let kind = open.function.dfg.value_type(open.rooms[0]);

@@ -46,7 +46,7 @@ macro_rules! shims {
         }
 
         /// The address of the value of a row of the table: of its operands, and its parameter if it has one.
-        pub(in crate::function::compile) fn value(op: Op) -> usize {
+        pub(crate) fn value(op: Op) -> usize {
             match op {
                 $( Op::$Operator => values::$operator as *const () as usize, )*
                 $( Op::$Op => values::$method as *const () as usize, )*
@@ -56,7 +56,7 @@ macro_rules! shims {
 
         /// The address of the partial of a row with respect to operand `k`: of the operands, the result, the share at a tie, and
         /// the parameter.
-        pub(in crate::function::compile) fn partial(op: Op, k: usize) -> usize {
+        pub(crate) fn partial(op: Op, k: usize) -> usize {
             let addresses = match op {
                 $( Op::$Operator => [
                     partials::$operator::<0> as *const () as usize,
@@ -83,7 +83,7 @@ fn padded(operands: &[f64]) -> [f64; 3] {
 }
 
 /// Whether the comparison with that place among all has that answer.
-pub(in crate::function::compile) extern "C" fn answers(a: f64, b: f64, comparison: i32, answer: i32) -> i32 {
+pub(crate) extern "C" fn answers(a: f64, b: f64, comparison: i32, answer: i32) -> i32 {
     let comparison = Comparison::ALL[comparison as usize];
     i32::from(i32::from(comparison.answer(a, b)) == answer)
 }
@@ -93,7 +93,7 @@ pub(in crate::function::compile) extern "C" fn answers(a: f64, b: f64, compariso
 /// # Safety
 ///
 /// There are `len` numbers at `x`.
-pub(in crate::function::compile) unsafe extern "C" fn slice_value(x: *const f64, len: usize, op: i32) -> f64 {
+pub(crate) unsafe extern "C" fn slice_value(x: *const f64, len: usize, op: i32) -> f64 {
     // SAFETY: as asked.
     let x = unsafe { slice::from_raw_parts(x, len) };
     f64::apply(Op::ALL[op as usize], 0, x)
@@ -104,13 +104,7 @@ pub(in crate::function::compile) unsafe extern "C" fn slice_value(x: *const f64,
 /// # Safety
 ///
 /// There are `len` numbers at `x`, room for as many at `out`, and they do not overlap.
-pub(in crate::function::compile) unsafe extern "C" fn slice_partials(
-    x: *const f64,
-    len: usize,
-    op: i32,
-    z: f64,
-    out: *mut f64,
-) {
+pub(crate) unsafe extern "C" fn slice_partials(x: *const f64, len: usize, op: i32, z: f64, out: *mut f64) {
     // SAFETY: as asked.
     let (x, out) = unsafe { (slice::from_raw_parts(x, len), slice::from_raw_parts_mut(out, len)) };
     let partials = rules::partials(Op::ALL[op as usize], 0, x, &|_| true, z);
@@ -125,7 +119,7 @@ thread_local! {
 }
 
 /// The panic of the user's operation that stopped compiled code on this thread.
-pub(in crate::function::compile) fn take_panic() -> Option<Box<dyn Any + Send>> {
+pub(crate) fn take_panic() -> Option<Box<dyn Any + Send>> {
     PANIC.try_with(Cell::take).ok().flatten()
 }
 
@@ -145,12 +139,7 @@ fn is_ended(f: impl FnOnce()) -> i32 {
 /// # Safety
 ///
 /// There is an operation at `custom`, `len` numbers at `x`, and room for one at `out`.
-pub(in crate::function::compile) unsafe extern "C" fn custom_value(
-    custom: *const Custom,
-    x: *const f64,
-    len: usize,
-    out: *mut f64,
-) -> i32 {
+pub(crate) unsafe extern "C" fn custom_value(custom: *const Custom, x: *const f64, len: usize, out: *mut f64) -> i32 {
     is_ended(|| {
         // SAFETY: as asked.
         let (custom, x) = unsafe { (&*custom, slice::from_raw_parts(x, len)) };
@@ -166,7 +155,7 @@ pub(in crate::function::compile) unsafe extern "C" fn custom_value(
 /// # Safety
 ///
 /// There is an operation at `custom`, `len` numbers at `x`, and room for as many at `out`.
-pub(in crate::function::compile) unsafe extern "C" fn custom_partials(
+pub(crate) unsafe extern "C" fn custom_partials(
     custom: *const Custom,
     x: *const f64,
     len: usize,
