@@ -303,8 +303,7 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
             }
             for &[a, b] in pairs.as_chunks::<2>().0 {
                 let [x, y] = at(self.known, &[a, b]);
-                let (to_a, to_b) = (w.times_factor(y), w.times_factor(x));
-                self.add(a, to_a);
+                self.add(a, w.times_factor(y));
                 if run.is_last_active {
                     self.add(b, w.times_factor(x));
                 }
