@@ -42,9 +42,7 @@ impl Item {
         };
         match self.count {
             1 => what,
-            count if self.kind == Kind::Made && name.is_none() && is_sign(&what) => {
-                format!("{count} × ({what})")
-            }
+            count if self.kind == Kind::Made && name.is_none() && is_sign(&what) => format!("{count} × ({what})"),
             count => match name.filter(|_| self.name.is_none()) {
                 Some(name) => format!("{name} = {count} × {}", self.operation),
                 None => format!("{count} × {what}"),

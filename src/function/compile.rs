@@ -17,8 +17,8 @@
 //! 3. Each of these segments becomes one of the `parts`: a small program of one repetition, which says where the numbers that
 //!    it takes from outside are stored in each repetition, and where those that are used outside.
 //! 4. Of each part two functions are written (`loops`, and for what connects them `border`).
-//! 5. The writer goes through a program by the walk that writes Rust, too ([`emit`](super::emit)): upward for values (`forward`),
-//!    downward for adjoints (`reverse`), with the partials of the table (`rule`, `instructions`).
+//! 5. The writer goes through the items and contributions from which Rust is written, too ([`emit`](super::emit)): upward for
+//!    values (`forward`), downward for adjoints (`reverse`), with the partials of the table (`rule`, `instructions`).
 //! 6. The `assembler` writes the instructions of one function after the other, loops over repetitions, and calls of the
 //!    table's functions (`shims`); `native` makes machine code of them and runs it.
 //!

@@ -82,9 +82,7 @@ impl Program {
         match (&operands[..], label.chars().count()) {
             ([a, b], 1) => format!("{a} {label} {b}"),
             ([a], _) if node.op == Op::Neg => format!("-{a}"),
-            ([a], _) if node.op.is_indexed() => {
-                format!("{label}({a}, {})", node.op.parameter(node.n))
-            }
+            ([a], _) if node.op.is_indexed() => format!("{label}({a}, {})", node.op.parameter(node.n)),
             _ => format!("{label}({})", operands.join(", ")),
         }
     }

@@ -46,13 +46,9 @@ impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SourceError::NotAName(name) => write!(f, "`{name}` is no name for a function"),
-            SourceError::NameTaken(name) => {
-                write!(f, "the source has a function `{name}` of its own")
-            }
+            SourceError::NameTaken(name) => write!(f, "the source has a function `{name}` of its own"),
             SourceError::Outputs(count) => write!(f, "the function has {count} outputs, not one"),
-            SourceError::Custom(label) => {
-                write!(f, "`{label}` is a user's own operation, which is code")
-            }
+            SourceError::Custom(label) => write!(f, "`{label}` is a user's own operation, which is code"),
             SourceError::NeedsCrate(function) => {
                 write!(f, "`{function}` needs the crate `libm`, and the source is to need none")
             }
