@@ -46,7 +46,7 @@ mod writer;
 pub use compiled::Compiled;
 
 use super::Function;
-use super::emit::Sweep;
+use super::emit::{Sweep, Sweeper};
 use super::program::Program;
 use crate::graph::Custom;
 use crate::refusal::debug_as_displayed;
@@ -149,9 +149,9 @@ const LARGEST_WHOLE: usize = 1 << 18;
 /// adjoints of all inputs.
 fn sweeps(program: &Program, most: usize) -> Option<Vec<Sweep>> {
     let mut left = most.checked_sub(program.operands.len() + 1)?;
-    let mut sweeps = Vec::new();
+    let (mut sweeper, mut sweeps) = (Sweeper::new(program), Vec::new());
     for &output in &program.outputs {
-        let sweep = Sweep::of(program, &[output]);
+        let sweep = sweeper.sweep(&[output]);
         left = left.checked_sub(sweep.contributions.len() + program.inputs)?;
         sweeps.push(sweep);
     }

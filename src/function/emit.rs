@@ -28,41 +28,74 @@ pub(super) fn is_square(program: &Program, node: &Node) -> bool {
 
 /// All contributions in reverse from an output or several.
 pub(super) struct Sweep {
-    /// Which numbers lie between an input and an output, with no step in between.
-    pub is_reached: Vec<bool>,
+    /// The numbers between an input and an output, with no step in between, in ascending order.
+    pub reached: Vec<u32>,
     /// The nodes that contribute, from the last to the first, each with the end of its contributions.
     nodes: Vec<(usize, usize)>,
     pub contributions: Vec<Contribution>,
 }
 
-impl Sweep {
-    pub(super) fn of(program: &Program, outputs: &[u32]) -> Sweep {
-        let first_node = program.first_node();
-        let smooth = || program.nodes.iter().enumerate().filter(|(_, node)| node.op.kind() != Kind::Step);
+/// Finds the sweeps of a program, each in the time that its own nodes take.
+pub(super) struct Sweeper<'a> {
+    program: &'a Program,
+    /// Which numbers depend on an input, with no step in between.
+    is_varied: Vec<bool>,
+    /// Which numbers the sweep has reached; all are false between sweeps.
+    is_reached: Vec<bool>,
+}
+
+impl Sweeper<'_> {
+    pub(super) fn new(program: &Program) -> Sweeper<'_> {
         let mut is_varied = vec![false; program.len()];
         is_varied[..program.inputs].fill(true);
-        for (i, node) in smooth() {
-            let operands = program.operands(node);
-            is_varied[first_node + i] = operands.iter().any(|&k| is_varied[k as usize]);
+        for (index, node) in (program.first_node()..).zip(&program.nodes) {
+            let mut operands = program.operands(node).iter();
+            is_varied[index] = node.op.kind() != Kind::Step && operands.any(|&k| is_varied[k as usize]);
         }
-        let mut is_reached = vec![false; program.len()];
-        for &output in outputs {
-            is_reached[output as usize] = is_varied[output as usize];
-        }
-        let (mut nodes, mut contributions) = (Vec::new(), Vec::new());
-        for (i, node) in smooth().rev() {
-            if !is_reached[first_node + i] {
-                continue;
+        Sweeper { program, is_varied, is_reached: vec![false; program.len()] }
+    }
+
+    pub(super) fn sweep(&mut self, outputs: &[u32]) -> Sweep {
+        let (program, first_node) = (self.program, self.program.first_node());
+        let mut reached = Vec::new();
+        let mut reach = |k: u32, reached: &mut Vec<u32>| {
+            if self.is_varied[k as usize] && !std::mem::replace(&mut self.is_reached[k as usize], true) {
+                reached.push(k);
             }
-            for (place, &to) in program.operands(node).iter().enumerate().filter(|&(_, &to)| is_varied[to as usize]) {
-                is_reached[to as usize] = true;
+        };
+        outputs.iter().for_each(|&k| reach(k, &mut reached));
+        let mut done = 0;
+        while let Some(&k) = reached.get(done) {
+            if let Some(i) = (k as usize).checked_sub(first_node) {
+                program.operands(&program.nodes[i]).iter().for_each(|&k| reach(k, &mut reached));
+            }
+            done += 1;
+        }
+        reached.sort_unstable();
+        let (mut nodes, mut contributions) = (Vec::new(), Vec::new());
+        for i in reached.iter().rev().map_while(|&k| (k as usize).checked_sub(first_node)) {
+            let node = &program.nodes[i];
+            let operands = program.operands(node).iter().enumerate();
+            for (place, &to) in operands.filter(|&(_, &to)| self.is_varied[to as usize]) {
                 if let Some(factor) = Factor::of(node.op, place).filter(|_| place == 0 || !is_square(program, node)) {
                     contributions.push(Contribution { place: place as u32, to, factor });
                 }
             }
             nodes.push((i, contributions.len()));
         }
-        Sweep { is_reached, nodes, contributions }
+        reached.iter().for_each(|&k| self.is_reached[k as usize] = false);
+        Sweep { reached, nodes, contributions }
+    }
+}
+
+impl Sweep {
+    pub(super) fn of(program: &Program, outputs: &[u32]) -> Sweep {
+        Sweeper::new(program).sweep(outputs)
+    }
+
+    /// Whether a number is between an input and an output.
+    pub(super) fn reaches(&self, index: u32) -> bool {
+        self.reached.binary_search(&index).is_ok()
     }
 
     /// The nodes that contribute, from the last to the first, with their contributions.

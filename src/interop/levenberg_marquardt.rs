@@ -22,7 +22,7 @@ use super::{Differentiable, NotANumber};
 use ::levenberg_marquardt::LeastSquaresProblem;
 use nalgebra_0_34::storage::Owned;
 use nalgebra_0_34::{DMatrix, DVector, Dyn};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::error::Error;
 
 /// The residuals of a least squares problem: the outputs of a closure, or of anything else that is [`Differentiable`], such
@@ -32,6 +32,10 @@ use std::error::Error;
 pub struct Residuals<F> {
     function: F,
     x: Vec<f64>,
+    /// The sum of the squares of the residuals at `x`; infinite if it is not known.
+    squares: Cell<f64>,
+    /// The best of the points before, with that sum.
+    best: (f64, Vec<f64>),
     error: RefCell<Option<Box<dyn Error>>>,
 }
 
@@ -46,10 +50,11 @@ impl<F: Differentiable> Residuals<F> {
     /// ```
     #[must_use]
     pub fn new(function: F, x: &[f64]) -> Residuals<F> {
-        Residuals { function, x: x.to_vec(), error: RefCell::new(None) }
+        let best = (f64::INFINITY, x.to_vec());
+        Residuals { function, x: x.to_vec(), squares: Cell::new(f64::INFINITY), best, error: RefCell::new(None) }
     }
 
-    /// The point: after the run the best one.
+    /// The point: after the run the best one, also of a run that ended with an error.
     ///
     /// ```
     /// use scalargrad::{Var, interop::levenberg_marquardt::Residuals};
@@ -58,7 +63,10 @@ impl<F: Differentiable> Residuals<F> {
     /// ```
     #[must_use]
     pub fn point(&self) -> &[f64] {
-        &self.x
+        match self.error.borrow().is_some() && self.best.0 < self.squares.get() {
+            true => &self.best.1, // the run ended at a point that it tried
+            false => &self.x,
+        }
     }
 
     /// What went wrong, if the run ended with `TerminationReason::User`.
@@ -97,7 +105,11 @@ impl<F: Differentiable> LeastSquaresProblem<f64, Dyn, Dyn> for Residuals<F> {
     type ParameterStorage = Owned<f64, Dyn>;
 
     fn set_params(&mut self, x: &DVector<f64>) {
-        self.x = x.as_slice().to_vec();
+        let squares = self.squares.replace(f64::INFINITY);
+        let before = std::mem::replace(&mut self.x, x.as_slice().to_vec());
+        if squares < self.best.0 {
+            self.best = (squares, before);
+        }
     }
 
     fn params(&self) -> DVector<f64> {
@@ -107,6 +119,7 @@ impl<F: Differentiable> LeastSquaresProblem<f64, Dyn, Dyn> for Residuals<F> {
     fn residuals(&self) -> Option<DVector<f64>> {
         let values = self.function.values_at(&self.x);
         let values = self.checked("residual", values, Vec::as_slice)?;
+        self.squares.set(values.iter().map(|r| r * r).sum());
         Some(DVector::from_vec(values))
     }
 

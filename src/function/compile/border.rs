@@ -62,7 +62,7 @@ impl Writer<'_> {
         let initial = vec![zero; part.carried.len()];
         let values = self.assembler.begin_repetitions(true, &initial);
         for (carried, value) in part.carried.iter().zip(values) {
-            if sweep.is_reached[carried.output as usize] {
+            if sweep.reaches(carried.output) {
                 self.add(carried.output, value, false);
             }
         }

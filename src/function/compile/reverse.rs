@@ -23,7 +23,13 @@ const NEVER: u32 = u32::MAX;
 
 impl Writer<'_> {
     pub(super) fn begin_sweep(&mut self, sweep: &Sweep, output: Option<(usize, u32)>) {
-        let mut touched = vec![NEVER; self.program.len()];
+        let Adjoints { held, stored, touched, reached, .. } = &mut self.adjoints;
+        let len = self.program.len();
+        (held.resize(len, None), stored.resize(len, None), touched.resize(len, NEVER));
+        for k in std::mem::take(reached) {
+            (held[k as usize], stored[k as usize], touched[k as usize]) = (None, None, NEVER);
+        }
+        reached.extend_from_slice(&sweep.reached);
         let mut start = 0;
         for (i, own) in sweep.nodes() {
             touched[self.program.first_node() + i] = start;
@@ -33,20 +39,14 @@ impl Writer<'_> {
         for (k, one) in sweep.contributions.iter().enumerate().rev() {
             next[k] = std::mem::replace(&mut touched[one.to as usize], k as u32);
         }
-        self.adjoints = Adjoints {
-            held: vec![None; self.program.len()],
-            stored: vec![None; self.program.len()],
-            next,
-            count: 0,
-            output,
-        };
+        (self.adjoints.next, self.adjoints.count, self.adjoints.output) = (next, 0, output);
     }
 
     /// Writes the sweep from output `k` of a whole program.
     pub(super) fn sweep(&mut self, k: usize, sweep: &Sweep) {
         let output = self.program.outputs[k];
         self.begin_sweep(sweep, Some((k, output)));
-        if sweep.is_reached[output as usize] {
+        if sweep.reaches(output) {
             let one = self.assembler.constant(1.0);
             self.add(output, one, false);
             self.store_if_complete(output);
@@ -90,6 +90,7 @@ impl Writer<'_> {
             let begun = || self.place_of_adjoint(index).filter(|_| is_begun);
             let place = self.adjoints.stored[k].or_else(begun)?;
             self.adjoints.held[k] = Some(self.assembler.load(place));
+            self.adjoints.reached.push(index);
         }
         self.adjoints.held[k]
     }

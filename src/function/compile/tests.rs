@@ -226,3 +226,12 @@ fn a_jacobian_of_many_outputs_and_inputs_is_not_written_out() {
     let compiled = f.compile().unwrap();
     assert_eq!(compiled.jacobian(&x).unwrap(), f.jacobian(&x).unwrap());
 }
+
+#[test]
+fn sweeps_from_many_outputs_are_together_as_large_as_what_they_reach() {
+    let f = Function::record(&[0.5], |x| (0..5000).map(|k| x[0] * f64::from(k)).collect::<Vec<_>>());
+    let sweeps = super::sweeps(&f.program, 1 << 18).unwrap();
+    assert!(sweeps.iter().map(|sweep| sweep.reached.len()).sum::<usize>() <= 2 * 5000);
+    let jacobian = f.compile().unwrap().jacobian(&[2.0]).unwrap();
+    assert_eq!((jacobian[(0, 0)], jacobian[(4999, 0)]), (0.0, 4999.0));
+}

@@ -58,6 +58,10 @@ pub(super) struct Adjoints {
     pub held: Vec<Option<Value>>,
     /// Where that sum is stored, if that is not where the adjoint is stored.
     pub stored: Vec<Option<At>>,
+    /// For each number the next contribution to it.
+    pub touched: Vec<u32>,
+    /// The numbers for which these three have something, of the last sweep.
+    pub reached: Vec<u32>,
     /// For each contribution the next one to the same number, or the first one of that number.
     pub next: Vec<u32>,
     /// The number of contributions so far.

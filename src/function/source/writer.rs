@@ -96,7 +96,7 @@ impl<'a> Writer<'a> {
         }
         let swept = std::mem::replace(&mut self.text, before);
         for index in 0..program.len() as u32 {
-            let is_needed = (index as usize) < n || sweep.is_reached[index as usize];
+            let is_needed = (index as usize) < n || sweep.reaches(index);
             if program.is_active(index) && is_needed {
                 let name = self.names[index as usize].clone();
                 let mutability = if self.is_changed[index as usize] { "mut " } else { "" };

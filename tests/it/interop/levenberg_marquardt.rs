@@ -80,3 +80,16 @@ fn nan_and_another_branch_end_the_run_and_are_told() {
     assert!(matches!(report.termination, TerminationReason::User(_)));
     assert!(problem.error().unwrap().contains("`x[0] < 0`"));
 }
+
+#[test]
+fn a_run_that_ends_with_an_error_has_the_best_point() {
+    let run = |residuals: fn(&[Var]) -> [Var; 2], start: f64| {
+        let (problem, report) = LevenbergMarquardt::new().minimize(Residuals::new(residuals, &[start]));
+        assert!(matches!(report.termination, TerminationReason::User(_)), "{:?}", report.termination);
+        problem.point()[0]
+    };
+    assert_eq!(run(|x| [x[0].sqrt() - 0.1, x[0].ln() * 0.01], 1.0), 1.0);
+    // Some steps go well before.
+    let end = run(|x| [if x[0] < 0.05 { x[0] * f64::NAN } else { x[0].powi(2) }, x[0] * 0.0], 1.0);
+    assert!((0.05..0.5).contains(&end), "{end}");
+}
