@@ -14,6 +14,7 @@
 mod found;
 mod inspect;
 mod report;
+mod sweep;
 
 pub use found::{Absorbed, Anomaly, What};
 
@@ -109,7 +110,7 @@ fn watched<R>(f: impl FnOnce() -> R) -> (R, Option<Anomaly>, Vec<Absorbed>) {
                 let from = self.outside.min(findings.len());
                 findings.split_off(from)
             });
-            for anomaly in lost.into_iter().filter_map(Findings::anomaly) {
+            for anomaly in lost.into_iter().filter_map(|findings| findings.end().0) {
                 let _ = writeln!(io::stderr(), "scalargrad: before this panic: {anomaly}");
             }
             graph::observe_with(self.observer);
@@ -117,11 +118,10 @@ fn watched<R>(f: impl FnOnce() -> R) -> (R, Option<Anomaly>, Vec<Absorbed>) {
         }
     }
     let outside = FINDINGS.with_borrow(Vec::len);
-    FINDINGS.with_borrow_mut(|findings| findings.push(Findings::new(arena().end())));
+    FINDINGS.with_borrow_mut(|findings| findings.push(Findings::new()));
     let _watch = Watch { outside, observer: graph::observe_with(Some(observe)), were_kept: arena().keep_lines(true) };
     let result = f();
-    observe(Event::Dropping { end: arena().end() });
     let findings = FINDINGS.with_borrow_mut(Vec::pop).expect("a detection inside ends before this one");
-    let absorbed = findings.absorbed.clone();
-    (result, findings.anomaly(), absorbed) // while the lines are known
+    let (anomaly, absorbed) = findings.end(); // while the lines are known
+    (result, anomaly, absorbed)
 }

@@ -56,6 +56,7 @@ pub(super) struct Details {
     pub(super) after: Option<Line>,
     pub(super) when: When,
     pub(super) value: f64,
+    /// Absent if no sweep has passed it on.
     pub(super) adjoint: Option<f64>,
     pub(super) operands: Vec<Operand>,
     pub(super) names: Vec<String>,

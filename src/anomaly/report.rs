@@ -17,6 +17,7 @@ impl fmt::Display for Anomaly {
         match self.0.what {
             What::Value => write!(f, "the value of `{operation}` is {value:?}")?,
             What::Partial => write!(f, "a partial of `{operation}` is not finite")?,
+            What::Adjoint if self.0.adjoint.is_none() => write!(f, "a derivative of `{operation}` is not finite")?,
             What::Adjoint => write!(f, "an adjoint that `{operation}` passes on is not finite")?,
         }
         match self.0.line {
@@ -113,9 +114,10 @@ impl Details {
                 None => format!("`{operation}` at ({at}) is a pole, or {TOO_LARGE}"),
             },
             What::Partial => format!("the slope of `{operation}` at ({at}) is not finite"),
-            What::Adjoint => match self.adjoint.filter(|adjoint| adjoint.is_finite()) {
-                Some(adjoint) => format!("the adjoint {adjoint:?} times a partial is {TOO_LARGE}"),
-                None => format!("the sum of the contributions to its adjoint is {TOO_LARGE}"),
+            What::Adjoint => match self.adjoint {
+                None => format!("its derivative along a direction, or a sum of second derivatives, is {TOO_LARGE}"),
+                Some(w) if w.is_finite() => format!("the adjoint {w:?} times a partial is {TOO_LARGE}"),
+                Some(_) => format!("the sum of the contributions to its adjoint is {TOO_LARGE}"),
             },
         }
     }
