@@ -45,7 +45,7 @@ fn a_recording_forgets_nothing_that_a_sweep_inside_has_met() {
     assert!(detect(|| graph::scope(|| Function::record(&[1.0], |x| inner(x) + 1.0))).is_ok());
     let found = found(|| {
         Function::record(&[1.0], |x| {
-            graph::scope(|| drop((x[0] - 2.0).ln()));
+            graph::scope(|| (x[0] - 2.0).ln().value());
             x[0] * 2.0
         })
     });
