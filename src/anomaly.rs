@@ -19,8 +19,8 @@ mod sweep;
 pub use found::{Absorbed, Anomaly, What};
 
 use crate::arena::arena;
+use crate::graph;
 use crate::graph::trace::{self, Escape};
-use crate::graph::{self, Event};
 use crate::handle::Var;
 use inspect::{FINDINGS, Findings, observe};
 use std::io::{self, Write};
@@ -63,10 +63,8 @@ use std::io::{self, Write};
 /// ```
 #[track_caller]
 pub fn detect<R>(f: impl FnOnce() -> R) -> Result<R, Anomaly> {
-    match watched(f) {
-        (_, Some(anomaly), _) => Err(anomaly),
-        (result, None, _) => Ok(result),
-    }
+    let (result, found, _) = watched(f);
+    found.map_or(Ok(result), Err)
 }
 
 /// Runs `f`, and lists the operations whose partial is NaN or infinite and did no harm in a sweep: it met an adjoint of exactly zero,
@@ -97,29 +95,25 @@ pub fn absorbed<R>(f: impl FnOnce() -> R) -> (R, Vec<Absorbed>) {
 #[track_caller]
 fn watched<R>(f: impl FnOnce() -> R) -> (R, Option<Anomaly>, Vec<Absorbed>) {
     trace::escaped(Escape::Inspected, Var::constant(0.0));
-    /// Ends a detection when dropped.
-    struct Watch {
-        outside: usize,
-        observer: Option<fn(Event<'_>)>,
-        were_kept: bool,
-    }
+    /// Ends a detection when dropped; the number is that of those around it.
+    struct Watch(usize);
     impl Drop for Watch {
         fn drop(&mut self) {
             // If `f` panicked, which may be for what was found, nobody else will tell.
-            let lost = FINDINGS.with_borrow_mut(|findings| {
-                let from = self.outside.min(findings.len());
-                findings.split_off(from)
-            });
+            let lost = FINDINGS.with_borrow_mut(|all| all.split_off(self.0.min(all.len())));
             for anomaly in lost.into_iter().filter_map(|findings| findings.end().0) {
                 let _ = writeln!(io::stderr(), "scalargrad: before this panic: {anomaly}");
             }
-            graph::observe_with(self.observer);
-            arena().keep_lines(self.were_kept);
+            if self.0 == 0 {
+                graph::observe_with(None);
+                arena().keep_lines(false);
+            }
         }
     }
-    let outside = FINDINGS.with_borrow(Vec::len);
-    FINDINGS.with_borrow_mut(|findings| findings.push(Findings::new()));
-    let _watch = Watch { outside, observer: graph::observe_with(Some(observe)), were_kept: arena().keep_lines(true) };
+    let _watch = Watch(FINDINGS.with_borrow(Vec::len));
+    FINDINGS.with_borrow_mut(|all| all.push(Findings::new()));
+    graph::observe_with(Some(observe));
+    arena().keep_lines(true);
     let result = f();
     let findings = FINDINGS.with_borrow_mut(Vec::pop).expect("a detection inside ends before this one");
     let (anomaly, absorbed) = findings.end(); // while the lines are known

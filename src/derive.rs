@@ -168,29 +168,40 @@ fn second_order<R>(
     let _scope = graph::open_recording();
     let leaves = leaves(x);
     let (output, _) = user_code("the closure", || trace::trace(|| f(&leaves)));
+    // What rules of custom operations sweep on the way is no result.
+    let unobserved = arena().lines.is_kept().then(graph::unobserved);
+    let derivatives = second_order_of(output, &leaves, on_tape, in_program);
+    if unobserved.is_some() {
+        drop(unobserved);
+        tell_of_second(&leaves, output, is_finite(&derivatives));
+    }
+    derivatives
+}
+
+#[track_caller]
+fn second_order_of<R>(
+    output: Var,
+    leaves: &[Var],
+    on_tape: impl FnOnce(usize, usize) -> Option<R>,
+    in_program: impl FnOnce(&Program) -> Result<R, usize>,
+) -> R {
     let start = state(|state| state.scope_start());
     if !output.is_constant() && output.index() >= start && !trace::is_tracing() {
         verify(output);
         if let Some(derivatives) = at_callers_line(|| on_tape(start, output.index())) {
-            tell_of_second(&leaves, output, || is_finite(&derivatives));
             return derivatives;
         }
     }
-    let program = program(&leaves, &[output]);
+    let program = program(leaves, &[output]);
     program.refuse_first_order_customs();
-    let derivatives = at_callers_line(|| in_program(&program)).expect("there is no guard to trip");
-    tell_of_second(&leaves, output, || is_finite(&derivatives));
-    derivatives
+    at_callers_line(|| in_program(&program)).expect("there is no guard to trip")
 }
 
-/// Tells a detection of anomalies, if there is one, whether the second derivatives are finite. If they are not, sweeps of the output and
-/// of its recorded derivatives show it where that began.
+/// Tells a detection of anomalies whether the second derivatives are finite. If they are not, sweeps of the output and of its recorded
+/// derivatives show it where that began.
 #[track_caller]
-fn tell_of_second(x: &[Var], output: Var, is_finite: impl FnOnce() -> bool) {
-    if !arena().lines.is_kept() || output.is_constant() {
-        return;
-    }
-    if is_finite() {
+fn tell_of_second(x: &[Var], output: Var, are_finite: bool) {
+    if are_finite || output.is_constant() {
         return tell_of_finite(&[output]);
     }
     let mut outputs = vec![output];
@@ -206,7 +217,7 @@ fn are_finite(numbers: &[f64]) -> bool {
 /// Tells a detection of anomalies of outputs whose derivatives by the variables of the scope are finite.
 fn tell_of_finite(outputs: &[Var]) {
     let floor = state(|state| state.scope_start());
-    graph::tell(Event::Swept { outputs, floor, results: Results::Finite });
+    graph::tell(Event::Swept { outputs, floor, results: Results::Variables(&[]) });
 }
 
 /// The values of the outputs of `f` at `x`, and their tangents along `v`: the Jacobian times `v`.
@@ -243,11 +254,11 @@ pub fn jvp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], v: &[f64]) -> (Ve
     let (moved, along): (Vec<Var>, Vec<f64>) = leaves.iter().zip(v).filter(|&(_, &v)| v != 0.0).unzip();
     for &output in &outputs {
         let gradient = backward::gradient(output, &moved);
-        let tangent: f64 = gradient.iter().zip(&along).map(|(p, v)| p * v).sum();
-        if !tangent.is_finite() {
-            graph::tell(Event::Undefined { output: output.index() });
-        }
-        tangents.push(tangent);
+        tangents.push(gradient.iter().zip(&along).map(|(p, v)| p * v).sum());
+    }
+    match tangents.iter().position(|tangent: &f64| !tangent.is_finite()) {
+        None => tell_of_finite(&outputs),
+        Some(k) => graph::tell(Event::Undefined { output: outputs[k].index() }),
     }
     (values, tangents)
 }

@@ -64,7 +64,7 @@ pub(super) struct Details {
 }
 
 /// When an anomaly happened, counted from the beginning of the detection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub(super) struct When {
     /// How many sweeps had ended.

@@ -30,9 +30,8 @@ pub(super) struct Findings {
     pub absorbed: Vec<Absorbed>,
     /// The values of the nodes below this index have been looked at.
     inspected: usize,
-    /// How many sweeps there were, and how many nodes were looked at.
-    pub sweeps: usize,
-    nodes: usize,
+    /// When something happens that is recorded now.
+    pub now: When,
 }
 
 /// Takes a look, before what was recorded or swept is gone.
@@ -43,11 +42,11 @@ pub(super) fn observe(event: Event<'_>) {
         findings.look_at_values();
         match event {
             Event::Swept { outputs, floor, results } => findings.look_at_sweep(Sweep::new(outputs, floor, results)),
-            Event::Undefined { output } if findings.harmful.is_none() => {
-                let unknown = || findings.anomaly(output, What::Adjoint, None);
-                findings.harmful = Some(findings.undefined_above(output).unwrap_or_else(unknown));
+            Event::Undefined { output } => {
+                let found = findings.undefined_above(output);
+                let found = found.unwrap_or_else(|| findings.anomaly(output, What::Adjoint, None));
+                findings.harmful.get_or_insert(found);
             }
-            Event::Undefined { .. } => {}
             Event::Dropping { end } => findings.drop_from(end),
         }
     }
@@ -72,17 +71,16 @@ impl Findings {
 
     /// Looks at the values of the nodes that are new.
     fn look_at_values(&mut self) {
-        let end = arena().end();
-        for index in self.inspected..end {
-            self.nodes += 1;
+        for index in self.inspected..arena().end() {
+            self.now.nodes += 1;
             if let Some(segment) = self.first_run.take_if(|_| is_head_at(index)) {
                 self.segments.insert(index, segment);
             }
             if self.harmful.is_none() && is_undefined(index) {
-                self.unmet.insert(index, self.now(false));
+                self.unmet.insert(index, self.now);
             }
         }
-        self.inspected = end;
+        self.inspected = arena().end();
     }
 
     /// The nodes from `end` on are about to be dropped.
@@ -94,20 +92,11 @@ impl Findings {
         self.inspected = self.inspected.min(end);
     }
 
-    fn now(&self, in_sweep: bool) -> When {
-        When { sweeps: self.sweeps, nodes: self.nodes, in_sweep }
-    }
-
     /// What is to be told of a node whose value is not finite. For an output of a checkpoint that is the operation inside.
     pub(super) fn undefined(&self, index: usize) -> Anomaly {
-        match self.inside(index) {
-            Some(inside) => {
-                let mut found = inside.clone();
-                found.0.index = index;
-                found
-            }
-            None => self.anomaly(index, What::Value, None),
-        }
+        let mut found = self.inside(index).cloned().unwrap_or_else(|| self.anomaly(index, What::Value, None));
+        found.0.index = index;
+        found
     }
 
     /// The operation that made the value of an output of a checkpoint, if it is inside.
@@ -116,17 +105,15 @@ impl Findings {
         self.segments.get(&head)?.undefined.get(index - head - 1)?.as_ref()
     }
 
-    /// The first node, of those from which one was made and itself, whose value is not finite.
+    /// The first node whose value is not finite, of those from which one was made and itself.
     pub(super) fn origin(&self, index: usize) -> Option<usize> {
         let (mut open, mut seen) = (vec![index], BTreeSet::from([index]));
         while let Some(index) = open.pop() {
-            if self.inside(index).is_none() {
-                let captured =
-                    self.segments.get(&index).into_iter().flat_map(|segment| segment.captured.iter().copied());
-                let sources = partials_of(index).into_iter().map(|(operand, _)| operand).chain(captured);
-                let sources = sources.filter(|&index| is_undefined(index) || is_head_at(index));
-                open.extend(sources.filter(|&index| seen.insert(index)));
-            }
+            let (operands, segment) = (partials_of(index), self.segments.get(&index));
+            let outside = segment.into_iter().flat_map(|segment| &segment.outside);
+            let all = operands.iter().map(|(operand, _)| operand).chain(outside).copied();
+            let undefined = all.filter(|&operand| is_undefined(operand) || is_head_at(operand));
+            open.extend(undefined.filter(|&operand| self.inside(index).is_none() && seen.insert(operand)));
         }
         seen.into_iter().find(|&index| is_undefined(index))
     }
@@ -140,26 +127,24 @@ impl Findings {
     pub(super) fn anomaly(&self, index: usize, what: What, adjoint: Option<f64>) -> Anomaly {
         let decoded = decode(index);
         let partials: BTreeMap<_, _> = partials_of(index).into_iter().collect();
-        let recorded = arena().lines.of(index);
-        let line = recorded.map(|(line, _)| line);
-        let is_users = line.is_some_and(|line| owner(line) == Owner::User);
-        let before = || arena().lines.users_before(index);
-        let partial_of = |index: usize| partials.get(&index).copied().flatten().unwrap_or(0.0);
+        let (line, is_of_derivative) = arena().lines.of(index).unzip();
         let operand = |operand: &nodes::Operand| Operand {
             name: name(operand.index),
             value: operand.value,
-            partial: (operand.index != 0).then(|| partial_of(operand.index)),
+            partial: (operand.index != 0).then(|| partials.get(&operand.index).copied().flatten().unwrap_or(0.0)),
         };
-        let recorded_at = self.unmet.get(&index).filter(|_| what == What::Value);
         Anomaly(Box::new(Details {
             index,
             what,
             op: decoded.op,
             operation: tidy(&operation_name(decoded.op, index)),
             line,
-            is_of_derivative: recorded.is_some_and(|(_, is_of_derivative)| is_of_derivative),
-            after: (!is_users).then(before).flatten(),
-            when: recorded_at.copied().unwrap_or(self.now(true)),
+            is_of_derivative: is_of_derivative == Some(true),
+            after: match line.map(owner) {
+                Some(Owner::User) => None,
+                _ => arena().lines.users_before(index),
+            },
+            when: self.unmet.get(&index).copied().unwrap_or(When { in_sweep: true, ..self.now }),
             value: value_of(index),
             adjoint,
             operands: decoded.operands.iter().map(operand).collect(),

@@ -4,18 +4,15 @@
 //! inputs and to what its closure captured. In the sweep around it the checkpoint is a node that gave this. So only the end of the
 //! outermost sweep, whose results are known, says what did harm.
 
-use super::found::{Absorbed, Anomaly, What};
+use super::found::{Absorbed, Anomaly, Details, What};
 use super::inspect::{Findings, adjoint, is_undefined, name};
-use crate::arena::{arena, set_aside};
+use crate::arena::arena;
 use crate::graph::names::tidy;
 use crate::graph::{Results, decode, operation_name, partials_of, read_checkpoint};
 use crate::handle::Var;
-use crate::nodes::Operand;
 use crate::rows::Kind;
-use smallvec::SmallVec;
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
 /// How many partials that did no harm are listed.
 const LISTED: usize = 1000;
@@ -28,7 +25,7 @@ const ABOVE: Way = (usize::MAX, 0);
 
 /// A node that a sweep went through.
 struct Met {
-    /// The node above it on a way to an output; itself if it is one.
+    /// The node above it on a way to an output; what stands for an output around its segment, or else 0.
     above: usize,
     /// Of all that is not finite and came to it, what began first.
     from: Option<Way>,
@@ -42,219 +39,184 @@ pub(super) struct Sweep<'a> {
     outputs: Vec<usize>,
     floor: usize,
     results: Results<'a>,
-    /// The operands of a checkpoint, of which the first nodes of its segment are copies.
-    inputs: SmallVec<[Operand; 4]>,
+    /// The first nodes of a segment, each with the input of the checkpoint that it is a copy of.
+    inputs: BTreeMap<usize, usize>,
     /// The nodes that it went through, and those below the floor to which it gave something.
     met: BTreeMap<usize, Met>,
     /// The partials that are not finite, each with the operand to which the product was not finite either; or else with 0.
     partials: Vec<(usize, Absorbed)>,
 }
 
-/// The segment of a checkpoint, as it was run the last time.
+/// The segment of a checkpoint.
 #[derive(Default)]
 pub(super) struct Segment {
     /// For each output whose value is not finite: the operation inside that made it, unless that is outside.
     pub undefined: Vec<Option<Anomaly>>,
-    /// The variables from outside that its closure uses; after a sweep only those whose value is not finite.
-    pub captured: Vec<usize>,
-    /// The variables to which it gave what is not finite, each with the operation where that began; absent if it was above.
-    gave: BTreeMap<usize, Option<Rc<Anomaly>>>,
-    /// The partials inside from which something came to these.
-    partials: Vec<Absorbed>,
+    /// The variables to which it gave something: inputs, and what its closure captured. After a sweep only those whose value is not
+    /// finite.
+    pub outside: Vec<usize>,
+    /// The variables to which it gave what is not finite, each with where that began.
+    gave: BTreeMap<usize, Way>,
+    /// What is to be told of these ways, but for those from above.
+    began: BTreeMap<Way, Anomaly>,
+    /// The partials inside from which something came to these variables.
+    partials: Vec<(usize, Absorbed)>,
 }
 
 impl Findings {
     /// Looks at what a sweep has left.
     pub(super) fn look_at_sweep(&mut self, mut sweep: Sweep<'_>) {
-        let is_first_run = matches!(sweep.results, Results::Segment { head: None, .. });
-        // The adjoints that are there belong to another sweep.
-        let _aside = (is_first_run || matches!(sweep.results, Results::Finite)).then(set_aside);
         self.follow(&mut sweep);
         let wrong = sweep.wrong_results();
-        let mut harmful: BTreeSet<usize> = wrong.iter().copied().collect();
+        let mut harmful: BTreeSet<usize> = wrong.keys().copied().collect();
         for (&index, node) in sweep.met.range(sweep.floor..) {
             if node.to.iter().any(|operand| harmful.contains(operand)) {
                 harmful.insert(index);
             }
         }
-        let (partials, absorbed): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut sweep.partials).into_iter().partition(|(to, _)| harmful.contains(to));
-        if is_first_run {
+        let partials = std::mem::take(&mut sweep.partials).into_iter();
+        let (partials, absorbed): (Vec<_>, Vec<_>) = partials.partition(|(to, _)| harmful.contains(to));
+        if let Results::Segment { head: None, inputs } = sweep.results {
             self.unmet.split_off(&sweep.floor);
-        } else {
-            self.absorbed.extend(absorbed.into_iter().map(|(_, absorbed)| absorbed));
+            self.first_run = Some(self.segment(&sweep, inputs, BTreeMap::new()).settled());
+            return;
         }
-        match sweep.results {
-            Results::Segment { head, inputs } => {
-                let partials = partials.into_iter().map(|(_, partial)| partial).collect();
-                let mut segment = self.segment(&sweep, inputs, partials);
-                match head {
-                    Some(head) => drop(self.segments.insert(head, segment)),
-                    None => {
-                        segment.settle();
-                        self.first_run = Some(segment);
-                    }
-                }
+        self.absorbed.extend(absorbed.into_iter().map(|(_, partial)| partial));
+        if let Results::Segment { head: Some(head), inputs } = sweep.results {
+            let segment = Segment { partials, ..self.segment(&sweep, inputs, wrong) };
+            self.segments.insert(head, segment);
+        } else {
+            if self.harmful.is_none() {
+                let value = sweep.outputs.iter().find(|&&output| is_undefined(output));
+                let value = value.and_then(|&output| self.undefined_above(output)).map(|value| sweep.named(value));
+                self.harmful = value.or_else(|| Some(self.describe(wrong.into_values().max()?, &sweep)));
             }
-            _ => {
-                if self.harmful.is_none() {
-                    let value = sweep.outputs.iter().find(|&&output| is_undefined(output));
-                    let value = value.and_then(|&output| self.undefined_above(output)).map(|found| sweep.named(found));
-                    let way = wrong
-                        .iter()
-                        .map(|index| sweep.met.get(index).and_then(|node| node.from).unwrap_or((*index, 0)))
-                        .max();
-                    self.harmful = value.or_else(|| way.map(|way| self.describe(way, &sweep)));
-                }
-                self.sweeps += 1;
-            }
+            self.now.sweeps += 1;
         }
         for (index, _) in sweep.met.range(sweep.floor..) {
             self.unmet.remove(index);
-            if let Some(segment) = self.segments.get_mut(index) {
-                segment.settle();
-            }
+            self.segments.entry(*index).and_modify(|segment| *segment = std::mem::take(segment).settled());
         }
     }
 
     /// Goes from the outputs of a sweep down.
     fn follow(&mut self, sweep: &mut Sweep<'_>) {
-        let is_segment = matches!(sweep.results, Results::Segment { .. });
-        for &output in sweep.outputs.iter().filter(|&&output| output != 0) {
-            let from = (is_segment && !adjoint(output).is_finite()).then_some(ABOVE);
-            sweep.met.insert(output, Met { above: output, from, to: Vec::new() });
-        }
         let mut end = usize::MAX;
         while let Some((&index, node)) = sweep.met.range(sweep.floor..end).next_back() {
             end = index;
-            let (w, mut from, partials) = (adjoint(index), node.from, partials_of(index));
-            let mut given = Vec::with_capacity(partials.len());
-            if let Some(segment) = self.segments.get_mut(&index) {
-                let finite = partials.iter().map(|&(operand, _)| operand).chain(segment.captured.iter().copied());
-                given.extend(finite.map(|operand| (operand, None)));
-                let way = |(&operand, inside): (&usize, &Option<_>)| {
-                    (operand, inside.as_ref().map(|_| (index, operand)).or(from))
-                };
-                given.extend(segment.gave.iter().map(way));
-                sweep.partials.extend(segment.partials.drain(..).map(|partial| (index, partial)));
-            } else {
-                if !w.is_finite() && sweep.input(index).is_none() {
-                    from = from.or(Some((index, 0)));
-                }
-                let is_smooth = LazyCell::new(|| decode(index).op.kind() == Kind::Smooth);
-                for (operand, partial) in partials {
-                    let Some(partial) = partial else {
-                        given.push((operand, from));
-                        continue;
-                    };
-                    let is_finite = w == 0.0 || (w * partial).is_finite() || partial == 0.0 && !*is_smooth;
-                    let way = if is_finite { None } else { from.or(Some((index, operand))) };
-                    given.push((operand, way));
-                    if !partial.is_finite() && w.is_finite() && self.absorbed.len() + sweep.partials.len() < LISTED {
-                        let operation = tidy(&operation_name(decode(index).op, index));
-                        let line = arena().lines.of(index).map(|(line, _)| line);
-                        let to = way.map_or(0, |_| operand);
-                        sweep.partials.push((to, Absorbed { operation, line, partial }));
-                    }
-                }
+            let (w, mut from, mut to) = (adjoint(index), node.from, Vec::new());
+            let segment = self.segments.get_mut(&index);
+            if segment.is_none() && !w.is_finite() && !sweep.inputs.contains_key(&index) {
+                from = from.or(Some((index, 0)));
             }
-            let to = given.iter().filter(|(_, way)| way.is_some()).map(|&(operand, _)| operand).collect();
-            for (operand, way) in given {
+            let mut give = |operand, way: Option<Way>| {
                 let below = sweep.met.entry(operand).or_insert(Met { above: index, from: None, to: Vec::new() });
                 below.from = below.from.max(way);
+                to.extend(way.map(|_| operand));
+            };
+            sweep.inputs.get(&index).into_iter().for_each(|&input| give(input, from));
+            let is_smooth = LazyCell::new(|| decode(index).op.kind() == Kind::Smooth);
+            for (operand, partial) in partials_of(index) {
+                let way = match partial {
+                    None => from.filter(|_| segment.is_none()),
+                    Some(p) if w == 0.0 || (w * p).is_finite() || p == 0.0 && !*is_smooth => None,
+                    Some(_) => from.or(Some((index, operand))),
+                };
+                give(operand, way);
+                let is_listed = w.is_finite() && self.absorbed.len() + sweep.partials.len() < LISTED;
+                if let Some(partial) = partial.filter(|partial| is_listed && !partial.is_finite()) {
+                    let operation = tidy(&operation_name(decode(index).op, index));
+                    let line = arena().lines.of(index).map(|(line, _)| line);
+                    sweep.partials.push((way.map_or(0, |_| operand), Absorbed { operation, line, partial }));
+                }
+            }
+            if let Some(segment) = segment {
+                segment.outside.iter().for_each(|&operand| give(operand, None));
+                for (&operand, &way) in &segment.gave {
+                    give(operand, if way == ABOVE { from } else { Some((index, operand)) });
+                }
+                sweep.partials.extend(segment.partials.drain(..).map(|(_, partial)| (index, partial)));
             }
             let node = sweep.met.get_mut(&index).expect("it was met");
             (node.from, node.to) = (from, to);
         }
     }
 
-    /// What the sweep around is to know of a segment.
-    fn segment(&self, sweep: &Sweep<'_>, inputs: usize, partials: Vec<Absorbed>) -> Segment {
+    /// What the sweep around is to know of a segment that gave these what is not finite.
+    fn segment(&self, sweep: &Sweep<'_>, inputs: usize, gave: BTreeMap<usize, Way>) -> Segment {
         let inside = |&output: &usize| {
-            let origin = self.origin(output)?;
+            let origin = is_undefined(output).then(|| self.origin(output))??;
             (origin >= sweep.floor + inputs).then(|| sweep.named(self.undefined(origin)))
         };
-        let (mut gave, mut described) = (BTreeMap::new(), BTreeMap::new());
-        for index in sweep.wrong_results() {
-            let way = sweep.met[&index].from.unwrap_or(ABOVE);
-            let describe = || (way != ABOVE).then(|| Rc::new(self.describe(way, sweep)));
-            let inside = described.entry(way).or_insert_with(describe).clone();
-            gave.insert(sweep.input(index).unwrap_or(index), inside);
-        }
+        let ways: BTreeSet<Way> = gave.values().copied().filter(|way| *way != ABOVE).collect();
         Segment {
-            undefined: sweep.outputs.iter().map(|output| is_undefined(*output).then(|| inside(output))?).collect(),
-            captured: sweep.met.range(..sweep.floor).map(|(&index, _)| index).collect(),
+            undefined: sweep.outputs.iter().map(inside).collect(),
+            outside: sweep.met.range(..sweep.floor).map(|(&index, _)| index).collect(),
+            began: ways.into_iter().map(|way| (way, self.describe(way, sweep))).collect(),
             gave,
-            partials,
+            partials: Vec::new(),
         }
     }
 
     /// What is to be told of where something that is not finite began.
     fn describe(&self, (index, operand): Way, sweep: &Sweep<'_>) -> Anomaly {
-        let inside = self.segments.get(&index).and_then(|segment| segment.gave.get(&operand)?.as_deref());
+        let inside = self.segments.get(&index).and_then(|segment| segment.began.get(segment.gave.get(&operand)?));
         let found = inside.cloned().or_else(|| self.undefined_above(index)).unwrap_or_else(|| {
             let partial = partials_of(index).into_iter().find_map(|(of, partial)| partial.filter(|_| of == operand));
             let what = if partial.is_none_or(f64::is_finite) { What::Adjoint } else { What::Partial };
             self.anomaly(index, what, Some(adjoint(index)))
         });
         // A copy of an input is what the input is.
-        let outside = sweep.input(found.0.index).and_then(|input| self.undefined_above(input));
+        let outside = sweep.inputs.get(&found.0.index).and_then(|&input| self.undefined_above(input));
         sweep.named(outside.unwrap_or(found))
     }
 }
 
 impl Segment {
-    /// Ends the sweep in which it was run.
-    fn settle(&mut self) {
-        self.gave.clear();
-        self.captured.retain(|&index| is_undefined(index));
+    /// What stays after the sweep.
+    fn settled(mut self) -> Segment {
+        self.outside.retain(|&index| is_undefined(index));
+        Segment { undefined: self.undefined, outside: self.outside, ..Segment::default() }
     }
 }
 
 impl<'a> Sweep<'a> {
     pub(super) fn new(outputs: &[Var], floor: usize, results: Results<'a>) -> Sweep<'a> {
-        let outputs = outputs.iter().map(|output| output.index()).collect();
-        let inputs = match results {
-            Results::Segment { head: Some(head), .. } => read_checkpoint(head).0,
-            _ => SmallVec::new(),
+        let outputs: Vec<usize> = outputs.iter().map(|output| output.index()).collect();
+        let (head, operands) = match results {
+            Results::Segment { head: Some(head), .. } => (Some(head), read_checkpoint(head).0),
+            _ => Default::default(),
         };
-        Sweep { outputs, floor, results, inputs, met: BTreeMap::new(), partials: Vec::new() }
+        let inputs =
+            (floor..).zip(operands.iter().map(|operand| operand.index)).filter(|(_, operand)| *operand != 0).collect();
+        let mut met = BTreeMap::new();
+        for (k, &output) in outputs.iter().enumerate().filter(|(_, output)| **output != 0) {
+            let from = (head.is_some() && !adjoint(output).is_finite()).then_some(ABOVE);
+            met.insert(output, Met { above: head.map_or(0, |head| head + 1 + k), from, to: Vec::new() });
+        }
+        Sweep { outputs, floor, results, inputs, met, partials: Vec::new() }
     }
 
-    /// The variable of which a node of a segment is a copy.
-    fn input(&self, index: usize) -> Option<usize> {
-        let input = self.inputs.get(index.checked_sub(self.floor)?)?.index;
-        (input != 0).then_some(input)
-    }
-
-    /// The results that are not finite; of a segment what it gave to its inputs and to what it captured.
-    fn wrong_results(&self) -> Vec<usize> {
-        let is_wrong = |index: &usize| !adjoint(*index).is_finite();
-        let met = self.met.iter().map(|(&index, _)| index);
+    /// The results that are not finite, each with where that began; of a segment what it gave to variables outside.
+    fn wrong_results(&self) -> BTreeMap<usize, Way> {
+        let from = |index| self.met.get(&index).and_then(|node| node.from);
+        let wrong = |index| (!adjoint(index).is_finite()).then(|| (index, from(index).unwrap_or((index, 0))));
+        let leaf = |(&index, _): (&usize, &Met)| wrong(index).filter(|_| partials_of(index).is_empty());
         match self.results {
-            Results::Leaves => met.filter(|index| is_wrong(index) && partials_of(*index).is_empty()).collect(),
-            Results::Variables(x) => x.iter().map(|x| x.index()).filter(is_wrong).collect(),
-            Results::Finite => Vec::new(),
+            Results::Leaves => self.met.range(self.floor..).filter_map(leaf).collect(),
+            Results::Variables(x) => x.iter().filter_map(|x| wrong(x.index())).collect(),
             Results::Segment { .. } => {
-                let is_outside = |index: &usize| *index < self.floor || self.input(*index).is_some();
-                met.take_while(is_outside).filter(|index| self.met[index].from.is_some()).collect()
+                self.met.range(..self.floor).filter_map(|(i, node)| Some((*i, node.from?))).collect()
             }
         }
     }
 
-    /// Adds the names on the way from a node up to an output; in a segment, the way goes on from that output of the checkpoint.
+    /// Adds the names on the way from a node up to an output, and leaves what the way goes on with around a segment.
     fn named(&self, mut found: Anomaly) -> Anomaly {
-        let details = &mut *found.0;
-        while let Some(node) = self.met.get(&details.index).filter(|_| details.index >= self.floor) {
-            details.names.extend(name(details.index));
-            if node.above == details.index {
-                if let Results::Segment { head: Some(head), .. } = self.results {
-                    let place = self.outputs.iter().position(|&output| output == details.index);
-                    details.index = head + 1 + place.expect("it is an output");
-                }
-                break;
-            }
-            details.index = node.above;
+        let Details { index, names, .. } = &mut *found.0;
+        while let Some(node) = self.met.get(index).filter(|_| *index >= self.floor) {
+            names.extend(name(*index));
+            *index = node.above;
         }
         found
     }

@@ -69,12 +69,10 @@ pub(crate) enum Event<'a> {
 pub(crate) enum Results<'a> {
     /// The adjoints of all leaves. They can be read.
     Leaves,
-    /// The adjoints of these. They can be read.
+    /// The adjoints of these, which can be read. There are none where all derivatives were worked out in another way, and are finite.
     Variables(&'a [Var]),
-    /// Numbers that were worked out without adjoints, all of them finite.
-    Finite,
     /// What the segment of a checkpoint gives to its inputs, whose copies are the first nodes from the floor on, and to what its
-    /// closure has captured. It is part of another sweep, which goes on with this. At the first run of the segment there is no sweep, and
-    /// the head is not recorded yet.
+    /// closure has captured. It is part of another sweep, which goes on with this. At the first run of the segment there is no sweep yet,
+    /// and no head.
     Segment { head: Option<usize>, inputs: usize },
 }

@@ -106,7 +106,9 @@ impl World {
                 Step::Operation(which, a, b) => vec![operation(which, of(a), of(b))],
                 Step::Segment([a, b, c], ref inner) => {
                     let (captured, world, inner) = (of(c), self.clone(), inner.clone());
-                    checkpoint(&[of(a), of(b)], move |x| world.run(&inner, &[x[0], x[1], captured])).to_vec()
+                    // A constant stands before the variables.
+                    let inputs = [Var::from(NUMBERS[a % 8]), of(a), of(b)];
+                    checkpoint(&inputs, move |x| world.run(&inner, &[x[1], x[2], captured, x[0]])).to_vec()
                 }
                 Step::Scope(ref inner) => {
                     let leaves = self.leaves.borrow().len();
@@ -161,7 +163,7 @@ impl World {
             1 => jacobian(many, &x).as_slice().to_vec(),
             2 => hessian(one, &x).as_slice().to_vec(),
             3 => hvp(one, &x, &[0.0, 1.0]),
-            4 => jvp(two, &x, &[1.0, 0.0]).1,
+            4 => jvp(two, &x, &[f64::from(u8::from(way % 4 > 0)), 0.0]).1,
             _ => jacobian(two, &x).as_slice().to_vec(),
         };
         self.judge(&results);

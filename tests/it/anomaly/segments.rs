@@ -2,7 +2,7 @@
 
 use scalargrad::anomaly::{Anomaly, What, absorbed, detect};
 use scalargrad::{
-    Function, Var, checkpoint, graph, hessian, hvp, jacobian, jvp, laplacian, sum, value_gradient_and_hvp,
+    CustomOp, Function, Var, checkpoint, graph, hessian, hvp, jacobian, jvp, laplacian, sum, value_gradient_and_hvp,
 };
 
 /// `ln` of a negative number, masked.
@@ -52,6 +52,17 @@ fn a_recording_forgets_nothing_that_a_sweep_inside_has_met() {
     assert_eq!((found.operation(), found.what()), ("ln", What::Value));
 }
 
+struct Root;
+impl CustomOp for Root {
+    fn value(&self, x: &[f64]) -> f64 {
+        x[0].sqrt()
+    }
+
+    fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
+        vec![0.5 / x[0].sqrt()]
+    }
+}
+
 #[test]
 fn where_derivatives_in_one_shot_are_finite_there_is_no_anomaly() {
     let many = |x: &[Var]| (0..9).map(|k| harmless(x[0]) * f64::from(k)).collect::<Vec<_>>();
@@ -65,6 +76,11 @@ fn where_derivatives_in_one_shot_are_finite_there_is_no_anomaly() {
             assert_eq!(value_gradient_and_hvp(|x| harmless(x[0]), &x, &[2.0]), (1.0, vec![-2.0], vec![4.0]));
             assert_eq!(jvp(|x| harmless(x[0]), &x, &[2.0]), (vec![1.0], vec![-4.0]));
             assert_eq!(laplacian(|x| harmless(x[0]), &x), 2.0);
+            assert_eq!(jvp(|x| harmless(x[0]) + x[0].sqrt().max(1.0), &[0.0], &[0.0]).1, [0.0]);
+            assert_eq!(
+                hessian(|x| Var::select(x[0].gt_mask(0.0), Var::apply(Root, x), x[0] * x[0]), &[0.0]).as_slice(),
+                [2.0]
+            );
             // A leaf that does not move.
             assert_eq!(jvp(|x| x[0] * 2.0 + x[1].sqrt(), &[1.0, 0.0], &[1.0, 0.0]).1, [2.0]);
             // The slope at 0 is infinite, and is not asked for.
