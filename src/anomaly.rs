@@ -5,9 +5,12 @@
 //! the line of the source that recorded it.
 //!
 //! Not each such number does harm: the masked side of a [`select`](crate::Var::select) may have any value, and a zero adjoint is
-//! not propagated, whatever the partial is. So a number counts if it reached the value of an output that was swept, or the
-//! gradient of a leaf; and a value counts too if no sweep has met it (of the first run of a [`checkpoint`](crate::checkpoint) only the outputs). Where a sweep has met it and all these numbers are finite,
-//! there is no anomaly. Partials that were not finite and did no harm are listed: see [`Anomaly::absorbed`] and [`absorbed`].
+//! not propagated, whatever the partial is. So the results decide. There is an anomaly if one of them is not finite: the value of an
+//! output that was swept, the gradient of a leaf, or what a function such as [`gradient`](crate::gradient()),
+//! [`jacobian`](crate::jacobian()) or [`hessian`](crate::hessian()) returns. The operation that is named is one from which that result
+//! got it, in the [`checkpoint`](crate::checkpoint) in which it is. There is one, too, if a value that is not finite was met by no
+//! sweep: nobody knows then what it will do (of the first run of a checkpoint the values of the outputs count). Else there is none.
+//! Partials that were not finite and did no harm are listed: see [`Anomaly::absorbed`] and [`absorbed`].
 //!
 //! While nothing is being detected this costs nothing. While it is, recording takes several times as long.
 
@@ -27,13 +30,15 @@ use std::io::{self, Write};
 
 /// Runs `f`, and gives the first operation on this thread that was not finite, if there is one.
 ///
-/// All that `f` records is looked at, and all sweeps that it makes, on this thread. Detections nest. Inside, a panic about a stale handle names the line that made the handle.
+/// All that `f` records is looked at, and all sweeps that it makes, on this thread. Detections nest. Inside, a panic about a stale
+/// handle names the line that made the handle.
 ///
 /// Replays are not looked at: a [`Function`](crate::Function), its rows and compiled code record nothing. If one of them gives a
-/// number that is not finite, run its closure inside instead, as in `detect(|| gradient(loss, &x))`. Second derivatives of
-/// [`hessian`](crate::hessian()), [`hvp`](crate::hvp) and [`laplacian`](crate::laplacian) are not recorded either, nor is the derivative of
-/// [`jvp`](crate::jvp); those of [`Var::differentiate`](crate::Var::differentiate) are. No sum is fused into
-/// the operation before it here, so that the last digit of a gradient may differ.
+/// number that is not finite, run its closure inside instead, as in `detect(|| gradient(loss, &x))`. If second derivatives, as those of
+/// [`hessian`](crate::hessian()), are not finite, they are recorded once more to find the operation. What
+/// [`Var::differentiate`](crate::Var::differentiate) records are values as others, and it is no sweep that has met anything; the same
+/// goes for what [`taylor`](crate::taylor()) records, while its coefficients are not looked at. A constant has no node and is not
+/// looked at either. No sum is fused into the operation before it here, so that the last digit of a gradient may differ.
 ///
 /// Compute inside, and do not only sweep: of what was recorded before, the values that a sweep meets are looked at, too, but no line
 /// is known. A whole training may be inside: the report counts the sweeps before it happened. If `f` panics, what was found is
@@ -41,8 +46,8 @@ use std::io::{self, Write};
 ///
 /// # Errors
 ///
-/// An [`Anomaly`] if a value, or what a sweep gives to an operand, is NaN or infinite and reaches the value of the output or the
-/// gradient of a leaf; or if a value is so and no sweep has met it.
+/// An [`Anomaly`] if a result is NaN or infinite: the value of an output that was swept, the gradient of a leaf, or a derivative that a
+/// function of the crate has returned; or if a value is so and no sweep has met it.
 ///
 /// ```
 /// use scalargrad::{Var, anomaly};

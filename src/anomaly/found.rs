@@ -26,7 +26,8 @@ pub enum What {
     Value,
     /// A partial of the operation, which a sweep multiplied by an adjoint that was not zero.
     Partial,
-    /// The product of an adjoint and a partial that are both finite, or the sum of such products.
+    /// The product of an adjoint and a partial that are both finite, the sum of such products, or a derivative that no sweep works out, as
+    /// one along a direction.
     Adjoint,
 }
 
@@ -151,7 +152,8 @@ impl Anomaly {
         self.0.operands.iter().map(|operand| operand.value).collect()
     }
 
-    /// The [names](crate::Var::named) on the way from the operation to the output that was swept, its own first.
+    /// The [names](crate::Var::named) on the way from the operation to the output that was swept, its own first; those inside of a
+    /// checkpoint before those outside.
     ///
     /// ```
     /// use scalargrad::{Var, anomaly::detect};

@@ -30,7 +30,7 @@ pub(super) struct Findings {
     pub absorbed: Vec<Absorbed>,
     /// The values of the nodes below this index have been looked at.
     inspected: usize,
-    /// When something happens that is recorded now.
+    /// When what is recorded now happens.
     pub now: When,
 }
 
@@ -162,8 +162,7 @@ pub(super) fn adjoint(index: usize) -> f64 {
     adjoints(|adjoints| adjoints.get(index))
 }
 
-/// Whether the value of a node is not finite; that of a constant and of the head of a checkpoint, which are no nodes to the user, is
-/// not asked for.
+/// Whether the value of a node is not finite. The head of a checkpoint has a number that is; 0 is no node.
 pub(super) fn is_undefined(index: usize) -> bool {
     index != 0 && !value_of(index).is_finite()
 }

@@ -82,6 +82,7 @@ impl Findings {
             return;
         }
         self.absorbed.extend(absorbed.into_iter().map(|(_, partial)| partial));
+        self.absorbed.truncate(LISTED);
         if let Results::Segment { head: Some(head), inputs } = sweep.results {
             let segment = Segment { partials, ..self.segment(&sweep, inputs, wrong) };
             self.segments.insert(head, segment);

@@ -53,7 +53,7 @@ impl Program {
             let mut inner = |inside| Rc::new(Program::new(random, depth + 1, inside));
             steps.push(match three[0] % 12 {
                 0 if !inside => Step::Leaf(NUMBERS[three[1] % 8]),
-                1 if !inside => Step::Sweep { accumulates: three[1] % 2 == 0 },
+                1 if !inside => Step::Sweep { accumulates: three[1] < 50 },
                 2 if depth == 0 => Step::Scope(inner(false)),
                 3 if depth < 2 => Step::Derivatives(three[1], inner(true)),
                 4..=6 if depth < 2 => Step::Segment(three, inner(true)),
@@ -163,7 +163,7 @@ impl World {
             1 => jacobian(many, &x).as_slice().to_vec(),
             2 => hessian(one, &x).as_slice().to_vec(),
             3 => hvp(one, &x, &[0.0, 1.0]),
-            4 => jvp(two, &x, &[f64::from(u8::from(way % 4 > 0)), 0.0]).1,
+            4 => jvp(two, &x, &[f64::from(u8::from(way < 50)), 0.0]).1,
             _ => jacobian(two, &x).as_slice().to_vec(),
         };
         self.judge(&results);
@@ -206,7 +206,7 @@ fn is_wrong(program: &Rc<Program>) -> bool {
 #[test]
 fn something_is_found_where_a_result_is_not_finite_and_nowhere_else() {
     let mut counts = [0; 2];
-    for seed in 1..=std::env::var("SEEDS").map_or(600, |s| s.parse().unwrap()) {
+    for seed in 1..=600 {
         let mut random = Random(0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(seed));
         let program = Rc::new(Program::new(&mut random, 0, false));
         let truth = graph::scope(|| is_wrong(&program));
@@ -214,6 +214,5 @@ fn something_is_found_where_a_result_is_not_finite_and_nowhere_else() {
         assert_eq!(found.is_err(), truth, "{seed}: {program:#?}\n{found:?}");
         counts[usize::from(truth)] += 1;
     }
-    println!("{counts:?}");
     assert!(counts.iter().all(|&count| count > 100), "{counts:?}");
 }
