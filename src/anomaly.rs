@@ -14,19 +14,19 @@
 //!
 //! While nothing is being detected this costs nothing. While it is, recording takes several times as long.
 
+mod findings;
 mod found;
-mod inspect;
 mod report;
 mod sweep;
 
 pub use found::{Absorbed, Anomaly, What};
 
 use crate::arena::arena;
-use crate::graph;
-use crate::graph::trace::{self, Escape};
+use crate::graph::{self, trace, trace::Escape};
 use crate::handle::Var;
-use inspect::{FINDINGS, Findings, observe};
+use findings::Findings;
 use std::io::{self, Write};
+use sweep::{FINDINGS, observe};
 
 /// Runs `f`, and gives the first operation on this thread that was not finite, if there is one.
 ///

@@ -9,8 +9,7 @@ use std::panic::Location;
 /// A line as `src/main.rs:5:48`.
 #[cfg(feature = "serde")]
 fn as_text<S: serde::Serializer>(line: &Option<Line>, serializer: S) -> Result<S::Ok, S::Error> {
-    let text = not_of_the_standard_library(*line).map(|line| line.to_string());
-    serde::Serialize::serialize(&text, serializer)
+    serde::Serialize::serialize(&not_of_the_standard_library(*line).map(|line| line.to_string()), serializer)
 }
 
 fn not_of_the_standard_library(line: Option<Line>) -> Option<Line> {

@@ -13,7 +13,7 @@ const TOO_LARGE: &str = "larger than a number of 64 bits can be";
 
 impl fmt::Display for Anomaly {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Details { operation, value, .. } = &*self.0;
+        let Details { operation, value, operands, names, absorbed, .. } = &*self.0;
         match self.0.what {
             What::Value => write!(f, "the value of `{operation}` is {value:?}")?,
             What::Partial => write!(f, "a partial of `{operation}` is not finite")?,
@@ -25,9 +25,7 @@ impl fmt::Display for Anomaly {
                      `anomaly::detect(|| { let loss = …; loss.backward(); })`"
                 .into(),
             Some(line) if owner(line) == Owner::StandardLibrary => {
-                "in the standard library, which adds up an iterator or calls a \
-                     function by its name, as in `map(Var::ln)`; a closure shows its line"
-                    .into()
+                "in the standard library, which adds up an iterator or calls a function by its name, as in `map(Var::ln)`; a closure shows its line".into()
             }
             Some(line) if self.0.is_of_derivative => format!("in the derivative of the operation at {line}"),
             Some(line) => line.to_string(),
@@ -37,16 +35,14 @@ impl fmt::Display for Anomaly {
             write!(f, "\n            after {line}")?;
         }
         let When { sweeps, nodes, in_sweep } = self.0.when;
-        let (recorded, swept) = (counted(nodes, "node"), counted(sweeps, "sweep"));
         match in_sweep {
-            true => write!(f, "\n  when:     in sweep {}, after {recorded}", sweeps + 1)?,
-            false => write!(f, "\n  when:     after {swept}, at node {nodes}")?,
+            true => write!(f, "\n  when:     in sweep {}, after {}", sweeps + 1, counted(nodes, "node"))?,
+            false => write!(f, "\n  when:     after {}, at node {nodes}", counted(sweeps, "sweep"))?,
         }
         write!(f, "\n  value:    {value:?}")?;
         if let Some(adjoint) = self.0.adjoint {
             write!(f, "\n  adjoint:  {adjoint:?}")?;
         }
-        let operands = &self.0.operands;
         for Operand { name, value, partial } in operands.iter().take(LISTED) {
             let name = name.as_ref().map_or(String::new(), |name| format!(" (`{name}`)"));
             let partial = partial.map_or("a constant".into(), |partial| format!("with the partial {partial:?}"));
@@ -55,8 +51,8 @@ impl fmt::Display for Anomaly {
         if let Some(more @ 1..) = operands.len().checked_sub(LISTED) {
             write!(f, "\n            … and {more} more")?;
         }
-        if !self.0.names.is_empty() {
-            write!(f, "\n  on the way to the output: `{}`", self.0.names.join("`, `"))?;
+        if !names.is_empty() {
+            write!(f, "\n  on the way to the output: `{}`", names.join("`, `"))?;
         }
         write!(f, "\n  why:      {}", self.0.why())?;
         let at = operands.first().map_or(0.0, |operand| operand.value);
@@ -66,7 +62,6 @@ impl fmt::Display for Anomaly {
         {
             write!(f, "\n  remedy:   {remedy}")?;
         }
-        let absorbed = &self.0.absorbed;
         if let count @ 1.. = absorbed.len() {
             write!(f, "\n  absorbed: partials that are not finite and came to no leaf, without effect: {count}")?;
         }
@@ -82,8 +77,8 @@ impl Details {
     /// What may have led to it.
     fn why(&self) -> String {
         let operation = &self.operation;
-        let at: Vec<String> = self.operands.iter().take(LISTED).map(|x| format!("{:?}", x.value)).collect();
-        let at = at.join(", ");
+        let values = self.operands.iter().take(LISTED).map(|x| format!("{:?}", x.value));
+        let at = values.collect::<Vec<_>>().join(", ");
         match self.what {
             What::Value if self.op == Op::Leaf => "the variable was made with this value".into(),
             What::Value => match self.operands.iter().find(|x| !x.value.is_finite()) {

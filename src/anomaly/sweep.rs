@@ -4,24 +4,26 @@
 //! inputs and to what its closure captured. In the sweep around it the checkpoint is a node that gave this. So only the end of the
 //! outermost sweep, whose results are known, says what did harm.
 
+use super::findings::{Findings, Segment, Way, adjoint, is_undefined, name};
 use super::found::{Absorbed, Anomaly, Details, What};
-use super::inspect::{Findings, adjoint, is_undefined, name};
 use crate::arena::arena;
 use crate::graph::names::tidy;
-use crate::graph::{Results, decode, operation_name, partials_of, read_checkpoint};
+use crate::graph::{Event, Results, decode, operation_name, partials_of, read_checkpoint};
 use crate::handle::Var;
 use crate::rows::Kind;
-use std::cell::LazyCell;
+use std::cell::{LazyCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many partials that did no harm are listed.
 const LISTED: usize = 1000;
 
-/// Where what is not finite began: a node and the operand that got it; 0 for an adjoint of the node that is not finite itself.
-type Way = (usize, usize);
-
 /// It began above the segment, whose outputs have it as their adjoint.
 const ABOVE: Way = (usize::MAX, 0);
+
+thread_local! {
+    /// What was found on this thread by each detection that is under way, the outermost first.
+    pub(super) static FINDINGS: RefCell<Vec<Findings>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A node that a sweep went through.
 struct Met {
@@ -34,7 +36,7 @@ struct Met {
 }
 
 /// A sweep that has ended.
-pub(super) struct Sweep<'a> {
+struct Sweep<'a> {
     /// 0 for a constant.
     outputs: Vec<usize>,
     floor: usize,
@@ -47,25 +49,28 @@ pub(super) struct Sweep<'a> {
     partials: Vec<(usize, Absorbed)>,
 }
 
-/// The segment of a checkpoint.
-#[derive(Default)]
-pub(super) struct Segment {
-    /// For each output whose value is not finite: the operation inside that made it, unless that is outside.
-    pub undefined: Vec<Option<Anomaly>>,
-    /// The variables to which it gave something: inputs, and what its closure captured. After a sweep only those whose value is not
-    /// finite.
-    pub outside: Vec<usize>,
-    /// The variables to which it gave what is not finite, each with where that began.
-    gave: BTreeMap<usize, Way>,
-    /// What is to be told of these ways, but for those from above.
-    began: BTreeMap<Way, Anomaly>,
-    /// The partials inside from which something came to these variables.
-    partials: Vec<(usize, Absorbed)>,
+/// Takes a look, before what was recorded or swept is gone.
+pub(super) fn observe(event: Event<'_>) {
+    // Taken out meanwhile: working out a value tells nobody.
+    let mut all = FINDINGS.take();
+    for findings in &mut all {
+        findings.look_at_values();
+        match event {
+            Event::Swept { outputs, floor, results } => findings.look_at_sweep(Sweep::new(outputs, floor, results)),
+            Event::Undefined { output } => {
+                let found = findings.undefined_above(output);
+                let found = found.unwrap_or_else(|| findings.anomaly(output, What::Adjoint, None));
+                findings.harmful.get_or_insert(found);
+            }
+            Event::Dropping { end } => findings.drop_from(end),
+        }
+    }
+    FINDINGS.set(all);
 }
 
 impl Findings {
     /// Looks at what a sweep has left.
-    pub(super) fn look_at_sweep(&mut self, mut sweep: Sweep<'_>) {
+    fn look_at_sweep(&mut self, mut sweep: Sweep<'_>) {
         self.follow(&mut sweep);
         let wrong = sweep.wrong_results();
         let mut harmful: BTreeSet<usize> = wrong.keys().copied().collect();
@@ -84,7 +89,9 @@ impl Findings {
         self.absorbed.extend(absorbed.into_iter().map(|(_, partial)| partial));
         self.absorbed.truncate(LISTED);
         if let Results::Segment { head: Some(head), inputs } = sweep.results {
-            let segment = Segment { partials, ..self.segment(&sweep, inputs, wrong) };
+            let mut segment = Segment { partials, ..self.segment(&sweep, inputs, wrong) };
+            // What its first run has found came before.
+            segment.undefined = self.segments.remove(&head).map_or(segment.undefined, |before| before.undefined);
             self.segments.insert(head, segment);
         } else {
             if self.harmful.is_none() {
@@ -173,16 +180,8 @@ impl Findings {
     }
 }
 
-impl Segment {
-    /// What stays after the sweep.
-    fn settled(mut self) -> Segment {
-        self.outside.retain(|&index| is_undefined(index));
-        Segment { undefined: self.undefined, outside: self.outside, ..Segment::default() }
-    }
-}
-
 impl<'a> Sweep<'a> {
-    pub(super) fn new(outputs: &[Var], floor: usize, results: Results<'a>) -> Sweep<'a> {
+    fn new(outputs: &[Var], floor: usize, results: Results<'a>) -> Sweep<'a> {
         let outputs: Vec<usize> = outputs.iter().map(|output| output.index()).collect();
         let (head, operands) = match results {
             Results::Segment { head: Some(head), .. } => (Some(head), read_checkpoint(head).0),

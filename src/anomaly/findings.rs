@@ -1,17 +1,37 @@
 //! What a detection has found so far.
 
 use super::found::{Absorbed, Anomaly, Details, Operand, What, When};
-use super::sweep::{Segment, Sweep};
 use crate::arena::{Owner, adjoints, arena, owner};
 use crate::graph::names::tidy;
-use crate::graph::{Event, decode, is_head_at, operation_name, partials_of, state, value_of};
+use crate::graph::{decode, is_head_at, operation_name, partials_of, state, value_of};
 use crate::nodes;
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-thread_local! {
-    /// What was found on this thread by each detection that is under way, the outermost first.
-    pub(super) static FINDINGS: RefCell<Vec<Findings>> = const { RefCell::new(Vec::new()) };
+/// Where what is not finite began: a node and the operand that got it; 0 for an adjoint of the node that is not finite itself.
+pub(super) type Way = (usize, usize);
+
+/// The segment of a checkpoint.
+#[derive(Default)]
+pub(super) struct Segment {
+    /// For each output whose value is not finite: the operation inside that made it, unless that is outside.
+    pub undefined: Vec<Option<Anomaly>>,
+    /// The variables to which it gave something: inputs, and what its closure captured. After a sweep only those whose value is not
+    /// finite.
+    pub outside: Vec<usize>,
+    /// The variables to which it gave what is not finite, each with where that began.
+    pub gave: BTreeMap<usize, Way>,
+    /// What is to be told of these ways, but for those from above.
+    pub began: BTreeMap<Way, Anomaly>,
+    /// The partials inside from which something came to these variables.
+    pub partials: Vec<(usize, Absorbed)>,
+}
+
+impl Segment {
+    /// What stays after the sweep.
+    pub(super) fn settled(mut self) -> Segment {
+        self.outside.retain(|&index| is_undefined(index));
+        Segment { undefined: self.undefined, outside: self.outside, ..Segment::default() }
+    }
 }
 
 /// What was found so far.
@@ -34,25 +54,6 @@ pub(super) struct Findings {
     pub now: When,
 }
 
-/// Takes a look, before what was recorded or swept is gone.
-pub(super) fn observe(event: Event<'_>) {
-    // Taken out meanwhile: working out a value tells nobody.
-    let mut all = FINDINGS.take();
-    for findings in &mut all {
-        findings.look_at_values();
-        match event {
-            Event::Swept { outputs, floor, results } => findings.look_at_sweep(Sweep::new(outputs, floor, results)),
-            Event::Undefined { output } => {
-                let found = findings.undefined_above(output);
-                let found = found.unwrap_or_else(|| findings.anomaly(output, What::Adjoint, None));
-                findings.harmful.get_or_insert(found);
-            }
-            Event::Dropping { end } => findings.drop_from(end),
-        }
-    }
-    FINDINGS.set(all);
-}
-
 impl Findings {
     pub(super) fn new() -> Findings {
         Findings { inspected: arena().end(), ..Findings::default() }
@@ -70,7 +71,7 @@ impl Findings {
     }
 
     /// Looks at the values of the nodes that are new.
-    fn look_at_values(&mut self) {
+    pub(super) fn look_at_values(&mut self) {
         for index in self.inspected..arena().end() {
             self.now.nodes += 1;
             if let Some(segment) = self.first_run.take_if(|_| is_head_at(index)) {
@@ -84,7 +85,7 @@ impl Findings {
     }
 
     /// The nodes from `end` on are about to be dropped.
-    fn drop_from(&mut self, end: usize) {
+    pub(super) fn drop_from(&mut self, end: usize) {
         let first = self.unmet.range(end..).next().map(|(&index, _)| self.undefined(index));
         self.dropped = self.dropped.take().into_iter().chain(first).min_by_key(|found| found.0.when.nodes);
         self.unmet.split_off(&end);
