@@ -5,34 +5,40 @@
 //! the line of the source that recorded it.
 //!
 //! Not each such number does harm: the masked side of a [`select`](crate::Var::select) may have any value, and a zero adjoint is
-//! not propagated, whatever the partial is. So a number counts if it reached the value of an output that was swept, or the
-//! gradient of a leaf; and a value counts too if no sweep has met it (of the first run of a [`checkpoint`](crate::checkpoint) only the outputs). Where a sweep has met it and all these numbers are finite,
-//! there is no anomaly. Partials that were not finite and did no harm are listed: see [`Anomaly::absorbed`] and [`absorbed`].
+//! not propagated, whatever the partial is. So the results decide. There is an anomaly if one of them is not finite: the value of an
+//! output that was swept, the gradient of a leaf, or what a function such as [`gradient`](crate::gradient()),
+//! [`jacobian`](crate::jacobian()) or [`hessian`](crate::hessian()) returns. The operation that is named is one from which that result
+//! got it, in the [`checkpoint`](crate::checkpoint) in which it is. There is one, too, if a value that is not finite was met by no
+//! sweep: nobody knows then what it will do (of the first run of a checkpoint the values of the outputs count). Else there is none.
+//! Partials that were not finite and did no harm are listed: see [`Anomaly::absorbed`] and [`absorbed`].
 //!
 //! While nothing is being detected this costs nothing. While it is, recording takes several times as long.
 
+mod findings;
 mod found;
-mod inspect;
 mod report;
+mod sweep;
 
 pub use found::{Absorbed, Anomaly, What};
 
 use crate::arena::arena;
-use crate::graph::trace::{self, Escape};
-use crate::graph::{self, Event};
+use crate::graph::{self, trace, trace::Escape};
 use crate::handle::Var;
-use inspect::{FINDINGS, Findings, observe};
+use findings::Findings;
 use std::io::{self, Write};
+use sweep::{FINDINGS, observe};
 
 /// Runs `f`, and gives the first operation on this thread that was not finite, if there is one.
 ///
-/// All that `f` records is looked at, and all sweeps that it makes, on this thread. Detections nest. Inside, a panic about a stale handle names the line that made the handle.
+/// All that `f` records is looked at, and all sweeps that it makes, on this thread. Detections nest. Inside, a panic about a stale
+/// handle names the line that made the handle.
 ///
 /// Replays are not looked at: a [`Function`](crate::Function), its rows and compiled code record nothing. If one of them gives a
-/// number that is not finite, run its closure inside instead, as in `detect(|| gradient(loss, &x))`. Second derivatives of
-/// [`hessian`](crate::hessian()), [`hvp`](crate::hvp) and [`laplacian`](crate::laplacian) are not recorded either, nor is the derivative of
-/// [`jvp`](crate::jvp); those of [`Var::differentiate`](crate::Var::differentiate) are. No sum is fused into
-/// the operation before it here, so that the last digit of a gradient may differ.
+/// number that is not finite, run its closure inside instead, as in `detect(|| gradient(loss, &x))`. If second derivatives, as those of
+/// [`hessian`](crate::hessian()), are not finite, they are recorded once more to find the operation. What
+/// [`Var::differentiate`](crate::Var::differentiate) records are values as others, and it is no sweep that has met anything; the same
+/// goes for what [`taylor`](crate::taylor()) records, while its coefficients are not looked at. A constant has no node and is not
+/// looked at either. No sum is fused into the operation before it here, so that the last digit of a gradient may differ.
 ///
 /// Compute inside, and do not only sweep: of what was recorded before, the values that a sweep meets are looked at, too, but no line
 /// is known. A whole training may be inside: the report counts the sweeps before it happened. If `f` panics, what was found is
@@ -40,8 +46,8 @@ use std::io::{self, Write};
 ///
 /// # Errors
 ///
-/// An [`Anomaly`] if a value, or what a sweep gives to an operand, is NaN or infinite and reaches the value of the output or the
-/// gradient of a leaf; or if a value is so and no sweep has met it.
+/// An [`Anomaly`] if a result is NaN or infinite: the value of an output that was swept, the gradient of a leaf, or a derivative that a
+/// function of the crate has returned; or if a value is so and no sweep has met it.
 ///
 /// ```
 /// use scalargrad::{Var, anomaly};
@@ -62,10 +68,8 @@ use std::io::{self, Write};
 /// ```
 #[track_caller]
 pub fn detect<R>(f: impl FnOnce() -> R) -> Result<R, Anomaly> {
-    match watched(f) {
-        (_, Some(anomaly), _) => Err(anomaly),
-        (result, None, _) => Ok(result),
-    }
+    let (result, found, _) = watched(f);
+    found.map_or(Ok(result), Err)
 }
 
 /// Runs `f`, and lists the operations whose partial is NaN or infinite and did no harm in a sweep: it met an adjoint of exactly zero,
@@ -96,32 +100,27 @@ pub fn absorbed<R>(f: impl FnOnce() -> R) -> (R, Vec<Absorbed>) {
 #[track_caller]
 fn watched<R>(f: impl FnOnce() -> R) -> (R, Option<Anomaly>, Vec<Absorbed>) {
     trace::escaped(Escape::Inspected, Var::constant(0.0));
-    /// Ends a detection when dropped.
-    struct Watch {
-        outside: usize,
-        observer: Option<fn(Event<'_>)>,
-        were_kept: bool,
-    }
+    /// Ends a detection when dropped; the number is that of those around it.
+    struct Watch(usize);
     impl Drop for Watch {
         fn drop(&mut self) {
             // If `f` panicked, which may be for what was found, nobody else will tell.
-            let lost = FINDINGS.with_borrow_mut(|findings| {
-                let from = self.outside.min(findings.len());
-                findings.split_off(from)
-            });
-            for anomaly in lost.into_iter().filter_map(Findings::anomaly) {
+            let lost = FINDINGS.with_borrow_mut(|all| all.split_off(self.0.min(all.len())));
+            for anomaly in lost.into_iter().filter_map(|findings| findings.end().0) {
                 let _ = writeln!(io::stderr(), "scalargrad: before this panic: {anomaly}");
             }
-            graph::observe_with(self.observer);
-            arena().keep_lines(self.were_kept);
+            if self.0 == 0 {
+                graph::observe_with(None);
+                arena().keep_lines(false);
+            }
         }
     }
-    let outside = FINDINGS.with_borrow(Vec::len);
-    FINDINGS.with_borrow_mut(|findings| findings.push(Findings::new(arena().end())));
-    let _watch = Watch { outside, observer: graph::observe_with(Some(observe)), were_kept: arena().keep_lines(true) };
+    let _watch = Watch(FINDINGS.with_borrow(Vec::len));
+    FINDINGS.with_borrow_mut(|all| all.push(Findings::new()));
+    graph::observe_with(Some(observe));
+    arena().keep_lines(true);
     let result = f();
-    observe(Event::Dropping { end: arena().end() });
     let findings = FINDINGS.with_borrow_mut(Vec::pop).expect("a detection inside ends before this one");
-    let absorbed = findings.absorbed.clone();
-    (result, findings.anomaly(), absorbed) // while the lines are known
+    let (anomaly, absorbed) = findings.end(); // while the lines are known
+    (result, anomaly, absorbed)
 }

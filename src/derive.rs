@@ -27,7 +27,7 @@ pub use jacobian::{jacobian, values_and_jacobian};
 use crate::arena::arena;
 use crate::function::{AlongOne, Effort, Outputs, Program, capture, hessian_on_tape, hvp_on_tape};
 use crate::graph::trace::{self, Escape, Trace};
-use crate::graph::{self, state, user_code, verify};
+use crate::graph::{self, Event, Results, state, user_code, verify};
 use crate::handle::Var;
 use crate::matrix::Matrix;
 use crate::refusal::{at_callers_line, must_match};
@@ -109,7 +109,7 @@ pub fn derivative(f: impl FnOnce(Var) -> Var, x: f64) -> f64 {
 #[track_caller]
 pub fn hessian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Matrix {
     let on_tape = |start, output| hessian_on_tape(start, x, output);
-    second_order(f, x, on_tape, |program| program.hessian(x))
+    second_order(f, x, on_tape, |program| program.hessian(x), |hessian| are_finite(hessian.as_slice()))
 }
 
 /// The Hessian of `f` at `x` times `v`, without the Hessian.
@@ -127,7 +127,7 @@ pub fn hessian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Matrix {
 #[track_caller]
 pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
     must_match("hvp: `v`", v.len(), "`x` has", x.len());
-    along_one(f, x, v).2
+    along_one(f, x, v, |(.., product)| are_finite(product)).2
 }
 
 /// The value of `f` at `x`, its gradient, and its Hessian times `v`, for the price of [`hvp`].
@@ -146,27 +146,45 @@ pub fn hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> Vec<f64> {
 #[track_caller]
 pub fn value_gradient_and_hvp(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> (f64, Vec<f64>, Vec<f64>) {
     must_match("value_gradient_and_hvp: `v`", v.len(), "`x` has", x.len());
-    along_one(f, x, v)
+    along_one(f, x, v, |(_, gradient, product)| are_finite(gradient) && are_finite(product))
 }
 
 #[track_caller]
-fn along_one(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64]) -> AlongOne {
+fn along_one(f: impl FnOnce(&[Var]) -> Var, x: &[f64], v: &[f64], is_finite: fn(&AlongOne) -> bool) -> AlongOne {
     let on_tape = |start, output| hvp_on_tape(start, x, v, output);
-    second_order(f, x, on_tape, |program| program.hvp(x, v))
+    second_order(f, x, on_tape, |program| program.hvp(x, v), is_finite)
 }
 
 /// Records a function of one output that can be differentiated twice, and takes derivatives from the tape, where its inputs
-/// start and its output is, or if that is not possible from its program.
+/// start and its output is, or if that is not possible from its program. A detection of anomalies is told whether they are finite.
 #[track_caller]
 fn second_order<R>(
     f: impl FnOnce(&[Var]) -> Var,
     x: &[f64],
     on_tape: impl FnOnce(usize, usize) -> Option<R>,
     in_program: impl FnOnce(&Program) -> Result<R, usize>,
+    is_finite: impl FnOnce(&R) -> bool,
 ) -> R {
     let _scope = graph::open_recording();
     let leaves = leaves(x);
     let (output, _) = user_code("the closure", || trace::trace(|| f(&leaves)));
+    // What rules of custom operations sweep on the way is no result.
+    let unobserved = arena().lines.is_kept().then(graph::unobserved);
+    let derivatives = second_order_of(output, &leaves, on_tape, in_program);
+    if unobserved.is_some() {
+        drop(unobserved);
+        tell_of_second(&leaves, output, is_finite(&derivatives));
+    }
+    derivatives
+}
+
+#[track_caller]
+fn second_order_of<R>(
+    output: Var,
+    leaves: &[Var],
+    on_tape: impl FnOnce(usize, usize) -> Option<R>,
+    in_program: impl FnOnce(&Program) -> Result<R, usize>,
+) -> R {
     let start = state(|state| state.scope_start());
     if !output.is_constant() && output.index() >= start && !trace::is_tracing() {
         verify(output);
@@ -174,9 +192,32 @@ fn second_order<R>(
             return derivatives;
         }
     }
-    let program = program(&leaves, &[output]);
+    let program = program(leaves, &[output]);
     program.refuse_first_order_customs();
     at_callers_line(|| in_program(&program)).expect("there is no guard to trip")
+}
+
+/// Tells a detection of anomalies whether the second derivatives are finite. If they are not, sweeps of the output and of its recorded
+/// derivatives show it where that began.
+#[track_caller]
+fn tell_of_second(x: &[Var], output: Var, are_finite: bool) {
+    if are_finite || output.is_constant() {
+        return tell_of_finite(&[output]);
+    }
+    let mut outputs = vec![output];
+    outputs.extend(output.differentiate(x));
+    backward::gradients_into(&outputs, x, &mut vec![0.0; outputs.len() * x.len()]);
+    graph::tell(Event::Undefined { output: output.index() });
+}
+
+fn are_finite(numbers: &[f64]) -> bool {
+    numbers.iter().all(|number| number.is_finite())
+}
+
+/// Tells a detection of anomalies of outputs whose derivatives by the variables of the scope are finite.
+fn tell_of_finite(outputs: &[Var]) {
+    let floor = state(|state| state.scope_start());
+    graph::tell(Event::Swept { outputs, floor, results: Results::Variables(&[]) });
 }
 
 /// The values of the outputs of `f` at `x`, and their tangents along `v`: the Jacobian times `v`.
@@ -206,13 +247,18 @@ pub fn jvp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], v: &[f64]) -> (Ve
     if let Some(mut forward) = Forward::<1>::from(&leaves)
         && forward.push(v.iter().map(|&v| [v]))
     {
+        tell_of_finite(&outputs);
         return (values, outputs.iter().map(|&y| forward.of(y)[0]).collect());
     }
     let mut tangents = Vec::with_capacity(outputs.len());
+    let (moved, along): (Vec<Var>, Vec<f64>) = leaves.iter().zip(v).filter(|&(_, &v)| v != 0.0).unzip();
     for &output in &outputs {
-        let gradient = backward::gradient(output, &leaves);
-        let moved = gradient.iter().zip(v).filter(|&(_, &v)| v != 0.0);
-        tangents.push(moved.map(|(p, v)| p * v).sum());
+        let gradient = backward::gradient(output, &moved);
+        tangents.push(gradient.iter().zip(&along).map(|(p, v)| p * v).sum());
+    }
+    match tangents.iter().position(|tangent: &f64| !tangent.is_finite()) {
+        None => tell_of_finite(&outputs),
+        Some(k) => graph::tell(Event::Undefined { output: outputs[k].index() }),
     }
     (values, tangents)
 }
@@ -301,7 +347,7 @@ pub fn laplacian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> f64 {
         let hessian = hessian_on_tape(start, x, output)?;
         Some((0..x.len()).map(|i| hessian[(i, i)]).sum())
     };
-    second_order(f, x, on_tape, |program| program.laplacian(x))
+    second_order(f, x, on_tape, |program| program.laplacian(x), |laplacian| laplacian.is_finite())
 }
 
 #[track_caller]

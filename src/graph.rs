@@ -10,10 +10,10 @@ pub(crate) mod trace;
 mod user_code;
 
 pub(crate) use lookup::{decode, id_of, is_head_at, operation_name, partials_of, read_checkpoint, value_of};
-pub(crate) use notes::{Custom, Event, Segment};
+pub(crate) use notes::{Custom, Event, Results, Segment};
 pub use report::{Report, UnreachedLeaf, report};
 pub(crate) use state::{
-    GraphState, current_epoch, is_paused, observe_with, register, stale, state, tell, verify, verify_all,
+    GraphState, current_epoch, is_paused, observe_with, register, stale, state, tell, unobserved, verify, verify_all,
 };
 pub(crate) use user_code::user_code;
 
@@ -105,7 +105,9 @@ impl Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         let arena = arena();
-        if arena.lines.is_kept() {
+        // While a function is being recorded, the nodes that a comparison refers to must stay.
+        let stay = trace::is_tracing();
+        if arena.lines.is_kept() && !stay {
             let end = state(|state| state.frames.last().map_or(1, |frame| frame.start.index()));
             tell(Event::Dropping { end });
         }
@@ -113,8 +115,7 @@ impl Drop for Scope {
             let ended = state.frames.pop().expect("this scope is the innermost one");
             state.end_epoch(arena, ended.epoch, Some(ended.start.index()), self.0);
             let epoch = state.recording_epoch(arena);
-            // While a function is being recorded, the nodes that a comparison refers to must stay.
-            if trace::is_tracing() {
+            if stay {
                 arena.go_on(epoch);
                 return None;
             }

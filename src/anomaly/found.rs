@@ -9,8 +9,7 @@ use std::panic::Location;
 /// A line as `src/main.rs:5:48`.
 #[cfg(feature = "serde")]
 fn as_text<S: serde::Serializer>(line: &Option<Line>, serializer: S) -> Result<S::Ok, S::Error> {
-    let text = not_of_the_standard_library(*line).map(|line| line.to_string());
-    serde::Serialize::serialize(&text, serializer)
+    serde::Serialize::serialize(&not_of_the_standard_library(*line).map(|line| line.to_string()), serializer)
 }
 
 fn not_of_the_standard_library(line: Option<Line>) -> Option<Line> {
@@ -26,7 +25,8 @@ pub enum What {
     Value,
     /// A partial of the operation, which a sweep multiplied by an adjoint that was not zero.
     Partial,
-    /// The product of an adjoint and a partial that are both finite, or the sum of such products.
+    /// The product of an adjoint and a partial that are both finite, the sum of such products, or a derivative that no sweep works out, as
+    /// one along a direction.
     Adjoint,
 }
 
@@ -56,6 +56,7 @@ pub(super) struct Details {
     pub(super) after: Option<Line>,
     pub(super) when: When,
     pub(super) value: f64,
+    /// Absent if no sweep has passed it on.
     pub(super) adjoint: Option<f64>,
     pub(super) operands: Vec<Operand>,
     pub(super) names: Vec<String>,
@@ -63,7 +64,7 @@ pub(super) struct Details {
 }
 
 /// When an anomaly happened, counted from the beginning of the detection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 pub(super) struct When {
     /// How many sweeps had ended.
@@ -150,7 +151,8 @@ impl Anomaly {
         self.0.operands.iter().map(|operand| operand.value).collect()
     }
 
-    /// The [names](crate::Var::named) on the way from the operation to the output that was swept, its own first.
+    /// The [names](crate::Var::named) on the way from the operation to the output that was swept, its own first; those inside of a
+    /// checkpoint before those outside.
     ///
     /// ```
     /// use scalargrad::{Var, anomaly::detect};

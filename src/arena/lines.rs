@@ -121,13 +121,13 @@ impl Lines {
         ended.drain(..many);
     }
 
-    /// Keeps the lines of what is recorded from now on, or drops them all. Returns whether they were kept before.
-    pub(super) fn keep(&self, keep: bool) -> bool {
+    /// Keeps the lines of what is recorded from now on, or drops them all.
+    pub(super) fn keep(&self, keep: bool) {
         if !keep {
             *self.live.borrow_mut() = Vec::new();
             *self.ended.borrow_mut() = VecDeque::new();
         }
-        self.is_kept.replace(keep)
+        self.is_kept.set(keep);
     }
 
     /// The line that recorded a node, if it was kept, and whether the node belongs to the derivative of that line's operation.

@@ -159,11 +159,10 @@ impl Arena {
         self.next.set(epoch << INDEX_BITS | self.end() as u64);
     }
 
-    /// Keeps the lines of what is recorded from now on, or drops them all. Returns whether they were kept before.
-    pub(crate) fn keep_lines(&self, keep: bool) -> bool {
-        let were_kept = self.lines.keep(keep);
+    /// Keeps the lines of what is recorded from now on, or drops them all.
+    pub(crate) fn keep_lines(&self, keep: bool) {
+        self.lines.keep(keep);
         self.set_limit();
-        were_kept
     }
 
     /// Gives to what rules of the crate record the line of the node at `index`, whose derivative it is, or else that of the

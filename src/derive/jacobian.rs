@@ -1,5 +1,6 @@
 //! The Jacobian of a closure.
 
+use super::tell_of_finite;
 use crate::function::Outputs;
 use crate::graph::trace::{self, Escape};
 use crate::graph::{self, user_code, verify};
@@ -90,5 +91,6 @@ fn forward(leaves: &[Var], outputs: &[Var], most: usize, jacobian: &mut Matrix) 
             groups.write(i, first, &forward.of(y), row);
         }
     }
+    tell_of_finite(outputs);
     true
 }

@@ -59,16 +59,15 @@ pub(crate) fn is_head_at(index: usize) -> bool {
     look_at(index, |node, _| matches!(node.content(), Content::Head))
 }
 
-/// The active operands of the node at `index`, each with its partial: absent for those of a checkpoint, which are known only
-/// when its segment runs again.
+/// The active operands of the node at `index`, each with its partial: absent for those of the head of a checkpoint, which are known
+/// only when its segment runs again, and for the head, the operand of each output.
 pub(crate) fn partials_of(index: usize) -> SmallVec<[(usize, Option<f64>); 4]> {
     look_at(index, |node, _| {
         let mut partials = SmallVec::new();
-        if node.is_of_checkpoint() {
-            node.read(|operand| partials.push((operand.index, None)));
-            partials.retain(|&mut (operand, _)| operand != 0);
-        } else {
-            node.each_partial(|operand, p| partials.push((operand, Some(p))));
+        match node.content() {
+            Content::Output { head } => partials.push((head, None)),
+            Content::Head => node.each_active(|operand| partials.push((operand, None))),
+            _ => node.each_partial(|operand, p| partials.push((operand, Some(p)))),
         }
         partials
     })

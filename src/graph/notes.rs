@@ -54,12 +54,25 @@ pub(crate) struct Custom {
 pub(crate) type Segment = Rc<dyn Fn(&[Var]) -> Vec<Var>>;
 
 /// An event for the observer of the graph, while the lines of nodes are kept.
+#[derive(Clone, Copy)]
 pub(crate) enum Event<'a> {
-    /// A sweep from these nodes down to `floor` has ended; its adjoints can be read. That of a segment of a checkpoint is part
-    /// of another sweep.
-    Swept { outputs: &'a [usize], floor: usize, is_segment: bool },
-    /// The nodes from `start` on are the first run of a segment, of which only the values of the outputs will be kept.
-    FirstRun { start: usize },
+    /// A sweep from these outputs down to the index `floor` has ended.
+    Swept { outputs: &'a [Var], floor: usize, results: Results<'a> },
+    /// A derivative of the node at `output` that no sweep has worked out is not finite. What the observer was told before may say why.
+    Undefined { output: usize },
     /// The nodes from `end` on are about to be dropped.
     Dropping { end: usize },
+}
+
+/// The results of a sweep besides the values of its outputs.
+#[derive(Clone, Copy)]
+pub(crate) enum Results<'a> {
+    /// The adjoints of all leaves. They can be read.
+    Leaves,
+    /// The adjoints of these, which can be read. There are none where all derivatives were worked out in another way, and are finite.
+    Variables(&'a [Var]),
+    /// What the segment of a checkpoint gives to its inputs, whose copies are the first nodes from the floor on, and to what its
+    /// closure has captured. It is part of another sweep, which goes on with this. At the first run of the segment there is no sweep yet,
+    /// and no head.
+    Segment { head: Option<usize>, inputs: usize },
 }

@@ -37,21 +37,24 @@ const LISTED: usize = 8;
 pub fn report() -> Report {
     trace::escaped(Escape::Inspected, Var::constant(0.0));
     let end = arena().end();
-    // By node: how long the longest chain to it is (of the head of a segment 0), the last operation that uses it, and whether
+    // By node: how long the longest chain to it is (in which the head of a segment is no link), the last operation that uses it, and whether
     // the output of the last sweep was made from it.
     let mut depth = vec![0u32; end];
     let mut last_use = vec![None; end];
     let mut is_ancestor = vec![false; end];
     let adjoint = |index| adjoints(|adjoints| adjoints.get(index));
     let mut counts = BTreeMap::new();
-    for index in (1..end).filter(|&index| !is_head_at(index)) {
-        *counts.entry(operation_name(decode(index).op, index)).or_insert(0) += 1;
+    for index in 1..end {
+        let is_operation = !is_head_at(index);
+        if is_operation {
+            *counts.entry(operation_name(decode(index).op, index)).or_insert(0) += 1;
+        }
         let mut deepest = 0;
         for (operand, _) in partials_of(index) {
             deepest = deepest.max(depth[operand]);
             last_use[operand] = Some(index);
         }
-        depth[index] = deepest + 1;
+        depth[index] = deepest + u32::from(is_operation);
     }
     let output = (1..end).rev().find(|&index| adjoint(index) != 0.0);
     // Why an adjoint is zero, if not by a zero partial.

@@ -199,6 +199,20 @@ pub(crate) fn observe_with(observer: Option<fn(Event<'_>)>) -> Option<fn(Event<'
     state(|state| std::mem::replace(&mut state.observer, observer))
 }
 
+/// While it lives, the observer is told nothing.
+pub(crate) struct Unobserved(Option<fn(Event<'_>)>);
+
+impl Drop for Unobserved {
+    fn drop(&mut self) {
+        observe_with(self.0);
+    }
+}
+
+/// Tells the observer nothing until the result is dropped.
+pub(crate) fn unobserved() -> Unobserved {
+    Unobserved(observe_with(None))
+}
+
 /// Tells the observer, if there is one.
 #[inline(always)]
 pub(crate) fn tell(event: Event<'_>) {

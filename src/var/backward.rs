@@ -9,7 +9,7 @@ use super::checkpoint::run_again;
 use super::custom;
 use crate::arena::{adjoints, arena, set_aside, walk};
 use crate::graph::trace::{self, Escape};
-use crate::graph::{Event, open_recording, read_checkpoint, state, tell, user_code, verify};
+use crate::graph::{Event, Results, open_recording, read_checkpoint, state, tell, user_code, verify};
 use crate::handle::Var;
 use crate::record;
 use smallvec::SmallVec;
@@ -96,7 +96,7 @@ impl Var {
                 adjoints.add(index, adjoint);
             }
         });
-        tell_of_sweep(&[self.index()], 1, false);
+        tell_of_sweep(&[self], 1, Results::Leaves);
     }
 
     /// Sweeps from this output into a snapshot that outlives later sweeps.
@@ -129,7 +129,7 @@ impl Var {
 #[track_caller]
 fn sweep_above(output: Var, floor: usize) {
     sweep_untold(output, floor);
-    tell_of_sweep(&[output.index()], floor, false); // a constant has the index 0
+    tell_of_sweep(&[output], floor, Results::Leaves);
 }
 
 /// As [`sweep_above`], of which no observer is told yet.
@@ -154,8 +154,8 @@ fn sweep_untold(output: Var, floor: usize) {
 }
 
 #[inline(always)]
-fn tell_of_sweep(outputs: &[usize], floor: usize, is_segment: bool) {
-    tell(Event::Swept { outputs, floor, is_segment });
+fn tell_of_sweep(outputs: &[Var], floor: usize, results: Results<'_>) {
+    tell(Event::Swept { outputs, floor, results });
 }
 
 /// Makes all adjoints zero when it is dropped: when a sweep fails, and nobody forgets it.
@@ -209,8 +209,7 @@ fn sweep_checkpoint(head: usize) {
     if let Some(head) = checkpoint {
         sweep_from_checkpoint(head, floor);
     }
-    let indices: SmallVec<[usize; 4]> = again.iter().map(|y| y.index()).collect();
-    tell_of_sweep(&indices, floor, true);
+    tell_of_sweep(&again, start, Results::Segment { head: Some(head), inputs: leaves.len() });
     adjoints(|adjoints| {
         for (x, leaf) in inputs.iter().zip(&leaves).filter(|(x, _)| x.index != 0) {
             adjoints.add(x.index, adjoints.get(leaf.index()));
@@ -317,7 +316,8 @@ pub(crate) fn gradients_into(outputs: &[Var], x: &[Var], rows: &mut [f64]) {
     };
     let _aside = set_aside();
     for (&output, row) in outputs.iter().zip(rows.chunks_exact_mut(x.len().max(1))) {
-        sweep_above(output, floor);
+        sweep_untold(output, floor);
+        tell_of_sweep(&[output], floor, Results::Variables(x));
         adjoints(|adjoints| {
             for (slope, x) in row.iter_mut().zip(x) {
                 *slope = adjoints.get(x.index());

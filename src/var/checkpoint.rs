@@ -4,7 +4,7 @@
 use super::outputs::Outputs;
 use crate::arena::{INDEX_MASK, Word, arena};
 use crate::graph::names::counted;
-use crate::graph::{self, Event, RecordingScope, Segment, is_paused, tell, trace, user_code, value_of};
+use crate::graph::{self, Event, RecordingScope, Results, Segment, is_paused, tell, trace, user_code, value_of};
 use crate::handle::Var;
 use crate::nodes::{Content, down};
 use crate::record;
@@ -86,7 +86,8 @@ impl FirstRun {
     #[track_caller]
     fn end(self, first: &[Var], segment: Segment, inputs: &[Var]) -> Vec<Var> {
         graph::verify_all(first);
-        tell(Event::FirstRun { start: self.leaves[0].index() });
+        let results = Results::Segment { head: None, inputs: inputs.len() };
+        tell(Event::Swept { outputs: first, floor: self.leaves[0].index(), results });
         drop(self);
         graph::verify_all(inputs); // again: a destructor of an operation of the segment may have cleared the graph
         let values: Vec<f64> = first.iter().map(|y| y.untracked_value()).collect();

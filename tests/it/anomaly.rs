@@ -2,6 +2,8 @@
 
 mod harm;
 mod lines;
+mod programs;
+mod segments;
 
 use scalargrad::anomaly::{What, absorbed, detect};
 use scalargrad::{CustomOp, Var, checkpoint, dot, graph, sum};
