@@ -106,7 +106,28 @@ impl Findings {
         self.segments.get(&head)?.undefined.get(index - head - 1)?.as_ref()
     }
 
-    /// The first node whose value is not finite, of those from which one was made and itself.
+    /// For the nodes from `floor` on whose value is not finite: the first such node of those from which it was made and itself.
+    pub(super) fn origins(&self, floor: usize) -> BTreeMap<usize, usize> {
+        let mut origins = BTreeMap::new();
+        for index in (floor..arena().end()).filter(|&index| is_undefined(index) || is_head_at(index)) {
+            let (mut first, operands) = (None, partials_of(index));
+            if self.inside(index).is_none() {
+                let outside = self.segments.get(&index).into_iter().flat_map(|segment| &segment.outside);
+                let all = operands.iter().map(|(operand, _)| operand).chain(outside);
+                let origin = |&k: &usize| match k < floor {
+                    true => is_undefined(k).then_some(k),
+                    false => origins.get(&k).copied(),
+                };
+                first = all.filter_map(origin).min();
+            }
+            if let Some(origin) = first.or_else(|| is_undefined(index).then_some(index)) {
+                origins.insert(index, origin);
+            }
+        }
+        origins
+    }
+
+    /// The [origin](Findings::origins) of one node.
     pub(super) fn origin(&self, index: usize) -> Option<usize> {
         let (mut open, mut seen) = (vec![index], BTreeSet::from([index]));
         while let Some(index) = open.pop() {

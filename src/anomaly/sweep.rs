@@ -152,8 +152,9 @@ impl Findings {
 
     /// What the sweep around is to know of a segment that gave these what is not finite.
     fn segment(&self, sweep: &Sweep<'_>, inputs: usize, gave: BTreeMap<usize, Way>) -> Segment {
+        let origins = LazyCell::new(|| self.origins(sweep.floor));
         let inside = |&output: &usize| {
-            let origin = is_undefined(output).then(|| self.origin(output))??;
+            let origin = is_undefined(output).then(|| origins.get(&output).copied())??;
             (origin >= sweep.floor + inputs).then(|| sweep.named(self.undefined(origin)))
         };
         let ways: BTreeSet<Way> = gave.values().copied().filter(|way| *way != ABOVE).collect();
