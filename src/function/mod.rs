@@ -201,7 +201,8 @@ impl Function {
     /// Reads of [`Var::value`] and [`Var::grad`], conversions to plain numbers, printing, [`Var::detach`], operations in
     /// [`graph::no_grad`](crate::graph::no_grad), variables that an inner recording or derivative takes as
     /// constants, and variables from outside. Empty for a closure that
-    /// stays within the arithmetic of variables: its replay is right wherever no guard trips.
+    /// stays within the arithmetic of variables: its replay is right wherever no guard trips. (A closure that catches a panic of this crate, as
+    /// that of `clamp` with bounds that cross, takes a decision that no recording knows of.)
     ///
     /// ```
     /// # use scalargrad::function::Function;

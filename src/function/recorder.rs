@@ -7,7 +7,9 @@ use crate::refusal::{Refusal, attempt, told};
 /// A closure, and a recording of each branch that it has taken.
 ///
 /// Where a guard trips it runs the closure once more and keeps both recordings, so that inputs may
-/// wander between branches freely.
+/// wander between branches freely. It keeps every branch that it has met, and a call tries them in turn, the one used last first:
+/// for a closure that takes hundreds of different branches, as a loop that ends when it has converged, call the closure itself
+/// ([`gradient`](crate::gradient)).
 ///
 /// ```
 /// use scalargrad::{Var, function::Recorder};

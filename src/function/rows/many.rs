@@ -219,6 +219,9 @@ impl Rows {
 
     /// The values of all outputs of every row, and the gradient of each with respect to all inputs: a row of the matrix.
     ///
+    /// Each output takes a sweep through the program of the row. Where a row has hundreds of outputs, [`Function::jacobian`] of one row after
+    /// the other is faster, as it sees which outputs depend on which inputs.
+    ///
     /// # Errors
     ///
     /// As for [`values`](Rows::values).
