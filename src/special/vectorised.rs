@@ -47,7 +47,7 @@ macro_rules! vectors {
                     let $x = S::Vf64::load_from_slice(numbers);
                     let value = $value;
                     $(
-                        if numbers.iter().any(|x| !(x.abs() < $bound)) {
+                        if !numbers.iter().all(|x| x.abs() < $bound) {
                             let mut values = [0.0; 8];
                             value.copy_to_slice(&mut values);
                             for (x, z) in numbers.iter_mut().zip(values) {

@@ -25,7 +25,9 @@ impl Writer<'_> {
     pub(super) fn begin_sweep(&mut self, sweep: &Sweep, output: Option<(usize, u32)>) {
         let Adjoints { held, stored, touched, reached, .. } = &mut self.adjoints;
         let len = self.program.len();
-        (held.resize(len, None), stored.resize(len, None), touched.resize(len, NEVER));
+        held.resize(len, None);
+        stored.resize(len, None);
+        touched.resize(len, NEVER);
         for k in std::mem::take(reached) {
             (held[k as usize], stored[k as usize], touched[k as usize]) = (None, None, NEVER);
         }
