@@ -1,20 +1,22 @@
 //! Eigenvectors with their derivatives.
 
 use super::at_users_line;
+use super::slope::{without_derivative, without_slope};
 use crate::handle::Var;
 use nalgebra::{DMatrix, DVector, Dyn, SymmetricEigen};
 
 /// Eigenvalues and eigenvectors of a symmetric matrix, of which the lower triangle is read.
 ///
-/// `nalgebra`'s `symmetric_eigen` leaves alone what is zero already, so at a diagonal matrix the derivatives of its
-/// eigenvectors are zero. Here two steps of Newton's method follow on its result. They do not change it by more than its
-/// rounding error, and give it its derivatives, up to the third order.
+/// The numbers are those of `nalgebra`'s `symmetric_eigen`. Its derivatives are wrong at a matrix with zeros: it leaves
+/// alone what is zero already, and divides by the length of vectors that are rounding noise. Here its eigenvectors are
+/// taken without their derivatives, and two steps of Newton's method follow. They do not change the result by more than
+/// its rounding error, and give it its derivatives, up to the third order.
 ///
 /// # Derivative
 ///
 /// The derivative of an eigenvalue is `vvᵀ`, where `v` is its eigenvector. Where eigenvalues are equal to rounding, this is one of the
 /// subgradients, and smooth functions that treat equal eigenvalues alike (the trace, a log-determinant) have
-/// their gradient. The derivatives of their eigenvectors do not exist, and are NaN.
+/// their gradient, but not their second derivatives. The derivatives of their eigenvectors do not exist, and are NaN.
 ///
 /// ```
 /// use nalgebra::dmatrix;
@@ -37,7 +39,7 @@ pub fn symmetric_eigen(m: &DMatrix<Var>) -> SymmetricEigen<Var, Dyn> {
     assert!(rows == columns, "scalargrad: eigenvalues of a {rows} × {columns} matrix, which is not square");
     at_users_line(|| {
         let m = DMatrix::from_fn(rows, columns, |i, j| m[(i.max(j), i.min(j))]);
-        let mut v = m.clone().symmetric_eigen().eigenvectors;
+        let mut v = m.clone().symmetric_eigen().eigenvectors.map(without_slope);
         v += &v * Step::of(&m, &v).change;
         let last = Step::of(&m, &v);
         SymmetricEigen { eigenvectors: &v + &v * (last.change + last.undefined), eigenvalues: last.eigenvalues }
@@ -74,9 +76,4 @@ impl Step {
         }
         Step { eigenvalues, change, undefined }
     }
-}
-
-/// Zero, with a derivative that is NaN.
-fn without_derivative(x: Var) -> Var {
-    (x * 0.0).sqrt()
 }

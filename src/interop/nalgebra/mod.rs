@@ -45,15 +45,20 @@
 //! - `simba` asks a number to be `Send` and `Sync`. With this feature a `Var` is, and a use on another thread panics.
 
 mod convert;
+mod determinant;
 mod eigen;
 mod field;
 mod lane;
 mod product;
 mod roots;
 mod rotation;
+mod singular;
+mod slope;
 
+pub use determinant::determinant;
 pub use eigen::symmetric_eigen;
 pub use rotation::{axis_times_angle, rotation, rotation_about, unit_quaternion};
+pub use singular::{singular_values, svd};
 
 use crate::graph::trace;
 use crate::refusal::at_callers_line;

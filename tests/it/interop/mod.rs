@@ -19,3 +19,5 @@ mod rotation;
 mod serde;
 #[cfg(feature = "nalgebra")]
 mod travel;
+#[cfg(feature = "nalgebra")]
+mod zeros;
