@@ -33,13 +33,16 @@ pub fn determinant<R: Dim, C: Dim, S: Storage<Var, R, C>>(m: &Matrix<Var, R, C, 
     assert!(n == columns, "scalargrad: determinant of a {n} × {columns} matrix, which is not square");
     at_users_line(|| {
         let mut m = DMatrix::from_fn(n, n, |i, j| m[(i, j)]);
+        // What is left of a column, by rounding, where it depends on those before it.
+        let mut noise: Vec<Var> = m.column_iter().map(|column| column.lp_norm(1) * (n as f64 * f64::EPSILON)).collect();
         let mut product = Var::constant(1.0);
         for k in 0..n.max(1) - 1 {
-            let Some((row, column)) = (k..n).find_map(|j| Some((pivot(&m, k, j)?, j))) else {
+            let Some((row, column)) = (k..n).find_map(|j| Some((pivot(&m, k, j, noise[j])?, j))) else {
                 return product * without_division(&m.view((k, k), (n - k, n - k)).into_owned());
             };
             m.swap_rows(k, row);
             m.swap_columns(k, column);
+            noise.swap(k, column);
             product *= if (row == k) == (column == k) { m[(k, k)] } else { -m[(k, k)] };
             for i in k + 1..n {
                 let factor = m[(i, k)] / m[(k, k)];
@@ -52,11 +55,11 @@ pub fn determinant<R: Dim, C: Dim, S: Storage<Var, R, C>>(m: &Matrix<Var, R, C, 
     })
 }
 
-/// The row of the largest entry of a column from row `k` on; none if all are zero.
-fn pivot(m: &DMatrix<Var>, k: usize, column: usize) -> Option<usize> {
+/// The row of the largest entry of a column from row `k` on; none if all are noise.
+fn pivot(m: &DMatrix<Var>, k: usize, column: usize, noise: Var) -> Option<usize> {
     let size = |i: usize| m[(i, column)].abs();
     let row = (k + 1..m.nrows()).fold(k, |best, i| if size(i) > size(best) { i } else { best });
-    (size(row) != 0.0).then_some(row)
+    (size(row) > noise).then_some(row)
 }
 
 /// The determinant by products and sums alone, which is right at zeros, in n⁴ steps. By R. S. Bird: A simple division-free

@@ -9,8 +9,8 @@ use nalgebra::{DMatrix, DVector, Dyn, SymmetricEigen};
 ///
 /// The numbers are those of `nalgebra`'s `symmetric_eigen`. Its derivatives are wrong at a matrix with zeros: it leaves
 /// alone what is zero already, and divides by the length of vectors that are rounding noise. Here its eigenvectors are
-/// taken without their derivatives, and two steps of Newton's method follow. They do not change the result by more than
-/// its rounding error, and give it its derivatives, up to the third order.
+/// taken without their derivatives, and steps of Newton's method follow. They change the result by no more than its
+/// error, and give it its derivatives, up to the third order.
 ///
 /// # Derivative
 ///
@@ -39,7 +39,9 @@ pub fn symmetric_eigen(m: &DMatrix<Var>) -> SymmetricEigen<Var, Dyn> {
     assert!(rows == columns, "scalargrad: eigenvalues of a {rows} × {columns} matrix, which is not square");
     at_users_line(|| {
         let m = DMatrix::from_fn(rows, columns, |i, j| m[(i.max(j), i.min(j))]);
-        let mut v = m.clone().symmetric_eigen().eigenvectors.map(without_slope);
+        let v = m.clone().symmetric_eigen().eigenvectors;
+        // The first step is for the digits alone: where eigenvalues are near each other `nalgebra` leaves some out.
+        let mut v = (&v + &v * Step::of(&m, &v).change).map(without_slope);
         v += &v * Step::of(&m, &v).change;
         let last = Step::of(&m, &v);
         SymmetricEigen { eigenvectors: &v + &v * (last.change + last.undefined), eigenvalues: last.eigenvalues }

@@ -29,8 +29,8 @@ pub fn singular_values(m: &DMatrix<Var>) -> DVector<Var> {
 ///
 /// The numbers are those of `nalgebra`'s `svd`. Its derivatives are wrong at a matrix with zeros: it leaves alone what is zero
 /// already, and divides by the length of vectors that are rounding noise. Here its vectors are taken without their
-/// derivatives, and two steps of Newton's method follow. They do not change the result by more than its rounding error,
-/// and give it its derivatives, up to the third order. So `solve`, `pseudo_inverse`, `recompose` and `polar` of the
+/// derivatives, and steps of Newton's method follow. They change the result by no more than its error, and give it its
+/// derivatives, up to the third order. So `solve`, `pseudo_inverse`, `recompose` and `polar` of the
 /// result have theirs.
 ///
 /// # Derivative
@@ -60,11 +60,17 @@ fn decompose(m: &DMatrix<Var>) -> SVD<Var, Dyn, Dyn> {
     let is_wide = m.ncols() > m.nrows();
     let m = if is_wide { m.transpose() } else { m.clone() };
     let start = m.clone().svd(true, true);
-    let [mut u, v_t] = [start.u, start.v_t].map(|vectors| vectors.expect("both are asked for").map(without_slope));
+    let [mut u, v_t] = [start.u, start.v_t].map(|vectors| vectors.expect("both are asked for"));
     let mut v = v_t.transpose();
-    let step = Step::of(&m, &u, &v);
-    u += step.left;
-    v += step.right;
+    for has_derivatives in [false, true] {
+        let step = Step::of(&m, &u, &v);
+        u += step.left;
+        v += step.right;
+        if !has_derivatives {
+            // The first step is for the digits alone: `nalgebra` leaves some out.
+            [u, v] = [u, v].map(|vectors| vectors.map(without_slope));
+        }
+    }
     let last = Step::of(&m, &u, &v);
     u += last.left + last.undefined_left;
     v += last.right + last.undefined_right;

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "argmin")]
 mod argmin;
+#[cfg(feature = "nalgebra")]
+mod branches;
 mod complex;
 #[cfg(feature = "nalgebra")]
 mod decompositions;
