@@ -1,7 +1,7 @@
 //! Singular values and vectors with their derivatives.
 
 use super::at_users_line;
-use super::slope::{without_derivative, without_slope};
+use super::slope::{without_derivative, without_noise, without_slope};
 use crate::handle::Var;
 use nalgebra::{DMatrix, DVector, Dyn, SVD};
 
@@ -60,20 +60,34 @@ fn decompose(m: &DMatrix<Var>) -> SVD<Var, Dyn, Dyn> {
     let is_wide = m.ncols() > m.nrows();
     let m = if is_wide { m.transpose() } else { m.clone() };
     let start = m.clone().svd(true, true);
-    let [mut u, v_t] = [start.u, start.v_t].map(|vectors| vectors.expect("both are asked for"));
-    let mut v = v_t.transpose();
-    for has_derivatives in [false, true] {
-        let step = Step::of(&m, &u, &v);
-        u += step.left;
-        v += step.right;
-        if !has_derivatives {
-            // The first step is for the digits alone: `nalgebra` leaves some out.
-            [u, v] = [u, v].map(|vectors| vectors.map(without_slope));
-        }
+    let [mut u0, v_t] = [start.u, start.v_t].map(|vectors| vectors.expect("both are asked for"));
+    let mut v0 = v_t.transpose();
+    // For the digits alone: `nalgebra` leaves some out. The last step does nothing but make right angles.
+    for tolerance in [1e-8, 1e-8, f64::INFINITY] {
+        let step = Step::of(&m, &u0, &v0, tolerance);
+        u0 += step.left;
+        v0 += step.right;
     }
-    let last = Step::of(&m, &u, &v);
+    let [u0, v0] = [u0, v0].map(|vectors| vectors.map(without_slope));
+    // In the basis of these vectors, and of what is at right angles to the left ones, the matrix is diagonal, up to
+    // rounding, which small gaps would magnify.
+    let (n, image) = (v0.ncols(), m * &v0);
+    let inside = u0.transpose() * &image;
+    let across = image - &u0 * &inside;
+    let is_square = u0.nrows() == n;
+    let mut m = DMatrix::from_fn(n + if is_square { 0 } else { u0.nrows() }, n, |i, j| {
+        if i < n { inside[(i, j)] } else { across[(i - n, j)] }
+    });
+    without_noise(&mut m);
+    let (mut u, mut v) = (DMatrix::identity(m.nrows(), n), DMatrix::identity(n, n));
+    let step = Step::of(&m, &u, &v, f64::EPSILON);
+    u += step.left;
+    v += step.right;
+    let last = Step::of(&m, &u, &v, f64::EPSILON);
     u += last.left + last.undefined_left;
-    v += last.right + last.undefined_right;
+    v = v0 * (v + last.right + last.undefined_right);
+    let mut u =
+        u0 * u.rows(0, n) + if is_square { DMatrix::zeros(n, n) } else { u.rows(n, u.nrows() - n).into_owned() };
     // A singular value of 0 may have become negative by rounding.
     let mut singular_values = last.singular_values;
     for (x, mut u) in singular_values.iter_mut().zip(u.column_iter_mut()) {
@@ -98,8 +112,8 @@ struct Step {
 }
 
 impl Step {
-    /// Of a matrix that is not wide.
-    fn of(m: &DMatrix<Var>, u: &DMatrix<Var>, v: &DMatrix<Var>) -> Step {
+    /// Of a matrix that is not wide. Singular values are equal if they differ by less than the tolerance, relative to its size.
+    fn of(m: &DMatrix<Var>, u: &DMatrix<Var>, v: &DMatrix<Var>, tolerance: f64) -> Step {
         let n = v.ncols();
         let defect = |x: &DMatrix<Var>| DMatrix::identity(n, n) - x.transpose() * x;
         let (r, s) = (defect(u), defect(v));
@@ -107,14 +121,14 @@ impl Step {
         let t = u.transpose() * &image;
         let half = Var::constant(0.5);
         let sigma = DVector::from_fn(n, |i, _| t[(i, i)] / (-(r[(i, i)] + s[(i, i)]) * half + 1.0));
-        let rounding = sigma.camax() * (m.nrows() as f64 * f64::EPSILON);
+        let least = sigma.camax() * (m.nrows() as f64 * tolerance);
         let (mut f, mut g) = (&r * half, &s * half);
         let mut undefined = DMatrix::zeros(n, n);
         for (i, j) in (0..n).flat_map(|i| (0..n).map(move |j| (i, j))).filter(|(i, j)| i != j) {
             let a = t[(i, j)] + sigma[j] * r[(i, j)];
             let b = t[(j, i)] + sigma[j] * s[(i, j)];
             let gap = sigma[j] - sigma[i];
-            if gap.abs() > rounding {
+            if gap.abs() > least {
                 let gap = gap * (sigma[j] + sigma[i]);
                 f[(i, j)] = (a * sigma[j] + b * sigma[i]) / gap;
                 g[(i, j)] = (a * sigma[i] + b * sigma[j]) / gap;
@@ -128,7 +142,7 @@ impl Step {
             // What is at right angles to all left vectors.
             let mut across = image - u * t;
             for (j, mut across) in across.column_iter_mut().enumerate() {
-                if sigma[j] > rounding {
+                if sigma[j] > least {
                     across /= sigma[j];
                 } else {
                     undefined_left.column_mut(j).zip_apply(&across, |zero, x| *zero += without_derivative(x));

@@ -74,7 +74,7 @@ fn an_eigenvalue_by_an_entry_that_does_not_change_it() {
 fn eigenvalues() {
     let mut random = Random::new(1);
     for n in 2..=8 {
-        for _ in 0..120 {
+        for _ in 0..40 {
             let (m, values, vectors) = distinct(&mut random, n);
             let direction = DMatrix::from_fn(n, n, |_, _| random.below(7) as f64 - 3.0);
             let k = random.below(n);
@@ -92,7 +92,7 @@ fn eigenvalues() {
 fn eigenvectors() {
     let mut random = Random::new(2);
     for n in 2..=8 {
-        for _ in 0..60 {
+        for _ in 0..25 {
             let (m, values, vectors) = distinct(&mut random, n);
             let (k, row) = (random.below(n), random.below(n));
             let mut expected = DMatrix::zeros(n, n);
@@ -129,7 +129,7 @@ fn second_derivatives_of_eigenvalues() {
 fn at_equal_eigenvalues_their_sum_is_right() {
     let mut random = Random::new(4);
     for n in 2..=8 {
-        for _ in 0..60 {
+        for _ in 0..25 {
             let m = with_zeros(&mut random, n, n);
             let (values, found) = {
                 let x = m.map(Var::new);
@@ -149,7 +149,7 @@ fn a_recorded_eigenvalue_is_computed_anew() {
     let mut random = Random::new(5);
     let mut replays = 0;
     for n in 2..=6 {
-        for _ in 0..40 {
+        for _ in 0..25 {
             let (m, ..) = distinct(&mut random, n);
             let k = random.below(n);
             let eigenvalue = |x: &[Var]| symmetric_eigen(&matrix(n, x)).eigenvalues[k];
@@ -172,7 +172,7 @@ fn a_recorded_eigenvalue_is_computed_anew() {
             }
         }
     }
-    assert!(replays > 250, "{replays}");
+    assert!(replays > 150, "{replays}");
 }
 
 /// A matrix with zeros whose singular values are distinct, and not 0 where this is asked for.
@@ -190,7 +190,7 @@ fn distinct_singular(random: &mut Random, rows: usize, columns: usize, may_be_si
 fn singular_values_and_their_second_derivatives() {
     let mut random = Random::new(6);
     for (rows, columns) in [(2, 2), (3, 3), (4, 4), (2, 4), (5, 3), (6, 1), (1, 3)] {
-        for _ in 0..40 {
+        for _ in 0..12 {
             let m = distinct_singular(&mut random, rows, columns, false);
             let reference = m.clone().svd(true, true);
             let k = random.below(rows.min(columns));
@@ -250,7 +250,7 @@ fn what_is_made_of_singular_vectors() {
 fn where_singular_values_are_equal_or_zero_their_sum_of_squares_is_right() {
     let mut random = Random::new(8);
     for (rows, columns) in [(2, 2), (3, 3), (5, 5), (2, 4), (5, 3)] {
-        for _ in 0..60 {
+        for _ in 0..25 {
             let m = with_zeros(&mut random, rows, columns);
             let x = m.map(Var::new);
             let values = singular_values(&x);
@@ -276,7 +276,7 @@ fn by_minors(m: &DMatrix<f64>) -> f64 {
 fn determinants_of_singular_matrices() {
     let mut random = Random::new(9);
     for n in 1..=6 {
-        for _ in 0..50 {
+        for _ in 0..25 {
             let mut m = with_zeros(&mut random, n, n);
             let rank = random.below(n + 1);
             if random.once_in(2) {
