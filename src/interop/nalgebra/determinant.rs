@@ -51,7 +51,7 @@ pub fn determinant<R: Dim, C: Dim, S: Storage<Var, R, C>>(m: &Matrix<Var, R, C, 
                 }
             }
         }
-        m.iter().last().map_or(product, |&last| product * last)
+        m.iter().next_back().map_or(product, |&last| product * last)
     })
 }
 
@@ -76,5 +76,5 @@ fn without_division(m: &DMatrix<Var>) -> Var {
         }
         x = upper * m;
     }
-    if n % 2 == 0 { -x[(0, 0)] } else { x[(0, 0)] }
+    if n.is_multiple_of(2) { -x[(0, 0)] } else { x[(0, 0)] }
 }

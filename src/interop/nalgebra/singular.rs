@@ -19,6 +19,10 @@ use nalgebra::{DMatrix, DVector, Dyn, SVD};
 /// singular_values(&m)[0].backward();
 /// assert_eq!(m.map(|x| x.grad()), dmatrix![1.0, 0.0; 0.0, 0.0]);
 /// ```
+///
+/// # Panics
+///
+/// If the matrix has no entries.
 #[must_use]
 #[track_caller]
 pub fn singular_values(m: &DMatrix<Var>) -> DVector<Var> {
@@ -50,6 +54,10 @@ pub fn singular_values(m: &DMatrix<Var>) -> DVector<Var> {
 /// inverse[(0, 1)].backward();
 /// assert_eq!(m.map(|x| x.grad()), dmatrix![0.0, -0.5; 0.0, 0.0]);
 /// ```
+///
+/// # Panics
+///
+/// If the matrix has no entries.
 #[must_use]
 #[track_caller]
 pub fn svd(m: &DMatrix<Var>) -> SVD<Var, Dyn, Dyn> {
