@@ -1,20 +1,22 @@
 //! Eigenvectors with their derivatives.
 
 use super::at_users_line;
+use super::slope::{without_derivative, without_noise, without_slope};
 use crate::handle::Var;
 use nalgebra::{DMatrix, DVector, Dyn, SymmetricEigen};
 
 /// Eigenvalues and eigenvectors of a symmetric matrix, of which the lower triangle is read.
 ///
-/// `nalgebra`'s `symmetric_eigen` leaves alone what is zero already, so at a diagonal matrix the derivatives of its
-/// eigenvectors are zero. Here two steps of Newton's method follow on its result. They do not change it by more than its
-/// rounding error, and give it its derivatives, up to the third order.
+/// The numbers are those of `nalgebra`'s `symmetric_eigen`. Its derivatives are wrong at a matrix with zeros: it leaves
+/// alone what is zero already, and divides by the length of vectors that are rounding noise. Here its eigenvectors are
+/// taken without their derivatives, and steps of Newton's method follow. They change the result by no more than its
+/// error, and give it its derivatives, up to the third order.
 ///
 /// # Derivative
 ///
 /// The derivative of an eigenvalue is `vvᵀ`, where `v` is its eigenvector. Where eigenvalues are equal to rounding, this is one of the
 /// subgradients, and smooth functions that treat equal eigenvalues alike (the trace, a log-determinant) have
-/// their gradient. The derivatives of their eigenvectors do not exist, and are NaN.
+/// their gradient, but not their second derivatives. The derivatives of their eigenvectors do not exist, and are NaN.
 ///
 /// ```
 /// use nalgebra::dmatrix;
@@ -37,10 +39,21 @@ pub fn symmetric_eigen(m: &DMatrix<Var>) -> SymmetricEigen<Var, Dyn> {
     assert!(rows == columns, "scalargrad: eigenvalues of a {rows} × {columns} matrix, which is not square");
     at_users_line(|| {
         let m = DMatrix::from_fn(rows, columns, |i, j| m[(i.max(j), i.min(j))]);
-        let mut v = m.clone().symmetric_eigen().eigenvectors;
-        v += &v * Step::of(&m, &v).change;
-        let last = Step::of(&m, &v);
-        SymmetricEigen { eigenvectors: &v + &v * (last.change + last.undefined), eigenvalues: last.eigenvalues }
+        let mut start = m.clone().symmetric_eigen().eigenvectors;
+        // For the digits alone: where eigenvalues are near each other `nalgebra` leaves some out. The last step does nothing
+        // but make right angles.
+        for tolerance in [1e-8, 1e-8, f64::INFINITY] {
+            start += &start * Step::of(&m, &start, tolerance).change;
+        }
+        let start = start.map(without_slope);
+        // In the basis of these vectors the matrix is diagonal, up to rounding, which small gaps would magnify.
+        let mut m = start.transpose() * m * &start;
+        without_noise(&mut m);
+        let mut v = DMatrix::identity(rows, rows);
+        v += Step::of(&m, &v, f64::EPSILON).change;
+        let last = Step::of(&m, &v, f64::EPSILON);
+        let v = &v + &v * (last.change + last.undefined);
+        SymmetricEigen { eigenvectors: start * v, eigenvalues: last.eigenvalues }
     })
 }
 
@@ -55,18 +68,19 @@ struct Step {
 }
 
 impl Step {
-    fn of(m: &DMatrix<Var>, v: &DMatrix<Var>) -> Step {
+    /// Eigenvalues are equal if they differ by less than this, relative to the size of the matrix.
+    fn of(m: &DMatrix<Var>, v: &DMatrix<Var>, tolerance: f64) -> Step {
         let n = v.ncols();
         let defect = DMatrix::identity(n, n) - v.transpose() * v;
         let s = v.transpose() * m * v;
         let eigenvalues = DVector::from_fn(n, |i, _| s[(i, i)] / (-defect[(i, i)] + 1.0));
-        let rounding = eigenvalues.camax() * (n as f64 * f64::EPSILON);
+        let least = eigenvalues.camax() * (n as f64 * tolerance);
         let mut change = defect.clone() * Var::constant(0.5);
         let mut undefined = DMatrix::zeros(n, n);
         for (i, j) in (0..n).flat_map(|i| (0..n).map(move |j| (i, j))) {
             let residual = s[(i, j)] + eigenvalues[j] * defect[(i, j)];
             let gap = eigenvalues[j] - eigenvalues[i];
-            if i != j && gap.abs() > rounding {
+            if i != j && gap.abs() > least {
                 change[(i, j)] = residual / gap;
             } else if i != j {
                 undefined[(i, j)] = without_derivative(residual);
@@ -74,9 +88,4 @@ impl Step {
         }
         Step { eigenvalues, change, undefined }
     }
-}
-
-/// Zero, with a derivative that is NaN.
-fn without_derivative(x: Var) -> Var {
-    (x * 0.0).sqrt()
 }

@@ -28,16 +28,26 @@
 //!   recorded: a replay that would take another pivot, or a different number of iterations, is refused as a changed
 //!   branch. Only the exponential of a matrix reads numbers, for how often it squares: it is among the frozen reads.
 //! - Where only the lower triangle is read (Cholesky, symmetric eigenvalues), only its entries have a gradient.
-//! - At a branch of `nalgebra` that returns a constant, the derivatives are zero, though the function has others:
+//! - At a branch of `nalgebra` that returns a constant, or leaves out a term that is 0, derivatives are zero, or not whole:
 //!   `Rotation3::new`, `Rotation3::from_axis_angle` and `UnitQuaternion::from_scaled_axis` at angle 0, and `scaled_axis` at
 //!   no rotation. Use [`rotation`], [`rotation_about`], [`unit_quaternion`] and [`axis_times_angle`].
-//!   `UnitQuaternion::from_axis_angle` and the Euler angles are right as they are.
-//! - In the same way the eigenvectors of a matrix that is diagonal, in whole or in part, have derivatives of zero: use
-//!   [`symmetric_eigen`], which also says what holds at equal eigenvalues. For singular vectors there is no such
-//!   function; singular values are right where they are distinct and not zero.
+//!   `UnitQuaternion::from_axis_angle` and the Euler angles are right as they are. Others are:
+//!   - `lerp` at `t` = 1, of vectors, points and translations. Write `a + (b - a) * t`.
+//!   - `axpy`, `gemv`, `gemm`, `ger` and `quadform` by a variable `beta` that is 0. Write the products and the sum.
+//!   - `UnitQuaternion::slerp` of equal quaternions. Write `a * unit_quaternion(&(axis_times_angle(&(a.inverse() * b)) * t))`.
+//!   - `Quaternion::exp` where the vector part is 0, and so `Quaternion::powf` at exponent 0. The exponential of `q` is
+//!     `unit_quaternion(&(q.imag() * two)).into_inner() * q.scalar().exp()`.
+//! - `Rotation3::from_matrix` of a matrix that is far from a rotation stops when its value has converged, and its derivatives have
+//!   not. Where the determinant is positive, the nearest rotation is `u * v_t` of [`svd`].
+//! - **`nalgebra`'s own `symmetric_eigen`, `symmetric_eigenvalues`, `singular_values` and `svd` have wrong derivatives at matrices with
+//!   zeros**, in values and vectors, and nothing tells: use [`symmetric_eigen`], [`singular_values`] and [`svd`]. They also say what
+//!   holds at equal values. What `nalgebra` makes of its own `svd` (`pseudo_inverse`, `polar`, `svd_unordered`) is wrong there too; the
+//!   methods of the result of [`svd`] are right.
+//! - `nalgebra`'s own `determinant`, from 4 × 4 on, and that of `lu` and `full_piv_lu` at any size, have wrong derivatives at a matrix that
+//!   is singular: use [`determinant`].
 //! - Algorithms that stop early at a matrix which is diagonal, block diagonal or triangular already leave out what a change would
-//!   add. There the gradients of what is made of singular vectors (`svd().solve`, `recompose`, `pseudo_inverse`, `polar`), of `schur`,
-//!   `hessenberg` and `bidiagonalize`, and of the eigenvalues of a matrix that is not symmetric are wrong. `lu` and `qr` are right.
+//!   add. There the gradients of `schur`, `hessenberg`, `bidiagonalize` and `symmetric_tridiagonalize`, and of the eigenvalues of a
+//!   matrix that is not symmetric, are wrong. `lu`, and `qr` where the columns are independent, are right.
 //! - `norm` and `normalize` of a zero vector have NaN as their derivative; [`norm`](crate::norm) of the crate has 0.
 //! - A matrix of variables times a number is `v * Var::from(2.0)`: nalgebra wants the number on the right, and of the same type.
 //! - A product of a matrix of numbers and one of variables needs a `cast`, for Rust does not let this crate implement operators
@@ -45,15 +55,20 @@
 //! - `simba` asks a number to be `Send` and `Sync`. With this feature a `Var` is, and a use on another thread panics.
 
 mod convert;
+mod determinant;
 mod eigen;
 mod field;
 mod lane;
 mod product;
 mod roots;
 mod rotation;
+mod singular;
+mod slope;
 
+pub use determinant::determinant;
 pub use eigen::symmetric_eigen;
 pub use rotation::{axis_times_angle, rotation, rotation_about, unit_quaternion};
+pub use singular::{singular_values, svd};
 
 use crate::graph::trace;
 use crate::refusal::at_callers_line;

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "argmin")]
 mod argmin;
+#[cfg(feature = "nalgebra")]
+mod branches;
 mod complex;
 #[cfg(feature = "nalgebra")]
 mod decompositions;
@@ -19,3 +21,5 @@ mod rotation;
 mod serde;
 #[cfg(feature = "nalgebra")]
 mod travel;
+#[cfg(feature = "nalgebra")]
+mod zeros;

@@ -21,7 +21,7 @@ mod phrases;
 pub mod print;
 mod product;
 mod program;
-mod random;
+pub mod random;
 mod second;
 pub mod shrink;
 mod side;
