@@ -22,7 +22,7 @@ mod sweep;
 pub use found::{Absorbed, Anomaly, What};
 
 use crate::arena::arena;
-use crate::graph::{self, trace, trace::Escape};
+use crate::graph::{self, Event, trace, trace::Escape};
 use crate::handle::Var;
 use findings::Findings;
 use std::io::{self, Write};
@@ -100,8 +100,8 @@ pub fn absorbed<R>(f: impl FnOnce() -> R) -> (R, Vec<Absorbed>) {
 #[track_caller]
 fn watched<R>(f: impl FnOnce() -> R) -> (R, Option<Anomaly>, Vec<Absorbed>) {
     trace::escaped(Escape::Inspected, Var::constant(0.0));
-    /// Ends a detection when dropped; the number is that of those around it.
-    struct Watch(usize);
+    /// Ends a detection when dropped; the number is that of those around it, and the observer what was told before.
+    struct Watch(usize, Option<fn(Event<'_>)>);
     impl Drop for Watch {
         fn drop(&mut self) {
             // If `f` panicked, which may be for what was found, nobody else will tell.
@@ -109,15 +109,15 @@ fn watched<R>(f: impl FnOnce() -> R) -> (R, Option<Anomaly>, Vec<Absorbed>) {
             for anomaly in lost.into_iter().filter_map(|findings| findings.end().0) {
                 let _ = writeln!(io::stderr(), "scalargrad: before this panic: {anomaly}");
             }
-            if self.0 == 0 {
-                graph::observe_with(None);
-                arena().keep_lines(false);
-            }
+            graph::observe_with(self.1);
+            arena().keep_lines(self.0 > 0);
         }
     }
-    let _watch = Watch(FINDINGS.with_borrow(Vec::len));
-    FINDINGS.with_borrow_mut(|all| all.push(Findings::new()));
-    graph::observe_with(Some(observe));
+    let around = FINDINGS.with_borrow_mut(|all| {
+        all.push(Findings::new());
+        all.len() - 1
+    });
+    let _watch = Watch(around, graph::observe_with(Some(observe)));
     arena().keep_lines(true);
     let result = f();
     let findings = FINDINGS.with_borrow_mut(Vec::pop).expect("a detection inside ends before this one");

@@ -32,7 +32,7 @@ mod report;
 pub use report::{Component, Mismatch, Report, Verdict};
 
 use crate::handle::Var;
-use crate::refusal::at_callers_line;
+use crate::refusal::{at_callers_line, refuse};
 use crate::{gradient as reverse, graph};
 use differences::{Output, Row, derivative_noise, ladder};
 
@@ -65,7 +65,8 @@ pub fn gradient(f: impl Fn(&[Var]) -> Var, x: &[f64]) -> Result<Report, Mismatch
 ///
 /// # Panics
 ///
-/// With a table, if a component differs, or if finite differences are too inaccurate to tell.
+/// With a table, if a component differs, or if finite differences are too inaccurate to tell; and if `f` computes something else at
+/// each call.
 ///
 /// ```
 /// scalargrad::check::assert_gradient(|x| x[0].powi(3) - x[1].abs(), &[2.0, 0.0]);
@@ -244,6 +245,13 @@ impl Check {
             vec![output(&Var::leaves(x)).value()]
         };
         let base = outputs_at(x);
+        let is_other = |(once, again): &(f64, f64)| once != again && !(once.is_nan() && again.is_nan());
+        if let Some((once, again)) = values(x).into_iter().zip(values(x)).find(is_other) {
+            refuse(format_args!(
+                "scalargrad: check: the closure computes something else at each call: {once:?} and then {again:?} at the same point. \
+                 It must compute the same each time: keep random numbers and what changes outside of it"
+            ));
+        }
         let mut components = Vec::with_capacity(base.len() * x.len());
         for index in 0..x.len() {
             let start = self.step.unwrap_or(x[index].abs().max(1.0) / 4.0);

@@ -222,6 +222,9 @@ fn tell_of_finite(outputs: &[Var]) {
 
 /// The values of the outputs of `f` at `x`, and their tangents along `v`: the Jacobian times `v`.
 ///
+/// One pass goes forward. If it meets a slope that is not finite, which may do no harm where it meets a zero, a sweep from each output
+/// decides instead; that takes longer where there are many outputs.
+///
 /// # Panics
 ///
 /// If an output is stale, or `v` has another length than `x`.

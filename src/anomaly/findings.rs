@@ -1,10 +1,11 @@
 //! What a detection has found so far.
 
 use super::found::{Absorbed, Anomaly, Details, Operand, What, When};
-use crate::arena::{Owner, adjoints, arena, owner};
+use crate::arena::{Owner, adjoints, arena, is_own, owner};
 use crate::graph::names::tidy;
 use crate::graph::{decode, is_head_at, operation_name, partials_of, state, value_of};
 use crate::nodes;
+use crate::rows::Kind;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where what is not finite began: a node and the operand that got it; 0 for an adjoint of the node that is not finite itself.
@@ -110,15 +111,13 @@ impl Findings {
     pub(super) fn origins(&self, floor: usize) -> BTreeMap<usize, usize> {
         let mut origins = BTreeMap::new();
         for index in (floor..arena().end()).filter(|&index| is_undefined(index) || is_head_at(index)) {
-            let (mut first, operands) = (None, partials_of(index));
+            let mut first = None;
             if self.inside(index).is_none() {
-                let outside = self.segments.get(&index).into_iter().flat_map(|segment| &segment.outside);
-                let all = operands.iter().map(|(operand, _)| operand).chain(outside);
-                let origin = |&k: &usize| match k < floor {
+                let origin = |k: usize| match k < floor {
                     true => is_undefined(k).then_some(k),
                     false => origins.get(&k).copied(),
                 };
-                first = all.filter_map(origin).min();
+                first = self.made_from(index).filter_map(origin).min();
             }
             if let Some(origin) = first.or_else(|| is_undefined(index).then_some(index)) {
                 origins.insert(index, origin);
@@ -127,15 +126,23 @@ impl Findings {
         origins
     }
 
+    /// The nodes from which the value of a node was made: not what a switch left out.
+    fn made_from(&self, index: usize) -> impl Iterator<Item = usize> {
+        let is_switch = decode(index).op.kind() == Kind::Switch;
+        let operands = partials_of(index).into_iter().filter(move |&(_, partial)| !is_switch || partial != Some(0.0));
+        let outside = self.segments.get(&index).into_iter().flat_map(|segment| &segment.outside).copied();
+        operands.map(|(operand, _)| operand).chain(outside)
+    }
+
     /// The [origin](Findings::origins) of one node.
     pub(super) fn origin(&self, index: usize) -> Option<usize> {
         let (mut open, mut seen) = (vec![index], BTreeSet::from([index]));
         while let Some(index) = open.pop() {
-            let (operands, segment) = (partials_of(index), self.segments.get(&index));
-            let outside = segment.into_iter().flat_map(|segment| &segment.outside);
-            let all = operands.iter().map(|(operand, _)| operand).chain(outside).copied();
-            let undefined = all.filter(|&operand| is_undefined(operand) || is_head_at(operand));
-            open.extend(undefined.filter(|&operand| self.inside(index).is_none() && seen.insert(operand)));
+            if self.inside(index).is_some() {
+                continue;
+            }
+            let undefined = self.made_from(index).filter(|&operand| is_undefined(operand) || is_head_at(operand));
+            open.extend(undefined.filter(|&operand| seen.insert(operand)));
         }
         seen.into_iter().find(|&index| is_undefined(index))
     }
@@ -150,6 +157,8 @@ impl Findings {
         let decoded = decode(index);
         let partials: BTreeMap<_, _> = partials_of(index).into_iter().collect();
         let (line, is_of_derivative) = arena().lines.of(index).unzip();
+        // This crate records steps of `advance` again, and knows no line of the user's there.
+        let line = line.map(|line| if is_own(line) { arena().lines.users_before(index).unwrap_or(line) } else { line });
         let operand = |operand: &nodes::Operand| Operand {
             name: name(operand.index),
             value: operand.value,

@@ -17,6 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// How many partials that did no harm are listed.
 const LISTED: usize = 1000;
 
+/// Of how many outputs of a segment that are not finite, and of how many ways down to its inputs, the operation inside is told.
+const TOLD: usize = 64;
+
 /// It began above the segment, whose outputs have it as their adjoint.
 const ABOVE: Way = (usize::MAX, 0);
 
@@ -29,6 +32,8 @@ thread_local! {
 struct Met {
     /// The node above it on a way to an output; what stands for an output around its segment, or else 0.
     above: usize,
+    /// Whether that one gave something that is not 0.
+    is_given: bool,
     /// Of all that is not finite and came to it, what began first.
     from: Option<Way>,
     /// The operands to which it gave what is not finite.
@@ -117,12 +122,16 @@ impl Findings {
             if segment.is_none() && !w.is_finite() && !sweep.inputs.contains_key(&index) {
                 from = from.or(Some((index, 0)));
             }
-            let mut give = |operand, way: Option<Way>| {
-                let below = sweep.met.entry(operand).or_insert(Met { above: index, from: None, to: Vec::new() });
+            let mut give = |operand, way: Option<Way>, is_given: bool| {
+                let new = Met { above: index, is_given, from: None, to: Vec::new() };
+                let below = sweep.met.entry(operand).or_insert(new);
+                if way > below.from || is_given && !below.is_given {
+                    (below.above, below.is_given) = (index, is_given);
+                }
                 below.from = below.from.max(way);
                 to.extend(way.map(|_| operand));
             };
-            sweep.inputs.get(&index).into_iter().for_each(|&input| give(input, from));
+            sweep.inputs.get(&index).into_iter().for_each(|&input| give(input, from, w != 0.0));
             let is_smooth = LazyCell::new(|| decode(index).op.kind() == Kind::Smooth);
             for (operand, partial) in partials_of(index) {
                 let way = match partial {
@@ -130,7 +139,7 @@ impl Findings {
                     Some(p) if w == 0.0 || (w * p).is_finite() || p == 0.0 && !*is_smooth => None,
                     Some(_) => from.or(Some((index, operand))),
                 };
-                give(operand, way);
+                give(operand, way, w != 0.0 && partial != Some(0.0));
                 let is_listed = w.is_finite() && self.absorbed.len() + sweep.partials.len() < LISTED;
                 if let Some(partial) = partial.filter(|partial| is_listed && !partial.is_finite()) {
                     let operation = tidy(&operation_name(decode(index).op, index));
@@ -139,9 +148,9 @@ impl Findings {
                 }
             }
             if let Some(segment) = segment {
-                segment.outside.iter().for_each(|&operand| give(operand, None));
+                segment.outside.iter().for_each(|&operand| give(operand, None, false));
                 for (&operand, &way) in &segment.gave {
-                    give(operand, if way == ABOVE { from } else { Some((index, operand)) });
+                    give(operand, if way == ABOVE { from } else { Some((index, operand)) }, true);
                 }
                 sweep.partials.extend(segment.partials.drain(..).map(|(_, partial)| (index, partial)));
             }
@@ -152,12 +161,17 @@ impl Findings {
 
     /// What the sweep around is to know of a segment that gave these what is not finite.
     fn segment(&self, sweep: &Sweep<'_>, inputs: usize, gave: BTreeMap<usize, Way>) -> Segment {
+        let is_wanted = self.harmful.is_none();
         let origins = LazyCell::new(|| self.origins(sweep.floor));
+        let mut left = TOLD;
         let inside = |&output: &usize| {
-            let origin = is_undefined(output).then(|| origins.get(&output).copied())??;
+            let origin = (is_wanted && is_undefined(output)).then(|| origins.get(&output).copied())??;
+            left = left.checked_sub(1)?;
             (origin >= sweep.floor + inputs).then(|| sweep.named(self.undefined(origin)))
         };
-        let ways: BTreeSet<Way> = gave.values().copied().filter(|way| *way != ABOVE).collect();
+        // Of many the last, which the sweep around takes; a checkpoint of more is named itself.
+        let ways: BTreeSet<Way> =
+            gave.values().rev().copied().filter(|way| *way != ABOVE).take(if is_wanted { TOLD } else { 0 }).collect();
         Segment {
             undefined: sweep.outputs.iter().map(inside).collect(),
             outside: sweep.met.range(..sweep.floor).map(|(&index, _)| index).collect(),
@@ -193,7 +207,10 @@ impl<'a> Sweep<'a> {
         let mut met = BTreeMap::new();
         for (k, &output) in outputs.iter().enumerate().filter(|(_, output)| **output != 0) {
             let from = (head.is_some() && !adjoint(output).is_finite()).then_some(ABOVE);
-            met.insert(output, Met { above: head.map_or(0, |head| head + 1 + k), from, to: Vec::new() });
+            met.insert(
+                output,
+                Met { above: head.map_or(0, |head| head + 1 + k), is_given: true, from, to: Vec::new() },
+            );
         }
         Sweep { outputs, floor, results, inputs, met, partials: Vec::new() }
     }

@@ -38,7 +38,7 @@ pub(crate) fn owner(line: Line) -> Owner {
 }
 
 /// Whether it is a line of this crate.
-fn is_own(line: Line) -> bool {
+pub(crate) fn is_own(line: Line) -> bool {
     let (root, _) = file!().split_at(file!().len() - "arena/lines.rs".len());
     line.file().starts_with(root)
 }
@@ -144,7 +144,7 @@ impl Lines {
         let live = self.live.borrow();
         let before = live.partition_point(|line| ((line.id & INDEX_MASK) as usize) < index);
         let mut lines = live[..before].iter().rev().map(|recorded| recorded.line);
-        lines.find(|line| owner(line) == Owner::User)
+        lines.find(|line| owner(line) == Owner::User && !is_own(line))
     }
 
     /// The line that recorded the node of a handle that is stale, if it was kept.

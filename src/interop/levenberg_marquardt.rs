@@ -36,6 +36,8 @@ pub struct Residuals<F> {
     squares: Cell<f64>,
     /// The best of the points before, with that sum.
     best: (f64, Vec<f64>),
+    /// Whether the run ended at `x`, and the best point is another.
+    has_failed: Cell<bool>,
     error: RefCell<Option<Box<dyn Error>>>,
 }
 
@@ -51,7 +53,8 @@ impl<F: Differentiable> Residuals<F> {
     #[must_use]
     pub fn new(function: F, x: &[f64]) -> Residuals<F> {
         let best = (f64::INFINITY, x.to_vec());
-        Residuals { function, x: x.to_vec(), squares: Cell::new(f64::INFINITY), best, error: RefCell::new(None) }
+        let (squares, has_failed, error) = (Cell::new(f64::INFINITY), Cell::new(false), RefCell::new(None));
+        Residuals { function, x: x.to_vec(), squares, best, has_failed, error }
     }
 
     /// The point: after the run the best one, also of a run that ended with an error.
@@ -63,10 +66,7 @@ impl<F: Differentiable> Residuals<F> {
     /// ```
     #[must_use]
     pub fn point(&self) -> &[f64] {
-        match self.error.borrow().is_some() && self.best.0 < self.squares.get() {
-            true => &self.best.1, // the run ended at a point that it tried
-            false => &self.x,
-        }
+        if self.has_failed.get() { &self.best.1 } else { &self.x }
     }
 
     /// What went wrong, if the run ended with `TerminationReason::User`.
@@ -92,10 +92,17 @@ impl<F: Differentiable> Residuals<F> {
         numbers: impl FnOnce(&R) -> &[f64],
     ) -> Option<R> {
         let checked = result.map_err(Box::from).and_then(|result| {
-            NotANumber::check(what, numbers(&result), &self.x)?;
+            NotANumber::check(what, numbers(&result), self.point())?;
             Ok::<R, Box<dyn Error>>(result)
         });
-        checked.map_err(|error| *self.error.borrow_mut() = Some(error)).ok()
+        let (result, error) = match checked {
+            Ok(result) => (Some(result), None),
+            Err(error) => (None, Some(error)),
+        };
+        self.has_failed
+            .set(error.is_some() && self.best.0 < self.squares.get() || error.is_none() && self.has_failed.get());
+        *self.error.borrow_mut() = error;
+        result
     }
 }
 
@@ -106,25 +113,26 @@ impl<F: Differentiable> LeastSquaresProblem<f64, Dyn, Dyn> for Residuals<F> {
 
     fn set_params(&mut self, x: &DVector<f64>) {
         let squares = self.squares.replace(f64::INFINITY);
-        let before = std::mem::replace(&mut self.x, x.as_slice().to_vec());
         if squares < self.best.0 {
-            self.best = (squares, before);
+            self.best = (squares, self.point().to_vec());
         }
+        self.has_failed.set(false);
+        self.x = x.as_slice().to_vec();
     }
 
     fn params(&self) -> DVector<f64> {
-        DVector::from_column_slice(&self.x)
+        DVector::from_column_slice(self.point())
     }
 
     fn residuals(&self) -> Option<DVector<f64>> {
-        let values = self.function.values_at(&self.x);
+        let values = self.function.values_at(self.point());
         let values = self.checked("residual", values, Vec::as_slice)?;
         self.squares.set(values.iter().map(|r| r * r).sum());
         Some(DVector::from_vec(values))
     }
 
     fn jacobian(&self) -> Option<DMatrix<f64>> {
-        let jacobian = self.function.jacobian_at(&self.x);
+        let jacobian = self.function.jacobian_at(self.point());
         let m = self.checked("derivative of a residual", jacobian, |m| m.as_slice())?;
         Some(DMatrix::from_row_slice(m.rows(), m.cols(), m.as_slice()))
     }

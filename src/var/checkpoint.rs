@@ -138,7 +138,7 @@ fn independent_if(is_wanted: bool, x: &[Var]) -> SmallVec<[Var; 4]> {
 
 /// Advances a state by `steps` steps of `step`, with no more than about `at_once` steps in memory.
 ///
-/// `step(k, state)` gives the state after step `k`. If it differentiates on its way, the numbers of its state are independent
+/// `step(k, state)` gives the state after step `k`. It is kept for the sweep, so that it owns what it uses (`move`). If it differentiates on its way, the numbers of its state are independent
 /// variables to it, constants too, from the first state on that is not made of constants alone: begin with a [`Var::new`]. The steps are cut into at most `at_once`
 /// segments, each a [`checkpoint`]; a segment longer than `at_once` is cut again. Recording takes
 /// one run, and a sweep another for each level: two in all up to `at_once²` steps.

@@ -5,8 +5,9 @@ use crate::function::emit::symbol::{Expression, Formula, Symbol, What};
 use crate::function::one_by_one::is_plain;
 use crate::function::program::{Node, Program, Uses};
 use crate::real::Question;
-use crate::rows::{Kind, Op};
+use crate::rows::{Kind, Op, ROWS};
 use smallvec::SmallVec;
+use std::sync::OnceLock;
 
 /// Operations in a window. Their values, adjoints and operands are a few hundred kilobytes.
 const WINDOW: usize = 8192;
@@ -298,8 +299,15 @@ impl<'a> Scheduler<'a> {
     }
 }
 
-/// The operation whose value at the same operand is the partial of a row of one operand, and whether with the other sign.
+/// The operation whose value at the same operand is the partial of a row of one operand, and whether with the other sign. For rows
+/// without a parameter it is found once.
 fn operation_of_partial(op: Op, n: i32) -> Option<(Op, i32, bool)> {
+    static KNOWN: [OnceLock<Option<(Op, i32, bool)>>; ROWS.len()] = [const { OnceLock::new() }; ROWS.len()];
+    let of_row = ROWS.iter().zip(&KNOWN).find(|(row, _)| row.op == op && row.parameter.is_none());
+    of_row.and_then(|(_, known)| *known.get_or_init(|| of_partial(op, n)))
+}
+
+fn of_partial(op: Op, n: i32) -> Option<(Op, i32, bool)> {
     let formula = Formula::of_partial(op, n, 0);
     let expression = |x: Symbol| {
         let Expression { what, operands } = formula.expression(x);
@@ -330,13 +338,13 @@ impl Schedule {
                 continue;
             }
             let near = &self.runs[at.saturating_sub(NEAR)..self.runs.len().min(at + NEAR)];
-            let mut others = near.iter().filter(|other| {
-                may_be(other) && other.start != run.start && self.operands(other) == self.operands(&run)
+            let Some((op, n, is_negated)) = operation_of_partial(run.op, run.n) else {
+                continue;
+            };
+            let other = near.iter().find(|other| {
+                (other.op, other.n) == (op, n) && may_be(other) && self.operands(other) == self.operands(&run)
             });
-            self.runs[at].partials = others.find_map(|other| {
-                let (op, n, is_negated) = operation_of_partial(run.op, run.n)?;
-                ((other.op, other.n) == (op, n)).then_some(Partials { start: other.start, is_negated })
-            });
+            self.runs[at].partials = other.map(|other| Partials { start: other.start, is_negated });
         }
     }
 }

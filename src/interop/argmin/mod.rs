@@ -27,6 +27,8 @@
 //!
 //! # Look at the termination status
 //!
+//! `Newton` and `TrustRegion` have no test of their own: they always end at the largest number of iterations. Look at the gradient there.
+//!
 //! `LBFGS` and its like turn an error of their line search into `Ok`: the best point so far, often the start, with the status
 //! `SolverExit("Line search terminated with: …")`. This is so for the errors of this crate too: [`NotANumber`], and a
 //! [`ReplayError`] where a recorded function takes a different branch. So look at `result.state().get_termination_status()`, as

@@ -40,7 +40,7 @@
 //! - `Rotation3::from_matrix` of a matrix that is far from a rotation stops when its value has converged, and its derivatives have
 //!   not. Where the determinant is positive, the nearest rotation is `u * v_t` of [`svd`].
 //! - **`nalgebra`'s own `symmetric_eigen`, `symmetric_eigenvalues`, `singular_values` and `svd` have wrong derivatives at matrices with
-//!   zeros**, in values and vectors, and nothing tells: use [`symmetric_eigen`], [`singular_values`] and [`svd`]. They also say what
+//!   zeros, or with entries that are nearly 0**, in values and vectors, and nothing tells: use [`symmetric_eigen`], [`singular_values`] and [`svd`]. They also say what
 //!   holds at equal values. What `nalgebra` makes of its own `svd` (`pseudo_inverse`, `polar`, `svd_unordered`) is wrong there too; the
 //!   methods of the result of [`svd`] are right.
 //! - `nalgebra`'s own `determinant`, from 4 × 4 on, and that of `lu` and `full_piv_lu` at any size, have wrong derivatives at a matrix that
@@ -48,7 +48,8 @@
 //! - Algorithms that stop early at a matrix which is diagonal, block diagonal or triangular already leave out what a change would
 //!   add. There the gradients of `schur`, `hessenberg`, `bidiagonalize` and `symmetric_tridiagonalize`, and of the eigenvalues of a
 //!   matrix that is not symmetric, are wrong. `lu`, and `qr` where the columns are independent, are right.
-//! - `norm` and `normalize` of a zero vector have NaN as their derivative; [`norm`](crate::norm) of the crate has 0.
+//! - `norm` and `normalize` of a zero vector have NaN as their derivative; [`norm`](crate::norm) of the crate has 0. So has the `angle` of a
+//!   rotation or quaternion at no rotation, and `angle_to` of equal ones: take `norm` of [`axis_times_angle`] instead.
 //! - A matrix of variables times a number is `v * Var::from(2.0)`: nalgebra wants the number on the right, and of the same type.
 //! - A product of a matrix of numbers and one of variables needs a `cast`, for Rust does not let this crate implement operators
 //!   between two foreign types; one variable on either side of a matrix of numbers is fine.

@@ -225,3 +225,30 @@ fn segments_are_seen_through() {
     });
     assert!(beside.is_err());
 }
+
+#[test]
+fn what_a_switch_left_out_is_not_named() {
+    let named = |f: fn()| detect(f).unwrap_err().operation().to_string();
+    assert_eq!(
+        named(|| {
+            let (a, b) = (Var::new(-1.0), Var::new(0.0));
+            Var::select(a.gt_mask(0.0), a.ln(), b.recip()).backward();
+        }),
+        "recip"
+    );
+    assert_eq!(
+        named(|| {
+            let (a, b) = (Var::new(-1.0), Var::new(800.0));
+            let y = scalargrad::checkpoint(&[a, b], |x| x[0].ln().max(x[1].exp()));
+            y.backward();
+        }),
+        "exp"
+    );
+    let names = detect(|| {
+        let x = Var::new(0.0);
+        let s = x.sqrt();
+        let (used, masked) = ((s * 1.0).named("used"), (s * 2.0).named("masked"));
+        Var::select((x + 1.0).gt_mask(0.0), used, masked).backward();
+    });
+    assert_eq!(names.unwrap_err().names(), ["used"]);
+}

@@ -71,3 +71,14 @@ fn a_question_mark_carries_a_mismatch() {
     }
     assert!(run().unwrap_err().to_string().contains("∂f/∂x[0]"));
 }
+
+#[test]
+#[should_panic(expected = "the closure computes something else at each call: 3.0 and then")]
+fn a_closure_that_is_no_function_is_refused() {
+    let calls = std::cell::Cell::new(-1.0);
+    let f = |x: &[Var]| {
+        calls.set(calls.get() + 1.0);
+        x[0] * calls.get()
+    };
+    scalargrad::check::assert_gradient(f, &[3.0]);
+}

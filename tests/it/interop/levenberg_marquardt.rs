@@ -90,6 +90,12 @@ fn a_run_that_ends_with_an_error_has_the_best_point() {
     };
     assert_eq!(run(|x| [x[0].sqrt() - 0.1, x[0].ln() * 0.01], 1.0), 1.0);
     // Some steps go well before.
+    let from_there = |x: &[Var]| [x[0] * x[0] - 2.0, if x[0] > 5.0 { x[0] * f64::NAN } else { x[0] * 0.001 }];
+    let (problem, _) = LevenbergMarquardt::new().minimize(Residuals::new(from_there, &[0.1]));
+    assert_eq!((problem.point(), problem.params().as_slice()), (&[0.1][..], &[0.1][..]));
+    let (problem, report) = LevenbergMarquardt::new().with_stepbound(0.5).minimize(problem);
+    assert!(report.termination.was_successful(), "{:?}", report.termination);
+    assert!(problem.error().is_none() && (problem.point()[0] - 2f64.sqrt()).abs() < 1e-3);
     let end = run(|x| [if x[0] < 0.05 { x[0] * f64::NAN } else { x[0].powi(2) }, x[0] * 0.0], 1.0);
     assert!((0.05..0.5).contains(&end), "{end}");
 }

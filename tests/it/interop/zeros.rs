@@ -266,7 +266,7 @@ fn where_singular_values_are_equal_or_zero_their_sum_of_squares_is_right() {
 /// By minors, which is exact for small whole numbers.
 fn by_minors(m: &DMatrix<f64>) -> f64 {
     let term = |j: usize| {
-        let sign = if j % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = if j.is_multiple_of(2) { 1.0 } else { -1.0 };
         if m[(0, j)] == 0.0 { 0.0 } else { sign * m[(0, j)] * by_minors(&m.clone().remove_row(0).remove_column(j)) }
     };
     if m.is_empty() { 1.0 } else { (0..m.ncols()).map(term).sum() }
