@@ -299,8 +299,8 @@ impl<'a> Scheduler<'a> {
     }
 }
 
-/// The operation whose value at the same operand is the partial of a row of one operand, and whether with the other sign. For rows
-/// without a parameter it is found once.
+/// The operation whose value at the same operand is the partial of a row of one operand, and whether with the other sign. It is found once for
+/// each row; a row with a parameter has none.
 fn operation_of_partial(op: Op, n: i32) -> Option<(Op, i32, bool)> {
     static KNOWN: [OnceLock<Option<(Op, i32, bool)>>; ROWS.len()] = [const { OnceLock::new() }; ROWS.len()];
     let of_row = ROWS.iter().zip(&KNOWN).find(|(row, _)| row.op == op && row.parameter.is_none());
