@@ -222,8 +222,7 @@ fn tell_of_finite(outputs: &[Var]) {
 
 /// The values of the outputs of `f` at `x`, and their tangents along `v`: the Jacobian times `v`.
 ///
-/// One pass goes forward. If it meets a slope that is not finite, which may do no harm where it meets a zero, a sweep from each output
-/// decides instead; that takes longer where there are many outputs.
+/// One pass goes forward. For an output whose tangent is not finite then, a sweep decides.
 ///
 /// # Panics
 ///
@@ -247,17 +246,15 @@ pub fn jvp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], v: &[f64]) -> (Ve
         verify(y);
     }
     let values = outputs.iter().map(|y| y.untracked_value()).collect();
-    if let Some(mut forward) = Forward::<1>::from(&leaves)
-        && forward.push(v.iter().map(|&v| [v]))
-    {
-        tell_of_finite(&outputs);
-        return (values, outputs.iter().map(|&y| forward.of(y)[0]).collect());
+    let mut tangents = vec![f64::NAN; outputs.len()];
+    if let Some(mut forward) = Forward::<1>::from(&leaves) {
+        forward.push(v.iter().map(|&v| [v]));
+        tangents = outputs.iter().map(|&y| forward.of(y)[0]).collect();
     }
-    let mut tangents = Vec::with_capacity(outputs.len());
     let (moved, along): (Vec<Var>, Vec<f64>) = leaves.iter().zip(v).filter(|&(_, &v)| v != 0.0).unzip();
-    for &output in &outputs {
+    for (tangent, &output) in tangents.iter_mut().zip(&outputs).filter(|(tangent, _)| !tangent.is_finite()) {
         let gradient = backward::gradient(output, &moved);
-        tangents.push(gradient.iter().zip(&along).map(|(p, v)| p * v).sum());
+        *tangent = gradient.iter().zip(&along).map(|(p, v)| p * v).sum();
     }
     match tangents.iter().position(|tangent: &f64| !tangent.is_finite()) {
         None => tell_of_finite(&outputs),

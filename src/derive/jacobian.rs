@@ -1,6 +1,6 @@
 //! The Jacobian of a closure.
 
-use super::tell_of_finite;
+use super::{are_finite, tell_of_finite};
 use crate::function::Outputs;
 use crate::graph::trace::{self, Escape};
 use crate::graph::{self, user_code, verify};
@@ -83,12 +83,15 @@ fn forward(leaves: &[Var], outputs: &[Var], most: usize, jacobian: &mut Matrix) 
     };
     for first in (0..groups.count()).step_by(LANES) {
         let unit = |j| std::array::from_fn(|lane| f64::from(groups.has(first + lane, j)));
-        if !forward.push((0..leaves.len()).map(unit)) {
-            return false;
-        }
+        forward.push((0..leaves.len()).map(unit));
         let rows = jacobian.as_mut_slice().chunks_exact_mut(leaves.len());
         for (i, (row, &y)) in rows.zip(outputs).enumerate() {
             groups.write(i, first, &forward.of(y), row);
+        }
+    }
+    for (row, &y) in jacobian.as_mut_slice().chunks_exact_mut(leaves.len().max(1)).zip(outputs) {
+        if !are_finite(row) {
+            backward::gradients_into(&[y], leaves, row);
         }
     }
     tell_of_finite(outputs);

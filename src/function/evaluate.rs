@@ -2,15 +2,16 @@
 
 use super::buffers::{Along, LANES, Space, room, with_space};
 use super::on_tape::adjoints_on_tape;
-use super::one_by_one::Number;
+use super::one_by_one::{Number, partials, value};
 use super::program::Program;
 use super::scheduled::{forward, forward_along, reverse};
 use super::tangents::{Tangents, non_finite_products};
 use super::wide::are_finite;
 use crate::matrix::Matrix;
 use crate::matrix::groups::Groups;
-use crate::pull_back::Adjoints;
+use crate::pull_back::{Adjoints, pull_back};
 use crate::rows::Kind;
+use smallvec::SmallVec;
 
 /// What stopped an evaluation: the place of the guard that tripped.
 pub(crate) type Tripped = usize;
@@ -119,11 +120,15 @@ impl Program {
         forward_along(self, x, inputs, &mut Vec::new(), &mut values)?;
         let (values, mut tangents): (_, Vec<f64>) = self.outputs_of(&values).map(|z| (z.value, z.tangents[0])).unzip();
         if non_finite_products() != before {
-            // As sweeps find it, which leave out an adjoint of zero.
-            tangents.fill(0.0);
-            let jacobian = self.sparse_jacobian(x)?;
-            let moved = jacobian.triplets().filter(|&(_, j, _)| v[j] != 0.0);
-            moved.for_each(|(i, j, slope)| tangents[i] += slope * v[j]);
+            let mut gradient = vec![0.0; x.len()];
+            for (k, [tangent]) in self.tangents_along_paths(x, |j, _| v[j]).into_iter().enumerate() {
+                tangents[k] = tangent;
+                if !tangent.is_finite() {
+                    self.vjp(x, |m| f64::from(m == k), &mut gradient, |_| {})?;
+                    let moved = gradient.iter().zip(v).filter(|&(_, &v)| v != 0.0);
+                    tangents[k] = moved.map(|(slope, v)| slope * v).sum();
+                }
+            }
         }
         Ok((values, tangents))
     }
@@ -138,7 +143,7 @@ impl Program {
             self.jacobian_forward(x, groups, outputs, jacobian)?;
             // Not to depend on the shape.
             if non_finite_products() != before {
-                jacobian.copy_from_slice(self.sparse_jacobian(x)?.to_dense().as_slice());
+                self.jacobian_along_paths(x, groups, jacobian)?;
             }
             return Ok(());
         }
@@ -204,6 +209,57 @@ impl Program {
             }
             Ok(())
         })
+    }
+
+    /// The tangents of the outputs in `N` directions, where a factor that is exactly 0 ends a path, as it does in a sweep. If they are
+    /// finite they are what a sweep finds.
+    fn tangents_along_paths<const N: usize>(
+        &self,
+        x: &[f64],
+        direction: impl Fn(usize, usize) -> f64,
+    ) -> Vec<[f64; N]> {
+        let mut values = [x, &self.constants].concat();
+        let of_input = |j| std::array::from_fn(|lane| if j < x.len() { direction(j, lane) } else { 0.0 });
+        let mut tangents: Vec<[f64; N]> = (0..values.len()).map(of_input).collect();
+        for node in &self.nodes {
+            let operands = self.operands(node);
+            let args: SmallVec<[f64; 8]> = operands.iter().map(|&k| values[k as usize]).collect();
+            let is_active = |k: usize| self.is_active(operands[k]);
+            let z = value(&self.customs, node.op, node.n, &args, &is_active);
+            let partials = || partials(&self.customs, node.op, node.n, &args, &is_active, z, &|_| true);
+            let mut sum = [0.0; N];
+            pull_back(
+                node.op,
+                args.len(),
+                |k| args[k],
+                1.0,
+                partials,
+                is_active,
+                |k, partial| {
+                    if partial != 0.0 {
+                        let along = tangents[operands[k] as usize];
+                        (0..N).for_each(|lane| sum[lane] += partial * along[lane]);
+                    }
+                },
+            );
+            values.push(z);
+            tangents.push(sum);
+        }
+        self.outputs.iter().map(|&output| tangents[output as usize]).collect()
+    }
+
+    /// The Jacobian where a product on the way forward is not finite: rows that are not finite themselves are swept for.
+    fn jacobian_along_paths(&self, x: &[f64], groups: &Groups, jacobian: &mut [f64]) -> Result<(), Tripped> {
+        for first in (0..groups.count()).step_by(LANES) {
+            let tangents = self.tangents_along_paths::<LANES>(x, |j, lane| f64::from(groups.has(first + lane, j)));
+            for (i, (row, tangents)) in jacobian.chunks_exact_mut(x.len()).zip(tangents).enumerate() {
+                groups.write(i, first, &tangents, row);
+            }
+        }
+        for (i, row) in jacobian.chunks_exact_mut(x.len()).enumerate().filter(|(_, row)| !are_finite(row)) {
+            self.vjp(x, |m| f64::from(m == i), row, |_| {})?;
+        }
+        Ok(())
     }
 
     /// The gradient of the only output with its derivatives along `N` directions: `each` gets the adjoint of every input.

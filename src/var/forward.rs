@@ -3,8 +3,9 @@
 //! The tape has the partials of every node, so a tangent is a sum of products: `ẏ = Σ ∂y/∂xᵢ · ẋᵢ`. The tape can only be read
 //! from its end down; so the positions of the nodes are listed first, and then several directions are pushed at a time.
 //!
-//! A sweep down leaves out an adjoint of zero, a sweep up a tangent of zero. Both give the same unless a product is not finite;
-//! then there is no result here, and the caller sweeps down.
+//! A sweep down leaves out an adjoint of zero, a sweep up a tangent of zero. Both give the same unless a product is not finite.
+//! Then a second sweep up lets a partial of zero end a path, as it does on the way down: what is finite then is right, and for the
+//! rest the caller sweeps down.
 
 use crate::arena::{Tape, arena};
 use crate::handle::Var;
@@ -50,17 +51,23 @@ impl<const N: usize> Forward<N> {
     }
 
     /// Works out all tangents in `N` directions, given those of the leaves; all other leaves stand still. False if a product
-    /// on the way is not finite.
-    pub(crate) fn push(&mut self, leaves: impl Iterator<Item = [f64; N]>) -> bool {
+    /// on the way is not finite: then only tangents that are finite are right.
+    pub(crate) fn push(&mut self, leaves: impl Iterator<Item = [f64; N]> + Clone) -> bool {
         let mut tangents = std::mem::take(&mut self.tangents);
         tangents.clear();
         tangents.reserve(self.positions.len());
-        tangents.extend(leaves);
+        tangents.extend(leaves.clone());
         let add =
             |sum: [f64; N], partial, along: &[f64; N]| std::array::from_fn(|lane| sum[lane] + partial * along[lane]);
         // Zero times what is not finite is NaN.
         let is_finite = |sum: &[f64; N]| sum.iter().map(|t| 0.0 * t).sum::<f64>() == 0.0;
         let is_done = arena().tape(|tape| self.each_after_leaves(tape, &mut tangents, [0.0; N], add, is_finite));
+        if !is_done {
+            tangents.clear();
+            tangents.extend(leaves);
+            let add = |sum, partial, along: &_| if partial == 0.0 { sum } else { add(sum, partial, along) };
+            arena().tape(|tape| self.each_after_leaves(tape, &mut tangents, [0.0; N], add, |_| true));
+        }
         self.tangents = tangents;
         is_done
     }

@@ -70,3 +70,36 @@ fn what_a_recorded_derivative_leaves_out_is_a_guard() {
         }
     }
 }
+
+#[test]
+fn a_slope_that_is_not_finite_and_does_no_harm_costs_no_sweep_for_each_output() {
+    // A distance that is 0, times 0; then steps of which each is an output, and one that the slope of the distance reaches.
+    let run = |x: &[Var]| {
+        let distance = (x[0] * x[0] + x[1] * x[1]).sqrt();
+        let mut y = x[0] * 0.5 + distance * x[2] + 1.0;
+        let mut outputs = vec![distance * 2.0, distance - distance];
+        for _ in 0..4000 {
+            y = y + y.sin() * 0.01;
+            outputs.push(y);
+        }
+        outputs
+    };
+    let (x, v) = ([0.0, 0.0, 0.0], [1.0, 0.5, 0.0]);
+    let exact = |k: usize| scalargrad::gradient(|x| run(x)[k], &x);
+    let start = std::time::Instant::now();
+    let f = Function::record(&x, run);
+    let jacobians = [scalargrad::jacobian(run, &x), f.jacobian(&x).unwrap()];
+    let tangents = [scalargrad::jvp(run, &x, &v).1, f.jvp(&x, &v).unwrap().1];
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+    let is_same = |a: f64, b: f64| a.is_nan() && b.is_nan() || (a - b).abs() <= 1e-12 * b.abs();
+    for k in [0, 1, 2, 100, 4001] {
+        let row = exact(k);
+        let along = row[0] + row[1] * 0.5;
+        for (jacobian, tangents) in jacobians.iter().zip(&tangents) {
+            assert!(is_same(tangents[k], along), "{k}: {} {along}", tangents[k]);
+            for j in 0..3 {
+                assert!(is_same(jacobian[(k, j)], row[j]), "{k} {j}: {} {}", jacobian[(k, j)], row[j]);
+            }
+        }
+    }
+}
