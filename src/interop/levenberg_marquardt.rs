@@ -99,9 +99,11 @@ impl<F: Differentiable> Residuals<F> {
             Ok(result) => (Some(result), None),
             Err(error) => (None, Some(error)),
         };
-        self.has_failed
-            .set(error.is_some() && self.best.0 < self.squares.get() || error.is_none() && self.has_failed.get());
-        *self.error.borrow_mut() = error;
+        if error.is_some() {
+            // Where the squares are known, it is a derivative that failed at the best point.
+            self.has_failed.set(self.squares.get().is_infinite() || self.best.0 < self.squares.get());
+            *self.error.borrow_mut() = error;
+        }
         result
     }
 }
@@ -117,6 +119,7 @@ impl<F: Differentiable> LeastSquaresProblem<f64, Dyn, Dyn> for Residuals<F> {
             self.best = (squares, self.point().to_vec());
         }
         self.has_failed.set(false);
+        *self.error.borrow_mut() = None;
         self.x = x.as_slice().to_vec();
     }
 

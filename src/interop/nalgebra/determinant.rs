@@ -11,7 +11,8 @@ use nalgebra::{DMatrix, Dim, Matrix, Storage};
 ///
 /// # Derivative
 ///
-/// The adjugate, transposed: at singular matrices too, and with the derivatives of higher order.
+/// The adjugate, transposed: at singular matrices too, and with the derivatives of higher order, which lose digits close to a singular
+/// matrix (at a relative distance of 1e-12 from it a second derivative has four digits left).
 ///
 /// ```
 /// use nalgebra::matrix;

@@ -1,7 +1,7 @@
 //! Eigenvectors with their derivatives.
 
 use super::at_users_line;
-use super::slope::{without_derivative, without_noise, without_slope};
+use super::slope::{LARGEST, scale, undefined, without_derivative, without_noise, without_slope};
 use crate::handle::Var;
 use nalgebra::{DMatrix, DVector, Dyn, SymmetricEigen};
 
@@ -15,8 +15,12 @@ use nalgebra::{DMatrix, DVector, Dyn, SymmetricEigen};
 /// # Derivative
 ///
 /// The derivative of an eigenvalue is `vvᵀ`, where `v` is its eigenvector. Where eigenvalues are equal to rounding, this is one of the
-/// subgradients, and smooth functions that treat equal eigenvalues alike (the trace, a log-determinant) have
-/// their gradient, but not their second derivatives. The derivatives of their eigenvectors do not exist, and are NaN.
+/// subgradients, and smooth functions of the values alone that treat equal ones alike (the trace, a log-determinant) have
+/// their gradient; their second derivatives are other numbers than the right ones, and nothing tells. The derivatives of the
+/// eigenvectors do not exist there, and are NaN, also in what is smooth, such as `recompose`; and where several eigenvalues are 0 the
+/// gradient of `recompose` is not whole. Near such a point the derivatives of the vectors lose digits.
+///
+/// Where an entry is NaN or infinite, all is NaN.
 ///
 /// ```
 /// use nalgebra::dmatrix;
@@ -31,18 +35,25 @@ use nalgebra::{DMatrix, DVector, Dyn, SymmetricEigen};
 ///
 /// # Panics
 ///
-/// If the matrix is not square.
+/// If the matrix is not square, or has no entries.
 #[must_use]
 #[track_caller]
 pub fn symmetric_eigen(m: &DMatrix<Var>) -> SymmetricEigen<Var, Dyn> {
     let (rows, columns) = m.shape();
     assert!(rows == columns, "scalargrad: eigenvalues of a {rows} × {columns} matrix, which is not square");
+    assert!(rows > 0, "scalargrad: eigenvalues of a matrix without entries");
     at_users_line(|| {
         let m = DMatrix::from_fn(rows, columns, |i, j| m[(i.max(j), i.min(j))]);
+        if let Some(nan) = undefined(&m) {
+            let eigenvectors = DMatrix::from_element(rows, rows, nan);
+            return SymmetricEigen { eigenvectors, eigenvalues: DVector::from_element(rows, nan) };
+        }
+        let scale = scale(&m);
+        let m = m * scale;
         let mut start = m.clone().symmetric_eigen().eigenvectors;
         // For the digits alone: where eigenvalues are near each other `nalgebra` leaves some out. The last step does nothing
         // but make right angles.
-        for tolerance in [1e-8, 1e-8, f64::INFINITY] {
+        for tolerance in [1e-8, 1e-8, LARGEST] {
             start += &start * Step::of(&m, &start, tolerance).change;
         }
         let start = start.map(without_slope);
@@ -53,7 +64,7 @@ pub fn symmetric_eigen(m: &DMatrix<Var>) -> SymmetricEigen<Var, Dyn> {
         v += Step::of(&m, &v, f64::EPSILON).change;
         let last = Step::of(&m, &v, f64::EPSILON);
         let v = &v + &v * (last.change + last.undefined);
-        SymmetricEigen { eigenvectors: start * v, eigenvalues: last.eigenvalues }
+        SymmetricEigen { eigenvectors: start * v, eigenvalues: last.eigenvalues * scale.recip() }
     })
 }
 

@@ -38,11 +38,11 @@
 //!   - `Quaternion::exp` where the vector part is 0, and so `Quaternion::powf` at exponent 0. The exponential of `q` is
 //!     `unit_quaternion(&(q.imag() * two)).into_inner() * q.scalar().exp()`.
 //! - `Rotation3::from_matrix` of a matrix that is far from a rotation stops when its value has converged, and its derivatives have
-//!   not. Where the determinant is positive, the nearest rotation is `u * v_t` of [`svd`].
+//!   not. Where the determinant is positive and the singular values are distinct (not at a rotation), the nearest rotation is `u * v_t` of [`svd`].
 //! - **`nalgebra`'s own `symmetric_eigen`, `symmetric_eigenvalues`, `singular_values` and `svd` have wrong derivatives at matrices with
 //!   zeros, or with entries that are nearly 0**, in values and vectors, and nothing tells: use [`symmetric_eigen`], [`singular_values`] and [`svd`]. They also say what
 //!   holds at equal values. What `nalgebra` makes of its own `svd` (`pseudo_inverse`, `polar`, `svd_unordered`) is wrong there too; the
-//!   methods of the result of [`svd`] are right.
+//!   methods of the result of [`svd`] are right where the values are distinct and not 0.
 //! - `nalgebra`'s own `determinant`, from 4 × 4 on, and that of `lu` and `full_piv_lu` at any size, have wrong derivatives at a matrix that
 //!   is singular: use [`determinant`].
 //! - Algorithms that stop early at a matrix which is diagonal, block diagonal or triangular already leave out what a change would

@@ -1,11 +1,11 @@
 //! Singular values and vectors with their derivatives.
 
 use super::at_users_line;
-use super::slope::{without_derivative, without_noise, without_slope};
+use super::slope::{LARGEST, scale, undefined, without_derivative, without_noise, without_slope};
 use crate::handle::Var;
 use nalgebra::{DMatrix, DVector, Dyn, SVD};
 
-/// The singular values of a matrix, the largest first.
+/// The singular values of a matrix, the largest first, up to rounding.
 ///
 /// # Derivative
 ///
@@ -29,20 +29,26 @@ pub fn singular_values(m: &DMatrix<Var>) -> DVector<Var> {
     at_users_line(|| decompose(m).singular_values)
 }
 
-/// Singular values, the largest first, and singular vectors of a matrix.
+/// Singular values, the largest first, up to rounding, and singular vectors of a matrix.
 ///
 /// The numbers are those of `nalgebra`'s `svd`. Its derivatives are wrong at a matrix with zeros: it leaves alone what is zero
 /// already, and divides by the length of vectors that are rounding noise. Here its vectors are taken without their
 /// derivatives, and steps of Newton's method follow. They change the result by no more than its error, and give it its
-/// derivatives, up to the third order. So `solve`, `pseudo_inverse`, `recompose` and `polar` of the
-/// result have theirs.
+/// derivatives, up to the third order. So `solve`, `pseudo_inverse`, `recompose` and `to_polar` of the
+/// result have theirs, where the singular values are distinct.
 ///
 /// # Derivative
 ///
 /// The derivative of a singular value is `uvᵀ`, where `u` and `v` are its vectors. At a singular value of 0 this is one of the
-/// subgradients. Where singular values are equal to rounding, smooth functions that treat them alike have their
-/// gradient, but not their second derivatives. The derivatives of their vectors do not exist, and are NaN; so are
+/// subgradients. Where singular values are equal to rounding, smooth functions of the values alone that treat them alike have
+/// their gradient; their second derivatives are other numbers than the right ones, and nothing tells. The derivatives of their vectors do
+/// not exist, and are NaN, also in what is smooth, such as `recompose`, or the polar factor of a rotation; so are
 /// those of the vector at a singular value of 0 on the longer side of a matrix that is not square.
+///
+/// **Where several singular values are 0**, or one of a matrix that is not square, the gradient of what is made of the vectors
+/// (`recompose`, `solve`) is not whole, and nothing tells. Near such points it loses digits.
+///
+/// Where an entry is NaN or infinite, all is NaN.
 ///
 /// ```
 /// use nalgebra::dmatrix;
@@ -65,13 +71,24 @@ pub fn svd(m: &DMatrix<Var>) -> SVD<Var, Dyn, Dyn> {
 }
 
 fn decompose(m: &DMatrix<Var>) -> SVD<Var, Dyn, Dyn> {
-    let is_wide = m.ncols() > m.nrows();
-    let m = if is_wide { m.transpose() } else { m.clone() };
+    let (rows, columns) = m.shape();
+    assert!(
+        rows > 0 && columns > 0,
+        "scalargrad: singular values of a {rows} × {columns} matrix, which has no entries"
+    );
+    if let Some(nan) = undefined(m) {
+        let least = rows.min(columns);
+        let [u, v_t] = [(rows, least), (least, columns)].map(|(m, n)| Some(DMatrix::from_element(m, n, nan)));
+        return SVD { u, v_t, singular_values: DVector::from_element(least, nan) };
+    }
+    let is_wide = columns > rows;
+    let scale = scale(m);
+    let m = if is_wide { m.transpose() } else { m.clone() } * scale;
     let start = m.clone().svd(true, true);
     let [mut u0, v_t] = [start.u, start.v_t].map(|vectors| vectors.expect("both are asked for"));
     let mut v0 = v_t.transpose();
     // For the digits alone: `nalgebra` leaves some out. The last step does nothing but make right angles.
-    for tolerance in [1e-8, 1e-8, f64::INFINITY] {
+    for tolerance in [1e-8, 1e-8, LARGEST] {
         let step = Step::of(&m, &u0, &v0, tolerance);
         u0 += step.left;
         v0 += step.right;
@@ -97,7 +114,7 @@ fn decompose(m: &DMatrix<Var>) -> SVD<Var, Dyn, Dyn> {
     let mut u =
         u0 * u.rows(0, n) + if is_square { DMatrix::zeros(n, n) } else { u.rows(n, u.nrows() - n).into_owned() };
     // A singular value of 0 may have become negative by rounding.
-    let mut singular_values = last.singular_values;
+    let mut singular_values = last.singular_values * scale.recip();
     for (x, mut u) in singular_values.iter_mut().zip(u.column_iter_mut()) {
         let sign = x.signum();
         *x *= sign;

@@ -314,3 +314,39 @@ fn determinants_of_static_and_empty_matrices() {
     assert_eq!(fourth.value(), 1.0);
     assert_eq!(determinant(&DMatrix::<Var>::zeros(0, 0)).value(), 1.0);
 }
+
+#[test]
+fn decompositions_at_any_scale_of_any_numbers_and_under_detection() {
+    use scalargrad::anomaly::detect;
+    let m = nalgebra::dmatrix![2.0, 1.0; 1.0, 3.0];
+    assert!(detect(|| symmetric_eigen(&m.map(Var::new)).eigenvalues[0].backward()).is_ok());
+    assert!(detect(|| svd(&m.map(Var::new)).u.unwrap()[(0, 1)].backward()).is_ok());
+    assert!(detect(|| determinant(&m.map(Var::new)).backward()).is_ok());
+    for scale in [1e-300, 1e-170, 1e-155, 1.0, 1e154, 1e175, 1e300] {
+        let x = (nalgebra::dmatrix![2.0, 1.0; 0.0, 1.0] * scale).map(Var::new);
+        let nalgebra::SVD { u, singular_values, .. } = svd(&x);
+        let u = u.unwrap();
+        (u[(0, 0)] / u[(1, 0)]).backward();
+        let slopes = x.map(|x| x.grad() * scale);
+        let exact = [3.788854381999831, -7.577708763999663, -1.8944271909999157, -5.683281572999747];
+        for (slope, exact) in slopes.iter().zip(exact) {
+            assert!((slope - exact).abs() < 1e-12, "{scale:e}: {slopes}");
+        }
+        let values = (nalgebra::dmatrix![2.0, 1.0; 0.0, 1.0] * scale).singular_values();
+        for (value, exact) in singular_values.iter().zip(&values) {
+            assert!((value.value() / exact - 1.0).abs() < 1e-14);
+        }
+        let m = nalgebra::dmatrix![2.0, 1.0, 0.5; 1.0, 3.0, 0.25; 0.5, 0.25, 5.0] * scale;
+        let y = m.map(Var::new);
+        let largest = symmetric_eigen(&y).eigenvalues.iter().copied().fold(Var::constant(0.0), |a, b| a.max(b));
+        largest.backward();
+        assert!((largest.value() / m.symmetric_eigenvalues().max() - 1.0).abs() < 1e-14, "{scale:e}");
+        assert!((y.map(|y| y.grad()).trace() - 1.0).abs() < 1e-13, "{scale:e}");
+    }
+    for nan in [f64::NAN, f64::INFINITY] {
+        let m = nalgebra::dmatrix![1.0, nan, 3.0; 1.0, 2.0, 4.0; 1.0, 1.0, 5.0];
+        let x = m.map(Var::new);
+        assert!(singular_values(&x).iter().all(|x| x.is_nan()) && svd(&x).v_t.unwrap()[(0, 0)].is_nan());
+        assert!(symmetric_eigen(&m.transpose().map(Var::new)).eigenvalues[0].is_nan());
+    }
+}
