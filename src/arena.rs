@@ -84,7 +84,7 @@ mod zeros;
 pub(crate) use adjoints::WINDOW;
 pub(crate) use aside::{adjoints, set_aside};
 pub(crate) use epochs::{EPOCH_STEP, FIRST_EPOCH, OpenEpochs};
-pub(crate) use lines::{Line, Owner, is_own, owner};
+pub(crate) use lines::{Line, Owner, owner};
 pub(crate) use place::Place;
 pub(crate) use raw::{Arena, arena, is_current};
 pub(crate) use refusal::Refusal;

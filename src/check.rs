@@ -250,7 +250,9 @@ impl Check {
         };
         let base = outputs_at(x);
         // But for its last digits, as of a sum in the order of a hash map.
-        let is_other = |&(once, again): &(f64, f64)| differs(once, again) && !(once.is_nan() && again.is_nan());
+        let is_close = |once: f64, again: f64| (once - again).abs() <= 1e-12 * once.abs().max(again.abs());
+        let is_same = |once: f64, again: f64| once == again || once.is_nan() && again.is_nan() || is_close(once, again);
+        let is_other = |&(once, again): &(f64, f64)| !is_same(once, again);
         if let Some((once, again)) = values(x).into_iter().zip(values(x)).find(is_other) {
             refuse(format_args!(
                 "scalargrad: check: the closure computes something else at each call: {once:?} and then {again:?} at the same point. \
@@ -294,11 +296,6 @@ impl Check {
         components.sort_by_key(|c| (c.of, c.index));
         Report::new(x, components).into_result()
     }
-}
-
-fn differs(once: f64, again: f64) -> bool {
-    let is_close = (once - again).abs() <= 1e-12 * once.abs().max(again.abs());
-    once != again && !is_close
 }
 
 /// The point with a variable moved to either side, by much less than the steps of the differences.

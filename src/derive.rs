@@ -25,7 +25,7 @@ mod jacobian;
 pub use jacobian::{jacobian, values_and_jacobian};
 
 use crate::arena::arena;
-use crate::function::{AlongOne, Effort, Outputs, Program, capture, hessian_on_tape, hvp_on_tape};
+use crate::function::{AlongOne, Effort, Outputs, Program, are_finite, capture, hessian_on_tape, hvp_on_tape};
 use crate::graph::trace::{self, Escape, Trace};
 use crate::graph::{self, Event, Results, state, user_code, verify};
 use crate::handle::Var;
@@ -208,10 +208,6 @@ fn tell_of_second(x: &[Var], output: Var, are_finite: bool) {
     outputs.extend(output.differentiate(x));
     backward::gradients_into(&outputs, x, &mut vec![0.0; outputs.len() * x.len()]);
     graph::tell(Event::Undefined { output: output.index() });
-}
-
-fn are_finite(numbers: &[f64]) -> bool {
-    numbers.iter().all(|number| number.is_finite())
 }
 
 /// Tells a detection of anomalies of outputs whose derivatives by the variables of the scope are finite.

@@ -1,7 +1,7 @@
 //! What a detection has found so far.
 
 use super::found::{Absorbed, Anomaly, Details, Operand, What, When};
-use crate::arena::{Owner, adjoints, arena, is_own, owner};
+use crate::arena::{Owner, adjoints, arena, owner};
 use crate::graph::names::tidy;
 use crate::graph::{decode, is_head_at, operation_name, partials_of, state, value_of};
 use crate::nodes;
@@ -157,8 +157,6 @@ impl Findings {
         let decoded = decode(index);
         let partials: BTreeMap<_, _> = partials_of(index).into_iter().collect();
         let (line, is_of_derivative) = arena().lines.of(index).unzip();
-        // This crate records steps of `advance` again, and knows no line of the user's there.
-        let line = line.map(|line| if is_own(line) { arena().lines.users_before(index).unwrap_or(line) } else { line });
         let operand = |operand: &nodes::Operand| Operand {
             name: name(operand.index),
             value: operand.value,

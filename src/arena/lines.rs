@@ -38,7 +38,7 @@ pub(crate) fn owner(line: Line) -> Owner {
 }
 
 /// Whether it is a line of this crate.
-pub(crate) fn is_own(line: Line) -> bool {
+fn is_own(line: Line) -> bool {
     let (root, _) = file!().split_at(file!().len() - "arena/lines.rs".len());
     line.file().starts_with(root)
 }
@@ -130,13 +130,15 @@ impl Lines {
         self.is_kept.set(keep);
     }
 
-    /// The line that recorded a node, if it was kept, and whether the node belongs to the derivative of that line's operation.
+    /// The line that recorded a node, if it was kept, and whether the node belongs to the derivative of that line's operation. Where it is
+    /// a line of this crate, which records steps of `advance` again, it is the user's last one before.
     pub(crate) fn of(&self, index: usize) -> Option<(Line, bool)> {
         let live = self.live.borrow();
         let after = live.partition_point(|line| (line.id & INDEX_MASK) as usize <= index);
         let last = live[..after].last()?;
         let is_it = (last.id & INDEX_MASK) as usize == index;
-        is_it.then_some((last.line, last.is_of_derivative))
+        let line = if is_own(last.line) { self.users_before(index).unwrap_or(last.line) } else { last.line };
+        is_it.then_some((line, last.is_of_derivative))
     }
 
     /// The last line of the user's own code that recorded one of the nodes before `index`, if there is one.

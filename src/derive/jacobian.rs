@@ -1,7 +1,7 @@
 //! The Jacobian of a closure.
 
-use super::{are_finite, tell_of_finite};
-use crate::function::Outputs;
+use super::tell_of_finite;
+use crate::function::{Outputs, are_finite};
 use crate::graph::trace::{self, Escape};
 use crate::graph::{self, user_code, verify};
 use crate::handle::Var;

@@ -77,6 +77,7 @@ pub use sparse::{Pattern, SparseMatrix};
 pub(crate) use capture::{Effort, capture};
 pub(crate) use evaluate::{AlongOne, hessian_on_tape, hvp_on_tape};
 pub(crate) use program::Program;
+pub(crate) use wide::are_finite;
 
 use crate::graph::trace::{self, Escape};
 use crate::graph::{id_of, open_recording, user_code, value_of};

@@ -207,8 +207,8 @@ fn contribute<T: Number, W: Adjoints<T>>(program: &Program, run: &Run, values: &
             [times(w, b), times(w, a), times(w.negated(), d), times(w.negated(), c)]
         }),
         Form::OneOperand => match partials {
-            Some((partials, false)) => back.by((partials, values), results, operands, |w| w),
-            Some((partials, true)) => back.by((partials, values), results, operands, W::negated),
+            Some((partials, false)) => back.by_partials((partials, values), results, operands, |w| w),
+            Some((partials, true)) => back.by_partials((partials, values), results, operands, W::negated),
             None => T::give_unary(run.op, run.n, known, (values, results), operands, back.adjoints),
         },
         Form::Products { plain } => back.sums(run, plain, results, operands),
@@ -235,7 +235,7 @@ impl<T: Number, W: Adjoints<T>> Back<'_, T, W> {
 
     /// Adds what operations of one operand contribute to it, by partials that another run has computed.
     #[inline(always)]
-    fn by(&mut self, of: (&[T], &[T]), results: &mut [W], operands: &[u32], sign: impl Fn(W) -> W) {
+    fn by_partials(&mut self, of: (&[T], &[T]), results: &mut [W], operands: &[u32], sign: impl Fn(W) -> W) {
         let (partials, values) = of;
         for (((w, &p), &z), &k) in results.iter_mut().zip(partials).zip(values).zip(operands) {
             let w = w.take();

@@ -36,8 +36,6 @@ pub struct Residuals<F> {
     squares: Cell<f64>,
     /// The best of the points before, with that sum.
     best: (f64, Vec<f64>),
-    /// Whether the run ended at `x`, and the best point is another.
-    has_failed: Cell<bool>,
     error: RefCell<Option<Box<dyn Error>>>,
 }
 
@@ -53,8 +51,7 @@ impl<F: Differentiable> Residuals<F> {
     #[must_use]
     pub fn new(function: F, x: &[f64]) -> Residuals<F> {
         let best = (f64::INFINITY, x.to_vec());
-        let (squares, has_failed, error) = (Cell::new(f64::INFINITY), Cell::new(false), RefCell::new(None));
-        Residuals { function, x: x.to_vec(), squares, best, has_failed, error }
+        Residuals { function, x: x.to_vec(), squares: Cell::new(f64::INFINITY), best, error: RefCell::new(None) }
     }
 
     /// The point: after the run the best one, also of a run that ended with an error.
@@ -66,7 +63,7 @@ impl<F: Differentiable> Residuals<F> {
     /// ```
     #[must_use]
     pub fn point(&self) -> &[f64] {
-        if self.has_failed.get() { &self.best.1 } else { &self.x }
+        if self.is_at_x() { &self.x } else { &self.best.1 }
     }
 
     /// What went wrong, if the run ended with `TerminationReason::User`.
@@ -85,6 +82,13 @@ impl<F: Differentiable> Residuals<F> {
         self.error.borrow().as_ref().map(|error| error.to_string())
     }
 
+    /// Whether the point is `x`. It is the best one before, if an error ended the run at `x`; but if the residuals there are the best,
+    /// it is their derivatives that failed.
+    fn is_at_x(&self) -> bool {
+        let squares = self.squares.get();
+        self.error.borrow().is_none() || squares.is_finite() && squares <= self.best.0
+    }
+
     fn checked<R>(
         &self,
         what: &'static str,
@@ -95,16 +99,7 @@ impl<F: Differentiable> Residuals<F> {
             NotANumber::check(what, numbers(&result), self.point())?;
             Ok::<R, Box<dyn Error>>(result)
         });
-        let (result, error) = match checked {
-            Ok(result) => (Some(result), None),
-            Err(error) => (None, Some(error)),
-        };
-        if error.is_some() {
-            // Where the squares are known, it is a derivative that failed at the best point.
-            self.has_failed.set(self.squares.get().is_infinite() || self.best.0 < self.squares.get());
-            *self.error.borrow_mut() = error;
-        }
-        result
+        checked.map_err(|error| *self.error.borrow_mut() = Some(error)).ok()
     }
 }
 
@@ -116,9 +111,8 @@ impl<F: Differentiable> LeastSquaresProblem<f64, Dyn, Dyn> for Residuals<F> {
     fn set_params(&mut self, x: &DVector<f64>) {
         let squares = self.squares.replace(f64::INFINITY);
         if squares < self.best.0 {
-            self.best = (squares, self.point().to_vec());
+            self.best = (squares, std::mem::take(&mut self.x));
         }
-        self.has_failed.set(false);
         *self.error.borrow_mut() = None;
         self.x = x.as_slice().to_vec();
     }
@@ -130,7 +124,9 @@ impl<F: Differentiable> LeastSquaresProblem<f64, Dyn, Dyn> for Residuals<F> {
     fn residuals(&self) -> Option<DVector<f64>> {
         let values = self.function.values_at(self.point());
         let values = self.checked("residual", values, Vec::as_slice)?;
-        self.squares.set(values.iter().map(|r| r * r).sum());
+        if self.is_at_x() {
+            self.squares.set(values.iter().map(|r| r * r).sum());
+        }
         Some(DVector::from_vec(values))
     }
 

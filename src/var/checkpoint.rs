@@ -200,34 +200,23 @@ fn advance_from(
     let mut done = 0;
     while done < steps {
         let (start, length) = (first + done, length.min(steps - done));
-        state = segment_of(start, &state, length, at_once, step, is_recorded);
+        // As `checkpoint` does it; but a closure does not know its caller, and so not the user's line.
+        state = match FirstRun::begin(&state) {
+            None => advance_from(start, &state, length, at_once, step, is_recorded),
+            Some(run) => {
+                *is_recorded = true;
+                let end = advance_from(start, &run.leaves, length, at_once, step, is_recorded);
+                let step = step.clone();
+                let segment = move |x: &[Var]| {
+                    let _carrying = Carrying::set(true); // to `run_again`, which knows the line of the sweep
+                    advance_from(start, x, length, at_once, &step, &mut true)
+                };
+                run.end(&end, Rc::new(segment), &state)
+            }
+        };
         done += length;
     }
     state
-}
-
-/// Advances by some steps as a checkpoint of [`advance_from`] would; but a closure does not know its caller, and so not the user's
-/// line.
-#[track_caller]
-fn segment_of(
-    start: usize,
-    state: &[Var],
-    steps: usize,
-    at_once: usize,
-    step: &Step,
-    is_recorded: &mut bool,
-) -> Vec<Var> {
-    let Some(run) = FirstRun::begin(state) else {
-        return advance_from(start, state, steps, at_once, step, is_recorded);
-    };
-    *is_recorded = true;
-    let end = advance_from(start, &run.leaves, steps, at_once, step, is_recorded);
-    let step = step.clone();
-    let segment = move |x: &[Var]| {
-        let _carrying = Carrying::set(true); // to `run_again`, which knows the line of the sweep
-        advance_from(start, x, steps, at_once, &step, &mut true)
-    };
-    run.end(&end, Rc::new(segment), state)
 }
 
 #[cold]

@@ -50,9 +50,9 @@ impl<const N: usize> Forward<N> {
         outputs.iter().map(|y| of(y).unwrap_or(0)).collect()
     }
 
-    /// Works out all tangents in `N` directions, given those of the leaves; all other leaves stand still. False if a product
-    /// on the way is not finite: then only tangents that are finite are right.
-    pub(crate) fn push(&mut self, leaves: impl Iterator<Item = [f64; N]> + Clone) -> bool {
+    /// Works out all tangents in `N` directions, given those of the leaves; all other leaves stand still. Only those that are finite
+    /// are right.
+    pub(crate) fn push(&mut self, leaves: impl Iterator<Item = [f64; N]> + Clone) {
         let mut tangents = std::mem::take(&mut self.tangents);
         tangents.clear();
         tangents.reserve(self.positions.len());
@@ -69,7 +69,6 @@ impl<const N: usize> Forward<N> {
             arena().tape(|tape| self.each_after_leaves(tape, &mut tangents, [0.0; N], add, |_| true));
         }
         self.tangents = tangents;
-        is_done
     }
 
     /// For each node in turn, folds `add` over the operands, from `nothing`; stops where `is_fine` is false.

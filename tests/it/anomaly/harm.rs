@@ -252,3 +252,29 @@ fn what_a_switch_left_out_is_not_named() {
     });
     assert_eq!(names.unwrap_err().names(), ["used"]);
 }
+
+#[test]
+fn a_detection_inside_a_rule_does_not_make_its_sweeps_a_result_of_the_one_outside() {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    struct Square(bool, AtomicUsize);
+    impl scalargrad::CustomOp for Square {
+        fn value(&self, x: &[f64]) -> f64 {
+            x[0] * x[0]
+        }
+        fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
+            // While second derivatives are worked out.
+            if self.1.fetch_add(1, Ordering::Relaxed) > 0 {
+                if self.0 {
+                    assert!(detect(|| 1).is_ok());
+                }
+                Var::new(0.0).sqrt().backward();
+            }
+            vec![x[0] * 2.0]
+        }
+    }
+    for has_inner in [false, true] {
+        let square = |x: &[Var]| Var::apply(Square(has_inner, AtomicUsize::new(0)), &[x[0]]);
+        let hessian = detect(|| scalargrad::hessian(square, &[1.0]));
+        assert_eq!(hessian.unwrap()[(0, 0)], 2.0);
+    }
+}
