@@ -2,7 +2,7 @@
 
 use super::adjoints::Adjoints;
 use super::place::EMPTY;
-use super::{INDEX_BITS, Place, Tape, WINDOW, Word, adjoints, arena, code, zeros};
+use super::{Tape, WINDOW, Word, adjoints, arena, code, zeros};
 use crate::graph;
 use crate::handle::Var;
 use crate::nodes::Values;
@@ -83,6 +83,7 @@ fn an_operand_that_is_no_node_before_is_not_written() {
 #[test]
 #[cfg(debug_assertions)]
 fn a_scope_ends_between_two_nodes() {
+    use super::{INDEX_BITS, Place};
     let x = Var::new(1.0);
     let inside = Place { index: 2, position: arena().position() + 1 };
     let _ = x.sin();

@@ -7,7 +7,7 @@
 use super::buffers::{lend, room};
 use super::builder::{Builder, Drafts, Ref};
 use super::program::{Guard, Program};
-use crate::arena::{Tape, arena};
+use crate::arena::{Line, Owner, Tape, arena, owner};
 use crate::graph::trace::{Compared, Comparison, Escaped, Trace};
 use crate::graph::{GraphState, state, verify};
 use crate::handle::Var;
@@ -15,6 +15,7 @@ use crate::nodes::{Content, Node, NodePosition, Operand, down};
 use crate::rows::Op;
 use std::cell::Cell;
 use std::collections::HashSet;
+use std::panic::Location;
 
 thread_local! {
     /// Room that recordings on this thread are read into again.
@@ -48,6 +49,7 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], trace: Trace, effort: Eff
         verify(x);
     }
     let (start, end) = (state(|state| state.scope_start()), arena.end());
+    let line = Location::caller(); // not in a closure, which has no caller
     let Trace { comparisons, escapes, .. } = trace;
     lend(&READING, |kept| {
         let reading = kept.get_or_insert_default();
@@ -76,6 +78,7 @@ pub(crate) fn capture(inputs: &[Var], outputs: &[Var], trace: Trace, effort: Eff
                     guards: HashSet::default(),
                     state,
                     outside: Vec::new(),
+                    line,
                 };
                 reader.run(inputs.len(), needs, &comparisons);
                 reader.finish(outputs, escapes, needs, effort)
@@ -163,6 +166,8 @@ struct Reader<'a> {
     guards: HashSet<(Comparison, [Ref; 2])>,
     state: &'a mut GraphState,
     outside: Vec<usize>,
+    /// The user's line that records.
+    line: Line,
 }
 
 impl Reader<'_> {
@@ -252,7 +257,11 @@ impl Reader<'_> {
             answer: compared.comparison.answer(recorded[0], recorded[1]),
             recorded,
             after: (self.builder.room.nodes.len() - self.builder.program.inputs) as u32,
-            place: compared.at.to_string().into(),
+            place: match owner(compared.at) {
+                Owner::User => compared.at.to_string(),
+                _ => format!("{}, in the function recorded at {}", compared.at, self.line),
+            }
+            .into(),
         };
         self.builder.guard(guard, operands);
     }

@@ -28,6 +28,7 @@ pub struct RecordedRows<'a, F> {
     row_len: usize,
     /// One for each variant.
     variants: Vec<Rows>,
+    is_fast: bool,
 }
 
 impl<F, O> Recorder<F>
@@ -59,7 +60,7 @@ where
         );
         let fits = |f: &&Function| f.inputs().checked_sub(shared) == Some(row_len);
         let variants = self.variants.iter().filter(fits).map(|f| f.over_rows(shared)).collect();
-        RecordedRows { recorder: self, shared, row_len, variants }
+        RecordedRows { recorder: self, shared, row_len, variants, is_fast: false }
     }
 }
 
@@ -68,6 +69,25 @@ where
     F: FnMut(&[Var]) -> O,
     O: Outputs,
 {
+    /// The same with vectorised elementary functions, if `is_fast`: see [`Rows::fast_math`].
+    ///
+    /// Which branch a row takes is decided with them, too; so where both operands of a comparison are equal but for rounding, it may be
+    /// the other one.
+    ///
+    /// ```
+    /// use scalargrad::{Var, function::Recorder};
+    ///
+    /// let mut f = Recorder::new(|x: &[Var]| if x[0] < 0.0 { x[0].exp() } else { x[0].tanh() });
+    /// let fast = f.over_rows(0, 1).fast_math(true).values(&[], &[0.5, -0.5]);
+    /// assert!((fast[0] - 0.5f64.tanh()).abs() < 1e-15 && (fast[1] - (-0.5f64).exp()).abs() < 1e-15);
+    /// ```
+    #[must_use]
+    pub fn fast_math(mut self, is_fast: bool) -> Self {
+        self.is_fast = is_fast;
+        self.variants = self.variants.into_iter().map(|rows| rows.fast_math(is_fast)).collect();
+        self
+    }
+
     /// The values of all outputs of every row of `data`, row after row.
     ///
     /// # Panics
@@ -193,27 +213,35 @@ where
         while let Some(&first) = places.first() {
             let row = |place: usize| &data[place * len..][..len];
             let is_new = k == self.variants.len();
+            let whole = |place: usize| [shared, row(place)].concat();
+            let of = |places: &[usize]| places.iter().flat_map(|&place| row(place)).copied().collect::<Vec<_>>();
             if is_new {
-                let x = [shared, row(first)].concat();
-                let new = Function::record(&x, &mut self.recorder.closure);
-                self.variants.push(new.over_rows(self.shared));
+                let fits = |rows: &Rows, place| rows.0.function.values(&whole(place)).is_ok();
+                if let Some(rows) = self.variants.iter().find(|rows| self.is_fast && fits(rows, first)) {
+                    // Vectorised functions answered otherwise than the closure did: such rows run without them.
+                    let (own, others): (Vec<_>, _) = places.iter().partition(|&&place| fits(rows, place));
+                    expected(run(&rows.clone().fast_math(false), &of(&own), &own));
+                    places = others;
+                    continue;
+                }
+                let new = Function::record(&whole(first), &mut self.recorder.closure);
+                self.variants.push(new.over_rows(self.shared).fast_math(self.is_fast));
                 self.recorder.variants.insert(0, new);
             }
             let rows = &self.variants[k];
-            let [first, this] = [0, k].map(|k| self.variants[k].0.function.outputs());
-            if this != first {
+            let [of_others, outputs] = [0, k].map(|k| self.variants[k].0.function.outputs());
+            if outputs != of_others {
                 panic!(
-                    "scalargrad: the closure returns {} on one branch and {this} on another; over rows, all branches must \
+                    "scalargrad: the closure returns {} on one branch and {outputs} on another; over rows, all branches must \
                      return the same number of outputs",
-                    counted(first, "output")
+                    counted(of_others, "output")
                 );
             }
-            let of_branch: Vec<f64> = places.iter().flat_map(|&place| row(place)).copied().collect();
-            let trips = expected(at_callers_line(|| run(rows, &of_branch, &places)));
+            let trips = expected(at_callers_line(|| run(rows, &of(&places), &places)));
             let tripped_first = trips.first().is_some_and(|trip| trip.row == 0);
             if is_new
                 && tripped_first
-                && let Err(error) = rows.outcome(&trips, shared, &of_branch)
+                && let Err(error) = rows.0.function.values(&whole(first))
             {
                 panic!("scalargrad: the closure is not the same each time it is called: {error}");
             }

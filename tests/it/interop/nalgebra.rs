@@ -180,6 +180,8 @@ fn a_replay_with_another_pivot_is_refused() {
     let swapped = DMatrix::from_row_slice(2, 2, &[3.0, 4.0, 1.0, 2.0]);
     let error = f.value(swapped.as_slice()).unwrap_err();
     assert!(matches!(error, ReplayError::BranchChanged(_)), "{error}");
+    let users_line = concat!("in the function recorded at ", file!(), ":");
+    assert!(error.to_string().contains(users_line), "{error}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::ways_of_rows::{of_rows, recorded_rows};
 use scalargrad::function::{Function, Recorder, ReplayError};
 use scalargrad::{Matrix, Var};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
 
 /// What a function gives at a point: its values, its Jacobian, its Hessian if that is asked for; or words, if it gives nothing.
 pub type Answer = Result<[Vec<f64>; 3], Heard>;
@@ -216,18 +216,20 @@ fn on_threads(f: Closure<'_>, at: &Points) -> Vec<Answer> {
     })
 }
 
-/// Whether another thing may be forgotten: what is forgotten is never freed.
-pub fn may_forget() -> bool {
-    static FORGOTTEN: AtomicUsize = AtomicUsize::new(0);
-    FORGOTTEN.fetch_add(1, Ordering::Relaxed) < 300
+/// Forgets a thing, as `std::mem::forget` does: its destructor never runs. Some hundred only; then they are dropped. The
+/// addresses are kept, or a leak checker would report them.
+pub fn forget<T>(thing: T) {
+    static FORGOTTEN: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+    let mut forgotten = FORGOTTEN.lock().expect("nothing panics here");
+    if forgotten.len() < 300 {
+        forgotten.push(std::ptr::from_mut(Box::leak(Box::new(thing))).expose_provenance());
+    }
 }
 
 fn forgotten(f: Closure<'_>, at: &Points) -> Vec<Answer> {
     let f = at.function(f);
     let answers = each(at, |x| at_a_point(&f, x));
-    if may_forget() {
-        std::mem::forget(f);
-    }
+    forget(f);
     answers
 }
 

@@ -26,12 +26,20 @@ macro_rules! unary {
     )* };
 }
 
+/// Whether the standard library leaves open which zero is the result; a compiler may decide anew at each call.
+fn is_left_open(method: &str, x: f64, y: f64) -> bool {
+    matches!(method, "max" | "min") && x == 0.0 && y == 0.0
+}
+
 /// Functions of two operands that `f64` has too.
 macro_rules! binary {
     ($($method:ident)*) => { $(
         #[test]
         fn $method() {
             for (x, y) in pairs() {
+                if is_left_open(stringify!($method), x, y) {
+                    continue;
+                }
                 let args = [x, y];
                 let expected = f64::$method(black_box(x), black_box(y));
                 let (u, v) = (Var::new(x), Var::new(y));
