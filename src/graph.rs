@@ -13,7 +13,8 @@ pub(crate) use lookup::{decode, id_of, is_head_at, operation_name, partials_of, 
 pub(crate) use notes::{Custom, Event, Results, Segment};
 pub use report::{Report, UnreachedLeaf, report};
 pub(crate) use state::{
-    GraphState, current_epoch, is_paused, observe_with, register, stale, state, tell, unobserved, verify, verify_all,
+    GraphState, current_epoch, is_paused, note_custom, note_segment, observe_with, register, stale, state, tell,
+    unobserved, verify, verify_all,
 };
 pub(crate) use user_code::user_code;
 

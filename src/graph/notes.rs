@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 /// An operation of your own that can be differentiated to any order.
 ///
-/// It is dropped with the scope that it was recorded in, and its destructor may use the graph. One that is still in the graph when its
-/// thread ends finds no graph any more: a destructor that uses one then panics, which ends the process.
+/// It is dropped with the scope that it was recorded in, or when its thread ends, and its destructor may use the graph.
 ///
 /// ```
 /// use scalargrad::{CustomOp, Var};

@@ -248,6 +248,9 @@ impl fmt::Display for Report {
             writeln!(f, "{these} a gradient that is NaN or infinite: `anomaly::detect` finds the operation")?;
         }
         match self.unreached.len() {
+            0 if self.nodes == 0 => {
+                return write!(f, "there is no leaf: nothing was recorded on this thread, or all of it was dropped");
+            }
             0 => return write!(f, "every leaf got a gradient in the last sweep"),
             1 => write!(f, "1 leaf got no gradient in the last sweep")?,
             count => write!(f, "{count} leaves got no gradient in the last sweep")?,

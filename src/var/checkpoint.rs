@@ -102,7 +102,7 @@ fn record(segment: Segment, inputs: &[Var], outputs: &[f64]) -> Vec<Var> {
     let word = Word::checkpoint(inputs.len());
     let active = |k: usize| (inputs[k].untracked_value(), false);
     let head = record::push_slots(arena, inputs, active, outputs.len() as f64, word);
-    graph::state(|state| state.segments.insert((head & INDEX_MASK) as usize, segment));
+    graph::note_segment((head & INDEX_MASK) as usize, segment);
     let mut recorded = Vec::with_capacity(outputs.len());
     for &value in outputs {
         recorded.push(Var::from_parts(value, arena.write_head().output(head, value))); // `#[track_caller]` does not work inside a closure

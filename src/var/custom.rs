@@ -2,7 +2,7 @@
 
 use crate::arena::set_aside;
 use crate::graph::notes::CustomOp;
-use crate::graph::{Custom, open_recording, state, user_code, verify_all};
+use crate::graph::{Custom, note_custom, open_recording, user_code, verify_all};
 use crate::handle::Var;
 use crate::record;
 use crate::refusal::refuse;
@@ -79,7 +79,7 @@ impl Var {
 fn record(custom: Custom, operands: &[Var], value: f64, partials: &[f64]) -> Var {
     let result = record::with_partials(Op::Custom, operands, value, |k| partials[k]);
     if !result.is_constant() {
-        state(|state| state.customs.insert(result.index(), custom));
+        note_custom(result.index(), custom);
     }
     result
 }

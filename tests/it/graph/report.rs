@@ -91,3 +91,11 @@ fn a_leaf_that_was_only_compared_is_told_of_rotations_at_angle_0() {
         assert_reasons(&[("angle", "rotation")]);
     });
 }
+
+#[test]
+fn of_an_empty_graph_nothing_is_said_about_leaves() {
+    graph::clear();
+    assert!(graph::report().to_string().contains("there is no leaf"));
+    Var::new(2.0).backward();
+    assert!(graph::report().to_string().contains("every leaf got a gradient"));
+}

@@ -119,3 +119,41 @@ fn a_panic_in_no_grad_when_the_graph_is_gone_does_not_abort() {
         });
     });
 }
+
+#[test]
+fn what_is_left_in_the_graph_of_an_ending_thread_may_use_the_graph_when_it_is_dropped() {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    /// Doubles; when dropped it sweeps, and counts.
+    struct Double(Arc<AtomicUsize>);
+    impl scalargrad::CustomOp for Double {
+        fn value(&self, x: &[f64]) -> f64 {
+            2.0 * x[0]
+        }
+        fn partials(&self, _: &[Var], _: Var) -> Vec<Var> {
+            vec![Var::constant(2.0)]
+        }
+    }
+    impl Drop for Double {
+        fn drop(&mut self) {
+            let t = Var::new(3.0);
+            (t * t).backward();
+            assert_eq!(t.grad(), 6.0);
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    in_child(
+        "graph::threads::what_is_left_in_the_graph_of_an_ending_thread_may_use_the_graph_when_it_is_dropped",
+        || {
+            let dropped = Arc::new(AtomicUsize::new(0));
+            let count = dropped.clone();
+            afresh(move || {
+                let x = Var::new(1.0);
+                let _ = Var::apply(Double(count.clone()), &[x]);
+                let inside = Double(count);
+                let _ = scalargrad::checkpoint(&[x], move |x| x[0] * inside.0.load(Ordering::Relaxed) as f64);
+            });
+            assert_eq!(dropped.load(Ordering::Relaxed), 2);
+        },
+    );
+}

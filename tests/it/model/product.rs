@@ -2,7 +2,7 @@
 
 use super::program::{NAME_THAT_CLEARS, Rule};
 use super::story::panic_of_the_program;
-use scalargrad::{CustomOp, Var, graph};
+use scalargrad::{CustomOp, Var, gradient, graph};
 use std::cell::Cell;
 
 thread_local! {
@@ -54,7 +54,8 @@ impl CustomOp for Product {
     fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
         let is_recorded = x.iter().any(|x| !x.is_constant());
         match self.0 {
-            Rule::Plain | Rule::Differentiates | Rule::ClearsInValue | Rule::ClearsInLabel => (),
+            Rule::Plain | Rule::Differentiates | Rule::SweepsAtTheEnd => (),
+            Rule::ClearsInValue | Rule::ClearsInLabel => (),
             Rule::Records => {
                 let _ = Var::new(0.5) * 2.0;
             }
@@ -70,5 +71,13 @@ impl CustomOp for Product {
             return (x[0] * x[1]).differentiate(x);
         }
         vec![x[1], x[0]]
+    }
+}
+
+impl Drop for Product {
+    fn drop(&mut self) {
+        if self.0 == Rule::SweepsAtTheEnd {
+            let _ = gradient(|t| (t[0] * t[0]).sin(), &[0.7]);
+        }
     }
 }

@@ -71,6 +71,8 @@ pub enum Rule {
     /// Clears the graph when it is asked for its value, or for its label.
     ClearsInValue,
     ClearsInLabel,
+    /// Sweeps when it is dropped, which changes nothing.
+    SweepsAtTheEnd,
 }
 
 /// What a closure does when it is run again: a segment by a sweep, another one by what runs it at other points too.

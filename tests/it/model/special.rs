@@ -72,6 +72,7 @@ impl Generator {
                 let rule = match setting == Setting::Program && self.random.once_in(2) {
                     true => self.random.of(&rules),
                     false if self.random.once_in(4) => Rule::Differentiates,
+                    false if self.random.once_in(2) => Rule::SweepsAtTheEnd,
                     false => Rule::Plain,
                 };
                 let x = [self.pick(), self.pick()];
