@@ -13,8 +13,7 @@ pub(crate) use lookup::{decode, id_of, is_head_at, operation_name, partials_of, 
 pub(crate) use notes::{Custom, Event, Results, Segment};
 pub use report::{Report, UnreachedLeaf, report};
 pub(crate) use state::{
-    GraphState, current_epoch, is_paused, note_custom, note_segment, observe_with, register, stale, state, tell,
-    unobserved, verify, verify_all,
+    GraphState, current_epoch, is_paused, observe_with, register, stale, state, tell, unobserved, verify, verify_all,
 };
 pub(crate) use user_code::user_code;
 
@@ -126,6 +125,34 @@ impl Drop for Scope {
         });
         if let Some(end) = end {
             forget(end);
+        }
+    }
+}
+
+/// Notes the operation of the user's own that a node is.
+pub(crate) fn note_custom(index: usize, custom: Custom) {
+    state(|state| state.customs.insert(index, custom));
+    let _ = CLEARING.try_with(|_| ());
+}
+
+/// Notes the segment of the checkpoint that begins with a node.
+pub(crate) fn note_segment(index: usize, segment: Segment) {
+    state(|state| state.segments.insert(index, segment));
+    let _ = CLEARING.try_with(|_| ());
+}
+
+thread_local! {
+    /// Clears the graph of a thread that ends, so that destructors of what the user gave to nodes find it still there. It is made
+    /// after the state, and a thread drops what was made last first.
+    static CLEARING: Clearing = const { Clearing };
+}
+
+struct Clearing;
+
+impl Drop for Clearing {
+    fn drop(&mut self) {
+        if !arena().is_retired() {
+            clear();
         }
     }
 }

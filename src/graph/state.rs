@@ -173,34 +173,6 @@ impl GraphState {
     }
 }
 
-/// Notes the operation of the user's own that a node is.
-pub(crate) fn note_custom(index: usize, custom: Custom) {
-    state(|state| state.customs.insert(index, custom));
-    let _ = CLEARING.try_with(|_| ());
-}
-
-/// Notes the segment of the checkpoint that begins with a node.
-pub(crate) fn note_segment(index: usize, segment: Segment) {
-    state(|state| state.segments.insert(index, segment));
-    let _ = CLEARING.try_with(|_| ());
-}
-
-thread_local! {
-    /// Clears the graph of a thread that ends, so that destructors of what the user gave to nodes find it still there. It is made
-    /// after the state, and a thread drops what was made last first.
-    static CLEARING: Clearing = const { Clearing };
-}
-
-struct Clearing;
-
-impl Drop for Clearing {
-    fn drop(&mut self) {
-        if !arena().is_retired() {
-            super::clear();
-        }
-    }
-}
-
 /// Drops what the user gave to the nodes from `end` on. Destructors run after the state is free again, and may use the
 /// graph: they are the user's code. The adjoints are those of before; who goes on with what was remembered before must check it again.
 #[cold]

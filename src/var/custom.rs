@@ -42,6 +42,7 @@ impl Var {
         let x: SmallVec<[f64; 4]> = operands.iter().map(|x| x.untracked_value()).collect();
         let value = value(&op, &x);
         if operands.iter().all(|x| x.is_constant()) {
+            drop_aside(op);
             return Var::constant(value);
         }
         let partials = plain_partials(&op, &x, value);
@@ -78,10 +79,17 @@ impl Var {
 #[track_caller]
 fn record(custom: Custom, operands: &[Var], value: f64, partials: &[f64]) -> Var {
     let result = record::with_partials(Op::Custom, operands, value, |k| partials[k]);
-    if !result.is_constant() {
-        note_custom(result.index(), custom);
+    match result.is_constant() {
+        true => drop_aside(custom),
+        false => note_custom(result.index(), custom),
     }
     result
+}
+
+/// Drops what no node keeps. Its destructor is the user's code, and leaves the adjoints alone as that of what a node has kept.
+fn drop_aside<T>(what: T) {
+    let _aside = set_aside();
+    drop(what);
 }
 
 /// The value of a user's operation.

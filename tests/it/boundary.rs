@@ -319,6 +319,15 @@ fn what_a_destructor_sweeps_does_not_change_the_sweep_under_way() {
 }
 
 #[test]
+fn what_the_destructor_of_an_operation_on_constants_sweeps_leaves_the_gradients_alone() {
+    let x = Var::new(3.0);
+    x.powi(2).backward();
+    assert_eq!(Var::apply(Dropping(sweep_aside), &[Var::constant(1.0)]).value(), 2.0);
+    assert_eq!(graph::no_grad(|| Var::apply(Dropping(sweep_aside), &[x])).value(), 6.0);
+    assert_eq!(x.grad(), 6.0);
+}
+
+#[test]
 fn a_destructor_that_clears_the_graph_is_refused_by_the_sweep_and_the_checkpoint() {
     use std::sync::atomic::{AtomicUsize, Ordering};
     static LEFT: AtomicUsize = AtomicUsize::new(0);

@@ -34,7 +34,7 @@ pub fn beside(rule: Rule) -> &'static str {
     match rule {
         Rule::Plain | Rule::Differentiates => "|_| ()",
         Rule::ClearsInValue => "|_| () /* and `value` clears the graph */",
-        Rule::SweepsAtTheEnd => "|_| () /* and its destructor calls `gradient(|t| t[0] * t[0], &[0.7])` */",
+        Rule::SweepsAtTheEnd => "|_| () /* and its destructor sweeps in a scope */",
         Rule::ClearsInLabel => "|_| () /* and `label` clears the graph */",
         Rule::Records => "|_| drop((Var::new(0.5) * 2.0,))",
         Rule::Sweeps => "|_| graph::scope(|| { let t = Var::new(0.7); (t * t).backward() })",

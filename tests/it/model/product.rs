@@ -2,7 +2,7 @@
 
 use super::program::{NAME_THAT_CLEARS, Rule};
 use super::story::panic_of_the_program;
-use scalargrad::{CustomOp, Var, gradient, graph};
+use scalargrad::{CustomOp, Var, graph};
 use std::cell::Cell;
 
 thread_local! {
@@ -77,7 +77,7 @@ impl CustomOp for Product {
 impl Drop for Product {
     fn drop(&mut self) {
         if self.0 == Rule::SweepsAtTheEnd {
-            let _ = gradient(|t| (t[0] * t[0]).sin(), &[0.7]);
+            sweep_in_a_scope();
         }
     }
 }

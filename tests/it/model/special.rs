@@ -69,10 +69,12 @@ impl Generator {
                     Rule::ClearsInValue,
                     Rule::ClearsInLabel,
                 ];
+                let is_on_tape = matches!(setting, Setting::Program | Setting::Segment);
                 let rule = match setting == Setting::Program && self.random.once_in(2) {
                     true => self.random.of(&rules),
                     false if self.random.once_in(4) => Rule::Differentiates,
-                    false if self.random.once_in(2) => Rule::SweepsAtTheEnd,
+                    // In a closure it would be a recorded function that is dropped.
+                    false if is_on_tape && self.random.once_in(2) => Rule::SweepsAtTheEnd,
                     false => Rule::Plain,
                 };
                 let x = [self.pick(), self.pick()];
