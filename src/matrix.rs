@@ -2,6 +2,7 @@
 
 pub(crate) mod groups;
 
+use crate::graph::names::counted;
 use crate::refusal::refuse;
 use std::fmt;
 use std::ops::{Index, IndexMut, Mul};
@@ -66,8 +67,8 @@ impl Matrix {
     pub fn from_rows(rows: usize, cols: usize, numbers: Vec<f64>) -> Matrix {
         assert!(
             rows.checked_mul(cols) == Some(numbers.len()),
-            "scalargrad: a {rows} × {cols} matrix of {} numbers",
-            numbers.len()
+            "scalargrad: a {rows} × {cols} matrix cannot be made of {}",
+            counted(numbers.len(), "number")
         );
         Matrix { rows, cols, numbers }
     }
@@ -136,7 +137,7 @@ impl Matrix {
     fn place(&self, (i, j): (usize, usize)) -> usize {
         assert!(
             i < self.rows && j < self.cols,
-            "scalargrad: entry ({i}, {j}) of a {} × {} matrix",
+            "scalargrad: a {} × {} matrix has no entry ({i}, {j}); both are counted from 0",
             self.rows,
             self.cols
         );
@@ -182,8 +183,8 @@ impl<V: AsRef<[f64]> + ?Sized> Mul<&V> for &Matrix {
         let vector = vector.as_ref();
         assert!(
             vector.len() == self.cols,
-            "scalargrad: a matrix of {} columns times a vector of {} numbers",
-            self.cols,
+            "scalargrad: a matrix of {} can be multiplied by a vector of as many numbers, not of {}",
+            counted(self.cols, "column"),
             vector.len()
         );
         let row = |i: usize| self.row(i).iter().zip(vector).map(|(a, x)| a * x).sum();

@@ -292,13 +292,13 @@ pub(crate) fn tie<T: Real>(op: Op, operands: &[T], is_active: &(impl Fn(usize) -
 pub(crate) fn remedy(op: Op, at: f64) -> Option<&'static str> {
     Some(match op {
         Op::Sqrt if at < 0.0 => {
-            "the operand is negative: look for a wrong sign; if it is rounding, cut it off with `x.max(1e-12)`; a distance is `hypot` or `norm`"
+            "the operand is negative: look for a wrong sign; if it is rounding, cut it off with `x.max(1e-12)`; a distance is `hypot` or `scalargrad::norm`"
         }
         Op::Powf if at < 0.0 => {
             "the operand is negative: look for a wrong sign, or cut it off with `x.max(1e-12)`; a whole power is `powi`, a cube root `cbrt`"
         }
         Op::Sqrt | Op::Powf | Op::Cbrt => {
-            "for a distance write `hypot` or `norm`, for the root of a square `abs`, whose slopes at 0 are 0; a whole power is `powi`; or keep the operand above 0"
+            "for a distance write `hypot` or `scalargrad::norm`, for the root of a square `abs`, whose slopes at 0 are 0; a whole power is `powi`; or keep the operand above 0"
         }
         Op::Ln | Op::Log2 | Op::Log10 | Op::Log if at < 0.0 => {
             "the operand is negative: look for a wrong sign, or cut it off with `x.max(1e-12)`"
@@ -307,7 +307,7 @@ pub(crate) fn remedy(op: Op, at: f64) -> Option<&'static str> {
             "`x * ln(y)` is `xlogy`, the logarithm of a sum of exponentials `log_sum_exp`, of 1 + x `ln_1p`; or keep the operand above 0"
         }
         Op::Div | Op::Recip => {
-            "the divisor is zero or very small: branch before it (a `select` afterwards keeps the NaN of the value), or add a small number"
+            "the divisor is zero or very small: take another value there by `select` (a product with a mask keeps the NaN), or add a small number to it"
         }
         Op::Exp | Op::Exp2 | Op::Sinh | Op::Cosh | Op::ExpM1 => {
             "`log_sum_exp`, `softmax`, `softplus`, `sigmoid` and `logaddexp` compute with large operands without overflow"

@@ -65,6 +65,8 @@ pub(crate) struct Lines {
     is_kept: Cell<bool>,
     /// The line of the operation whose derivative is being recorded, by rules of this crate.
     differentiated: Cell<Option<Line>>,
+    /// The user's line that has called a function of this crate which uses the graph.
+    attributed: Cell<Option<Line>>,
     /// The line of the write that is asking for room.
     asking: Cell<Option<Line>>,
     /// The ids and lines of the nodes that are there, by ascending index.
@@ -78,6 +80,7 @@ impl Lines {
         Lines {
             is_kept: Cell::new(false),
             differentiated: Cell::new(None),
+            attributed: Cell::new(None),
             asking: Cell::new(None),
             live: RefCell::new(Vec::new()),
             ended: RefCell::new(VecDeque::new()),
@@ -102,8 +105,19 @@ impl Lines {
                 live.pop();
             }
             let of = self.differentiated.get().filter(|_| is_own(line));
-            live.push(Recorded { id, line: of.unwrap_or(line), is_of_derivative: of.is_some() });
+            let caller = || self.attributed().filter(|_| is_own(line) || owner(line) != Owner::User);
+            live.push(Recorded { id, line: of.or_else(caller).unwrap_or(line), is_of_derivative: of.is_some() });
         }
+    }
+
+    /// The line to which belongs what this crate or another one does, if there is one.
+    pub(crate) fn attributed(&self) -> Option<Line> {
+        self.attributed.get()
+    }
+
+    /// Says to which line it belongs from now on.
+    pub(crate) fn attribute(&self, line: Option<Line>) {
+        self.attributed.set(line);
     }
 
     /// Says of which line's operation the derivative is recorded from now on; returns what was said before.

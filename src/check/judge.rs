@@ -45,7 +45,8 @@ impl Check {
                     true => (Estimate::NONE, Verdict::Kink { left, right }),
                     false => (Estimate::UNKNOWN, Verdict::TooInaccurate),
                 };
-                c.settle(if within { estimate } else { nearest }, within, verdict);
+                // Nor would one of them, where there is no derivative to compare with.
+                c.settle(if within || c.analytic.is_nan() { estimate } else { nearest }, within, verdict);
             }
             (Side::Slope(left), Side::Slope(right)) => {
                 // The noise is so large that the slopes may be equal. The error of their mean is at least half of their difference.

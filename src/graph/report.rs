@@ -249,7 +249,10 @@ impl fmt::Display for Report {
         }
         match self.unreached.len() {
             0 if self.nodes == 0 => {
-                return write!(f, "there is no leaf: nothing was recorded on this thread, or all of it was dropped");
+                return write!(
+                    f,
+                    "there is no leaf: nothing was recorded, or all of it was dropped; what `Var::from` and `Var::constant` make has no gradient"
+                );
             }
             0 => return write!(f, "every leaf got a gradient in the last sweep"),
             1 => write!(f, "1 leaf got no gradient in the last sweep")?,

@@ -9,7 +9,7 @@ mod comparison;
 
 pub(crate) use comparison::Comparison;
 
-use crate::arena::arena;
+use crate::arena::{Line, arena};
 use crate::handle::Var;
 use crate::nodes::Operand;
 
@@ -18,8 +18,6 @@ use std::panic::Location;
 
 thread_local! {
     static IS_TRACING: Cell<bool> = const { Cell::new(false) };
-    /// The line of the user's code to which decisions are attributed.
-    static PLACE: Cell<Option<&'static Location<'static>>> = const { Cell::new(None) };
     /// The recordings under way, the innermost last.
     static TRACES: RefCell<Vec<Trace>> = const { RefCell::new(Vec::new()) };
 }
@@ -43,7 +41,7 @@ pub(crate) struct Compared {
     pub operands: [Operand; 2],
     /// The index of the node that was recorded next.
     pub end: usize,
-    pub at: &'static Location<'static>,
+    pub at: Line,
 }
 
 /// A value that left the tape.
@@ -51,7 +49,7 @@ pub(crate) struct Compared {
 pub(crate) struct Escaped {
     pub how: Escape,
     pub operand: Operand,
-    pub at: &'static Location<'static>,
+    pub at: Line,
 }
 
 /// How a value left the tape.
@@ -129,7 +127,7 @@ fn note(decision: Decision) {
 }
 
 /// Notes a decision in the recordings of this thread.
-fn note_at(decision: Decision, at: &'static Location<'static>) {
+fn note_at(decision: Decision, at: Line) {
     match decision {
         Decision::Comparison(comparison, a, b) => {
             let operands = [operand(a), operand(b)];
@@ -150,28 +148,28 @@ fn note_at(decision: Decision, at: &'static Location<'static>) {
 
 /// The line that a decision is noted with: that of the call set by [`attribute`], or else the caller's.
 #[track_caller]
-fn place() -> &'static Location<'static> {
-    match PLACE.get() {
-        Some(place) => place,
+fn place() -> Line {
+    match arena().lines.attributed() {
+        Some(line) => line,
         None => Location::caller(), // not in a closure, which has no caller
     }
 }
 
-/// Until the result is dropped, all decisions are noted with the line of the caller: those that a rule takes inside a function
-/// of the crate belong to the line that calls the function.
+/// Until the result is dropped, all decisions are noted with the line of the caller, and what this crate or another one records, too:
+/// what happens inside a function of the crate belongs to the line that calls the function.
 #[track_caller]
 pub(crate) fn attribute() -> Attributed {
-    let before = PLACE.get();
-    PLACE.set(before.or(Some(Location::caller())));
+    let before = arena().lines.attributed();
+    arena().lines.attribute(before.or(Some(Location::caller())));
     Attributed(before)
 }
 
 /// Ends the attribution when it is dropped.
-pub(crate) struct Attributed(Option<&'static Location<'static>>);
+pub(crate) struct Attributed(Option<Line>);
 
 impl Drop for Attributed {
     fn drop(&mut self) {
-        PLACE.set(self.0);
+        arena().lines.attribute(self.0);
     }
 }
 
@@ -234,10 +232,9 @@ pub(crate) fn start() -> Tracing {
 #[cfg(feature = "nalgebra")]
 mod elsewhere {
     use super::{Decision, note_at};
-    use crate::arena::arena;
+    use crate::arena::{Line, arena};
     use crate::graph::state::{STATE, state};
     use crate::handle::Var;
-    use std::panic::Location;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -247,7 +244,7 @@ mod elsewhere {
     static RECORDINGS: AtomicUsize = AtomicUsize::new(0);
 
     /// What was decided by the variable of another thread, and where.
-    type PassedOn = (Var, Decision, &'static Location<'static>);
+    type PassedOn = (Var, Decision, Line);
 
     /// The decisions that were not fetched yet.
     static PASSED_ON: Mutex<Vec<PassedOn>> = Mutex::new(Vec::new());
@@ -274,7 +271,7 @@ mod elsewhere {
     }
 
     /// Leaves a decision to the thread of each of its variables that is not of this one.
-    pub(super) fn pass_on(decision: Decision, at: &'static Location<'static>) {
+    pub(super) fn pass_on(decision: Decision, at: Line) {
         let [a, b] = match decision {
             Decision::Comparison(_, a, b) => [a, b],
             Decision::Escape(_, x) => [x, Var::constant(0.0)],

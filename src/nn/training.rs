@@ -91,7 +91,10 @@ where
 #[track_caller]
 pub fn cross_entropy<T: Real>(scores: &[T], class: usize) -> T {
     let count = scores.len();
-    assert!(class < count, "scalargrad: nn: class {class}, but the scores are {count}; classes are counted from 0");
+    assert!(
+        class < count,
+        "scalargrad: nn: there is no class {class} where the number of scores is {count}; classes are counted from 0"
+    );
     T::log_sum_exp(scores) - scores[class]
 }
 

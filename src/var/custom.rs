@@ -1,6 +1,7 @@
 //! Operations of the user's own.
 
 use crate::arena::set_aside;
+use crate::graph::names::counted;
 use crate::graph::notes::CustomOp;
 use crate::graph::{Custom, note_custom, open_recording, user_code, verify_all};
 use crate::handle::Var;
@@ -153,7 +154,11 @@ pub(crate) fn partials(op: &dyn CustomOp, x: &[Var], z: Var) -> Vec<Var> {
     let partials = user_code("the rule of a custom operation", || op.partials(x, z));
     drop(aside);
     if partials.len() != x.len() {
-        refuse(format_args!("scalargrad: `{}` gives another number of partials than it has operands", label(op)));
+        let (operands, given) = (counted(x.len(), "operand"), counted(partials.len(), "number"));
+        refuse(format_args!(
+            "scalargrad: `partials` of `{}` must give a number for each of {operands}, not {given}",
+            label(op)
+        ));
     }
     verify_all(&partials);
     partials

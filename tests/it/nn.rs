@@ -193,7 +193,7 @@ fn what_does_not_fit_is_told() {
         (new(2, &[0, 1]), "a layer of 2 inputs and 0 outputs"),
         (new(usize::MAX, &[1]), "fit in memory"),
         (new(1, &[usize::MAX]), "fit in memory"),
-        (message(|| _ = cross_entropy(&[1.0, 2.0], 2)), "class 2, but the scores are 2"),
+        (message(|| _ = cross_entropy(&[1.0, 2.0], 2)), "there is no class 2 where the number of scores is 2"),
         (message(|| _ = hinge(1.0, 0.0)), "the side is 0, and must be 1 or −1"),
     ];
     for (case, told) in cases {

@@ -310,3 +310,19 @@ fn rows_of_a_recorder_run_with_vectorised_functions_by_the_branch_that_these_tak
     assert!(trips.is_err(), "the vectorised `exp` is exact here: choose other numbers");
     assert_eq!(recorder.variants().len(), 1);
 }
+
+#[test]
+fn a_recorder_keeps_the_branch_that_most_rows_take_first() {
+    let mut recorder = Recorder::new(|x: &[Var]| match x[0] {
+        x if x < 0.0 => -x,
+        x if x < 1.0 => x * x,
+        x => x,
+    });
+    recorder.values(&[1.0]);
+    let data = [-1.0, 0.5, 0.6, 0.7, 5.0, -2.0, 0.8];
+    assert_eq!(recorder.over_rows(0, 1).sum(&[], &data), 1.0 + 0.25 + 0.36 + 0.49 + 5.0 + 2.0 + 0.64);
+    assert_eq!(recorder.variants().len(), 3);
+    for (k, x) in [(0, 0.5), (1, -1.0), (2, 5.0)] {
+        assert!(recorder.variants()[k].value(&[x]).is_ok(), "{k}");
+    }
+}

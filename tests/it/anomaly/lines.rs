@@ -134,3 +134,22 @@ fn no_line_of_the_crate_is_named_where_advance_runs_steps_again() {
         }
     }
 }
+
+#[test]
+#[cfg(feature = "nalgebra")]
+fn what_a_function_of_the_crate_does_with_nalgebra_belongs_to_the_line_that_calls_it() {
+    use nalgebra::{DMatrix, Vector3};
+    use scalargrad::interop::nalgebra::{determinant, rotation, svd, symmetric_eigen};
+    let line_of = |f: &dyn Fn() -> Var| detect(|| f().backward()).unwrap_err().line().unwrap().to_string();
+    let matrix = |x: [f64; 4]| DMatrix::from_row_slice(2, 2, &x).map(Var::new);
+    let cases: [(&dyn Fn() -> Var, u32); 4] = [
+        (&|| determinant(&matrix([1e200, 0.0, 0.0, 1e200])), line!()),
+        (&|| symmetric_eigen(&matrix([1.0, 0.0, 0.0, 1.0])).eigenvectors[(0, 1)], line!()),
+        (&|| svd(&matrix([1.0, 0.0, 0.0, 1.0])).u.unwrap()[(0, 1)], line!()),
+        (&|| rotation(&Vector3::from_element(1e200).map(Var::new))[(0, 0)], line!()),
+    ];
+    for (f, line) in cases {
+        let found = line_of(f);
+        assert!(found.starts_with(&format!("{}:{line}:", file!())), "{found}, and not line {line}");
+    }
+}
