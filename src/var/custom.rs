@@ -154,10 +154,9 @@ pub(crate) fn partials(op: &dyn CustomOp, x: &[Var], z: Var) -> Vec<Var> {
     let partials = user_code("the rule of a custom operation", || op.partials(x, z));
     drop(aside);
     if partials.len() != x.len() {
-        let (operands, given) = (counted(x.len(), "operand"), counted(partials.len(), "number"));
+        let (label, operands, given) = (label(op), counted(x.len(), "operand"), counted(partials.len(), "number"));
         refuse(format_args!(
-            "scalargrad: `partials` of `{}` must give a number for each of {operands}, not {given}",
-            label(op)
+            "scalargrad: `partials` of `{label}` gives {given}, and the operation has {operands}: there must be a number for each"
         ));
     }
     verify_all(&partials);

@@ -69,7 +69,7 @@ fn a_partial_that_a_sweep_meets_is_found_with_the_names_on_the_way() {
     assert_eq!((anomaly.what(), anomaly.operation()), (What::Partial, "sqrt"));
     assert_eq!(anomaly.names(), ["distance", "loss"]);
     let report = anomaly.to_string();
-    assert!(report.contains("`norm`") && report.lines().count() <= 10, "{report}");
+    assert!(report.contains("`scalargrad::norm`") && report.lines().count() <= 10, "{report}");
 }
 
 #[test]

@@ -221,7 +221,7 @@ fn branches_with_different_numbers_of_outputs_are_told_of_at_the_users_line() {
     let mut f = Recorder::new(uneven);
     let mut strays = Vec::new();
     refuse! { strays:
-        f.over_rows(0, 1).values(&[], &[1.0, -1.0]); f.over_rows(0, 1).values(&[], &[1.0]);
+        f.over_rows(0, 1).values(&[], &[1.0, -1.0]); f.over_rows(0, 1).values(&[], &[-1.0]);
         f.over_rows(0, 1).gradients(&[], &[1.0, -1.0]); f.over_rows(0, 1).sum(&[], &[-1.0, 1.0]);
         f.over_rows(0, 1).sum_gradient(&[], &[-1.0, 1.0]);
         Recorder::new(|x: &[Var]| [x[0], x[0]]).over_rows(0, 1).sum_gradient(&[], &[1.0]);
