@@ -1,7 +1,7 @@
 //! Which items a picture has: from the flat copy of the graph by folding what repeats and cutting what is too
 //! long or too wide.
 
-use super::fold::{Groups, stem};
+use super::fold::{Groups, common, shown};
 use super::graph::{Graph, Source};
 use super::item::{Item, Kind, Span, operation, pattern};
 use crate::rows::Op;
@@ -123,6 +123,9 @@ impl<'a> Composer<'a> {
         for (item, operands) in operands.into_iter().enumerate() {
             self.attach(item, operands);
         }
+        for item in self.items.iter_mut().filter(|item| item.count > 1) {
+            item.name = item.name.take().map(|name| shown(&name)).filter(|name| !name.is_empty());
+        }
         for output in &self.graph.outputs {
             match *output {
                 Ok(k) => {
@@ -156,7 +159,7 @@ impl<'a> Composer<'a> {
             };
             item.name = name;
         } else if item.name != name {
-            item.name = (item.name.take()).map(|name| stem(&name)).filter(|stem| !stem.is_empty());
+            item.name = item.name.take().zip(name).and_then(|(a, b)| common(&a, &b));
         }
         item.count += 1;
         if let Some((value, grad)) = self.source.numbers(index) {

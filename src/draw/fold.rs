@@ -45,10 +45,40 @@ impl Groups {
 }
 
 /// A name without digits, and without the brackets and the like that are left at its end.
-pub(super) fn stem(name: &str) -> String {
+fn stem(name: &str) -> String {
     let letters: String = name.chars().filter(|c| !c.is_numeric()).collect();
     let end = |c: char| !c.is_alphanumeric();
     letters.trim_matches(end).to_string()
+}
+
+/// Stands for a number that is not the same in all names of a group.
+const ANY: char = '\0';
+
+/// What two names of a group have in common: the same text, with [`ANY`] for numbers that differ. `None` if the text differs, too.
+pub(super) fn common(a: &str, b: &str) -> Option<String> {
+    let is_number = |part: &str| part.starts_with(|c: char| c.is_numeric() || c == ANY);
+    let parts = |name: &str| -> Vec<String> {
+        let chars: Vec<char> = name.chars().collect();
+        let same = |x: &char, y: &char| x.is_numeric() == y.is_numeric() && *x != ANY && *y != ANY;
+        chars.chunk_by(same).map(|part| part.iter().collect()).collect()
+    };
+    let (a, b) = (parts(a), parts(b));
+    let both = a.iter().zip(&b).map(|(a, b)| match a == b {
+        true => Some(a.clone()),
+        false => (is_number(a) && is_number(b)).then(|| ANY.to_string()),
+    });
+    (a.len() == b.len()).then(|| both.collect()).flatten()
+}
+
+/// The same to be shown, without what is left of numbers that differ at its end: `x` of `x[1]` and `x[2]`, `x[1].y` of `x[1].y[1]`
+/// and `x[1].y[2]`, `x[].y` of `x[1].y` and `x[2].y`.
+pub(super) fn shown(common: &str) -> String {
+    let mut name = common.replace(ANY, "");
+    while let Some(rest) = name.strip_suffix("[]") {
+        name.truncate(rest.len());
+    }
+    let end = |c: char| !c.is_alphanumeric() && c != ']';
+    name.trim_matches(end).to_string()
 }
 
 fn hash(of: impl Hash) -> u64 {

@@ -36,7 +36,7 @@ fn a_network_is_drawn_by_its_layers_with_the_numbers_of_each_kind() {
         "+",
         "b0",
         "16 × (×)",
-        "16 × w",
+        "16 × w[0]",
         "16 × neuron = tanh",
         "16 × (+)",
         "16 × b",
@@ -54,6 +54,20 @@ fn a_network_is_drawn_by_its_layers_with_the_numbers_of_each_kind() {
     let svg = network(&[2, 16, 16, 1]).to_svg();
     let width = svg.split(" width=\"").nth(1).unwrap().split('"').next().unwrap();
     assert!(width.parse::<f64>().unwrap() < 1920.0, "{width}");
+}
+
+#[test]
+fn a_group_is_named_by_what_its_names_have_in_common() {
+    let shown = |name: fn(usize) -> String| {
+        let leaves: Vec<Var> = (0..60).map(|k| Var::new(1.0).named(name(k))).collect();
+        let text = scalargrad::sum(&leaves).to_text().to_string();
+        text.split("60 × ").nth(1).unwrap().split("  ").next().unwrap().to_string()
+    };
+    assert_eq!(shown(|k| format!("x[{k}]")), "x");
+    assert_eq!(shown(|k| format!("layers[1].w[{k}]")), "layers[1].w");
+    assert_eq!(shown(|k| format!("layers[{k}].b")), "layers[].b");
+    assert_eq!(shown(|k| format!("w_1_{k}")), "w_1");
+    assert_eq!(shown(|k| k.to_string()), "leaf");
 }
 
 #[test]
