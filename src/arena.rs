@@ -37,17 +37,19 @@
 //!   window, and what no sweep gave anything to is zero; [`walk::sweep`] asserts that it begins below that end;
 //! - **one thread, one borrower**: `Cell` makes the arena `!Sync`. The words are borrowed as a slice only inside
 //!   [`Arena::tape`], which empties the arena while the slice exists: recording then finds no room and panics. No user code runs
-//!   while a pointer into the tape or the adjoints is held; a global allocator that records variables itself is not provided for.
+//!   while a pointer into the tape or the adjoints is held; a global allocator, or a panic hook, that records variables itself is not
+//!   provided for (it finds no room, and a panic of a hook ends the process). There is one arena for each thread, and no other:
+//!   what the [trampoline] grows is the one that is written to.
 //!
 //! Two more things come from outside of this folder, and are checked here in debug builds only:
 //!
 //! - **operands**: `record` appends nodes only of ids that passed [`is_current`] or [`Arena::is_open`] (in `binary`,
 //!   `with_constant` and `unary`, in `is_recorded` and `any_recorded`, and for runs in `Run::of`), or that it has just got from the
-//!   tape (the head of a checkpoint). Indices that `graph` looks up (`value_of`, `decode`, `read_checkpoint`) come from such ids, or
+//!   tape: the head of a checkpoint, and of a `softmax` the `log_sum_exp` before it, which was recorded of the same operands. Indices that `graph` looks up (`value_of`, `decode`, `read_checkpoint`) come from such ids, or
 //!   from operands of nodes;
 //! - **places**: [`Arena::restart`] gets the place that `Scope::open` in `graph` noted when the scope that ends was opened, or
 //!   [`Place::START`]; [`walk::sweep`] gets the index of a verified handle, or of the checkpoint at which it stopped, and as its floor 1,
-//!   the first index of a scope, or what [`Arena::floor_at`] found.
+//!   the first index of a scope, one that is or follows a leaf, or what [`Arena::floor_at`] found. No sum is fused into a leaf.
 //!
 //! Only the end of the tape changes: nodes are appended, the fused bit of the last word is set, and going back to the
 //! place where a scope started makes the tape shorter. A place is an index and a position; both are the same for as long

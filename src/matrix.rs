@@ -5,6 +5,7 @@ pub(crate) mod groups;
 use crate::graph::names::counted;
 use crate::refusal::refuse;
 use std::fmt;
+use std::hint::black_box;
 use std::ops::{Index, IndexMut, Mul};
 
 /// A dense matrix, stored row by row.
@@ -25,6 +26,14 @@ pub struct Matrix {
     numbers: Vec<f64>,
 }
 
+/// Whether there is memory for so many numbers. The compiler must not see that nothing is done with it, or it would not ask.
+pub(crate) fn has_memory_for(numbers: usize) -> bool {
+    let mut room = Vec::<f64>::new();
+    let has_memory = room.try_reserve_exact(numbers).is_ok();
+    black_box(room);
+    has_memory
+}
+
 impl Matrix {
     /// A matrix of zeros.
     ///
@@ -39,7 +48,7 @@ impl Matrix {
     #[track_caller]
     pub fn zeros(rows: usize, cols: usize) -> Matrix {
         const LARGE: usize = 1 << 24;
-        let has_room = |len: &usize| *len < LARGE || Vec::<f64>::new().try_reserve_exact(*len).is_ok();
+        let has_room = |len: &usize| *len < LARGE || has_memory_for(*len);
         let Some(len) = rows.checked_mul(cols).filter(has_room) else {
             refuse(format_args!("scalargrad: there is no memory for a {rows} × {cols} matrix"))
         };

@@ -64,7 +64,8 @@ impl ReverseReader {
 
     /// What the node at `index` is, and where. Fast if `index` is a little less than that of the call before.
     ///
-    /// Recording may change the last node of the tape, into which it fuses a sum, but none that was read before.
+    /// Recording may fuse a sum into the last node of the tape, which may be one that was read before: it stays what it is, and
+    /// where it is.
     #[inline(always)]
     pub(crate) fn read(&mut self, index: usize) -> (NodePosition, Content) {
         const FAR: usize = 64;

@@ -18,6 +18,7 @@ pub(crate) fn leaf(value: f64) -> Var {
     let mut id = arena.write_head().leaf(value);
     if is_paused(arena) {
         id = current_epoch() << INDEX_BITS | id & INDEX_MASK;
+        arena.lines.rename_last(id);
     }
     Var::from_parts(value, id)
 }

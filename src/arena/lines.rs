@@ -1,7 +1,7 @@
 //! The lines of the source that recorded the nodes, kept while somebody wants to know them.
 //!
-//! A write that finds no room takes the slow path anyway. So the lines cost nothing while they are not wanted: while they are,
-//! the [limit](super::Arena::set_limit) is where the memory begins, each write asks for room, and is noted when it does. No sum
+//! Lines are noted on the slow path, which a write takes when there is no room. While lines are wanted the
+//! [limit](super::Arena::set_limit) is where the memory begins, so that there never is room; otherwise they cost nothing. No sum
 //! is fused into the node before it then, as that asks for no room.
 
 use super::word::INDEX_MASK;
@@ -107,6 +107,13 @@ impl Lines {
             let of = self.differentiated.get().filter(|_| is_own(line));
             let caller = || self.attributed().filter(|_| is_own(line) || owner(line) != Owner::User);
             live.push(Recorded { id, line: of.or_else(caller).unwrap_or(line), is_of_derivative: of.is_some() });
+        }
+    }
+
+    /// Says that the last node has another id after all: that of a leaf in `no_grad`.
+    pub(crate) fn rename_last(&self, id: u64) {
+        if let Some(last) = self.live.borrow_mut().last_mut().filter(|last| last.id & INDEX_MASK == id & INDEX_MASK) {
+            last.id = id;
         }
     }
 

@@ -9,7 +9,7 @@
 //!
 //! This is threaded dispatch by tail calls: a step ends with the call of the next one, a function of the same signature,
 //! of which an optimised build makes a jump. Nothing depends on that: the steps of one call of [`steps`] are those of one
-//! window, so calls that are not made jumps nest at most [`WINDOW`](super::adjoints::WINDOW) deep.
+//! [window](super::adjoints::WINDOW) at most, two for a node, so calls that are not made jumps nest no deeper than that.
 //!
 //! # Why it is safe
 //!
@@ -46,12 +46,12 @@ pub(super) struct Stopped {
     pub(super) at: usize,
 }
 
-/// Sweeps the nodes below `from` down to `start`, all of one window, or to a checkpoint.
+/// Sweeps the nodes below `from` down to `start`, at most as many as a window has, or to a checkpoint.
 ///
 /// # Safety
 ///
-/// `from` and `start` are places between nodes (so neither is between a node and the sum that is fused into it), with
-/// nodes of the tape between them; `adjoints` and `flags` lead to those of all nodes below `from`, and nothing else
+/// `from` is a place between nodes, so not between a node and the sum that is fused into it; so is `start`, or the steps go on to the
+/// beginning of the pair that it is in. Between them are nodes of the tape. `adjoints` and `flags` lead to those of all nodes below `from`, and nothing else
 /// refers to them while the steps are made.
 ///
 /// If `FLAGGED`, all windows that the steps reach have flags already, and they set none.

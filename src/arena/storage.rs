@@ -25,7 +25,7 @@ impl Arena {
         }
     }
 
-    /// Puts the limit where there is no more room, or there may be no more indices.
+    /// Sets the limit to the position from which on a write must ask: for memory, or whether an index is left.
     ///
     /// A word ends a node, or two if it has a [fused sum](super::word::Word::has_fused_sum), and is then the last of at least two words:
     /// as many words as there are indices left can be written without another check.
@@ -36,6 +36,7 @@ impl Arena {
     ///
     /// Where [lines are kept](super::lines) it is where the memory begins, so that every write asks for room.
     pub(super) fn set_limit(&self) {
+        assert!(!self.is_lent.get(), "the memory of a lent tape is elsewhere");
         let position = self.position();
         let left = (INDEX_MASK as usize).saturating_sub(self.end() + SLACK);
         // It may be below the end of the tape: then the next write asks for room.

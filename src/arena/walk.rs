@@ -9,10 +9,15 @@ use super::steps::{Stopped, steps};
 /// is swept.
 const AHEAD: usize = 4;
 
+/// How many nodes the steps of one call may take. Steps that are calls and not jumps, as in a build that is not optimised, need up to
+/// 5 KiB of stack for each node: debug builds, which are mostly such ones, make fewer at a time.
+const AT_ONCE: usize = if cfg!(debug_assertions) { 32 } else { WINDOW };
+
 /// Sweeps the nodes below the index `end` down to `floor`, or to a checkpoint: returns its index.
 ///
 /// There must be room for the adjoints of all nodes below `end`, and for one more where `end` is between a node and the sum that is
-/// fused into it. `floor` must be where a scope started, a leaf was the last node, or what [`Arena::floor_at`] gave.
+/// fused into it. `floor` must be the first index of a scope, an index of which the node or the node before is a leaf, or what
+/// [`Arena::floor_at`] gave.
 #[inline(never)]
 #[track_caller]
 pub(crate) fn sweep(adjoints: &mut Set, floor: usize, end: usize) -> Option<usize> {
@@ -36,11 +41,12 @@ pub(crate) fn sweep(adjoints: &mut Set, floor: usize, end: usize) -> Option<usiz
             adjoints.flag_before(window);
             is_flagged = true;
         }
-        let start = (window * WINDOW).max(floor);
+        let start = (window * WINDOW).max(floor).max(place.index.saturating_sub(AT_ONCE));
         let (values, flags) = adjoints.parts();
-        // SAFETY: `place` is between two nodes, so is the place before `start` (by `Tape::assert_nodes` a window never starts in
-        // the middle of a fused pair; nor does `floor`), and there is room for the adjoints, as asserted above:
-        // by `Set::assert_clean` there are as many, and flags for their windows. Nothing else refers to them here.
+        // SAFETY: `place` is between two nodes. `start` is the first index of a window or the floor, neither of which is in the middle
+        // of a fused pair (by `Tape::assert_nodes`, and by the contract), or some index above both: the steps go on to the beginning of
+        // a pair in the middle of which it is. There is room for the adjoints, as asserted above: by `Set::assert_clean` there are
+        // as many, and flags for their windows. Nothing else refers to them here.
         let Stopped { at, end } = unsafe {
             match is_flagged {
                 true => steps::<true>(arena, values, flags, start, place),

@@ -249,7 +249,8 @@ impl<const R: usize> Runs<'_, R> {
             for (run, word) in runs.into_iter().enumerate() {
                 let last = word.a() as isize + (count as isize - 1) * word.stride();
                 arena.write_head().assert_operand(word.a() as u64);
-                arena.write_head().assert_operand(last.max(0) as u64);
+                debug_assert!(count > 0 && last >= 0);
+                arena.write_head().assert_operand(last as u64);
                 arena.end.get().add(run * (count + 1) + count).write(word.0);
             }
             arena.finish(word, number)

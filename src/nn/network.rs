@@ -1,5 +1,6 @@
 //! What has parameters, and the networks that are made of it.
 
+use crate::matrix::has_memory_for;
 use crate::real::Real;
 use crate::refusal::must_match;
 use std::fmt::Arguments;
@@ -231,7 +232,7 @@ impl Layer {
     pub fn new(inputs: usize, outputs: usize, activation: Activation, draw: &mut Draw) -> Layer {
         let weights = inputs.saturating_mul(outputs);
         assert!(
-            weights > 0 && Vec::<f64>::new().try_reserve_exact(weights).is_ok(),
+            weights > 0 && has_memory_for(weights),
             "scalargrad: nn: a layer of {inputs} inputs and {outputs} outputs; it must have some of both, and fit in memory"
         );
         let neuron = |_| Neuron { weights: (0..inputs).map(|_| draw()).collect(), bias: 0.0, activation };

@@ -41,7 +41,7 @@ impl<T: Copy + Default> Memo<T> {
         self.end = self.end.max(index + 1);
     }
 
-    /// Makes room for the nodes below `end`. Zeroed memory from the system costs nothing until it is touched.
+    /// Makes room for the nodes below `end`.
     #[inline]
     fn make_room(&mut self, end: usize) {
         if end > self.items.len() {

@@ -3,7 +3,7 @@
 //! The tape has the partials of every node, so a tangent is a sum of products: `ẏ = Σ ∂y/∂xᵢ · ẋᵢ`. The tape can only be read
 //! from its end down; so the positions of the nodes are listed first, and then several directions are pushed at a time.
 //!
-//! A sweep down leaves out an adjoint of zero, a sweep up a tangent of zero. Both give the same unless a product is not finite.
+//! A sweep down leaves out an adjoint of zero, and this one leaves out nothing. Both give the same unless a product is not finite.
 //! Then a second sweep up lets a partial of zero end a path, as it does on the way down: what is finite then is right, and for the
 //! rest the caller sweeps down.
 

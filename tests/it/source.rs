@@ -110,3 +110,14 @@ fn names_of_variables_do_not_meet_those_that_the_source_needs() {
     let points = [1.0, 1e-3, 1e-320, 1e200, 1e308].map(|scale| x.iter().map(|x| x * scale).collect()).to_vec();
     check_sources("meeting", &[(f, points)]);
 }
+
+#[test]
+fn a_question_about_the_sign_of_a_nan_is_no_assertion_about_a_nan() {
+    // The sign of a NaN is not defined, and a replay takes another one for no other branch.
+    let f = Function::record(&[f64::NAN], |x| if x[0].is_sign_negative() { -x[0] } else { x[0] });
+    assert!(f.value(&[-f64::NAN]).unwrap().is_nan());
+    let source = f.to_rust("f").unwrap();
+    assert!(source.contains("assert!(f64::is_nan("), "{source}");
+    let of_number = Function::record(&[1.0], |x| if x[0].is_sign_negative() { -x[0] } else { x[0] });
+    assert!(!of_number.to_rust("f").unwrap().contains("is_nan"));
+}

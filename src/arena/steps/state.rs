@@ -54,9 +54,10 @@ impl<const FLAGGED: bool> State<FLAGGED> {
     }
 
     /// Adds `w` times each of `count` partials to the adjoint of its operand: `first` is the index of the first operand, each
-    /// next one is `stride` further.
+    /// next one is `stride` further. There is at least one ([`Runs::finish`](crate::arena::write::Runs::finish)).
     #[inline]
     pub(super) unsafe fn add_run(self, first: usize, stride: isize, w: f64, partials: *const f64, count: usize) {
+        debug_assert!(count > 0);
         if stride == 1 {
             debug_assert!(8 * (first + count - 1) < self.at);
             let windows = first / WINDOW..=(first + count - 1) / WINDOW;

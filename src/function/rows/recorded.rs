@@ -217,11 +217,11 @@ where
             let whole = |place: usize| [shared, row(place)].concat();
             let of = |places: &[usize]| places.iter().flat_map(|&place| row(place)).copied().collect::<Vec<_>>();
             if is_new {
-                let fits = |rows: &Rows, place| rows.0.function.values(&whole(place)).is_ok();
+                let fits = |rows: &Rows, place| at_callers_line(|| rows.0.function.values(&whole(place))).is_ok();
                 if let Some(rows) = self.variants.iter().find(|rows| self.is_fast && fits(rows, first)) {
-                    // Vectorised functions answered otherwise than the closure did: such rows run without them.
+                    // With vectorised functions a comparison gave another answer than in the closure: such rows run without them.
                     let (own, others): (Vec<_>, _) = places.iter().partition(|&&place| fits(rows, place));
-                    expected(run(&rows.clone().fast_math(false), &of(&own), &own));
+                    expected(at_callers_line(|| run(&rows.clone().fast_math(false), &of(&own), &own)));
                     places = others;
                     continue;
                 }

@@ -141,6 +141,11 @@ impl<'a> Writer<'a> {
     fn guard(&mut self, guard: &Guard) {
         let [a, b] = guard.operands.map(|index| &self.names[index as usize]);
         let condition = guard.comparison.condition(a, b, guard.answer);
+        // As `Guard::trips` says of the sign of a NaN.
+        let condition = match guard.comparison.is_of_sign() && guard.recorded[0].is_nan() {
+            true => format!("f64::is_nan({a}) || {condition}"),
+            false => condition,
+        };
         let place = format!("{:?}", format!("another branch at {}", guard.place)).replace('{', "{{").replace('}', "}}");
         self.line(1, format_args!("assert!({condition}, {place});"));
     }

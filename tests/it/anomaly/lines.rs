@@ -153,3 +153,13 @@ fn what_a_function_of_the_crate_does_with_nalgebra_belongs_to_the_line_that_call
         assert!(found.starts_with(&format!("{}:{line}:", file!())), "{found}, and not line {line}");
     }
 }
+
+#[test]
+fn inside_a_detection_a_stale_handle_names_the_line_that_made_it_in_no_grad_too() {
+    for make in [|| Var::new(1.0), || graph::no_grad(|| Var::new(1.0))] {
+        let used = || detect(|| graph::scope(make) * 2.0);
+        let panic = std::panic::catch_unwind(used).unwrap_err();
+        let text = panic.downcast_ref::<String>().unwrap();
+        assert!(text.contains(&format!("It was made at {}:", file!())), "{text}");
+    }
+}
