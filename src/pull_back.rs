@@ -38,7 +38,7 @@ impl Adjoint for f64 {
 
 /// What a sweep carries down through operations over numbers `T`: the adjoint of one output, or those of several in lanes.
 pub(crate) trait Adjoints<T>: Copy {
-    /// Whether it has so many lanes that a branch per operation costs nothing.
+    /// Whether it has so many lanes that one branch for each operation is cheap.
     const IS_WIDE: bool = false;
 
     /// Nothing to propagate.

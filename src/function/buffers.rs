@@ -13,13 +13,13 @@ thread_local! {
     static SPACE: Cell<Option<Box<Space>>> = const { Cell::new(None) };
 }
 
-/// Values without tangents where they are needed; values with them, and adjoints, zeros but while a sweep is under way.
+/// Values without tangents where they are needed; values with them, and adjoints, all zero except during a sweep.
 pub(crate) type Along<const N: usize> = (Vec<f64>, Vec<Tangents<N>>, Vec<Tangents<N>>);
 
 #[derive(Default)]
 pub(crate) struct Space {
     pub values: Vec<f64>,
-    /// Zeros, but while a sweep is under way.
+    /// All zero, except during a sweep.
     pub adjoints: Vec<f64>,
     pub along: Along<1>,
     pub packs: Along<LANES>,

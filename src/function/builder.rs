@@ -36,7 +36,7 @@ impl Ref {
 pub(super) struct Draft {
     /// One operand and the integer parameter, or two operands, or in `many` the first place and the number of operands.
     pub words: [u32; 2],
-    /// The node of which it is the operand that was recorded last: [`NOBODY`], the only one, or [`SEVERAL`].
+    /// The node that has this one as its latest operand; or [`NOBODY`], or [`SEVERAL`].
     user: u32,
     pub op: Op,
     pub arity: Arity,

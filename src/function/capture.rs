@@ -106,7 +106,7 @@ pub(super) struct Reading {
 /// What a node is needed for: nothing, or a set of these bits.
 type Need = u8;
 
-/// To know whether a number that was read depends on an input.
+/// Asked is only whether it depends on an input.
 const ACTIVITY: Need = 1;
 /// For an output, or an operand of a comparison.
 const RESULT: Need = 2;

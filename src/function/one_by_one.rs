@@ -205,7 +205,7 @@ pub(crate) fn contribute<T: Number>(nodes: &impl Nodes, place: usize, values: &[
         Some(Seen::One(op, n, a)) => {
             contribute_one(op, n, values[a], values[place], w, &mut adjoints[a]);
         }
-        // As the partial of a square is rounded.
+        // 2x is rounded once here, as where the tape records a square.
         Some(Seen::Two(Op::Mul, [Ok(a), Ok(b)])) if a == b => {
             adjoints[a] += w.times(values[a] + values[a]);
         }

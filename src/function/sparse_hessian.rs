@@ -233,7 +233,7 @@ impl Program {
                 continue;
             }
             edges.take(index as u32, &mut list);
-            // So many may come now: from each that there is to each operand, and between any two of these.
+            // At most so many edges are added for this node: from each that there is to each operand, and between any two of these.
             let count = node.count as usize;
             let is_own = |&(other, _): &(u32, f64)| other == index as u32;
             let has_pairs = Factor::of(node.op, 0) == Some(Factor::Partial) || list.iter().any(is_own);

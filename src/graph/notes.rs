@@ -57,7 +57,7 @@ pub(crate) type Segment = Rc<dyn Fn(&[Var]) -> Vec<Var>>;
 pub(crate) enum Event<'a> {
     /// A sweep from these outputs down to the index `floor` has ended.
     Swept { outputs: &'a [Var], floor: usize, results: Results<'a> },
-    /// A derivative of the node at `output` that no sweep has worked out is not finite. What the observer was told before may say why.
+    /// A derivative of the node at `output` that no sweep has worked out is not finite. Earlier events may contain the reason.
     Undefined { output: usize },
     /// The nodes from `end` on are about to be dropped.
     Dropping { end: usize },

@@ -26,7 +26,7 @@ static STORE: Mutex<Store> = Mutex::new(Store { given: 0, rests: Vec::new() });
 struct Store {
     /// How many blocks were given out.
     given: u64,
-    /// What threads that have ended did not use of theirs.
+    /// Numbers that threads which have ended did not use.
     rests: Vec<Range<u64>>,
 }
 

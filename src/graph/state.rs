@@ -174,7 +174,7 @@ impl GraphState {
 }
 
 /// Drops what the user gave to the nodes from `end` on. Destructors run after the state is free again, and may use the
-/// graph: they are the user's code. The adjoints are those of before; who goes on with what was remembered before must check it again.
+/// graph: they are the user's code. The adjoints are those of before. A caller that remembers handles or indices must verify them again afterwards.
 #[cold]
 pub(super) fn forget(end: usize) {
     let gone = state(|state| {

@@ -52,7 +52,7 @@ impl Writer<'_> {
         self.assembler.end_repetitions(&next);
     }
 
-    /// Downward adjoints are.
+    /// Downward, adjoints are carried.
     fn derivatives_of_part(&mut self, part: &Part, sweep: &Sweep) {
         self.begin_sweep(sweep, None);
         if part.count == 1 {

@@ -146,7 +146,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Makes the adjoint of a node that of its operand, without a look at it, if it is stored and the operand has none yet.
+    /// Takes the stored adjoint of a node for its operand, without loading it, if the operand has none yet.
     fn pass_on(&mut self, index: u32, to: u32) -> bool {
         let Adjoints { held, stored, .. } = &self.adjoints;
         let passes = held[index as usize].is_none()
