@@ -84,7 +84,7 @@ mod write;
 mod zeros;
 
 pub(crate) use adjoints::WINDOW;
-pub(crate) use aside::{adjoints, set_aside};
+pub(crate) use aside::{SetAside, adjoints, set_aside};
 pub(crate) use epochs::{EPOCH_STEP, FIRST_EPOCH, OpenEpochs};
 pub(crate) use lines::{Line, Owner, owner};
 pub(crate) use place::Place;

@@ -18,7 +18,11 @@ pub(crate) use state::{
 pub(crate) use user_code::user_code;
 
 use crate::arena::{Place, arena};
+#[cfg(feature = "rayon")]
+use crate::arena::{SetAside, set_aside};
 use crate::handle::Var;
+#[cfg(feature = "rayon")]
+use crate::refusal::Carrying;
 use numbers::PAUSED;
 use state::{Frame, STATE, forget};
 use std::panic::Location;
@@ -55,6 +59,29 @@ pub(crate) struct RecordingScope(#[expect(dead_code)] Switch, #[expect(dead_code
 pub(crate) fn open_recording() -> RecordingScope {
     let scope = Scope::open(Location::caller());
     RecordingScope(Switch::to(false), scope)
+}
+
+/// What this thread was in the middle of, until this is dropped.
+#[cfg(feature = "rayon")]
+pub(crate) struct Suspended {
+    _switch: Switch,
+    _recordings: trace::Suspended,
+    _observer: Option<state::Unobserved>,
+    _carrying: Carrying,
+    _aside: SetAside,
+}
+
+/// Suspends what this thread is in the middle of: a thread that waits for others in a pool runs other code of the user's meanwhile,
+/// which has nothing to do with that. The scopes stay open.
+#[cfg(feature = "rayon")]
+pub(crate) fn suspend() -> Suspended {
+    Suspended {
+        _switch: Switch::to(false),
+        _recordings: trace::suspend(),
+        _observer: arena().lines.is_kept().then(unobserved),
+        _carrying: Carrying::set(false),
+        _aside: set_aside(),
+    }
 }
 
 /// Stops or resumes recording, until this is dropped.

@@ -24,9 +24,11 @@ impl Arena {
                 self.0.is_lent.set(false);
             }
         }
-        // SAFETY: the pointers leave the arena, so nothing else reads, writes or grows the words until
-        // `Restore` brings them back.
-        let tape = unsafe { self.read() };
+        assert!(!self.is_lent.get(), "the tape is lent already");
+        // SAFETY: by `assert_storage` the words from the base to the end are initialised and of one memory; they stay as they are, as
+        // the pointers leave the arena: nothing else reads, writes or grows the words until `Restore` brings them back.
+        let words = unsafe { std::slice::from_raw_parts(self.base.get(), self.position()) };
+        let tape = Tape { words, end: self.end() };
         let _restore = Restore(self, [self.base.get(), self.end.get(), self.limit.get()]);
         // SAFETY: one past the end of the array.
         let empty = unsafe { empty_base().add(EMPTY.len()) };
@@ -37,19 +39,6 @@ impl Arena {
         f(tape)
     }
 
-    /// The tape as it is.
-    ///
-    /// # Safety
-    ///
-    /// Nothing is recorded or dropped while it is in use.
-    #[inline(always)]
-    unsafe fn read(&self) -> Tape<'_> {
-        assert!(!self.is_lent.get(), "the tape is lent already");
-        // SAFETY: by `assert_storage` the words from the base to the end are initialised and of one memory; they stay as they
-        // are by the caller's promise.
-        unsafe { Tape { words: std::slice::from_raw_parts(self.base.get(), self.position()), end: self.end() } }
-    }
-
     /// [`Tape::assert_nodes`] in debug builds, where the tape is small: it looks at every node.
     #[inline(always)]
     pub(super) fn assert_nodes(&self) {
@@ -58,22 +47,13 @@ impl Arena {
         }
     }
 
-    /// Checks that a sweep can stop at an index, in debug builds, where the tape is small.
+    /// Checks that an index is between two nodes, and not between a node and the sum that is fused into it, and where that is if the
+    /// position is given; in debug builds, where the tape is small. A sweep can stop there, and a scope can end.
     #[inline(always)]
-    pub(super) fn assert_floor(&self, floor: usize) {
+    pub(super) fn assert_between(&self, index: usize, position: Option<usize>) {
         if cfg!(debug_assertions) && self.end() < 4 * WINDOW {
-            let found = self.tape(|tape| tape.down_to(tape.last(), floor));
-            assert!(found.index == floor);
-        }
-    }
-
-    /// Checks that a place is between two nodes, and not between a node and the sum that is fused into it, in debug builds, where
-    /// the tape is small.
-    #[inline(always)]
-    pub(super) fn assert_place(&self, place: Place) {
-        if cfg!(debug_assertions) && self.end() < 4 * WINDOW {
-            let found = self.tape(|tape| tape.down_to(tape.last(), place.index));
-            assert!((found.index, found.position) == (place.index, place.position));
+            let found = self.tape(|tape| tape.down_to(tape.last(), index));
+            assert!(found.index == index && position.is_none_or(|position| position == found.position));
         }
     }
 

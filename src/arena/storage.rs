@@ -136,10 +136,10 @@ impl Arena {
     pub(crate) fn restart(&self, epoch: u64, place: Place) {
         assert!(place.index <= self.end() && place.position <= self.position());
         assert!(!self.is_lent.get());
-        self.assert_place(place);
+        self.assert_between(place.index, Some(place.position));
         self.next.set(epoch << INDEX_BITS | place.index as u64);
         // SAFETY: not beyond the old end, as asserted above, and so in the memory of the tape (`assert_storage`). Its last node
-        // is whole (`assert_nodes`): `place` is between two nodes (`assert_place`), as no sum was fused across it
+        // is whole (`assert_nodes`): `place` is between two nodes (`assert_between`), as no sum was fused across it
         // (`push_fused_sum`).
         self.end.set(unsafe { self.base.get().add(place.position) });
         self.adjoints.borrow_mut().truncate(place.index);

@@ -24,7 +24,7 @@ pub(crate) fn sweep(adjoints: &mut Set, floor: usize, end: usize) -> Option<usiz
     let arena = arena();
     assert!(floor >= 1 && end <= arena.end() && !arena.is_lent.get());
     arena.assert_nodes();
-    arena.assert_floor(floor);
+    arena.assert_between(floor, None);
     let mut place = arena.place_before(end);
     assert!(place.index <= adjoints.end(), "no room for the adjoints");
     let (top, lowest) = ((place.index - 1) / WINDOW, floor / WINDOW);

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 /// An operation of your own that can be differentiated to any order.
 ///
-/// It is dropped with the scope that it was recorded in, or when its thread ends, and its destructor may use the graph.
+/// What `value`, `partials` and `label` record on their way is dropped where they are asked for plain numbers, and gradients are left as
+/// they are, also where they sweep. So are the gradients when the operation is dropped, which is with the scope that it was
+/// recorded in, or when its thread ends: its destructor may use the graph, too.
 ///
 /// ```
 /// use scalargrad::{CustomOp, Var};

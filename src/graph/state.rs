@@ -164,12 +164,15 @@ impl GraphState {
         frame.expect("the thread's own graph is never closed").epoch
     }
 
-    /// Forgets what is known of the nodes from `end` on. Returns whether there may be things that the user gave to nodes:
-    /// these are left to [`forget`], as their destructors must not run here.
+    /// Forgets what is known of the nodes from `end` on. Returns whether the user gave something to one of these: that is left to
+    /// [`forget`], as destructors must not run here.
     #[inline(always)]
     pub(super) fn truncate(&mut self, end: usize) -> bool {
         self.values.truncate(end);
-        !(self.names.is_empty() && self.customs.is_empty() && self.segments.is_empty())
+        let reaches = |last: Option<&usize>| last.is_some_and(|&last| last >= end);
+        reaches(self.names.keys().next_back())
+            || reaches(self.customs.keys().next_back())
+            || reaches(self.segments.keys().next_back())
     }
 }
 

@@ -200,6 +200,25 @@ pub(crate) fn trace<R>(f: impl FnOnce() -> R) -> (R, Trace) {
     (result, trace)
 }
 
+/// Recordings in which nothing is noted until this is dropped.
+#[cfg(feature = "rayon")]
+pub(crate) struct Suspended(Vec<Trace>);
+
+/// Notes nothing in the recordings under way until the result is dropped.
+#[cfg(feature = "rayon")]
+pub(crate) fn suspend() -> Suspended {
+    IS_TRACING.set(false);
+    Suspended(TRACES.take())
+}
+
+#[cfg(feature = "rayon")]
+impl Drop for Suspended {
+    fn drop(&mut self) {
+        IS_TRACING.set(!self.0.is_empty());
+        TRACES.set(std::mem::take(&mut self.0));
+    }
+}
+
 /// A recording that ends when this is dropped. The number is that of the recordings around it.
 pub(crate) struct Tracing(usize);
 

@@ -4,10 +4,11 @@ use crate::derive;
 #[cfg(feature = "jit")]
 use crate::function::Compiled;
 use crate::function::{Function, Outputs, RecordedRows, Recorder, ReplayError, Rows};
-use crate::graph::{self, user_code};
+use crate::graph::user_code;
 use crate::handle::Var;
 use crate::matrix::Matrix;
 use crate::refusal::debug_as_displayed;
+use crate::var::custom::Numbers;
 use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::fmt;
@@ -90,9 +91,13 @@ where
     O: Outputs,
 {
     fn values_at(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError> {
-        let x: Vec<Var> = x.iter().map(|&x| Var::constant(x)).collect();
-        let outputs = graph::scope(|| user_code("a function to optimise", || self(&x).into_outputs()));
-        Ok(outputs.into_iter().map(Var::value).collect())
+        let mut numbers = Numbers::new(x.iter().copied());
+        loop {
+            let outputs = user_code("a function to optimise", || self(&numbers.x).into_outputs());
+            if !numbers.are_asked() {
+                return Ok(outputs.into_iter().map(Var::value).collect());
+            }
+        }
     }
 
     #[track_caller]

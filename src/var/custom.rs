@@ -1,9 +1,9 @@
 //! Operations of the user's own.
 
-use crate::arena::set_aside;
+use crate::arena::{SetAside, set_aside};
 use crate::graph::names::counted;
 use crate::graph::notes::CustomOp;
-use crate::graph::{Custom, note_custom, open_recording, user_code, verify_all};
+use crate::graph::{Custom, RecordingScope, note_custom, open_recording, user_code, verify_all};
 use crate::handle::Var;
 use crate::record;
 use crate::refusal::refuse;
@@ -41,13 +41,14 @@ impl Var {
     #[track_caller]
     pub fn apply(op: impl CustomOp, operands: &[Var]) -> Var {
         let x: SmallVec<[f64; 4]> = operands.iter().map(|x| x.untracked_value()).collect();
-        let value = value(&op, &x);
+        let op = DroppedAside(Some(op));
+        let value = value(op.get(), &x);
         if operands.iter().all(|x| x.is_constant()) {
-            drop_aside(op);
             return Var::constant(value);
         }
-        let partials = plain_partials(&op, &x, value);
-        let custom = Custom { label: label(&op).into(), op: Some(Arc::new(op)) };
+        let partials = plain_partials(op.get(), &x, value);
+        let label = label(op.get()).into();
+        let custom = Custom { label, op: op.take().map(|op| Arc::new(op) as Arc<dyn CustomOp>) };
         record(custom, operands, value, &partials)
     }
 
@@ -79,33 +80,52 @@ impl Var {
 /// Records a user's own operation.
 #[track_caller]
 fn record(custom: Custom, operands: &[Var], value: f64, partials: &[f64]) -> Var {
+    let custom = DroppedAside(Some(custom));
     let result = record::with_partials(Op::Custom, operands, value, |k| partials[k]);
-    match result.is_constant() {
-        true => drop_aside(custom),
-        false => note_custom(result.index(), custom),
+    if !result.is_constant() {
+        custom.take().into_iter().for_each(|custom| note_custom(result.index(), custom));
     }
     result
 }
 
-/// Drops what no node keeps. Its destructor is the user's code, and leaves the adjoints alone as that of what a node has kept.
-fn drop_aside<T>(what: T) {
-    let _aside = set_aside();
-    drop(what);
+/// What no node keeps yet. If none will, as the operands are constants or refused, it is dropped like what a node has kept: its
+/// destructor is the user's code, and leaves the adjoints alone.
+struct DroppedAside<T>(Option<T>);
+
+impl<T> DroppedAside<T> {
+    fn get(&self) -> &T {
+        self.0.as_ref().expect("it was not taken")
+    }
+
+    fn take(mut self) -> Option<T> {
+        self.0.take()
+    }
 }
 
-/// The value of a user's operation.
+impl<T> Drop for DroppedAside<T> {
+    fn drop(&mut self) {
+        if let Some(it) = self.0.take() {
+            let _aside = set_aside();
+            drop(it);
+        }
+    }
+}
+
+/// The value of a user's operation. What it records is dropped, and it may sweep on its way, inside [`no_grad`](crate::graph::no_grad) too.
 #[track_caller]
 pub(crate) fn value(op: &dyn CustomOp, x: &[f64]) -> f64 {
+    let _aside = set_aside();
+    let _scope = open_recording();
     user_code("the value of a custom operation", || op.value(x))
 }
 
 thread_local! {
-    /// While a rule runs on constants: whether it asked for a derivative of one.
+    /// While code of the user's runs on constants: whether it asked for a derivative of one.
     static ASKED: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
-/// Notes that a derivative of a constant, or with respect to one, is asked for. It is zero, except in a rule that runs on
-/// constants: there the constant is in place of an operand, and the rule must run again, on variables.
+/// Notes that a derivative of a constant, or with respect to one, is asked for. It is zero, except where a constant stands for a
+/// variable ([`Numbers`]): then the code must run again, on variables.
 #[cold]
 #[inline(never)]
 pub(crate) fn derivative_of_a_constant() {
@@ -114,33 +134,56 @@ pub(crate) fn derivative_of_a_constant() {
     }
 }
 
-/// The partials of a user's operation as plain numbers.
+/// Operands for code of the user's of which only plain numbers are wanted: constants, with which it records nothing. If it asks for a
+/// derivative by one of them, as code does that differentiates on its way, it must run [again](Numbers::are_asked), on variables.
 ///
-/// The rule runs on constants, which record nothing. If it asks for a derivative by one of them, as a rule does that
-/// differentiates on its way, it runs once more, on variables.
+/// What it records is dropped with this, and the adjoints are those of before. It takes no closure, because `#[track_caller]` does
+/// not work inside a closure.
+pub(crate) struct Numbers {
+    pub x: SmallVec<[Var; 4]>,
+    /// What was asked of those around.
+    around: Option<bool>,
+    _scope: RecordingScope,
+    _aside: SetAside,
+}
+
+impl Numbers {
+    #[track_caller]
+    pub(crate) fn new(x: impl Iterator<Item = f64>) -> Numbers {
+        let (_aside, _scope) = (set_aside(), open_recording());
+        Numbers { x: x.map(Var::constant).collect(), around: ASKED.replace(Some(false)), _scope, _aside }
+    }
+
+    /// Whether a derivative by one of them was asked for: they are variables from now on.
+    #[track_caller]
+    pub(crate) fn are_asked(&mut self) -> bool {
+        let are_asked = ASKED.replace(self.around) == Some(true) && self.x.iter().all(|x| x.is_constant());
+        if are_asked {
+            for x in &mut self.x {
+                *x = record::leaf(x.untracked_value());
+            }
+        }
+        are_asked
+    }
+}
+
+impl Drop for Numbers {
+    fn drop(&mut self) {
+        ASKED.set(self.around);
+    }
+}
+
+/// The partials of a user's operation as plain numbers.
 #[track_caller]
 pub(crate) fn plain_partials(op: &dyn CustomOp, x: &[f64], z: f64) -> SmallVec<[f64; 4]> {
-    struct Rule(Option<bool>);
-    impl Drop for Rule {
-        fn drop(&mut self) {
-            ASKED.set(self.0);
+    let mut numbers = Numbers::new(x.iter().copied().chain([z]));
+    loop {
+        let (z, x) = numbers.x.split_last().expect("the result is one of them");
+        let partials = partials(op, x, *z);
+        if !numbers.are_asked() {
+            return partials.into_iter().map(Var::untracked_value).collect();
         }
     }
-    let rule = Rule(ASKED.replace(Some(false)));
-    let constants: SmallVec<[Var; 4]> = x.iter().copied().map(Var::constant).collect();
-    let plain = partials(op, &constants, Var::constant(z));
-    let asked = ASKED.get() == Some(true);
-    drop(rule);
-    if !asked {
-        return plain.into_iter().map(Var::untracked_value).collect();
-    }
-    let _scope = open_recording();
-    let mut leaves: SmallVec<[Var; 4]> = SmallVec::new();
-    for &x in x {
-        leaves.push(record::leaf(x)); // `#[track_caller]` does not work inside a closure
-    }
-    let partials = partials(op, &leaves, record::leaf(z));
-    partials.into_iter().map(Var::untracked_value).collect()
 }
 
 /// The partials of a user's operation, one for each operand.
@@ -166,5 +209,7 @@ pub(crate) fn partials(op: &dyn CustomOp, x: &[Var], z: Var) -> Vec<Var> {
 /// The name of a user's operation.
 #[track_caller]
 fn label(op: &dyn CustomOp) -> String {
+    let _aside = set_aside();
+    let _scope = open_recording();
     user_code("the label of a custom operation", || op.label())
 }

@@ -204,8 +204,12 @@ impl<'a> Sum<&'a Var> for Var {
 
 impl Product for Var {
     #[track_caller]
-    fn product<I: Iterator<Item = Var>>(factors: I) -> Var {
-        factors.reduce(|a, b| a * b).unwrap_or(Var::constant(1.0))
+    fn product<I: Iterator<Item = Var>>(mut factors: I) -> Var {
+        let Some(mut product) = factors.next() else { return Var::constant(1.0) };
+        for factor in factors {
+            product *= factor; // not in a closure, which would not know the caller
+        }
+        product
     }
 }
 

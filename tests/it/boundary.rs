@@ -324,6 +324,8 @@ fn what_the_destructor_of_an_operation_on_constants_sweeps_leaves_the_gradients_
     x.powi(2).backward();
     assert_eq!(Var::apply(Dropping(sweep_aside), &[Var::constant(1.0)]).value(), 2.0);
     assert_eq!(graph::no_grad(|| Var::apply(Dropping(sweep_aside), &[x])).value(), 6.0);
+    let stale = graph::scope(|| x * 2.0);
+    message(|| Var::apply(Dropping(sweep_aside), &[stale]));
     assert_eq!(x.grad(), 6.0);
 }
 

@@ -27,6 +27,7 @@ mod nn;
 mod notebook;
 mod one_call;
 mod places;
+mod plain_numbers;
 mod programs;
 mod questions;
 mod readme;

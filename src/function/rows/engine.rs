@@ -1,6 +1,7 @@
 //! A function that is run over rows, what a run has to do, and what comes of it.
 
 use super::split::Split;
+use crate::arena::set_aside;
 use crate::function::Function;
 use crate::function::error::{Counted, ReplayError};
 use crate::graph::user_code;
@@ -58,6 +59,7 @@ impl Engine {
     /// Calls the progress callback of the user.
     pub(super) fn tell(&self, done: usize, all: usize) {
         if let Some(progress) = &self.progress {
+            let _aside = set_aside();
             user_code("the progress callback", || progress(done, all));
         }
     }

@@ -5,6 +5,8 @@ use super::engine::{Job, Out, Sums, Wanted};
 use super::lanes::{AmongFinite, LANES, Lanes, Vectorised};
 use crate::function::buffers::room;
 use crate::function::wide::are_finite;
+#[cfg(feature = "rayon")]
+use crate::graph;
 use crate::refusal::Carrying;
 use pulp::{Arch, Simd, WithSimd};
 use std::cell::Cell;
@@ -54,6 +56,7 @@ impl Job<'_> {
 
 #[cfg(feature = "rayon")]
 fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnce() -> B + Send) -> (A, B) {
+    let _suspended = graph::suspend();
     rayon::join(a, b)
 }
 

@@ -129,23 +129,7 @@ impl Side for Model {
         if is_constant {
             return Ok(Handle::constant(x.value * y.value));
         }
-        match rule {
-            Rule::Records => {
-                let t = self.leaf(0.5);
-                self.apply(Op::Mul, 0, &[Operand::Variable(t), Operand::Number(2.0)])?;
-            }
-            Rule::Sweeps => {
-                // The gradients are those of before.
-                let (adjoints, knowledge) = (self.tape.adjoints.clone(), self.knowledge);
-                self.scope(|model| {
-                    let t = model.leaf(0.7);
-                    let square = model.apply(Op::Mul, 0, &[Operand::Variable(t); 2])?;
-                    model.backward(square)
-                })?;
-                (self.tape.adjoints, self.knowledge) = (adjoints, knowledge);
-            }
-            _ => (), // what these do beside, they do when they are differentiated
-        }
+        // What the rule does beside, it does in a scope of its own; the gradients are those of before.
         let operands = vec![operand(x, y.value), operand(y, x.value)];
         let mut about = About::new(Op::Custom, 0);
         about.rule = Some(rule);

@@ -306,3 +306,12 @@ fn a_sweep_that_cannot_run_a_segment_again_panics_at_the_users_line() {
     });
     assert_none(strays);
 }
+
+#[test]
+fn a_product_of_stale_factors_is_refused_at_no_line_of_the_crate() {
+    let stale = graph::scope(|| Var::new(2.0));
+    for product in [|x: &[Var]| x.iter().product::<Var>(), |x: &[Var]| x.iter().copied().product::<Var>()] {
+        let place = place_of_panic(|| _ = product(&[stale, stale])).unwrap();
+        assert!(!place.contains("operators.rs"), "{place}");
+    }
+}

@@ -108,3 +108,79 @@ fn a_rule_is_asked_only_in_rows_that_give_something_to_its_result() {
     f.over_rows(1).sum_gradient(&[2.0], &data).unwrap();
     assert_eq!(count.swap(0, Ordering::Relaxed), of_replays);
 }
+
+/// A thread that waits for another one runs other tasks of the pool meanwhile. That is arranged here: one thread is in the middle of a
+/// task of the user's and waits for rows, of which the second half waits for another task of the user's.
+#[test]
+#[cfg(feature = "rayon")]
+fn what_a_thread_runs_while_it_waits_for_rows_does_not_change_what_it_is_in_the_middle_of() {
+    use scalargrad::{anomaly, graph};
+    use std::sync::atomic::AtomicBool;
+    use std::sync::mpsc::channel;
+    use std::time::{Duration, Instant};
+    #[derive(Default)]
+    struct Steps {
+        has_begun: AtomicBool,
+        is_stolen: AtomicBool,
+        other_is_done: AtomicBool,
+    }
+    fn wait_for(flag: &AtomicBool) {
+        let began = Instant::now();
+        while !flag.load(Ordering::SeqCst) && began.elapsed() < Duration::from_secs(5) {
+            std::thread::yield_now();
+        }
+    }
+    struct Waits(Arc<Steps>, f64);
+    impl CustomOp for Waits {
+        fn value(&self, x: &[f64]) -> f64 {
+            if x[0] == 0.0 {
+                self.0.has_begun.store(true, Ordering::SeqCst);
+                wait_for(&self.0.is_stolen);
+            } else if x[0] == self.1 {
+                self.0.is_stolen.store(true, Ordering::SeqCst);
+                wait_for(&self.0.other_is_done);
+            }
+            x[0]
+        }
+        fn partials(&self, _: &[Var], _: Var) -> Vec<Var> {
+            vec![Var::from(1.0)]
+        }
+    }
+    const ROWS: usize = 300_000;
+    let data: Vec<f64> = (0..ROWS).map(|k| k as f64).collect();
+    let tasks: [fn(&dyn Fn()) -> bool; 3] = [
+        |rows| {
+            let x = Var::new(3.0);
+            (x * x).backward();
+            rows();
+            x.grad() == 6.0
+        },
+        |rows| {
+            graph::no_grad(rows);
+            true
+        },
+        |rows| anomaly::detect(rows).is_ok(),
+    ];
+    for task in tasks {
+        let steps = Arc::new(Steps::default());
+        let waits = Waits(steps.clone(), (ROWS - 1) as f64);
+        let rows = Function::record(&[-1.0], |x| Var::apply(waits, x)).over_rows(0);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        let (told, results) = channel();
+        let (data, first, tell) = (data.clone(), steps.clone(), told.clone());
+        pool.spawn(move || tell.send(graph::scope(|| task(&|| _ = rows.sum(&[], &data).unwrap()))).unwrap());
+        pool.spawn(move || wait_for(&first.has_begun)); // then it takes over the second half
+        wait_for(&steps.has_begun);
+        pool.spawn(move || {
+            let slope = graph::scope(|| {
+                let y = Var::new(0.0);
+                (y.sqrt() + y).backward();
+                y.grad()
+            });
+            steps.other_is_done.store(true, Ordering::SeqCst);
+            told.send(slope == f64::INFINITY).unwrap();
+        });
+        let results: Vec<bool> = results.iter().collect();
+        assert_eq!(results, [true; 2]);
+    }
+}
