@@ -17,10 +17,18 @@ pub(crate) fn leaf(value: f64) -> Var {
     register(arena);
     let mut id = arena.write_head().leaf(value);
     if is_paused(arena) {
-        id = current_epoch() << INDEX_BITS | id & INDEX_MASK;
-        arena.lines.rename_last(id);
+        id = in_current_epoch(id);
     }
     Var::from_parts(value, id)
+}
+
+/// The id that a leaf has where nothing else is recorded.
+#[cold]
+#[inline(never)]
+fn in_current_epoch(id: u64) -> u64 {
+    let id = current_epoch() << INDEX_BITS | id & INDEX_MASK;
+    arena().lines.rename_last(id);
+    id
 }
 
 /// A rule of the table, over `f64`: the partial with respect to operand `k` of the operands, the

@@ -169,10 +169,11 @@ impl GraphState {
     #[inline(always)]
     pub(super) fn truncate(&mut self, end: usize) -> bool {
         self.values.truncate(end);
-        let reaches = |last: Option<&usize>| last.is_some_and(|&last| last >= end);
-        reaches(self.names.keys().next_back())
-            || reaches(self.customs.keys().next_back())
-            || reaches(self.segments.keys().next_back())
+        /// Whether the last of these belongs to a node from `end` on.
+        fn reach<T>(notes: &BTreeMap<usize, T>, end: usize) -> bool {
+            notes.last_key_value().is_some_and(|(&last, _)| last >= end)
+        }
+        reach(&self.names, end) || reach(&self.customs, end) || reach(&self.segments, end)
     }
 }
 
