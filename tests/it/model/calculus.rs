@@ -113,6 +113,7 @@ impl Model {
 
     pub fn take_snapshot(&mut self, y: Handle) -> Told<Snapshot> {
         let adjoints = self.swept(y, 0)?;
+        self.sweep_below();
         Ok(Snapshot {
             leaves: self.tape.nodes.iter().map(|node| node.about.op == Op::Leaf).collect(),
             open: self.tape.scopes.iter().map(|scope| scope.0).collect(),
@@ -135,6 +136,7 @@ impl Model {
     pub fn derivatives(&mut self, y: Handle, x: &[Handle], is_recorded: bool) -> Told<Vec<Handle>> {
         self.verify(x)?;
         self.tape.verify(y)?;
+        self.sweep_below();
         if x.is_empty() {
             return Ok(Vec::new());
         }
@@ -187,6 +189,11 @@ impl Model {
         let derivatives: Vec<_> = x.iter().map(derivative).collect();
         let push = |(value, operands, about)| self.tape.push(value, operands, about);
         Ok(derivatives.into_iter().map(push).collect())
+    }
+
+    /// Notes a sweep that leaves the gradients alone: in a segment that runs again on its operands themselves it may meet trouble below.
+    fn sweep_below(&mut self) {
+        self.sweeps += usize::from(self.has_troubles);
     }
 
     /// What the rules and segments on the way of a recording sweep do: the highest comes first.
