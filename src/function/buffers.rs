@@ -1,7 +1,7 @@
 //! The room that evaluations on a thread use again.
 
+use super::capture::Needs;
 use super::tangents::Tangents;
-use crate::nodes::NodePosition;
 use std::cell::Cell;
 use std::thread::LocalKey;
 
@@ -23,9 +23,8 @@ pub(crate) struct Space {
     pub adjoints: Vec<f64>,
     pub along: Along<1>,
     pub packs: Along<LANES>,
-    pub positions: Vec<NodePosition>,
-    /// Whether an output depends on a node.
-    pub is_reached: Vec<bool>,
+    /// What an output on the tape needs.
+    pub needs: Needs,
 }
 
 /// Lends what this thread keeps in a cell.
