@@ -2,6 +2,7 @@
 
 use crate::graph::trace::{self, Escape};
 use crate::handle::Var;
+use crate::record;
 
 /// # Leaves and constants
 impl Var {
@@ -21,11 +22,7 @@ impl Var {
     #[must_use]
     #[track_caller]
     pub fn leaves(values: &[f64]) -> Vec<Var> {
-        let mut leaves = Vec::with_capacity(values.len());
-        for &value in values {
-            leaves.push(Var::new(value)); // `#[track_caller]` does not work inside a closure
-        }
-        leaves
+        record::leaves(values.iter().copied()).into_vec()
     }
 
     /// Makes a leaf of each number of an array.
