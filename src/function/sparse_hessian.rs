@@ -217,19 +217,13 @@ impl Program {
     /// more than `budget` edges are added. Without `values` and adjoints just their places.
     fn push_edges(&self, numbers: Option<(&[f64], &[f64])>, budget: usize) -> Option<Triplets> {
         let first_node = self.first_node();
-        let mut is_reached = vec![false; self.len()];
-        is_reached[self.outputs[0] as usize] = true;
+        let is_reached = self.reached();
         let mut edges = Edges::new(self.len());
         let mut list = Vec::new();
         for (i, node) in self.nodes.iter().enumerate().rev() {
             let index = first_node + i;
-            if !is_reached[index] {
-                continue;
-            }
-            for &operand in self.operands(node) {
-                is_reached[operand as usize] = true;
-            }
-            if edges.heads[index] == NONE && matches!(node.op, Op::Add | Op::Sub | Op::Sum) {
+            let is_linear = matches!(node.op, Op::Add | Op::Sub | Op::Sum);
+            if !is_reached[index] || edges.heads[index] == NONE && is_linear {
                 continue;
             }
             edges.take(index as u32, &mut list);

@@ -136,8 +136,7 @@ impl GraphState {
 
     /// The index of the first node of the innermost scope, whether there is one yet or not.
     pub(crate) fn scope_start(&self) -> usize {
-        let innermost = self.frames.last();
-        innermost.expect("the thread's own graph is never closed").start.index()
+        self.innermost().start.index()
     }
 
     /// Whether an epoch is of this thread.
@@ -155,13 +154,12 @@ impl GraphState {
         if is_paused(arena) {
             return PAUSED;
         }
-        self.innermost()
+        self.innermost().epoch
     }
 
-    /// The epoch of the innermost scope.
-    fn innermost(&self) -> u64 {
-        let frame = self.frames.last();
-        frame.expect("the thread's own graph is never closed").epoch
+    /// The innermost scope.
+    fn innermost(&self) -> &Frame {
+        self.frames.last().expect("the thread's own graph is never closed")
     }
 
     /// Forgets what is known of the nodes from `end` on. Returns whether there may be things that the user gave to nodes:
@@ -308,7 +306,7 @@ pub(crate) fn is_paused(arena: &Arena) -> bool {
 #[cold]
 #[inline(never)]
 pub(crate) fn current_epoch() -> u64 {
-    state(|state| state.innermost())
+    state(|state| state.innermost().epoch)
 }
 
 /// Makes sure that the arena is freed when this thread ends.
