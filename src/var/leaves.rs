@@ -2,7 +2,6 @@
 
 use crate::graph::trace::{self, Escape};
 use crate::handle::Var;
-use crate::record;
 
 /// # Leaves and constants
 impl Var {
@@ -22,7 +21,12 @@ impl Var {
     #[must_use]
     #[track_caller]
     pub fn leaves(values: &[f64]) -> Vec<Var> {
-        record::leaves(values.iter().copied()).into_vec()
+        // Not by `record::leaves`, which would copy a few of them once more.
+        let mut leaves = Vec::with_capacity(values.len());
+        for &value in values {
+            leaves.push(Var::new(value)); // `#[track_caller]` does not work inside a closure
+        }
+        leaves
     }
 
     /// Makes a leaf of each number of an array.
