@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::thread::LocalKey;
 
 /// Directions pushed forward at a time where there are many.
-pub(crate) const LANES: usize = 8;
+pub(crate) const DIRECTIONS: usize = 8;
 
 thread_local! {
     /// Room that evaluations on this thread use again.
@@ -22,7 +22,7 @@ pub(crate) struct Space {
     /// All zero, except during a sweep.
     pub adjoints: Vec<f64>,
     pub along: Along<1>,
-    pub packs: Along<LANES>,
+    pub packs: Along<DIRECTIONS>,
     /// What an output on the tape needs.
     pub needs: Needs,
 }

@@ -5,11 +5,11 @@
 
 use super::buffers::{Space, room};
 use super::capture::RESULT;
-use super::one_by_one::{Nodes, Operand, Seen, contribute, forward};
+use super::one_by_one::{Nodes, Seen, contribute, forward};
 use super::tangents::Tangents;
 use crate::arena::{Tape, arena};
 use crate::graph::Custom;
-use crate::nodes::{self, Content, Node, NodePosition};
+use crate::nodes::{Content, Node, NodePosition, NumberOrPlace, Operand};
 use crate::rows::Op;
 use std::mem::take;
 
@@ -64,7 +64,7 @@ impl<'a> OnTape<'a> {
 
     /// An operand of a node; `None` if it was made before the inputs.
     #[inline(always)]
-    fn operand(&self, x: nodes::Operand) -> Option<Operand> {
+    fn operand(&self, x: Operand) -> Option<NumberOrPlace> {
         match x.index.checked_sub(self.start) {
             Some(place) => Some(Ok(place)),
             None => (x.index == 0).then_some(Err(x.value)),
@@ -86,7 +86,7 @@ impl Nodes for OnTape<'_> {
         })
     }
 
-    fn read_any(&self, place: usize, mut each: impl FnMut(Operand)) -> Option<(Op, i32)> {
+    fn read_any(&self, place: usize, mut each: impl FnMut(NumberOrPlace)) -> Option<(Op, i32)> {
         let mut is_inside = true;
         let (op, n) = self.node(place).read(|x| match self.operand(x) {
             Some(x) => each(x),
@@ -96,7 +96,7 @@ impl Nodes for OnTape<'_> {
         is_known.then_some((op, n))
     }
 
-    fn is_active(&self, x: Operand) -> bool {
+    fn is_active(&self, x: NumberOrPlace) -> bool {
         x.is_ok()
     }
 

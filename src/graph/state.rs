@@ -10,7 +10,7 @@
 use super::numbers::{Numbers, PAUSED};
 use super::{Custom, Event, Segment};
 use crate::arena::{
-    Arena, EPOCH_STEP, INDEX_BITS, OpenEpochs, Owner, Place, Refusal, arena, is_current, owner, set_aside,
+    Arena, EPOCH_STEP, INDEX_BITS, NoRoom, OpenEpochs, Owner, Place, arena, is_current, owner, set_aside,
 };
 use crate::handle::Var;
 use crate::nodes::Values;
@@ -232,7 +232,7 @@ fn tell_observer(event: Event<'_>) {
 pub(crate) fn state<R>(f: impl FnOnce(&mut GraphState) -> R) -> R {
     match STATE.try_with(|state| f(&mut state.borrow_mut())) {
         Ok(result) => result,
-        Err(_) => Refusal::Retired.panic(), // `#[track_caller]` does not work inside a closure
+        Err(_) => NoRoom::Retired.panic(), // `#[track_caller]` does not work inside a closure
     }
 }
 
