@@ -30,10 +30,10 @@ use crate::graph::trace::{self, Escape, Trace};
 use crate::graph::{self, Event, Results, state, user_code, verify};
 use crate::handle::Var;
 use crate::matrix::Matrix;
+use crate::record;
 use crate::refusal::{at_callers_line, must_match};
 use crate::var::forward::Forward;
 use crate::var::{backward, dot, weighted_sum};
-use smallvec::SmallVec;
 
 /// The gradient of `f` at `x`.
 ///
@@ -64,7 +64,7 @@ pub fn gradient(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> Vec<f64> {
 #[track_caller]
 pub fn value_and_gradient(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> (f64, Vec<f64>) {
     let _scope = graph::open_recording();
-    let x = leaves(x);
+    let x = record::leaves(x.iter().copied());
     let output = user_code("the closure", || f(&x));
     (output.untracked_value(), backward::gradient(output, &x))
 }
@@ -166,7 +166,7 @@ fn second_order<R>(
     is_finite: impl FnOnce(&R) -> bool,
 ) -> R {
     let _scope = graph::open_recording();
-    let leaves = leaves(x);
+    let leaves = record::leaves(x.iter().copied());
     let (output, _) = user_code("the closure", || trace::trace(|| f(&leaves)));
     // What rules of custom operations sweep on the way is no result.
     let unobserved = arena().lines.is_kept().then(graph::unobserved);
@@ -235,7 +235,7 @@ fn tell_of_finite(outputs: &[Var]) {
 pub fn jvp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], v: &[f64]) -> (Vec<f64>, Vec<f64>) {
     must_match("jvp: `v`", v.len(), "`x` has", x.len());
     let _scope = graph::open_recording();
-    let leaves = leaves(x);
+    let leaves = record::leaves(x.iter().copied());
     let outputs = user_code("the closure", || f(&leaves).into_outputs());
     for &y in &outputs {
         trace::escaped(Escape::Gradient, y);
@@ -319,7 +319,7 @@ pub fn differentiate_along(outputs: &[Var], x: &[Var], v: &[Var]) -> Vec<Var> {
 #[track_caller]
 pub fn vjp<O: Outputs>(f: impl FnOnce(&[Var]) -> O, x: &[f64], w: &[f64]) -> Vec<f64> {
     let _scope = graph::open_recording();
-    let x = leaves(x);
+    let x = record::leaves(x.iter().copied());
     let outputs = user_code("the closure", || f(&x).into_outputs());
     must_match("vjp: `w`", w.len(), "the outputs are", outputs.len());
     backward::gradient(weighted_sum(&outputs, w), &x)
@@ -344,15 +344,6 @@ pub fn laplacian(f: impl FnOnce(&[Var]) -> Var, x: &[f64]) -> f64 {
         Some((0..x.len()).map(|i| hessian[(i, i)]).sum())
     };
     second_order(f, x, on_tape, |program| program.laplacian(x), |laplacian| laplacian.is_finite())
-}
-
-#[track_caller]
-fn leaves(x: &[f64]) -> SmallVec<[Var; 8]> {
-    let mut leaves = SmallVec::with_capacity(x.len());
-    for &x in x {
-        leaves.push(Var::new(x)); // `#[track_caller]` does not work inside a closure
-    }
-    leaves
 }
 
 /// The program of what was recorded.

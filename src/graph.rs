@@ -135,7 +135,7 @@ impl Drop for Scope {
         // While a function is being recorded, the nodes that a comparison refers to must stay.
         let stay = trace::is_tracing();
         if arena.lines.is_kept() && !stay {
-            let end = state(|state| state.frames.last().map_or(1, |frame| frame.start.index()));
+            let end = state(|state| state.scope_start());
             tell(Event::Dropping { end });
         }
         let end = state(|state| {

@@ -31,6 +31,9 @@ impl Operand {
     }
 }
 
+/// An operand of a copy of nodes: the place of a number in the copy, or a number that is in none.
+pub(crate) type NumberOrPlace = Result<usize, f64>;
+
 /// Where a node is: the position after its last word, and whether it is a sum that was fused into the node before it,
 /// which ends at the same position.
 #[derive(Clone, Copy, Default)]
@@ -114,7 +117,7 @@ impl<'a> Node<'a> {
     #[inline(always)]
     pub(crate) fn is_of_checkpoint(self) -> bool {
         let word = self.tape.word(self.at.position());
-        word.code() == code::REST && word.subcode() >= code::CHECKPOINT
+        word.code() == code::BY_SUBCODE && word.subcode() >= code::CHECKPOINT
     }
 
     /// Its operation and its integer parameter. `each` is called for every operand, in order; for a node, `value` is the number
@@ -318,15 +321,15 @@ impl Content {
                     _ => sum(is_sum, [index - 1, a]),
                 }
             }
-            (code::ONE_WITH, _) | (code::REST, code::SWITCH_WITH) => one(number(2), number(1)),
-            (code::ONE | code::ONE_FUSED, _) | (code::REST, code::SWITCH) => {
+            (code::ONE_WITH, _) | (code::BY_SUBCODE, code::SWITCH_WITH) => one(number(2), number(1)),
+            (code::ONE | code::ONE_FUSED, _) | (code::BY_SUBCODE, code::SWITCH) => {
                 one(number(1), number(1)) // the partial of a product with a constant is the constant
             }
-            (code::REST, code::LEAF) => return Content::Leaf(number(1)),
-            (code::REST, code::NARY) => return Content::Many(OPS[word.op()]),
-            (code::REST, code::CHECKPOINT) => return Content::Head,
-            (code::REST, code::OUTPUT) => return Content::Output { head: a },
-            (code::REST, _) => {
+            (code::BY_SUBCODE, code::LEAF) => return Content::Leaf(number(1)),
+            (code::BY_SUBCODE, code::NARY) => return Content::Many(OPS[word.op()]),
+            (code::BY_SUBCODE, code::CHECKPOINT) => return Content::Head,
+            (code::BY_SUBCODE, code::OUTPUT) => return Content::Output { head: a },
+            (code::BY_SUBCODE, _) => {
                 let mut row = Row::pair(OPS[number(1) as u8 as usize], [a, b], number(3), number(2));
                 if row.op == Op::SoftmaxShare {
                     // The sum was recorded right after the log-sum-exp.

@@ -8,6 +8,7 @@ use crate::handle::Var;
 use crate::rows::{Kind, Op};
 use crate::rules;
 pub(crate) use many::{any_recorded, push_slots, sum_of_products, with_partials};
+use smallvec::SmallVec;
 
 /// Records a leaf.
 #[inline(always)]
@@ -29,6 +30,16 @@ fn in_current_epoch(id: u64) -> u64 {
     let id = current_epoch() << INDEX_BITS | id & INDEX_MASK;
     arena().lines.rename_last(id);
     id
+}
+
+/// Records a leaf of each number, at the line of the caller, which the closure of an iterator would not know.
+#[track_caller]
+pub(crate) fn leaves(values: impl Iterator<Item = f64>) -> SmallVec<[Var; 8]> {
+    let mut leaves = SmallVec::with_capacity(values.size_hint().0);
+    for value in values {
+        leaves.push(leaf(value));
+    }
+    leaves
 }
 
 /// A rule of the table, over `f64`: the partial with respect to operand `k` of the operands, the

@@ -14,9 +14,9 @@ thread_local! {
 }
 
 /// What was refused, on its way to the line that is to be named.
-pub(crate) struct Refusal(String);
+pub(crate) struct CarriedPanic(String);
 
-impl Refusal {
+impl CarriedPanic {
     #[cold]
     #[inline(never)]
     #[track_caller]
@@ -32,7 +32,7 @@ impl Refusal {
 pub(crate) fn refuse(words: fmt::Arguments<'_>) -> ! {
     // A panic that aborts must say its words first.
     if IS_CARRIED.get() && cfg!(panic = "unwind") {
-        resume_unwind(Box::new(Refusal(words.to_string())));
+        resume_unwind(Box::new(CarriedPanic(words.to_string())));
     }
     panic!("{words}");
 }
@@ -75,7 +75,7 @@ impl Drop for Carrying {
 
 /// The result of `f`, or what it refused.
 #[inline]
-pub(crate) fn attempt<R>(f: impl FnOnce() -> R) -> Result<R, Refusal> {
+pub(crate) fn attempt<R>(f: impl FnOnce() -> R) -> Result<R, CarriedPanic> {
     let carrying = Carrying::set(true);
     let result = catch_unwind(AssertUnwindSafe(f));
     drop(carrying);
@@ -98,7 +98,7 @@ pub(crate) fn at_callers_line<R>(f: impl FnOnce() -> R) -> R {
 /// The result of an [`attempt`]; what it refused is a panic at the line of the caller.
 #[inline]
 #[track_caller]
-pub(crate) fn told<R>(attempted: Result<R, Refusal>) -> R {
+pub(crate) fn told<R>(attempted: Result<R, CarriedPanic>) -> R {
     match attempted {
         Ok(result) => result,
         Err(refusal) => refusal.raise(),

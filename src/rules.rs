@@ -209,10 +209,15 @@ pub(crate) fn partials<T: Real>(
     if op.kind() == Kind::Step {
         return operands.iter().map(|_| None).collect();
     }
+    let (args, tie) = (padded(operands), tie(op, operands, is_active, z));
+    (0..operands.len()).map(|k| is_active(k).then(|| partial(op, k, args, n, z, tie))).collect()
+}
+
+/// The operands of a row as its rule gets them: three, with zeros after those that there are.
+pub(crate) fn padded<T: Real>(operands: &[T]) -> [T; 3] {
     let mut args = [T::from(0.0); 3];
     args[..operands.len()].copy_from_slice(operands);
-    let tie = tie(op, operands, is_active, z);
-    (0..operands.len()).map(|k| is_active(k).then(|| partial(op, k, args, n, z, tie))).collect()
+    args
 }
 
 /// The partials of an operation on a slice.

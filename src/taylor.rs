@@ -204,7 +204,7 @@ impl Series {
                     })
                     .collect();
                 let z = Var::from_parts(self.terms[place].coefficients[0], graph::id_of(index));
-                let line = arena().differentiating(index);
+                let line = arena().set_line_of_derivative(index);
                 let partials = differentiate::partials(index, op, n, &operands, z);
                 drop(line);
                 let of_operands = self.terms[place].operands.clone();

@@ -53,18 +53,18 @@ struct Recorded {
 }
 
 /// While it lives, a derivative is being recorded; holds the previous line, which drop restores.
-pub(crate) struct Differentiating(pub(super) &'static Lines, pub(super) Option<Line>);
+pub(crate) struct LineOfDerivative(pub(super) &'static Lines, pub(super) Option<Line>);
 
-impl Drop for Differentiating {
+impl Drop for LineOfDerivative {
     fn drop(&mut self) {
-        self.0.differentiate(self.1);
+        self.0.set_line_of_derivative(self.1);
     }
 }
 
 pub(crate) struct Lines {
     is_kept: Cell<bool>,
     /// The line of the operation whose derivative is being recorded, by rules of this crate.
-    differentiated: Cell<Option<Line>>,
+    line_of_derivative: Cell<Option<Line>>,
     /// The user's line that has called a function of this crate which uses the graph.
     attributed: Cell<Option<Line>>,
     /// The line of the write that is asking for room.
@@ -79,7 +79,7 @@ impl Lines {
     pub(super) const fn new() -> Lines {
         Lines {
             is_kept: Cell::new(false),
-            differentiated: Cell::new(None),
+            line_of_derivative: Cell::new(None),
             attributed: Cell::new(None),
             asking: Cell::new(None),
             live: RefCell::new(Vec::new()),
@@ -104,7 +104,7 @@ impl Lines {
             if live.last().is_some_and(|last| last.id == id) {
                 live.pop();
             }
-            let of = self.differentiated.get().filter(|_| is_own(line));
+            let of = self.line_of_derivative.get().filter(|_| is_own(line));
             let caller = || self.attributed().filter(|_| is_own(line) || owner(line) != Owner::User);
             live.push(Recorded { id, line: of.or_else(caller).unwrap_or(line), is_of_derivative: of.is_some() });
         }
@@ -128,8 +128,8 @@ impl Lines {
     }
 
     /// Says of which line's operation the derivative is recorded from now on; returns what was said before.
-    pub(super) fn differentiate(&self, line: Option<Line>) -> Option<Line> {
-        self.differentiated.replace(line)
+    pub(super) fn set_line_of_derivative(&self, line: Option<Line>) -> Option<Line> {
+        self.line_of_derivative.replace(line)
     }
 
     /// Takes out those of the nodes from the index `end` on.

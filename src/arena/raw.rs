@@ -3,8 +3,8 @@
 use super::adjoints::Adjoints;
 use super::epochs::{FIRST_EPOCH, OpenEpochs};
 use super::lines::Lines;
+use super::no_room::NoRoom;
 use super::place::{EMPTY, Place};
-use super::refusal::Refusal;
 use super::word::{INDEX_BITS, INDEX_MASK};
 use std::cell::{Cell, RefCell};
 use std::mem::ManuallyDrop;
@@ -56,7 +56,7 @@ pub(crate) struct Arena {
     /// Freed by [`retire`](Arena::retire).
     pub(super) adjoints: ManuallyDrop<RefCell<Adjoints>>,
     /// Why the last write that asked for room got none.
-    pub(super) refusal: Cell<Option<Refusal>>,
+    pub(super) no_room: Cell<Option<NoRoom>>,
     /// Freed by [`retire`](Arena::retire).
     pub(crate) lines: ManuallyDrop<Lines>,
 }
@@ -84,7 +84,7 @@ impl Arena {
             open: OpenEpochs::new(),
             is_retired: Cell::new(false),
             adjoints: ManuallyDrop::new(RefCell::new(Adjoints::new())),
-            refusal: Cell::new(None),
+            no_room: Cell::new(None),
             lines: ManuallyDrop::new(Lines::new()),
         }
     }

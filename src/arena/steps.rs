@@ -176,25 +176,25 @@ steps! {
                 Stopped { end: state.end, at: state.at / 8 }
             }
             // An output: adds |w|, so that adjoints of several outputs cannot cancel and the segment is swept.
-            _ => state.contribute_to_one(w, low - code::REST as usize, w.abs(), 2),
+            _ => state.contribute_to_one(w, low - code::BY_SUBCODE as usize, w.abs(), 2),
         }
     }
 
     fn switch(state, low) {
-        state.switch_one(state.adjoint(), low - code::REST as usize, state.number(2), 2)
+        state.switch_one(state.adjoint(), low - code::BY_SUBCODE as usize, state.number(2), 2)
     }
 
     fn switch_with(state, low) {
-        state.switch_one(state.adjoint(), low - code::REST as usize, state.number(3), 3)
+        state.switch_one(state.adjoint(), low - code::BY_SUBCODE as usize, state.number(3), 3)
     }
 
     fn pair(state, low) {
-        let (w, a, b) = (state.adjoint(), low - code::REST as usize, state.high() & !7);
+        let (w, a, b) = (state.adjoint(), low - code::BY_SUBCODE as usize, state.high() & !7);
         state.contribute_to_two(w, a, w * state.number(4), b, w * state.number(3), 4)
     }
 
     fn switch_pair(state, low) {
-        let (w, a, b) = (state.adjoint(), low - code::REST as usize, state.high() & !7);
+        let (w, a, b) = (state.adjoint(), low - code::BY_SUBCODE as usize, state.high() & !7);
         match (state.number(4), state.number(3)) {
             (0.0, q) => state.switch_one(w, b, q, 4),
             (p, 0.0) => state.contribute_to_one(w, a, w * p, 4),
@@ -342,8 +342,8 @@ impl<const FLAGGED: bool> State<FLAGGED> {
 
 // The order of `STEPS`.
 const _: () = {
-    use code::{ADD, ADD_LAST, ONE, ONE_FUSED, ONE_WITH, REST, TWO, TWO_FUSED};
-    let by_number = [ONE, ONE_FUSED, ADD, REST, TWO, TWO_FUSED, ADD_LAST, ONE_WITH];
+    use code::{ADD, ADD_LAST, BY_SUBCODE, ONE, ONE_FUSED, ONE_WITH, TWO, TWO_FUSED};
+    let by_number = [ONE, ONE_FUSED, ADD, BY_SUBCODE, TWO, TWO_FUSED, ADD_LAST, ONE_WITH];
     assert!(matches!(by_number, [0, 1, 2, 3, 4, 5, 6, 7]));
 };
 

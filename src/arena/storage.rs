@@ -1,10 +1,10 @@
 //! The memory of the tape: growing it, going back to a place, giving it back.
 
 use super::adjoints::{Adjoints, WINDOW};
-use super::lines::Differentiating;
+use super::lines::LineOfDerivative;
+use super::no_room::NoRoom;
 use super::place::{EMPTY, Place};
 use super::raw::{Arena, SLACK, empty_base};
-use super::refusal::Refusal;
 use super::word::{INDEX_BITS, INDEX_MASK};
 use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::panic::Location;
@@ -53,7 +53,7 @@ impl Arena {
     #[track_caller]
     pub(crate) fn reserve(&self, more: usize) {
         if self.end().saturating_add(more) > INDEX_MASK as usize - SLACK {
-            Refusal::Full.panic();
+            NoRoom::Full.panic();
         }
         self.reserve_words(4 * more);
     }
@@ -64,7 +64,7 @@ impl Arena {
     pub(super) fn reserve_words(&self, more: usize) {
         if !self.has_room(more) {
             self.lines.ask(Location::caller());
-            self.grow(more).unwrap_or_else(|refusal| refusal.panic());
+            self.grow(more).unwrap_or_else(|no_room| no_room.panic());
         }
     }
 
@@ -81,16 +81,16 @@ impl Arena {
     }
 
     /// Makes room for `more` words.
-    pub(super) fn grow(&self, more: usize) -> Result<(), Refusal> {
+    pub(super) fn grow(&self, more: usize) -> Result<(), NoRoom> {
         if self.is_retired.get() {
-            return Err(Refusal::Retired);
+            return Err(NoRoom::Retired);
         }
         if self.is_lent.get() {
-            return Err(Refusal::Lent);
+            return Err(NoRoom::Lent);
         }
         let position = self.position();
         if self.is_full() {
-            return Err(Refusal::Full);
+            return Err(NoRoom::Full);
         }
         let needed = position.saturating_add(more).saturating_add(2 * SLACK);
         let old = self.capacity.get();
@@ -107,9 +107,9 @@ impl Arena {
     }
 
     /// Moves the tape to a memory of `new` words.
-    fn allocate(&self, new: usize) -> Result<(*mut u64, usize), Refusal> {
+    fn allocate(&self, new: usize) -> Result<(*mut u64, usize), NoRoom> {
         let old = self.capacity.get();
-        let layout = |words: usize| Layout::array::<u64>(words).map_err(|_| Refusal::NoMemory { words });
+        let layout = |words: usize| Layout::array::<u64>(words).map_err(|_| NoRoom::NoMemory { words });
         // SAFETY: the sizes are not zero (`grow` asks for more words than the tape has); a `base` of some capacity came from
         // here, with `layout(old)`; and nobody holds a pointer to it, as the tape is not lent.
         let base = unsafe {
@@ -121,7 +121,7 @@ impl Arena {
         };
         let base = base.cast::<u64>();
         if base.is_null() {
-            return Err(Refusal::NoMemory { words: new });
+            return Err(NoRoom::NoMemory { words: new });
         }
         if old == 0 {
             // SAFETY: the new memory has room for the empty tape.
@@ -170,11 +170,11 @@ impl Arena {
     /// caller, if lines are kept.
     #[inline(always)]
     #[track_caller]
-    pub(crate) fn differentiating(&'static self, index: usize) -> Option<Differentiating> {
+    pub(crate) fn set_line_of_derivative(&'static self, index: usize) -> Option<LineOfDerivative> {
         let caller = Location::caller();
         self.lines.is_kept().then(|| {
             let line = self.lines.of(index).map_or(caller, |(line, _)| line);
-            Differentiating(&self.lines, self.lines.differentiate(Some(line)))
+            LineOfDerivative(&self.lines, self.lines.set_line_of_derivative(Some(line)))
         })
     }
 

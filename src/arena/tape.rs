@@ -87,11 +87,11 @@ impl<'a> Tape<'a> {
     fn each_stored_operand(self, position: usize, mut each: impl FnMut(usize)) {
         let word = self.word(position);
         match (word.code(), word.subcode()) {
-            (code::REST, code::LEAF) => {}
-            (code::REST, code::NARY | code::CHECKPOINT) => {
+            (code::BY_SUBCODE, code::LEAF) => {}
+            (code::BY_SUBCODE, code::NARY | code::CHECKPOINT) => {
                 self.each_operand(position, |index, _| each(index));
             }
-            (code::ADD | code::TWO | code::TWO_FUSED, _) | (code::REST, code::PAIR | code::SWITCH_PAIR) => {
+            (code::ADD | code::TWO | code::TWO_FUSED, _) | (code::BY_SUBCODE, code::PAIR | code::SWITCH_PAIR) => {
                 each(word.a());
                 each(word.b());
             }

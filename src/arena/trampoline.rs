@@ -9,7 +9,7 @@ use super::raw::{SLACK, arena};
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 use std::sync::atomic::AtomicU32;
 
-/// Makes room in this thread's arena for one operation, or says in `refusal` why not.
+/// Makes room in this thread's arena for one operation, or says in `no_room` why not.
 fn grow_for_write() {
     #[cfg(all(test, target_arch = "x86_64", not(miri)))]
     if std::is_x86_feature_detected!("avx") {
@@ -17,7 +17,7 @@ fn grow_for_write() {
         unsafe { tests::destroy() };
     }
     let arena = arena();
-    arena.refusal.set(arena.grow(SLACK).err());
+    arena.no_room.set(arena.grow(SLACK).err());
 }
 
 /// [`grow_for_write`], as the assembly calls it.

@@ -8,14 +8,14 @@
 //! | sum, or difference with `MINUS` | `ADD` | | `a`, `b` |
 //! | sum with the last node | `ADD_LAST` | | `a`, and the node just before, with the signs that the subcode gives |
 //! | sum of the last two nodes | `FUSED` set in the word of the last one | no word either | these two |
-//! | leaf | `REST`, `LEAF` | value | |
+//! | leaf | `BY_SUBCODE`, `LEAF` | value | |
 //! | switch of one operand | `SWITCH`, `SWITCH_WITH` | as `ONE`, `ONE_WITH` | as `ONE` |
 //! | other function of two operands | `PAIR`, `SWITCH_PAIR` | partials `p`, `q`, operation | `a`, `b` |
 //! | function of any number | `NARY` | its operands, value | `a` is the operation and, from bit 8 on, the number of runs; `b` is the number of operands |
 //! | segment that was not kept | `CHECKPOINT` | as `NARY`, with values for partials and the number of outputs for the value | as `NARY`; its outputs come right after it |
 //! | output of a segment | `OUTPUT` | value | `a` is the segment |
 //!
-//! In the rows from `LEAF` on, the code is `REST` and the subcode identifies the node. A partial of zero of a switch is not
+//! In the rows from `LEAF` on, the code is `BY_SUBCODE` and the subcode identifies the node. A partial of zero of a switch is not
 //! propagated. Operands of any number are stored without runs, in one, or in two:
 //!
 //! - without runs, they are stored in pairs: two partials, and a word with the two indices, whose subcode says with `DROPS_A` and
@@ -59,7 +59,7 @@ pub(crate) mod code {
     /// The node before is the operand on the left.
     pub(crate) const LAST_IS_LEFT: u8 = 4;
 
-    pub(crate) const REST: u8 = 3;
+    pub(crate) const BY_SUBCODE: u8 = 3;
     pub(crate) const LEAF: u8 = 0;
     pub(crate) const SWITCH: u8 = 1;
     pub(crate) const SWITCH_WITH: u8 = 2;
@@ -90,7 +90,7 @@ pub(crate) enum Form {
 /// The words that nodes are written with.
 impl Word {
     /// The word of a leaf.
-    pub(crate) const LEAF: Word = Word::new(code::REST, code::LEAF, 0, 0);
+    pub(crate) const LEAF: Word = Word::new(code::BY_SUBCODE, code::LEAF, 0, 0);
 
     /// The word of a segment of `count` operands.
     #[inline(always)]
@@ -107,7 +107,7 @@ impl Word {
     #[inline(always)]
     fn many(subcode: u8, op: Op, runs: usize, count: usize) -> Word {
         let a = op as u64 | (runs as u64) << 8;
-        Word::new(code::REST, subcode, a, count as u64)
+        Word::new(code::BY_SUBCODE, subcode, a, count as u64)
     }
 
     /// The word of a slot with two operands; a partial of zero may be left out.
@@ -169,13 +169,13 @@ impl Word {
     pub(crate) const fn words(self) -> usize {
         const BY_CODE: [u8; 8] = [2, 2, 1, 0, 3, 3, 1, 3];
         match self.code() {
-            code::REST => self.rest_words(),
+            code::BY_SUBCODE => self.words_by_subcode(),
             code => BY_CODE[code as usize] as usize,
         }
     }
 
     #[inline(always)]
-    const fn rest_words(self) -> usize {
+    const fn words_by_subcode(self) -> usize {
         match self.subcode() {
             code::LEAF | code::SWITCH | code::OUTPUT => 2,
             code::SWITCH_WITH => 3,

@@ -68,8 +68,8 @@ impl<'a> WriteHead<'a> {
         match (op.kind(), with) {
             (Kind::Smooth, None) => self.push([p], Word::new(code::ONE, 0, a, b)),
             (Kind::Smooth, Some(q)) => self.push([p, q], Word::new(code::ONE_WITH, 0, a, b)),
-            (_, None) => self.push([p], Word::new(code::REST, code::SWITCH, a, b)),
-            (_, Some(q)) => self.push([p, q], Word::new(code::REST, code::SWITCH_WITH, a, b)),
+            (_, None) => self.push([p], Word::new(code::BY_SUBCODE, code::SWITCH, a, b)),
+            (_, Some(q)) => self.push([p, q], Word::new(code::BY_SUBCODE, code::SWITCH_WITH, a, b)),
         }
     }
 
@@ -85,7 +85,7 @@ impl<'a> WriteHead<'a> {
             Kind::Switch | Kind::Step => code::SWITCH_PAIR,
         };
         let numbers = [p, q, f64::from(op as u8)];
-        self.push(numbers, Word::new(code::REST, pair, a, b))
+        self.push(numbers, Word::new(code::BY_SUBCODE, pair, a, b))
     }
 
     /// Appends a sum, or a difference.
@@ -111,7 +111,7 @@ impl<'a> WriteHead<'a> {
     #[track_caller]
     pub(crate) fn output(self, head: u64, value: f64) -> u64 {
         self.assert_operand(head);
-        self.push([value], Word::new(code::REST, code::OUTPUT, head, 0))
+        self.push([value], Word::new(code::BY_SUBCODE, code::OUTPUT, head, 0))
     }
 
     /// Appends a node: its numbers and its word. Returns its id.
@@ -311,8 +311,8 @@ impl Arena {
     fn grow_for_write(&self) {
         self.lines.ask(Location::caller());
         trampoline::grow_preserving_registers();
-        if let Some(refusal) = self.refusal.get() {
-            refusal.panic();
+        if let Some(no_room) = self.no_room.get() {
+            no_room.panic();
         }
     }
 }

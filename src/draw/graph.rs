@@ -1,6 +1,6 @@
 //! A flat copy of what was recorded, for drawing: its nodes from the outputs down.
 
-use crate::nodes::Operand;
+use crate::nodes::{NumberOrPlace, Operand};
 use crate::rows::Op;
 use std::collections::BinaryHeap;
 use std::ops::Range;
@@ -21,9 +21,7 @@ pub(super) trait Source {
 }
 
 /// An operand of the flat copy: a node, or the value of a constant.
-pub(super) type Part = Result<usize, f64>;
-
-fn part(operand: Operand) -> Part {
+fn number_or_place(operand: Operand) -> NumberOrPlace {
     match operand.index {
         0 => Err(operand.value),
         index => Ok(index),
@@ -34,9 +32,9 @@ fn part(operand: Operand) -> Part {
 pub(super) struct Graph {
     pub(super) nodes: Vec<Node>,
     /// The operands of all nodes.
-    operands: Vec<Part>,
+    operands: Vec<NumberOrPlace>,
     /// The outputs.
-    pub(super) outputs: Vec<Part>,
+    pub(super) outputs: Vec<NumberOrPlace>,
 }
 
 /// A node of the flat copy.
@@ -73,7 +71,7 @@ impl Graph {
             }
             let first = graph.operands.len();
             let (op, n) = source.read(index, &mut |operand| {
-                graph.operands.push(part(operand));
+                graph.operands.push(number_or_place(operand));
                 open.push(operand.index);
             });
             graph.nodes.push(Node {
@@ -86,19 +84,19 @@ impl Graph {
             });
             places[index] = graph.nodes.len() as u32;
         }
-        graph.outputs = outputs.into_iter().map(part).collect();
+        graph.outputs = outputs.into_iter().map(number_or_place).collect();
         graph.renumber(|index| places[index] as usize - 1);
         graph
     }
 
     /// Gives the nodes that operands and outputs refer to other places.
     fn renumber(&mut self, place: impl Fn(usize) -> usize) {
-        for part in self.operands.iter_mut().chain(&mut self.outputs) {
-            *part = part.map(&place);
+        for operand in self.operands.iter_mut().chain(&mut self.outputs) {
+            *operand = operand.map(&place);
         }
     }
 
-    pub(super) fn operands(&self, k: usize) -> impl ExactSizeIterator<Item = Part> + '_ {
+    pub(super) fn operands(&self, k: usize) -> impl ExactSizeIterator<Item = NumberOrPlace> + '_ {
         self.operands[self.nodes[k].range()].iter().copied()
     }
 

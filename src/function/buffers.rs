@@ -1,12 +1,12 @@
 //! The room that evaluations on a thread use again.
 
+use super::capture::Needs;
 use super::tangents::Tangents;
-use crate::nodes::NodePosition;
 use std::cell::Cell;
 use std::thread::LocalKey;
 
 /// Directions pushed forward at a time where there are many.
-pub(crate) const LANES: usize = 8;
+pub(crate) const DIRECTIONS: usize = 8;
 
 thread_local! {
     /// Room that evaluations on this thread use again.
@@ -22,10 +22,9 @@ pub(crate) struct Space {
     /// All zero, except during a sweep.
     pub adjoints: Vec<f64>,
     pub along: Along<1>,
-    pub packs: Along<LANES>,
-    pub positions: Vec<NodePosition>,
-    /// Whether an output depends on a node.
-    pub is_reached: Vec<bool>,
+    pub packs: Along<DIRECTIONS>,
+    /// What an output on the tape needs.
+    pub needs: Needs,
 }
 
 /// Lends what this thread keeps in a cell.

@@ -109,22 +109,22 @@ type Need = u8;
 /// Asked is only whether it depends on an input.
 const ACTIVITY: Need = 1;
 /// For an output, or an operand of a comparison.
-const RESULT: Need = 2;
+pub(super) const RESULT: Need = 2;
 
 /// What the nodes from `start` on are needed for, and where they are.
 #[derive(Default)]
-struct Needs {
+pub(super) struct Needs {
     start: usize,
-    needs: Vec<Need>,
+    pub needs: Vec<Need>,
     /// The positions of those that are needed.
-    positions: Vec<NodePosition>,
+    pub positions: Vec<NodePosition>,
     /// How many are needed.
     nodes: usize,
 }
 
 impl Needs {
     /// Forgets all, and makes room for the nodes from `start` on.
-    fn clear(&mut self, start: usize, end: usize) {
+    pub(super) fn clear(&mut self, start: usize, end: usize) {
         (self.start, self.nodes) = (start, 0);
         self.needs.clear();
         self.needs.resize(end - start, 0);
@@ -132,14 +132,14 @@ impl Needs {
     }
 
     #[inline(always)]
-    fn mark(&mut self, index: usize, need: Need) {
+    pub(super) fn mark(&mut self, index: usize, need: Need) {
         if let Some(needs) = self.needs.get_mut(index.wrapping_sub(self.start)) {
             *needs |= need;
         }
     }
 
     /// Walks down the tape: what a node is needed for, its operands are needed for.
-    fn propagate(&mut self, tape: Tape<'_>) {
+    pub(super) fn propagate(&mut self, tape: Tape<'_>) {
         let start = self.start;
         for node in down(tape, start + self.needs.len(), start) {
             let place = node.index - start;

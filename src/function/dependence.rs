@@ -31,10 +31,7 @@ pub(crate) fn second_partials(
     if !is_plain(op) {
         return pairs(count, some, is_active, each);
     }
-    let mut args = [Dependence(0); 3];
-    for (k, arg) in args[..count].iter_mut().enumerate() {
-        *arg = Dependence((is_active(k) as u8) << k);
-    }
+    let args = std::array::from_fn(|k| Dependence(u8::from(k < count && is_active(k)) << k));
     let z = Dependence::apply(Op::Sum, 0, &args);
     for j in some.filter(|&j| is_active(j)) {
         let Dependence(on) = rules::partial(op, j, args, n, z, Dependence(0));

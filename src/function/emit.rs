@@ -1,7 +1,7 @@
 //! What is written of a program: its items forward, and what each node contributes in reverse.
 //!
 //! Rust source and native code are written from the same [`Sweep`], which knows the order, what is reached, and by which
-//! factor an adjoint is multiplied; they know how that is written.
+//! factor an adjoint is multiplied; they know how that is written. A sparse Jacobian asks only what each output reaches.
 
 pub(super) mod symbol;
 
@@ -38,10 +38,11 @@ pub(super) struct Sweep {
 /// Finds the sweeps of a program, each in the time that its own nodes take.
 pub(super) struct Sweeper<'a> {
     program: &'a Program,
-    /// Which numbers depend on an input, with no step in between.
+    /// Which numbers depend on an input, with no step in between; while a search goes on, those of them that it has not reached yet.
     is_varied: Vec<bool>,
-    /// Which numbers the sweep has reached; all are false between sweeps.
-    is_reached: Vec<bool>,
+    /// What the last search has reached.
+    inputs: Vec<u32>,
+    nodes: Vec<u32>,
 }
 
 impl Sweeper<'_> {
@@ -52,26 +53,37 @@ impl Sweeper<'_> {
             let mut operands = program.operands(node).iter();
             is_varied[index] = node.op.kind() != Kind::Step && operands.any(|&k| is_varied[k as usize]);
         }
-        Sweeper { program, is_varied, is_reached: vec![false; program.len()] }
+        Sweeper { program, is_varied, inputs: Vec::new(), nodes: Vec::new() }
+    }
+
+    /// Finds the inputs and the results of nodes between an input and an output, with no step in between, each in ascending order. A
+    /// step that is an output is none of them.
+    pub(super) fn reach(&mut self, outputs: &[u32]) -> [&[u32]; 2] {
+        let Sweeper { program, is_varied, inputs, nodes } = self;
+        inputs.clear();
+        nodes.clear();
+        let mut reach = |k: u32, nodes: &mut Vec<u32>| {
+            if std::mem::take(&mut is_varied[k as usize]) {
+                if (k as usize) < program.inputs { inputs.push(k) } else { nodes.push(k) }
+            }
+        };
+        outputs.iter().for_each(|&k| reach(k, nodes));
+        let mut done = 0;
+        while let Some(&k) = nodes.get(done) {
+            let node = &program.nodes[k as usize - program.first_node()];
+            program.operands(node).iter().for_each(|&k| reach(k, nodes));
+            done += 1;
+        }
+        [inputs, nodes].map(|found| {
+            found.iter().for_each(|&k| is_varied[k as usize] = true);
+            found.sort_unstable();
+            &found[..]
+        })
     }
 
     pub(super) fn sweep(&mut self, outputs: &[u32]) -> Sweep {
         let (program, first_node) = (self.program, self.program.first_node());
-        let mut reached = Vec::new();
-        let mut reach = |k: u32, reached: &mut Vec<u32>| {
-            if self.is_varied[k as usize] && !std::mem::replace(&mut self.is_reached[k as usize], true) {
-                reached.push(k);
-            }
-        };
-        outputs.iter().for_each(|&k| reach(k, &mut reached));
-        let mut done = 0;
-        while let Some(&k) = reached.get(done) {
-            if let Some(i) = (k as usize).checked_sub(first_node) {
-                program.operands(&program.nodes[i]).iter().for_each(|&k| reach(k, &mut reached));
-            }
-            done += 1;
-        }
-        reached.sort_unstable();
+        let reached = self.reach(outputs).concat();
         let (mut nodes, mut contributions) = (Vec::new(), Vec::new());
         for i in reached.iter().rev().map_while(|&k| (k as usize).checked_sub(first_node)) {
             let node = &program.nodes[i];
@@ -83,7 +95,6 @@ impl Sweeper<'_> {
             }
             nodes.push((i, contributions.len()));
         }
-        reached.iter().for_each(|&k| self.is_reached[k as usize] = false);
         Sweep { reached, nodes, contributions }
     }
 }

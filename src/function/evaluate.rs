@@ -1,6 +1,6 @@
 //! A program's values and derivatives, over plain numbers and over tangents.
 
-use super::buffers::{Along, LANES, Space, room, with_space};
+use super::buffers::{Along, DIRECTIONS, Space, room, with_space};
 use super::on_tape::adjoints_on_tape;
 use super::one_by_one::{Number, partials, value};
 use super::program::Program;
@@ -154,14 +154,14 @@ impl Program {
             if n == 0 {
                 return Ok(());
             }
-            for (pack, rows) in jacobian.chunks_mut(LANES * n).enumerate() {
+            for (pack, rows) in jacobian.chunks_mut(DIRECTIONS * n).enumerate() {
                 let sweep = match rows.len() / n {
                     1 => sweep_lanes::<1>,
                     2 => sweep_lanes::<2>,
                     3 | 4 => sweep_lanes::<4>,
-                    _ => sweep_lanes::<LANES>,
+                    _ => sweep_lanes::<DIRECTIONS>,
                 };
-                sweep(self, values, adjoints, LANES * pack, rows);
+                sweep(self, values, adjoints, DIRECTIONS * pack, rows);
             }
             Ok(())
         })
@@ -169,8 +169,8 @@ impl Program {
 
     /// The columns of the Jacobian in groups, if that takes fewer passes than the rows do.
     fn groups(&self) -> Option<&Groups> {
-        let packs = self.outputs.len().div_ceil(LANES).saturating_sub(1);
-        let groups = || Groups::of(self.inputs, LANES, packs, |k| self.dependence(k));
+        let packs = self.outputs.len().div_ceil(DIRECTIONS).saturating_sub(1);
+        let groups = || Groups::of(self.inputs, DIRECTIONS, packs, |k| self.dependence(k));
         self.groups.get_or_init(groups).as_ref()
     }
 
@@ -198,9 +198,9 @@ impl Program {
         jacobian.fill(0.0);
         with_space(|space| {
             let (plain, values, _) = &mut space.packs;
-            for first in (0..groups.count()).step_by(LANES) {
+            for first in (0..groups.count()).step_by(DIRECTIONS) {
                 let direction = |j, lane| f64::from(groups.has(first + lane, j));
-                forward_along(self, x, seeded::<LANES>(x, direction), plain, values)?;
+                forward_along(self, x, seeded::<DIRECTIONS>(x, direction), plain, values)?;
                 let rows = outputs.iter_mut().zip(jacobian.chunks_exact_mut(x.len()));
                 for (i, ((output, row), z)) in rows.zip(self.outputs_of(values)).enumerate() {
                     *output = z.value;
@@ -250,8 +250,8 @@ impl Program {
 
     /// The Jacobian where a product on the way forward is not finite: rows that are not finite themselves are swept for.
     fn jacobian_along_paths(&self, x: &[f64], groups: &Groups, jacobian: &mut [f64]) -> Result<(), Tripped> {
-        for first in (0..groups.count()).step_by(LANES) {
-            let tangents = self.tangents_along_paths::<LANES>(x, |j, lane| f64::from(groups.has(first + lane, j)));
+        for first in (0..groups.count()).step_by(DIRECTIONS) {
+            let tangents = self.tangents_along_paths::<DIRECTIONS>(x, |j, lane| f64::from(groups.has(first + lane, j)));
             for (i, (row, tangents)) in jacobian.chunks_exact_mut(x.len()).zip(tangents).enumerate() {
                 groups.write(i, first, &tangents, row);
             }
@@ -311,7 +311,7 @@ impl Program {
     fn each_second_derivative(&self, x: &[f64], mut each: impl FnMut(usize, usize, f64)) -> Result<(), Tripped> {
         match self.inputs {
             0..=2 => self.each_column::<1>(x, &mut each),
-            _ => self.each_column::<LANES>(x, &mut each),
+            _ => self.each_column::<DIRECTIONS>(x, &mut each),
         }
     }
 

@@ -4,11 +4,12 @@
 //! program first would cost as much again.
 
 use super::buffers::{Space, room};
-use super::one_by_one::{Nodes, Operand, Seen, contribute, forward};
+use super::capture::RESULT;
+use super::one_by_one::{Nodes, Seen, contribute, forward};
 use super::tangents::Tangents;
 use crate::arena::{Tape, arena};
 use crate::graph::Custom;
-use crate::nodes::{self, Content, Node, NodePosition, down};
+use crate::nodes::{Content, Node, NodePosition, NumberOrPlace, Operand};
 use crate::rows::Op;
 use std::mem::take;
 
@@ -29,25 +30,13 @@ pub(crate) fn adjoints_on_tape(
     let values = room(&mut space.along.1, len);
     values.iter_mut().zip(x).for_each(|(value, x)| *value = x);
     let adjoints = room(&mut space.along.2, len);
-    let positions = room(&mut space.positions, len);
-    space.is_reached.clear();
-    space.is_reached.resize(len, false);
-    let is_reached = &mut space.is_reached[..];
-    is_reached[end] = true;
+    let needs = &mut space.needs;
+    needs.clear(start, output + 1);
+    needs.mark(output, RESULT);
     arena().tape(|tape| {
-        for node in down(tape, output + 1, start + inputs) {
-            let place = node.index - start;
-            if is_reached[place] {
-                positions[place] = node.at;
-                node.read(|x| {
-                    if let Some(operand) = x.index.checked_sub(start) {
-                        is_reached[operand] = true;
-                    }
-                });
-            }
-        }
-        let nodes = OnTape { tape, start, positions };
-        let places = || (inputs..=end).filter(|&place| is_reached[place]);
+        needs.propagate(tape);
+        let nodes = OnTape { tape, start, positions: &needs.positions };
+        let places = || (inputs..=end).filter(|&place| needs.needs[place] != 0);
         forward(&nodes, places(), values)?;
         adjoints[end] = Tangents::from(1.0);
         for place in places().rev() {
@@ -75,7 +64,7 @@ impl<'a> OnTape<'a> {
 
     /// An operand of a node; `None` if it was made before the inputs.
     #[inline(always)]
-    fn operand(&self, x: nodes::Operand) -> Option<Operand> {
+    fn operand(&self, x: Operand) -> Option<NumberOrPlace> {
         match x.index.checked_sub(self.start) {
             Some(place) => Some(Ok(place)),
             None => (x.index == 0).then_some(Err(x.value)),
@@ -97,7 +86,7 @@ impl Nodes for OnTape<'_> {
         })
     }
 
-    fn read_any(&self, place: usize, mut each: impl FnMut(Operand)) -> Option<(Op, i32)> {
+    fn read_any(&self, place: usize, mut each: impl FnMut(NumberOrPlace)) -> Option<(Op, i32)> {
         let mut is_inside = true;
         let (op, n) = self.node(place).read(|x| match self.operand(x) {
             Some(x) => each(x),
@@ -107,7 +96,7 @@ impl Nodes for OnTape<'_> {
         is_known.then_some((op, n))
     }
 
-    fn is_active(&self, x: Operand) -> bool {
+    fn is_active(&self, x: NumberOrPlace) -> bool {
         x.is_ok()
     }
 

@@ -6,6 +6,7 @@
 use super::program::Program;
 use super::unary;
 use crate::graph::Custom;
+use crate::nodes::NumberOrPlace;
 use crate::pull_back::{Adjoint, Adjoints, pull_back, share};
 use crate::rows::Op;
 use crate::rules::{self, Partials};
@@ -107,16 +108,13 @@ fn partial_of_one<T: Number>(op: Op, n: i32, x: T, z: T) -> T {
     rules::partial(op, 0, [x, T::default(), T::default()], n, z, T::from(1.0))
 }
 
-/// An operand: the place of a number, or a number that is stored next to the node.
-pub(crate) type Operand = Result<usize, f64>;
-
 /// A node, as far as it is one of the frequent ones.
 pub(crate) enum Seen {
     Number(f64),
     /// A row of one operand, with its parameter.
     One(Op, i32, usize),
     /// A row of two operands.
-    Two(Op, [Operand; 2]),
+    Two(Op, [NumberOrPlace; 2]),
     Other,
 }
 
@@ -126,17 +124,17 @@ pub(crate) trait Nodes {
     fn read(&self, place: usize) -> Option<Seen>;
 
     /// Calls `each` for every operand of any node; returns its operation and its parameter.
-    fn read_any(&self, place: usize, each: impl FnMut(Operand)) -> Option<(Op, i32)>;
+    fn read_any(&self, place: usize, each: impl FnMut(NumberOrPlace)) -> Option<(Op, i32)>;
 
     /// Whether an operand depends on an input.
-    fn is_active(&self, x: Operand) -> bool;
+    fn is_active(&self, x: NumberOrPlace) -> bool;
 
     /// The users' own operations.
     fn customs(&self) -> &[Custom];
 }
 
 #[inline(always)]
-fn get<T: Number>(values: &[T], x: Operand) -> T {
+fn get<T: Number>(values: &[T], x: NumberOrPlace) -> T {
     x.map_or_else(T::from, |k| values[k])
 }
 
@@ -185,7 +183,7 @@ fn value_of_one<T: Number>(op: Op, n: i32, x: T) -> T {
 
 #[inline(never)]
 fn value_of_any<T: Number>(nodes: &impl Nodes, place: usize, values: &[T]) -> Option<T> {
-    let mut operands: SmallVec<[Operand; 4]> = SmallVec::new();
+    let mut operands: SmallVec<[NumberOrPlace; 4]> = SmallVec::new();
     let (op, n) = nodes.read_any(place, |x| operands.push(x))?;
     let args: SmallVec<[T; 4]> = operands.iter().map(|&x| get(values, x)).collect();
     let is_active = |k: usize| nodes.is_active(operands[k]);
@@ -241,7 +239,7 @@ fn contribute_one<T: Number>(op: Op, n: i32, x: T, z: T, w: T, adjoint: &mut T) 
 
 #[inline(never)]
 fn contribute_any<T: Number>(nodes: &impl Nodes, place: usize, values: &[T], adjoints: &mut [T]) {
-    let mut operands: SmallVec<[Operand; 4]> = SmallVec::new();
+    let mut operands: SmallVec<[NumberOrPlace; 4]> = SmallVec::new();
     let Some((op, n)) = nodes.read_any(place, |x| operands.push(x)) else {
         return;
     };
@@ -264,13 +262,13 @@ impl Nodes for Program {
         })
     }
 
-    fn read_any(&self, place: usize, each: impl FnMut(Operand)) -> Option<(Op, i32)> {
+    fn read_any(&self, place: usize, each: impl FnMut(NumberOrPlace)) -> Option<(Op, i32)> {
         let node = &self.nodes[place - self.first_node()];
         self.operands(node).iter().map(|&k| Ok(k as usize)).for_each(each);
         Some((node.op, node.n))
     }
 
-    fn is_active(&self, x: Operand) -> bool {
+    fn is_active(&self, x: NumberOrPlace) -> bool {
         x.is_ok_and(|k| Program::is_active(self, k as u32))
     }
 

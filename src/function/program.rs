@@ -145,6 +145,20 @@ impl Program {
         uses
     }
 
+    /// Which numbers an output depends on.
+    pub(crate) fn reached(&self) -> Vec<bool> {
+        let mut is_reached = vec![false; self.len()];
+        for &output in &self.outputs {
+            is_reached[output as usize] = true;
+        }
+        for (i, node) in self.nodes.iter().enumerate().rev() {
+            if is_reached[self.first_node() + i] {
+                self.operands(node).iter().for_each(|&k| is_reached[k as usize] = true);
+            }
+        }
+        is_reached
+    }
+
     /// Whether the number at `index` depends on an input.
     #[inline(always)]
     pub(crate) fn is_active(&self, index: u32) -> bool {

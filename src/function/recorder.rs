@@ -2,7 +2,7 @@
 
 use super::{Function, Outputs, ReplayError};
 use crate::handle::Var;
-use crate::refusal::{Refusal, attempt, told};
+use crate::refusal::{CarriedPanic, attempt, told};
 
 /// A closure, and a recording of each branch that it has taken.
 ///
@@ -138,7 +138,7 @@ pub(super) fn expected<R>(result: Result<R, ReplayError>) -> R {
 }
 
 /// What a replay comes to; what it refused is for the caller to report, as a closure does not know the user's line.
-fn replayed<R>(replay: impl FnOnce() -> Result<R, ReplayError>) -> Result<Result<R, Refusal>, ReplayError> {
+fn replayed<R>(replay: impl FnOnce() -> Result<R, ReplayError>) -> Result<Result<R, CarriedPanic>, ReplayError> {
     match attempt(replay) {
         Ok(result) => result.map(Ok),
         Err(refusal) => Ok(Err(refusal)),

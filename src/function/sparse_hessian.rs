@@ -7,7 +7,7 @@
 //! Hessian. Its cost is the number of edges added; unlike colouring it does not mind a dense
 //! row, and needs no pattern first.
 
-use super::buffers::{LANES, with_space};
+use super::buffers::{DIRECTIONS, with_space};
 use super::dependence::{pairs, second_partials};
 use super::evaluate::Tripped;
 use super::one_by_one::{self, contribute, walk};
@@ -141,14 +141,15 @@ impl Local {
     }
 
     /// The partials of a node with a rule: what an adjoint of 1 contributes to its operands has the first ones for its values. Its
-    /// tangents along the operands, [`LANES`] at a time, are the second ones.
+    /// tangents along the operands, [`DIRECTIONS`] at a time, are the second ones.
     fn by_rule(&mut self, program: &Program, node: &Node, z: f64, value: impl Fn(usize) -> f64) {
         let (op, n, operands) = (node.op, node.n, program.operands(node));
         let is_active = |k: usize| program.is_active(operands[k]);
-        let mut args: SmallVec<[Tangents<LANES>; 4]> = (0..operands.len()).map(|k| Tangents::from(value(k))).collect();
-        let mut shares: SmallVec<[Tangents<LANES>; 4]> = args.clone();
-        for start in (0..operands.len()).step_by(LANES) {
-            let pack = start..operands.len().min(start + LANES);
+        let mut args: SmallVec<[Tangents<DIRECTIONS>; 4]> =
+            (0..operands.len()).map(|k| Tangents::from(value(k))).collect();
+        let mut shares: SmallVec<[Tangents<DIRECTIONS>; 4]> = args.clone();
+        for start in (0..operands.len()).step_by(DIRECTIONS) {
+            let pack = start..operands.len().min(start + DIRECTIONS);
             for k in pack.clone().filter(|&k| is_active(k)) {
                 args[k].tangents[k - start] = 1.0;
             }
@@ -164,7 +165,7 @@ impl Local {
                 Tangents::from(1.0),
                 || one_by_one::partials(&program.customs, op, n, &args, &is_active, result, &|_| true),
                 is_active,
-                |k, share: Tangents<LANES>| {
+                |k, share: Tangents<DIRECTIONS>| {
                     is_defined &= !share.value.is_nan();
                     shares[k] = share;
                 },
@@ -179,7 +180,7 @@ impl Local {
                 pairs(operands.len(), pack.clone(), is_active, pair);
             }
             for k in pack {
-                args[k].tangents = [0.0; LANES];
+                args[k].tangents = [0.0; DIRECTIONS];
             }
         }
         let first = (0..operands.len()).filter(|&k| is_active(k));
@@ -217,19 +218,13 @@ impl Program {
     /// more than `budget` edges are added. Without `values` and adjoints just their places.
     fn push_edges(&self, numbers: Option<(&[f64], &[f64])>, budget: usize) -> Option<Triplets> {
         let first_node = self.first_node();
-        let mut is_reached = vec![false; self.len()];
-        is_reached[self.outputs[0] as usize] = true;
+        let is_reached = self.reached();
         let mut edges = Edges::new(self.len());
         let mut list = Vec::new();
         for (i, node) in self.nodes.iter().enumerate().rev() {
             let index = first_node + i;
-            if !is_reached[index] {
-                continue;
-            }
-            for &operand in self.operands(node) {
-                is_reached[operand as usize] = true;
-            }
-            if edges.heads[index] == NONE && matches!(node.op, Op::Add | Op::Sub | Op::Sum) {
+            let is_linear = matches!(node.op, Op::Add | Op::Sub | Op::Sum);
+            if !is_reached[index] || edges.heads[index] == NONE && is_linear {
                 continue;
             }
             edges.take(index as u32, &mut list);
@@ -302,7 +297,7 @@ impl Program {
 
     /// The Hessian of the only output: by edge pushing where that is less work than packs of columns.
     pub(crate) fn hessian(&self, x: &[f64]) -> Result<Matrix, Tripped> {
-        let packs = self.inputs.div_ceil(LANES);
+        let packs = self.inputs.div_ceil(DIRECTIONS);
         if packs > 2
             && let Some(triplets) = self.edges_at(x, 2 * packs * self.nodes.len())?
         {

@@ -10,7 +10,7 @@
 use super::numbers::{Numbers, PAUSED};
 use super::{Custom, Event, Segment};
 use crate::arena::{
-    Arena, EPOCH_STEP, INDEX_BITS, OpenEpochs, Owner, Place, Refusal, arena, is_current, owner, set_aside,
+    Arena, EPOCH_STEP, INDEX_BITS, NoRoom, OpenEpochs, Owner, Place, arena, is_current, owner, set_aside,
 };
 use crate::handle::Var;
 use crate::nodes::Values;
@@ -136,8 +136,7 @@ impl GraphState {
 
     /// The index of the first node of the innermost scope, whether there is one yet or not.
     pub(crate) fn scope_start(&self) -> usize {
-        let innermost = self.frames.last();
-        innermost.expect("the thread's own graph is never closed").start.index()
+        self.innermost().start.index()
     }
 
     /// Whether an epoch is of this thread.
@@ -155,13 +154,12 @@ impl GraphState {
         if is_paused(arena) {
             return PAUSED;
         }
-        self.innermost()
+        self.innermost().epoch
     }
 
-    /// The epoch of the innermost scope.
-    fn innermost(&self) -> u64 {
-        let frame = self.frames.last();
-        frame.expect("the thread's own graph is never closed").epoch
+    /// The innermost scope.
+    fn innermost(&self) -> &Frame {
+        self.frames.last().expect("the thread's own graph is never closed")
     }
 
     /// Forgets what is known of the nodes from `end` on. Returns whether the user gave something to one of these: that is left to
@@ -238,7 +236,7 @@ fn tell_observer(event: Event<'_>) {
 pub(crate) fn state<R>(f: impl FnOnce(&mut GraphState) -> R) -> R {
     match STATE.try_with(|state| f(&mut state.borrow_mut())) {
         Ok(result) => result,
-        Err(_) => Refusal::Retired.panic(), // `#[track_caller]` does not work inside a closure
+        Err(_) => NoRoom::Retired.panic(), // `#[track_caller]` does not work inside a closure
     }
 }
 
@@ -312,7 +310,7 @@ pub(crate) fn is_paused(arena: &Arena) -> bool {
 #[cold]
 #[inline(never)]
 pub(crate) fn current_epoch() -> u64 {
-    state(|state| state.innermost())
+    state(|state| state.innermost().epoch)
 }
 
 /// Makes sure that the arena is freed when this thread ends.

@@ -66,6 +66,18 @@ macro_rules! constants {
     )* };
 }
 
+/// Conversions by value that are those of references.
+#[cfg(any(feature = "nalgebra", feature = "ndarray"))]
+macro_rules! by_value {
+    ($($From:ty => $To:ty),*) => { $(
+        impl From<$From> for $To {
+            fn from(m: $From) -> $To {
+                <$To>::from(&m)
+            }
+        }
+    )* };
+}
+
 mod approx;
 #[cfg(feature = "argmin")]
 pub mod argmin;

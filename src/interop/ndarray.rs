@@ -91,8 +91,4 @@ impl From<&Array2<f64>> for Matrix {
     }
 }
 
-impl From<Array2<f64>> for Matrix {
-    fn from(m: Array2<f64>) -> Matrix {
-        Matrix::from(&m)
-    }
-}
+by_value! { Array2<f64> => Matrix }

@@ -110,19 +110,11 @@ fn positive_difference(x: Var, y: Var) -> Var {
 }
 
 impl Signed for Var {
-    #[track_caller]
-    fn abs(&self) -> Var {
-        Var::abs(*self)
-    }
+    forward_to_var! { & abs(), signum() }
 
     #[track_caller]
     fn abs_sub(&self, other: &Var) -> Var {
         positive_difference(*self, *other)
-    }
-
-    #[track_caller]
-    fn signum(&self) -> Var {
-        Var::signum(*self)
     }
 
     #[track_caller]
@@ -144,16 +136,7 @@ impl FloatConst for Var {
 }
 
 impl Euclid for Var {
-    /// A whole number, of slope 0.
-    #[track_caller]
-    fn div_euclid(&self, v: &Var) -> Var {
-        Var::div_euclid(*self, *v)
-    }
-
-    #[track_caller]
-    fn rem_euclid(&self, v: &Var) -> Var {
-        Var::rem_euclid(*self, *v)
-    }
+    forward_to_var! { & div_euclid(v), rem_euclid(v) }
 }
 
 impl<A: Into<Var>, B: Into<Var>> MulAdd<A, B> for Var {

@@ -35,10 +35,7 @@ impl AsPrimitive<Var> for Var {
 }
 
 impl TotalOrder for Var {
-    #[track_caller]
-    fn total_cmp(&self, other: &Var) -> Ordering {
-        Var::total_cmp(self, other)
-    }
+    forward_to_var! { & total_cmp(other) -> Ordering }
 }
 
 impl FloatCore for Var {

@@ -12,7 +12,6 @@ use crate::graph::trace::{self, Escape};
 use crate::graph::{Event, Results, open_recording, read_checkpoint, state, tell, user_code, verify};
 use crate::handle::Var;
 use crate::record;
-use smallvec::SmallVec;
 
 /// # Differentiating
 impl Var {
@@ -187,10 +186,7 @@ fn sweep_checkpoint(head: usize) {
     let (inputs, outputs) = read_checkpoint(head);
     let scope = open_recording();
     let start = arena().end();
-    let mut leaves = SmallVec::<[Var; 4]>::with_capacity(inputs.len());
-    for x in &inputs {
-        leaves.push(record::leaf(x.var().untracked_value())); // `#[track_caller]` does not work inside a closure
-    }
+    let leaves = record::leaves(inputs.iter().map(|x| x.value));
     let floor = arena().end();
     // The segment may run sweeps of its own, which must not change the adjoints of this one.
     let aside = set_aside();

@@ -62,7 +62,7 @@ pub fn checkpoint<O: Outputs>(inputs: &[Var], f: impl Fn(&[Var]) -> O + 'static)
 
 /// The first run of a segment, which is not kept. It is recorded too, as the segment may differentiate on its way.
 struct FirstRun {
-    leaves: Vec<Var>,
+    leaves: SmallVec<[Var; 8]>,
     _scope: RecordingScope,
 }
 
@@ -75,10 +75,7 @@ impl FirstRun {
             return None;
         }
         let scope = graph::open_recording();
-        let mut leaves = Vec::with_capacity(inputs.len());
-        for &x in inputs {
-            leaves.push(record::leaf(x.untracked_value())); // `#[track_caller]` does not work inside a closure
-        }
+        let leaves = record::leaves(inputs.iter().map(|x| x.untracked_value()));
         Some(FirstRun { leaves, _scope: scope })
     }
 

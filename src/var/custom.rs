@@ -140,7 +140,7 @@ pub(crate) fn derivative_of_a_constant() {
 /// What it records is dropped with this, and the adjoints are those of before. It takes no closure, because `#[track_caller]` does
 /// not work inside a closure.
 pub(crate) struct Numbers {
-    pub x: SmallVec<[Var; 4]>,
+    pub x: SmallVec<[Var; 8]>,
     /// What was asked of those around.
     around: Option<bool>,
     _scope: RecordingScope,
@@ -159,9 +159,7 @@ impl Numbers {
     pub(crate) fn are_asked(&mut self) -> bool {
         let are_asked = ASKED.replace(self.around) == Some(true) && self.x.iter().all(|x| x.is_constant());
         if are_asked {
-            for x in &mut self.x {
-                *x = record::leaf(x.untracked_value());
-            }
+            self.x = record::leaves(self.x.iter().map(|x| x.untracked_value()));
         }
         are_asked
     }

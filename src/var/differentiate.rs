@@ -186,7 +186,7 @@ impl Sweep {
     /// Records what the node at `index`, whose adjoint is `w`, adds to the adjoints of its operands.
     #[track_caller]
     fn contribute_to_operands(&mut self, index: usize, w: Var) {
-        let _line = arena().differentiating(index);
+        let _line = arena().set_line_of_derivative(index);
         let (at, content) = self.reader.read(index);
         // For `+ − ×` the tape gives the operands; the values of others would have to be worked out.
         match content {

@@ -11,7 +11,15 @@ use crate::table::table;
 use std::cmp::Ordering;
 
 /// Methods of a trait that are those of [`Var`] of the same names. Operands and results are variables, unless another type is given.
+/// After `&` come those that borrow them.
 macro_rules! forward_to_var {
+    (& $($method:ident($($y:ident),*) $(-> $Out:ty)?),* $(,)?) => { $(
+        #[inline]
+        #[track_caller]
+        fn $method(&self $(, $y: &Var)*) -> forward_to_var!(@ $($Out)?) {
+            (*self).$method($($y),*)
+        }
+    )* };
     ($($method:ident($($y:ident $(: $T:ty)?),*) $(-> $Out:ty)?),* $(,)?) => { $(
         #[inline]
         #[track_caller]
@@ -73,10 +81,7 @@ macro_rules! methods {
                 value() -> f64, is_nan() -> bool, is_infinite() -> bool, is_finite() -> bool, is_sign_negative() -> bool,
             }
 
-            #[track_caller]
-            fn total_cmp(&self, other: &Var) -> Ordering {
-                Var::total_cmp(self, other)
-            }
+            forward_to_var! { & total_cmp(other) -> Ordering }
 
             #[track_caller]
             fn dot(x: &[Var], y: &[Var]) -> Var {

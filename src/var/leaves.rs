@@ -21,6 +21,7 @@ impl Var {
     #[must_use]
     #[track_caller]
     pub fn leaves(values: &[f64]) -> Vec<Var> {
+        // Not by `record::leaves`, which would copy a few of them once more.
         let mut leaves = Vec::with_capacity(values.len());
         for &value in values {
             leaves.push(Var::new(value)); // `#[track_caller]` does not work inside a closure

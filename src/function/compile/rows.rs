@@ -9,7 +9,7 @@ use crate::function::wide::are_finite;
 use std::ops::Range;
 
 /// How many rows go through the code at a time.
-const LANES: usize = 2;
+const ROWS_IN_CODE: usize = 2;
 
 impl Compiled {
     /// This function of one row over many rows, which share the first `shared` inputs; a row is the other ones.
@@ -39,7 +39,7 @@ impl Compiled {
         let (rows, outputs) = (self.function.over_rows(shared), self.outputs());
         assert!(outputs == 1, "scalargrad: over_rows: a compiled function of a row has one output, not {outputs}");
         let [common, of_row] = rows.halves();
-        let unit = Unit::of(of_row, Sizes::USUAL, LANES, common.outputs.len())?;
+        let unit = Unit::of(of_row, Sizes::USUAL, ROWS_IN_CODE, common.outputs.len())?;
         Ok(rows.run_by(unit))
     }
 }
@@ -48,20 +48,20 @@ impl TaskCode for Unit {
     fn run(&self, job: &Job<'_>, rows: Range<usize>, out: &mut Out<'_>) -> Option<Sums> {
         let (len, shared) = (job.rows.row_len(), job.numbers.len());
         let inputs = job.rows.function.inputs();
-        let mut x: Vec<f64> = job.numbers.iter().flat_map(|&x| [x; LANES]).collect();
-        x.resize(LANES * (shared + len), 0.0);
+        let mut x: Vec<f64> = job.numbers.iter().flat_map(|&x| [x; ROWS_IN_CODE]).collect();
+        x.resize(ROWS_IN_CODE * (shared + len), 0.0);
         let mut adjoints = vec![0.0; x.len()];
         let mut sums = Sums::default();
         let data = &job.data[rows.start * len..rows.end * len];
         let mut first = 0;
         while first < rows.len() {
             // The first of an odd number of rows is in both lanes.
-            let last = first + (rows.len() - first + 1) % LANES;
+            let last = first + (rows.len() - first + 1) % ROWS_IN_CODE;
             let [a, b] = [first, last].map(|row| &data[row * len..][..len]);
-            let lanes = x[LANES * shared..].as_chunks_mut::<LANES>().0.iter_mut();
+            let lanes = x[ROWS_IN_CODE * shared..].as_chunks_mut::<ROWS_IN_CODE>().0.iter_mut();
             let pairs = a.iter().zip(b);
             lanes.zip(pairs).for_each(|(x, (&a, &b))| *x = [a, b]);
-            let mut values = [0.0; LANES];
+            let mut values = [0.0; ROWS_IN_CODE];
             if !self.call(job.wanted.is_some(), &x, &mut values, &mut adjoints) {
                 return None;
             }
@@ -75,7 +75,7 @@ impl TaskCode for Unit {
                 if !are_finite(&values) || !are_finite(&adjoints) {
                     return None;
                 }
-                let (numbers, of_row) = adjoints.as_chunks_mut::<LANES>().0.split_at_mut(shared);
+                let (numbers, of_row) = adjoints.as_chunks_mut::<ROWS_IN_CODE>().0.split_at_mut(shared);
                 let numbers = numbers.iter_mut().map(std::mem::take);
                 let gradients = &mut out.gradients[first * inputs..(last + 1) * inputs];
                 job.gradients(0, numbers, of_row.iter(), gradients);
@@ -84,12 +84,12 @@ impl TaskCode for Unit {
                     return None;
                 }
             } else if first == last {
-                adjoints.iter_mut().skip(1).step_by(LANES).for_each(|w| *w = 0.0);
+                adjoints.iter_mut().skip(1).step_by(ROWS_IN_CODE).for_each(|w| *w = 0.0);
             }
             first = last + 1;
         }
         if job.wanted == Some(Wanted::Sum) {
-            let totals = adjoints.chunks_exact(LANES).take(shared);
+            let totals = adjoints.chunks_exact(ROWS_IN_CODE).take(shared);
             sums.totals = totals.map(|lanes| lanes.iter().sum()).collect();
             if !sums.value.is_finite() || !are_finite(&sums.totals) {
                 return None;

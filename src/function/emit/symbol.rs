@@ -99,11 +99,8 @@ impl Formula {
     /// The partial of a row with respect to operand `k`.
     pub(crate) fn of_partial(op: Op, n: i32, k: usize) -> Formula {
         Formula::of(|given| {
-            let mut args = [given(0); 3];
             let count = op.row().operands.len();
-            for (arg, place) in args.iter_mut().zip(0..count as u32) {
-                *arg = given(place);
-            }
+            let args = std::array::from_fn(|place| given(if place < count { place as u32 } else { 0 }));
             rules::partial(op, k, args, n, given(RESULT), given(TIE))
         })
     }

@@ -3,7 +3,7 @@
 use super::block::Block;
 use super::engine::{Job, Out, Sums, Wanted};
 use super::lanes::{AmongFinite, LANES, Lanes, Vectorised};
-use crate::function::buffers::room;
+use crate::function::buffers::{lend, room};
 use crate::function::wide::are_finite;
 #[cfg(feature = "rayon")]
 use crate::graph;
@@ -29,7 +29,7 @@ impl Job<'_> {
             let code = self.rows.code.as_ref();
             let by_code = code.and_then(|code| code.run(self, rows.clone(), &mut out));
             let in_lanes = || {
-                with_room(|room| {
+                lend(&ROOM, |room| {
                     let mut run = |is_careful, out| {
                         Arch::new().dispatch(Task { job: self, rows: rows.clone(), out, room, is_careful })
                     };
@@ -72,14 +72,6 @@ type Room = (Vec<Lanes>, Vec<AmongFinite>);
 thread_local! {
     /// Memory that tasks on this thread use again.
     static ROOM: Cell<Room> = const { Cell::new((Vec::new(), Vec::new())) };
-}
-
-fn with_room<R>(f: impl FnOnce(&mut Room) -> R) -> R {
-    let mut room = ROOM.try_with(Cell::take).unwrap_or_default();
-    let result = f(&mut room);
-    // At the end of the thread there is nobody to keep it for.
-    let _ = ROOM.try_with(|cell| cell.set(room));
-    result
 }
 
 struct Task<'a> {

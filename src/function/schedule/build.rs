@@ -31,20 +31,6 @@ fn sum(plain: u32, operands: usize) -> Form {
     }
 }
 
-/// Which numbers an output depends on.
-fn reached(program: &Program) -> Vec<bool> {
-    let mut is_reached = vec![false; program.len()];
-    for &output in &program.outputs {
-        is_reached[output as usize] = true;
-    }
-    for (i, node) in program.nodes.iter().enumerate().rev() {
-        if is_reached[program.first_node() + i] {
-            program.operands(node).iter().for_each(|&k| is_reached[k as usize] = true);
-        }
-    }
-    is_reached
-}
-
 /// Makes the schedule of a program.
 struct Scheduler<'a> {
     program: &'a Program,
@@ -64,7 +50,7 @@ impl<'a> Scheduler<'a> {
         Scheduler {
             program,
             uses: program.uses(),
-            is_reached: reached(program),
+            is_reached: program.reached(),
             levels: vec![0; program.nodes.len()],
             index_of: (0..program.len() as u32).collect(),
             schedule: Schedule {

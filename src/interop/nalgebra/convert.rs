@@ -11,21 +11,9 @@ impl From<&Matrix> for DMatrix<f64> {
     }
 }
 
-impl From<Matrix> for DMatrix<f64> {
-    fn from(m: Matrix) -> DMatrix<f64> {
-        DMatrix::from(&m)
-    }
-}
-
 impl From<&DMatrix<f64>> for Matrix {
     fn from(m: &DMatrix<f64>) -> Matrix {
         Matrix::from_rows(m.nrows(), m.ncols(), m.transpose().as_slice().to_vec())
-    }
-}
-
-impl From<DMatrix<f64>> for Matrix {
-    fn from(m: DMatrix<f64>) -> Matrix {
-        Matrix::from(&m)
     }
 }
 
@@ -43,8 +31,4 @@ impl From<&SparseMatrix> for CsrMatrix<f64> {
     }
 }
 
-impl From<SparseMatrix> for CsrMatrix<f64> {
-    fn from(m: SparseMatrix) -> CsrMatrix<f64> {
-        CsrMatrix::from(&m)
-    }
-}
+by_value! { Matrix => DMatrix<f64>, DMatrix<f64> => Matrix, SparseMatrix => CsrMatrix<f64> }

@@ -118,11 +118,6 @@ impl ComplexField for Var {
     }
 
     #[track_caller]
-    fn is_finite(&self) -> bool {
-        Var::is_finite(*self)
-    }
-
-    #[track_caller]
     fn try_sqrt(self) -> Option<Var> {
         if self >= 0.0 { Some(Var::sqrt(self)) } else { None }
     }
@@ -133,19 +128,11 @@ impl ComplexField for Var {
         log(base), log2(), log10(), ln(), ln_1p(), sqrt(), exp(), exp2(), exp_m1(), powf(n), cbrt(),
         powi(n: i32), sin_cos() -> (Var, Var),
     }
+
+    forward_to_var! { & is_finite() -> bool }
 }
 
 impl RealField for Var {
-    #[track_caller]
-    fn is_sign_positive(&self) -> bool {
-        Var::is_sign_positive(*self)
-    }
-
-    #[track_caller]
-    fn is_sign_negative(&self) -> bool {
-        Var::is_sign_negative(*self)
-    }
-
     fn min_value() -> Option<Var> {
         Some(Var::constant(f64::MIN))
     }
@@ -153,6 +140,8 @@ impl RealField for Var {
     fn max_value() -> Option<Var> {
         Some(Var::constant(f64::MAX))
     }
+
+    forward_to_var! { & is_sign_positive() -> bool, is_sign_negative() -> bool }
 
     forward_to_var! { copysign(sign), max(other), min(other), clamp(low, high), atan2(other) }
 

@@ -148,7 +148,8 @@ fn what_a_thread_runs_while_it_waits_for_rows_does_not_change_what_it_is_in_the_
     }
     const ROWS: usize = 300_000;
     let data: Vec<f64> = (0..ROWS).map(|k| k as f64).collect();
-    let tasks: [fn(&dyn Fn()) -> bool; 3] = [
+    type Task = fn(&dyn Fn()) -> bool;
+    let tasks: [Task; 3] = [
         |rows| {
             let x = Var::new(3.0);
             (x * x).backward();

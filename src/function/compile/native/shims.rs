@@ -35,12 +35,12 @@ macro_rules! shims {
             use super::*;
             $(
                 pub(super) extern "C" fn $operator<const K: usize>($ox: f64 $(, $oy: f64)*, z: f64, tie: f64, n: i32) -> f64 {
-                    rules::of::$operator(K, padded(&[$ox $(, $oy)*]), n, z, tie)
+                    rules::of::$operator(K, rules::padded(&[$ox $(, $oy)*]), n, z, tie)
                 }
             )*
             $(
                 pub(super) extern "C" fn $method<const K: usize>($x: f64 $(, $y: f64)*, z: f64, tie: f64, n: i32) -> f64 {
-                    rules::of::$method(K, padded(&[$x $(, $y)*]), n, z, tie)
+                    rules::of::$method(K, rules::padded(&[$x $(, $y)*]), n, z, tie)
                 }
             )*
         }
@@ -75,12 +75,6 @@ macro_rules! shims {
     };
 }
 table!(by_name, shims);
-
-fn padded(operands: &[f64]) -> [f64; 3] {
-    let mut args = [0.0; 3];
-    args[..operands.len()].copy_from_slice(operands);
-    args
-}
 
 /// Whether the comparison with that place among all has that answer.
 pub(crate) extern "C" fn answers(a: f64, b: f64, comparison: i32, answer: i32) -> i32 {
