@@ -113,11 +113,12 @@ fn watched<R>(f: impl FnOnce() -> R) -> (R, Option<Anomaly>, Vec<Absorbed>) {
             arena().keep_lines(self.0 > 0);
         }
     }
+    let observer = graph::observe_with(Some(observe));
     let around = FINDINGS.with_borrow_mut(|all| {
-        all.push(Findings::new());
+        all.push(Findings::new(observer.is_none()));
         all.len() - 1
     });
-    let _watch = Watch(around, graph::observe_with(Some(observe)));
+    let _watch = Watch(around, observer);
     arena().keep_lines(true);
     let result = f();
     let findings = FINDINGS.with_borrow_mut(Vec::pop).expect("a detection inside ends before this one");

@@ -49,7 +49,7 @@
 //!   from operands of nodes;
 //! - **places**: [`Arena::restart`] gets the place that `Scope::open` in `graph` noted when the scope that ends was opened, or
 //!   [`Place::START`]; [`walk::sweep`] gets the index of a verified handle, or of the checkpoint at which it stopped, and as its floor 1,
-//!   the first index of a scope, one that is or follows a leaf, or what [`Arena::floor_at`] found. No sum is fused into a leaf.
+//!   the first index of a scope, that of a leaf or of the node after one, or what [`Arena::floor_at`] found. No sum is fused into a leaf.
 //!
 //! Only the end of the tape changes: nodes are appended, the fused bit of the last word is set, and going back to the
 //! place where a scope started makes the tape shorter. A place is an index and a position; both are the same for as long
@@ -86,7 +86,7 @@ mod zeros;
 pub(crate) use adjoints::WINDOW;
 pub(crate) use aside::{SetAside, adjoints, set_aside};
 pub(crate) use epochs::{EPOCH_STEP, FIRST_EPOCH, OpenEpochs};
-pub(crate) use lines::{Line, Owner, owner};
+pub(crate) use lines::{Line, Owner, is_own, owner};
 pub(crate) use no_room::NoRoom;
 pub(crate) use place::Place;
 pub(crate) use raw::{Arena, arena, is_current};

@@ -33,7 +33,7 @@ const UNFOLDED: Limits = Limits { is_folded: false, depth: 250, ends: [150, 100]
 ///
 /// - in a graph of more than 48 nodes those that were made in the same way, and are used in the same way, are
 ///   drawn as one, with how many they are and the range of their numbers (`16 × tanh`). Names count without
-///   their digits, so leaves `w1`, `w2`, … are `w`;
+///   their digits, so leaves `w1`, `w2`, … are one group, which has what their names have in common: `w`;
 /// - additions in a row, as of `sum += w * x` in a loop, are one sum of many operands;
 /// - of a graph deeper than 16 operations the middle is left out, and of more than 20 nodes at one distance
 ///   from the output the rest. How many nodes that are is said in their place.

@@ -17,12 +17,11 @@ pub(crate) use state::{
 };
 pub(crate) use user_code::user_code;
 
-use crate::arena::{Place, arena};
-#[cfg(feature = "rayon")]
-use crate::arena::{SetAside, set_aside};
+use crate::arena::{Place, arena, set_aside};
 use crate::handle::Var;
+use crate::refusal::refuse;
 #[cfg(feature = "rayon")]
-use crate::refusal::Carrying;
+use crate::{arena::SetAside, refusal::Carrying};
 use numbers::PAUSED;
 use state::{Frame, STATE, forget};
 use std::panic::Location;
@@ -45,7 +44,7 @@ use trace::Escape;
 /// ```
 #[track_caller]
 pub fn scope<R>(f: impl FnOnce() -> R) -> R {
-    let _scope = Scope::open(Location::caller());
+    let _scope = Scope::open(Some(Location::caller()));
     f()
 }
 
@@ -57,7 +56,14 @@ pub(crate) struct RecordingScope(#[expect(dead_code)] Switch, #[expect(dead_code
 /// Opens a scope that records, inside [`no_grad`] too.
 #[track_caller]
 pub(crate) fn open_recording() -> RecordingScope {
-    let scope = Scope::open(Location::caller());
+    let scope = Scope::open(Some(Location::caller()));
+    RecordingScope(Switch::to(false), scope)
+}
+
+/// The same for code of the user's that is asked for plain numbers. It is no scope that the user knows of, so no message names it.
+#[track_caller]
+pub(crate) fn open_unknown() -> RecordingScope {
+    let scope = Scope::open(None);
     RecordingScope(Switch::to(false), scope)
 }
 
@@ -111,12 +117,12 @@ impl Drop for Switch {
     }
 }
 
-/// A scope that ends when this is dropped.
-struct Scope(&'static Location<'static>);
+/// A scope that ends when this is dropped, and the line that is remembered then.
+struct Scope(Option<&'static Location<'static>>);
 
 impl Scope {
     #[track_caller]
-    fn open(at: &'static Location<'static>) -> Scope {
+    fn open(at: Option<&'static Location<'static>>) -> Scope {
         let arena = arena();
         state(|state| {
             let epoch = state.new_epoch(arena);
@@ -156,31 +162,39 @@ impl Drop for Scope {
     }
 }
 
-/// Notes the operation of the user's own that a node is.
+/// Notes that a node is an operation of the user's own.
 pub(crate) fn note_custom(index: usize, custom: Custom) {
     state(|state| state.customs.insert(index, custom));
-    let _ = CLEARING.try_with(|_| ());
+    let _ = LEAVING.try_with(|_| ());
 }
 
 /// Notes the segment of the checkpoint that begins with a node.
 pub(crate) fn note_segment(index: usize, segment: Segment) {
     state(|state| state.segments.insert(index, segment));
-    let _ = CLEARING.try_with(|_| ());
+    let _ = LEAVING.try_with(|_| ());
 }
 
 thread_local! {
-    /// Clears the graph of a thread that ends, so that destructors of what the user gave to nodes find it still there. It is made
-    /// after the state, and a thread drops what was made last first.
-    static CLEARING: Clearing = const { Clearing };
+    /// Drops what the user gave to nodes when its thread ends. It is made after the graph, and so the standard library drops it before:
+    /// destructors find the graph still there.
+    static LEAVING: Leaving = const { Leaving };
 }
 
-struct Clearing;
+struct Leaving;
 
-impl Drop for Clearing {
+impl Drop for Leaving {
     fn drop(&mut self) {
-        if !arena().is_retired() {
-            clear();
+        if arena().is_retired() {
+            return;
         }
+        let refuse: Segment = std::rc::Rc::new(|_| refuse(format_args!("scalargrad: this thread is ending")));
+        let gone: (Vec<_>, Vec<_>) = state(|state| {
+            let operations = state.customs.values_mut().filter_map(|custom| custom.op.take());
+            let segments = state.segments.values_mut().map(|segment| std::mem::replace(segment, refuse.clone()));
+            (operations.collect(), segments.collect())
+        });
+        let _aside = set_aside();
+        drop(gone);
     }
 }
 
@@ -205,7 +219,7 @@ pub fn clear() {
         state.cleared_at = at;
         for i in 0..state.frames.len() {
             let epoch = state.new_epoch(arena);
-            state.end_epoch(arena, state.frames[i].epoch, None, at);
+            state.end_epoch(arena, state.frames[i].epoch, None, Some(at));
             state.frames[i] = Frame { epoch, start: Place::START };
         }
         arena.restart(state.recording_epoch(arena), Place::START);

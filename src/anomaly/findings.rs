@@ -53,11 +53,13 @@ pub(super) struct Findings {
     inspected: usize,
     /// When what is recorded now happens.
     pub now: When,
+    /// Whether the detections around, if there are any, are suspended: see `graph::suspend`.
+    pub is_alone: bool,
 }
 
 impl Findings {
-    pub(super) fn new() -> Findings {
-        Findings { inspected: arena().end(), ..Findings::default() }
+    pub(super) fn new(is_alone: bool) -> Findings {
+        Findings { inspected: arena().end(), is_alone, ..Findings::default() }
     }
 
     /// Ends the detection: gives the first operation that did harm, or else the first value that no sweep has met; and what was absorbed.

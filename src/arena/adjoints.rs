@@ -12,7 +12,7 @@
 use super::zeros::zeros;
 use std::mem;
 
-/// Nodes in a window. It is also how many steps of a sweep may be nested in a build that is not optimised.
+/// Nodes in a window.
 pub(crate) const WINDOW: usize = 256;
 
 /// The adjoints of one sweep.

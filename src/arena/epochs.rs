@@ -34,7 +34,7 @@ impl OpenEpochs {
         OpenEpochs { table: Cell::new((&raw const FIRST_OPEN).cast_mut()), len: Cell::new(1) }
     }
 
-    /// Whether an epoch is open. Where nothing is open there is a 0, so of a constant, which has the epoch 0, nobody asks this.
+    /// Whether an epoch is open. An empty slot is 0, which is the epoch of constants: ask of variables only.
     #[inline(always)]
     pub(crate) fn contains(&self, epoch: u64) -> bool {
         // SAFETY: the index is below the length of the table, which is never freed without being

@@ -38,7 +38,7 @@ pub(crate) fn owner(line: Line) -> Owner {
 }
 
 /// Whether it is a line of this crate.
-fn is_own(line: Line) -> bool {
+pub(crate) fn is_own(line: Line) -> bool {
     let (root, _) = file!().split_at(file!().len() - "arena/lines.rs".len());
     line.file().starts_with(root)
 }

@@ -9,7 +9,7 @@
 //!
 //! This is threaded dispatch by tail calls: a step ends with the call of the next one, a function of the same signature,
 //! of which an optimised build makes a jump. Nothing depends on that: the steps of one call of [`steps`] are those of one
-//! [window](super::adjoints::WINDOW) at most, two for a node, so calls that are not made jumps nest no deeper than that.
+//! [window](super::adjoints::WINDOW) at most, of which some nodes take two, so calls that are not made jumps nest no deeper than that.
 //!
 //! # Why it is safe
 //!
@@ -46,7 +46,7 @@ pub(super) struct Stopped {
     pub(super) at: usize,
 }
 
-/// Sweeps the nodes below `from` down to `start`, at most as many as a window has, or to a checkpoint.
+/// Sweeps the nodes below `from` down to `start`, not more than a window has, or to a checkpoint.
 ///
 /// # Safety
 ///

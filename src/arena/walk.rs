@@ -16,7 +16,7 @@ const AT_ONCE: usize = if cfg!(debug_assertions) { 32 } else { WINDOW };
 /// Sweeps the nodes below the index `end` down to `floor`, or to a checkpoint: returns its index.
 ///
 /// There must be room for the adjoints of all nodes below `end`, and for one more where `end` is between a node and the sum that is
-/// fused into it. `floor` must be the first index of a scope, an index of which the node or the node before is a leaf, or what
+/// fused into it. `floor` must be the first index of a scope, the index of a leaf or of the node after one, or what
 /// [`Arena::floor_at`] gave.
 #[inline(never)]
 #[track_caller]

@@ -159,7 +159,7 @@ impl<'a> Composer<'a> {
             };
             item.name = name;
         } else if item.name != name {
-            item.name = item.name.take().zip(name).and_then(|(a, b)| common(&a, &b));
+            item.name = item.name.take().zip(name).map(|(a, b)| common(&a, &b));
         }
         item.count += 1;
         if let Some((value, grad)) = self.source.numbers(index) {

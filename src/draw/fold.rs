@@ -54,31 +54,37 @@ fn stem(name: &str) -> String {
 /// Stands for a number that is not the same in all names of a group.
 const ANY: char = '\0';
 
-/// What two names of a group have in common: the same text, with [`ANY`] for numbers that differ. `None` if the text differs, too.
-pub(super) fn common(a: &str, b: &str) -> Option<String> {
-    let is_number = |part: &str| part.starts_with(|c: char| c.is_numeric() || c == ANY);
+/// What two names of a group have in common: the same text, with [`ANY`] for numbers that differ; or else their stem.
+pub(super) fn common(a: &str, b: &str) -> String {
+    let is_number = |c: char| c.is_numeric() || c == ANY;
     let parts = |name: &str| -> Vec<String> {
         let chars: Vec<char> = name.chars().collect();
-        let same = |x: &char, y: &char| x.is_numeric() == y.is_numeric() && *x != ANY && *y != ANY;
-        chars.chunk_by(same).map(|part| part.iter().collect()).collect()
+        let parts = chars.chunk_by(|&x, &y| is_number(x) == is_number(y));
+        parts.map(|part| part.iter().collect()).collect()
     };
-    let (a, b) = (parts(a), parts(b));
-    let both = a.iter().zip(&b).map(|(a, b)| match a == b {
+    let (of_a, of_b) = (parts(a), parts(b));
+    let part = |(a, b): (&String, &String)| match a == b {
         true => Some(a.clone()),
-        false => (is_number(a) && is_number(b)).then(|| ANY.to_string()),
-    });
-    (a.len() == b.len()).then(|| both.collect()).flatten()
+        false => (a.starts_with(is_number) && b.starts_with(is_number)).then(|| ANY.to_string()),
+    };
+    let same = (of_a.len() == of_b.len()).then(|| of_a.iter().zip(&of_b).map(part).collect()).flatten();
+    same.unwrap_or_else(|| stem(a))
 }
 
-/// The same to be shown, without what is left of numbers that differ at its end: `x` of `x[1]` and `x[2]`, `x[1].y` of `x[1].y[1]`
-/// and `x[1].y[2]`, `x[].y` of `x[1].y` and `x[2].y`.
+/// The same to be shown. Of a number that differs nothing is left, nor of the brackets around it at the end: `x` of `x[1]` and `x[2]`,
+/// `x[1].y` of `x[1].y[1]` and `x[1].y[2]`, `x[].y` of `x[1].y` and `x[2].y`.
 pub(super) fn shown(common: &str) -> String {
-    let mut name = common.replace(ANY, "");
-    while let Some(rest) = name.strip_suffix("[]") {
-        name.truncate(rest.len());
+    let mut name = common;
+    let around = |c: char| c == ANY || !c.is_alphanumeric();
+    for brackets in ["[\0]", "(\0)", "{\0}", "\0"] {
+        while let Some(rest) = name.strip_suffix(brackets) {
+            name = if brackets.len() > 1 { rest } else { rest.trim_end_matches(around) };
+        }
     }
-    let end = |c: char| !c.is_alphanumeric() && c != ']';
-    name.trim_matches(end).to_string()
+    if name.starts_with(ANY) {
+        name = name.trim_start_matches(around);
+    }
+    name.replace(ANY, "")
 }
 
 fn hash(of: impl Hash) -> u64 {

@@ -1,6 +1,6 @@
 //! The room that evaluations on a thread use again.
 
-use super::capture::Needs;
+use super::needs::Needs;
 use super::tangents::Tangents;
 use std::cell::Cell;
 use std::thread::LocalKey;

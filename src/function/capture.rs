@@ -4,14 +4,15 @@
 //! so how much room the program takes. The second goes up and writes the program: without dead code, constants in the
 //! place of what depends on no input, and, if wished, equal expressions as one.
 
-use super::buffers::{lend, room};
+use super::buffers::lend;
 use super::builder::{Builder, Drafts, Ref};
+use super::needs::{ACTIVITY, Needs, RESULT};
 use super::program::{Guard, Program};
-use crate::arena::{Line, Owner, Tape, arena, owner};
+use crate::arena::{Line, Owner, Tape, arena, is_own, owner};
 use crate::graph::trace::{Compared, Comparison, Escaped, Trace};
 use crate::graph::{GraphState, state, verify};
 use crate::handle::Var;
-use crate::nodes::{Content, Node, NodePosition, Operand, down};
+use crate::nodes::{Content, Node, Operand};
 use crate::rows::Op;
 use std::cell::Cell;
 use std::collections::HashSet;
@@ -101,56 +102,6 @@ pub(super) struct Reading {
     /// What each node from `start` on has become.
     refs: Vec<Ref>,
     drafts: Drafts,
-}
-
-/// What a node is needed for: nothing, or a set of these bits.
-type Need = u8;
-
-/// Asked is only whether it depends on an input.
-const ACTIVITY: Need = 1;
-/// For an output, or an operand of a comparison.
-pub(super) const RESULT: Need = 2;
-
-/// What the nodes from `start` on are needed for, and where they are.
-#[derive(Default)]
-pub(super) struct Needs {
-    start: usize,
-    pub needs: Vec<Need>,
-    /// The positions of those that are needed.
-    pub positions: Vec<NodePosition>,
-    /// How many are needed.
-    nodes: usize,
-}
-
-impl Needs {
-    /// Forgets all, and makes room for the nodes from `start` on.
-    pub(super) fn clear(&mut self, start: usize, end: usize) {
-        (self.start, self.nodes) = (start, 0);
-        self.needs.clear();
-        self.needs.resize(end - start, 0);
-        room(&mut self.positions, end - start);
-    }
-
-    #[inline(always)]
-    pub(super) fn mark(&mut self, index: usize, need: Need) {
-        if let Some(needs) = self.needs.get_mut(index.wrapping_sub(self.start)) {
-            *needs |= need;
-        }
-    }
-
-    /// Walks down the tape: what a node is needed for, its operands are needed for.
-    pub(super) fn propagate(&mut self, tape: Tape<'_>) {
-        let start = self.start;
-        for node in down(tape, start + self.needs.len(), start) {
-            let place = node.index - start;
-            let need = self.needs[place];
-            if need != 0 {
-                self.positions[place] = node.at;
-                self.nodes += 1;
-                node.each_active(|index| self.mark(index, need));
-            }
-        }
-    }
 }
 
 /// The tape as far as it has been read.
@@ -258,8 +209,10 @@ impl Reader<'_> {
             recorded,
             after: (self.builder.room.nodes.len() - self.builder.program.inputs) as u32,
             place: match owner(compared.at) {
-                Owner::User => compared.at.to_string(),
-                _ => format!("{}, in the function recorded at {}", compared.at, self.line),
+                Owner::Package | Owner::StandardLibrary if !is_own(self.line) => {
+                    format!("{}, in the function recorded at {}", compared.at, self.line)
+                }
+                _ => compared.at.to_string(),
             }
             .into(),
         };

@@ -173,8 +173,8 @@ impl BranchChange {
         &self.text
     }
 
-    /// The place in the source where it was made: `file:line:column`. If that is in another crate, such as `nalgebra`, the line that
-    /// recorded the function follows.
+    /// The place in the source where it was made: `file:line:column`. If that is in another crate, such as `nalgebra`, or in the
+    /// standard library, the line that recorded the function follows.
     ///
     /// ```
     /// use scalargrad::function::{Function, ReplayError};

@@ -25,6 +25,7 @@
 mod builder;
 mod capture;
 mod expression_table;
+mod needs;
 mod optimise;
 mod program;
 

@@ -4,7 +4,7 @@
 //! program first would cost as much again.
 
 use super::buffers::{Space, room};
-use super::capture::RESULT;
+use super::needs::RESULT;
 use super::one_by_one::{Nodes, Seen, contribute, forward};
 use super::tangents::Tangents;
 use crate::arena::{Tape, arena};

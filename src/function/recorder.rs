@@ -7,7 +7,7 @@ use crate::refusal::{CarriedPanic, attempt, told};
 /// A closure, and a recording of each branch that it has taken.
 ///
 /// Where a guard trips it runs the closure once more and keeps both recordings, so that inputs may
-/// wander between branches freely. It keeps every branch that it has met, and a call tries them in turn, the one used last first:
+/// wander between branches freely. It keeps every branch that it has met, and a call tries them in turn, the one used last first ([rows](Recorder::over_rows) in the order in which they were met):
 /// for a closure that takes hundreds of different branches, as a loop that ends when it has converged, call the closure itself
 /// ([`gradient`](crate::gradient)).
 ///
@@ -23,7 +23,7 @@ use crate::refusal::{CarriedPanic, attempt, told};
 #[derive(Clone, Debug)]
 pub struct Recorder<F> {
     pub(super) closure: F,
-    /// The latest one used first.
+    /// The latest one used first; those that rows have recorded come last.
     pub(super) variants: Vec<Function>,
 }
 
@@ -45,7 +45,7 @@ where
         Recorder { closure, variants: Vec::new() }
     }
 
-    /// The recordings made so far, the latest one used first.
+    /// The recordings made so far, the latest one used first. Those that rows have recorded come last.
     ///
     /// ```
     /// use scalargrad::{Var, function::Recorder};

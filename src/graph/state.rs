@@ -116,10 +116,12 @@ impl GraphState {
         arena: &Arena,
         epoch: u64,
         start: Option<usize>,
-        at: &'static Location<'static>,
+        at: Option<&'static Location<'static>>,
     ) {
         arena.open().close(epoch);
-        self.ended[remembered(epoch)] = Some(Ended { epoch, start, at });
+        if let Some(at) = at {
+            self.ended[remembered(epoch)] = Some(Ended { epoch, start, at });
+        }
     }
 
     /// Whether a scope that was opened after the node at `index`, which is in the scope `epoch`, has ended.

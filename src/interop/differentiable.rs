@@ -35,6 +35,7 @@ pub trait Differentiable {
     /// # Errors
     ///
     /// Those of [`Function::values`].
+    #[track_caller]
     fn values_at(&self, x: &[f64]) -> Result<Vec<f64>, ReplayError>;
 
     /// The derivatives of all outputs, a row for each.
@@ -42,6 +43,7 @@ pub trait Differentiable {
     /// # Errors
     ///
     /// Those of [`Function::jacobian`].
+    #[track_caller]
     fn jacobian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError>;
 
     /// The second derivatives of the one output.
@@ -53,6 +55,7 @@ pub trait Differentiable {
     /// # Panics
     ///
     /// If a closure, or [`EachRow`], has not exactly one output.
+    #[track_caller]
     fn hessian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError>;
 }
 
@@ -100,12 +103,10 @@ where
         }
     }
 
-    #[track_caller]
     fn jacobian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
         Ok(derive::jacobian(self, x))
     }
 
-    #[track_caller]
     fn hessian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
         let count = Cell::new(0);
         let first = |x: &[Var]| {
@@ -259,7 +260,6 @@ impl Differentiable for EachRow {
     }
 
     /// As there is for a sum alone.
-    #[track_caller]
     fn hessian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
         assert_only(self.values_at(x)?.len());
         sum_of_hessians(x, self.1.chunks_exact(self.0.row_len()), |x| self.0.function().hessian(x))
@@ -281,7 +281,6 @@ where
     }
 
     /// As there is for a sum alone.
-    #[track_caller]
     fn hessian_at(&self, x: &[f64]) -> Result<Matrix, ReplayError> {
         assert_only(self.values_at(x)?.len());
         let mut rows = self.0.borrow_mut();

@@ -3,7 +3,7 @@
 use crate::arena::{SetAside, set_aside};
 use crate::graph::names::counted;
 use crate::graph::notes::CustomOp;
-use crate::graph::{Custom, RecordingScope, note_custom, open_recording, user_code, verify_all};
+use crate::graph::{Custom, RecordingScope, note_custom, open_unknown, user_code, verify_all};
 use crate::handle::Var;
 use crate::record;
 use crate::refusal::refuse;
@@ -115,7 +115,7 @@ impl<T> Drop for DroppedAside<T> {
 #[track_caller]
 pub(crate) fn value(op: &dyn CustomOp, x: &[f64]) -> f64 {
     let _aside = set_aside();
-    let _scope = open_recording();
+    let _scope = open_unknown();
     user_code("the value of a custom operation", || op.value(x))
 }
 
@@ -141,8 +141,8 @@ pub(crate) fn derivative_of_a_constant() {
 /// not work inside a closure.
 pub(crate) struct Numbers {
     pub x: SmallVec<[Var; 8]>,
-    /// What was asked of those around.
-    around: Option<bool>,
+    /// [`ASKED`] of the code around, until it is put back.
+    around: Option<Option<bool>>,
     _scope: RecordingScope,
     _aside: SetAside,
 }
@@ -150,14 +150,16 @@ pub(crate) struct Numbers {
 impl Numbers {
     #[track_caller]
     pub(crate) fn new(x: impl Iterator<Item = f64>) -> Numbers {
-        let (_aside, _scope) = (set_aside(), open_recording());
-        Numbers { x: x.map(Var::constant).collect(), around: ASKED.replace(Some(false)), _scope, _aside }
+        let (_aside, _scope) = (set_aside(), open_unknown());
+        Numbers { x: x.map(Var::constant).collect(), around: Some(ASKED.replace(Some(false))), _scope, _aside }
     }
 
-    /// Whether a derivative by one of them was asked for: they are variables from now on.
+    /// Whether a derivative by one of them was asked for: they are variables from now on. A derivative that is asked for afterwards
+    /// is one by a constant of the code around, which must run again, too.
     #[track_caller]
     pub(crate) fn are_asked(&mut self) -> bool {
-        let are_asked = ASKED.replace(self.around) == Some(true) && self.x.iter().all(|x| x.is_constant());
+        let Some(around) = self.around.take() else { return false };
+        let are_asked = ASKED.replace(around) == Some(true);
         if are_asked {
             self.x = record::leaves(self.x.iter().map(|x| x.untracked_value()));
         }
@@ -167,7 +169,9 @@ impl Numbers {
 
 impl Drop for Numbers {
     fn drop(&mut self) {
-        ASKED.set(self.around);
+        if let Some(around) = self.around {
+            ASKED.set(around);
+        }
     }
 }
 
@@ -208,6 +212,6 @@ pub(crate) fn partials(op: &dyn CustomOp, x: &[Var], z: Var) -> Vec<Var> {
 #[track_caller]
 fn label(op: &dyn CustomOp) -> String {
     let _aside = set_aside();
-    let _scope = open_recording();
+    let _scope = open_unknown();
     user_code("the label of a custom operation", || op.label())
 }

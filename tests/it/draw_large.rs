@@ -58,16 +58,23 @@ fn a_network_is_drawn_by_its_layers_with_the_numbers_of_each_kind() {
 
 #[test]
 fn a_group_is_named_by_what_its_names_have_in_common() {
-    let shown = |name: fn(usize) -> String| {
+    let shown = |name: &dyn Fn(usize) -> String| {
         let leaves: Vec<Var> = (0..60).map(|k| Var::new(1.0).named(name(k))).collect();
         let text = scalargrad::sum(&leaves).to_text().to_string();
         text.split("60 × ").nth(1).unwrap().split("  ").next().unwrap().to_string()
     };
-    assert_eq!(shown(|k| format!("x[{k}]")), "x");
-    assert_eq!(shown(|k| format!("layers[1].w[{k}]")), "layers[1].w");
-    assert_eq!(shown(|k| format!("layers[{k}].b")), "layers[].b");
-    assert_eq!(shown(|k| format!("w_1_{k}")), "w_1");
-    assert_eq!(shown(|k| k.to_string()), "leaf");
+    assert_eq!(shown(&|k| format!("x[{k}]")), "x");
+    assert_eq!(shown(&|k| format!("layers[1].w[{k}]")), "layers[1].w");
+    assert_eq!(shown(&|k| format!("layers[{k}].b")), "layers[].b");
+    assert_eq!(shown(&|k| format!("w_1_{k}")), "w_1");
+    assert_eq!(shown(&|k| k.to_string()), "leaf");
+    for name in ["f(x)", "∂E", "w(1)", "y'", "-x", "p (%)", "x_1.w[1]"] {
+        assert_eq!(shown(&|_| name.to_string()), name);
+    }
+    assert_eq!(shown(&|k| if k == 0 { "x".into() } else { format!("x{k}") }), "x");
+    assert_eq!(shown(&|k| format!("x({k})(1)")), "x()(1)");
+    assert_eq!(shown(&|k| format!("a[{k}][1]")), "a[][1]");
+    assert_eq!(shown(&|k| format!("{k}: b")), "b");
 }
 
 #[test]

@@ -128,3 +128,64 @@ fn the_line_of_a_product_is_not_one_of_the_crate() {
     });
     assert!(found.unwrap_err().line().is_none());
 }
+
+/// The rule of an operation that has a variable of another rule.
+#[test]
+#[cfg(feature = "nalgebra")]
+fn a_rule_inside_of_a_rule_may_ask_for_a_derivative_by_its_operand() {
+    struct Inner(Var);
+    impl CustomOp for Inner {
+        fn value(&self, x: &[f64]) -> f64 {
+            x[0] * 2.0 * self.0.value()
+        }
+        fn partials(&self, _: &[Var], _: Var) -> Vec<Var> {
+            (self.0 * self.0).differentiate(&[self.0])
+        }
+    }
+    struct Outer;
+    impl CustomOp for Outer {
+        fn value(&self, x: &[f64]) -> f64 {
+            x[0] * x[0]
+        }
+        fn partials(&self, x: &[Var], _: Var) -> Vec<Var> {
+            let t = Var::new(1.0);
+            Var::apply(Inner(x[0]), &[t]).backward();
+            vec![Var::from(t.grad())]
+        }
+    }
+    let x = Var::new(3.0);
+    Var::apply(Outer, &[x]).backward();
+    assert_eq!(x.grad(), 6.0);
+}
+
+#[test]
+#[cfg(any(feature = "argmin", feature = "levenberg-marquardt"))]
+fn closures_to_optimise_may_be_nested() {
+    use scalargrad::interop::Differentiable;
+    let outer = |x: &[Var]| {
+        let inner = |y: &[Var]| [(x[0] * y[0]).differentiate(&[x[0]])[0]];
+        [Var::from(inner.values_at(&[2.0]).unwrap()[0])]
+    };
+    assert_eq!(outer.values_at(&[3.0]).unwrap(), [2.0]);
+    let without_inputs = |x: &[Var]| {
+        let inner = |_: &[Var]| [(x[0] * x[0]).differentiate(&[x[0]])[0]];
+        [Var::from(inner.values_at(&[]).unwrap()[0])]
+    };
+    assert_eq!(without_inputs.values_at(&[3.0]).unwrap(), [6.0]);
+}
+
+#[test]
+fn what_a_custom_operation_does_for_its_numbers_changes_no_message() {
+    let mut stale = Var::from(0.0);
+    graph::scope(|| stale = Var::new(1.0));
+    let unused = Var::new(1.0).named("unused");
+    for _ in 0..100 {
+        Var::apply(Busy, &[Var::new(2.0)]).backward();
+    }
+    let report = graph::report();
+    assert_eq!(report.unreached()[0].name(), unused.name().as_deref());
+    assert!(report.unreached()[0].why().starts_with("no operation uses it"), "{report}");
+    let panic = std::panic::catch_unwind(|| stale + 1.0).unwrap_err();
+    let text = panic.downcast_ref::<String>().unwrap();
+    assert!(text.contains(&format!("that of the closure at {}", file!())), "{text}");
+}

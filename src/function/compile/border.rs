@@ -52,7 +52,7 @@ impl Writer<'_> {
         self.assembler.end_repetitions(&next);
     }
 
-    /// Downward, adjoints are carried.
+    /// The same for the derivatives: what is carried from one repetition to the next are adjoints.
     fn derivatives_of_part(&mut self, part: &Part, sweep: &Sweep) {
         self.begin_sweep(sweep, None);
         if part.count == 1 {

@@ -8,7 +8,6 @@ use crate::graph::names::counted;
 use crate::handle::Var;
 use crate::matrix::Matrix;
 use crate::refusal::at_callers_line;
-use std::cmp::Reverse;
 
 /// The rows of a [`Recorder`], each run by the recording of its branch; made by [`Recorder::over_rows`].
 ///
@@ -210,7 +209,7 @@ where
         let len = self.row_len;
         let count = expected(number_of_rows((shared.len(), self.shared), (data.len(), len)));
         let mut places: Vec<usize> = (0..count).collect();
-        let (mut k, mut served) = (0, vec![0; self.variants.len()]);
+        let mut k = 0;
         while let Some(&first) = places.first() {
             let row = |place: usize| &data[place * len..][..len];
             let is_new = k == self.variants.len();
@@ -228,7 +227,6 @@ where
                 let new = Function::record(&whole(first), &mut self.recorder.closure);
                 self.variants.push(new.over_rows(self.shared).fast_math(self.is_fast));
                 self.recorder.variants.push(new);
-                served.push(0);
             }
             let rows = &self.variants[k];
             let [of_others, outputs] = [0, k].map(|k| self.variants[k].0.function.outputs());
@@ -247,24 +245,9 @@ where
             {
                 panic!("scalargrad: the closure is not the same each time it is called: {error}");
             }
-            served[k] += places.len() - trips.len();
             places = trips.iter().map(|trip| places[trip.row]).collect();
             k += 1;
         }
-        self.sort_by(&served);
-    }
-
-    /// Puts the variants that most rows took first: those after them run the rows that are left.
-    fn sort_by(&mut self, served: &[usize]) {
-        if served.is_sorted_by(|a, b| a >= b) {
-            return;
-        }
-        let mut order: Vec<usize> = (0..served.len()).collect();
-        order.sort_by_key(|&k| Reverse(served[k]));
-        self.variants = order.iter().map(|&k| self.variants[k].clone()).collect();
-        let inputs = self.shared + self.row_len;
-        let fitting = self.recorder.variants.iter_mut().filter(|f| f.inputs() == inputs);
-        fitting.zip(&self.variants).for_each(|(f, rows)| f.clone_from(&rows.0.function));
     }
 }
 
