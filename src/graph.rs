@@ -23,7 +23,7 @@ use crate::refusal::refuse;
 #[cfg(feature = "rayon")]
 use crate::{arena::SetAside, refusal::Carrying};
 use numbers::PAUSED;
-use state::{Frame, STATE, forget};
+use state::{Frame, STATE};
 use std::panic::Location;
 use trace::Escape;
 
@@ -193,9 +193,31 @@ impl Drop for Leaving {
             let segments = state.segments.values_mut().map(|segment| std::mem::replace(segment, refuse.clone()));
             (operations.collect(), segments.collect())
         });
-        let _aside = set_aside();
-        drop(gone);
+        drop_given(gone);
     }
+}
+
+/// Drops what the user gave to the nodes from `end` on.
+#[cold]
+fn forget(end: usize) {
+    let gone = state(|state| {
+        state.names.split_off(&end);
+        (state.customs.split_off(&end), state.segments.split_off(&end))
+    });
+    if !(gone.0.is_empty() && gone.1.is_empty()) {
+        drop_given(gone);
+    }
+}
+
+/// Drops what the user gave. Destructors are the user's code: they run when the state is free again, in a scope of their own, that
+/// records, and with the adjoints set aside. A caller that remembers handles or indices must verify them again afterwards.
+pub(crate) fn drop_given<T>(gone: T) {
+    if arena().is_retired() {
+        return; // the thread ends, and there is no graph
+    }
+    let _aside = set_aside();
+    let _scope = open_unknown();
+    drop(gone);
 }
 
 /// Drops all nodes of this thread's graph; every handle becomes stale.

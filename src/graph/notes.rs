@@ -9,8 +9,7 @@ use std::sync::Arc;
 /// What `value`, `partials` and `label` record on their way is dropped where they are asked for plain numbers, and gradients are left as
 /// they are, also where they sweep. So are the gradients when the operation is dropped, which is with the scope that it was
 /// recorded in: its destructor may use the graph, too. What is left in the graph of a thread that ends is dropped then, and its destructor
-/// may record and sweep, and no more: a [`Function`](crate::Function) or a detection ends the process there, and so does a destructor of
-/// what is recorded then.
+/// may record and sweep, and no more: recording a [`Function`](crate::Function), or a detection, may end the process there.
 ///
 /// ```
 /// use scalargrad::{CustomOp, Var};

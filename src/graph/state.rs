@@ -9,9 +9,7 @@
 
 use super::numbers::{Numbers, PAUSED};
 use super::{Custom, Event, Segment};
-use crate::arena::{
-    Arena, EPOCH_STEP, INDEX_BITS, NoRoom, OpenEpochs, Owner, Place, arena, is_current, owner, set_aside,
-};
+use crate::arena::{Arena, EPOCH_STEP, INDEX_BITS, NoRoom, OpenEpochs, Owner, Place, arena, is_current, owner};
 use crate::handle::Var;
 use crate::nodes::Values;
 use crate::refusal::refuse;
@@ -165,7 +163,7 @@ impl GraphState {
     }
 
     /// Forgets what is known of the nodes from `end` on. Returns whether the user gave something to one of these: that is left to
-    /// [`forget`], as destructors must not run here.
+    /// `forget` in `graph`, as destructors must not run here.
     #[inline(always)]
     pub(super) fn truncate(&mut self, end: usize) -> bool {
         self.values.truncate(end);
@@ -175,21 +173,6 @@ impl GraphState {
         }
         reach(&self.names, end) || reach(&self.customs, end) || reach(&self.segments, end)
     }
-}
-
-/// Drops what the user gave to the nodes from `end` on. Destructors run after the state is free again, and may use the
-/// graph: they are the user's code. The adjoints are those of before. A caller that remembers handles or indices must verify them again afterwards.
-#[cold]
-pub(super) fn forget(end: usize) {
-    let gone = state(|state| {
-        state.names.split_off(&end);
-        (state.customs.split_off(&end), state.segments.split_off(&end))
-    });
-    if gone.0.is_empty() && gone.1.is_empty() {
-        return;
-    }
-    let _aside = set_aside();
-    drop(gone);
 }
 
 impl Drop for GraphState {

@@ -195,7 +195,7 @@ pub(crate) fn trace<R>(f: impl FnOnce() -> R) -> (R, Trace) {
     let _end = start();
     let result = f();
     #[cfg(feature = "nalgebra")]
-    elsewhere::fetch();
+    elsewhere::fetch(TRACES.with_borrow(|traces| traces.last().map_or(0, |trace| trace.epoch)));
     let trace = TRACES.with_borrow_mut(Vec::pop).unwrap_or_default();
     (result, trace)
 }
@@ -307,9 +307,11 @@ mod elsewhere {
         }
     }
 
-    /// Notes what other threads decided by variables of this one.
-    pub(super) fn fetch() {
-        let is_own = |x: Var| state(|state| state.is_own(x.epoch()));
+    /// Notes what other threads decided by variables of this one that were made since `began`, the epoch of a recording. What is older
+    /// belongs to a recording around it.
+    pub(super) fn fetch(began: u64) {
+        let is_own =
+            |x: Var| state(|state| state.is_own(x.epoch()) && (x.epoch() == began || state.is_after(x.epoch(), began)));
         let own: Vec<_> = passed_on().extract_if(.., |(x, ..)| is_own(*x)).collect();
         for (_, decision, at) in own {
             note_at(decision, at);

@@ -3,7 +3,7 @@
 use crate::arena::{SetAside, set_aside};
 use crate::graph::names::counted;
 use crate::graph::notes::CustomOp;
-use crate::graph::{Custom, RecordingScope, note_custom, open_unknown, user_code, verify_all};
+use crate::graph::{Custom, RecordingScope, drop_given, note_custom, open_unknown, user_code, verify_all};
 use crate::handle::Var;
 use crate::record;
 use crate::refusal::refuse;
@@ -104,10 +104,7 @@ impl<T> DroppedAside<T> {
 
 impl<T> Drop for DroppedAside<T> {
     fn drop(&mut self) {
-        if let Some(it) = self.0.take() {
-            let _aside = set_aside();
-            drop(it);
-        }
+        self.0.take().into_iter().for_each(drop_given);
     }
 }
 

@@ -330,6 +330,24 @@ fn what_the_destructor_of_an_operation_on_constants_sweeps_leaves_the_gradients_
 }
 
 #[test]
+fn what_a_destructor_records_is_dropped() {
+    let records = || {
+        let x = Var::new(2.0);
+        (x * x).backward();
+        assert_eq!(x.grad(), 4.0);
+    };
+    let x = Var::new(1.0);
+    for _ in 0..3 {
+        graph::scope(|| Var::apply(Dropping(records), &[x]).backward());
+        graph::no_grad(|| _ = Var::apply(Dropping(records), &[x]));
+        assert_eq!(graph::len(), 1);
+    }
+    let _ = Var::apply(Dropping(records), &[x]);
+    graph::clear();
+    assert_eq!(graph::len(), 0);
+}
+
+#[test]
 fn a_destructor_that_clears_the_graph_is_refused_by_the_sweep_and_the_checkpoint() {
     use std::sync::atomic::{AtomicUsize, Ordering};
     static LEFT: AtomicUsize = AtomicUsize::new(0);

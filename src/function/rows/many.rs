@@ -19,7 +19,9 @@ use std::sync::Arc;
 /// Values equal those of [`Function::values`] at each row bit for bit, gradients too but for rounding. The shared part
 /// of the function, which depends on no row, is computed once and swept once: the gradient of a sum is that of the sum
 /// of the rows' values, not a sum of gradients. With the feature `rayon` rows are run on all cores; the results do not
-/// depend on their number, nor on the processor.
+/// depend on their number, nor on the processor. A thread of a pool that waits for others runs other tasks of yours meanwhile. The
+/// gradients of the task that it is in the middle of stay what they are; so what such a task adds to those of variables that both have,
+/// as by [`backward_accumulate`](crate::Var::backward_accumulate) to a thread-local leaf, is lost.
 ///
 /// It is `Send` and `Sync`, and cheap to clone.
 ///

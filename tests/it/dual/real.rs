@@ -129,7 +129,7 @@ impl<T: Real> Real for Dual<T> {
         ln_gamma |x, z| x.digamma();
         digamma |x, z| x.polygamma(1);
         sinc |x, z| x.sinc_derivative(1);
-        abs |x, z| x / z;
+        abs |x, z| if z.value() == 0.0 { x * 0.0 } else { x / z };
         relu |x, z| number(if x > 0.0 { 1.0 } else { 0.0 });
     }
 

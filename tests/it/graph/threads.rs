@@ -136,10 +136,36 @@ fn what_is_left_in_the_graph_of_an_ending_thread_may_use_the_graph_when_it_is_dr
     }
     impl Drop for Double {
         fn drop(&mut self) {
+            let _ = Var::apply(Inner, &[Var::new(2.0)]);
             let t = Var::new(3.0);
             (t * t).backward();
             assert_eq!(t.grad(), 6.0);
             self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    /// What the destructor records, which has a destructor, too.
+    struct Inner;
+    impl scalargrad::CustomOp for Inner {
+        fn value(&self, x: &[f64]) -> f64 {
+            x[0]
+        }
+        fn partials(&self, _: &[Var], _: Var) -> Vec<Var> {
+            vec![Var::constant(1.0)]
+        }
+    }
+    impl Drop for Inner {
+        fn drop(&mut self) {
+            Var::new(3.0).sin().backward();
+        }
+    }
+    thread_local! {
+        static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
+    }
+    /// A variable in a thread-local of the user's, which may be dropped after the operations.
+    struct Kept(Var);
+    impl Drop for Kept {
+        fn drop(&mut self) {
+            assert_eq!((self.0 * 2.0).value(), 2.0);
         }
     }
     in_child(
@@ -149,6 +175,7 @@ fn what_is_left_in_the_graph_of_an_ending_thread_may_use_the_graph_when_it_is_dr
             let count = dropped.clone();
             afresh(move || {
                 let x = Var::new(1.0);
+                KEPT.set(Some(Kept(x)));
                 let _ = Var::apply(Double(count.clone()), &[x]);
                 let inside = Double(count);
                 let _ = scalargrad::checkpoint(&[x], move |x| x[0] * inside.0.load(Ordering::Relaxed) as f64);

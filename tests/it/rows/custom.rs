@@ -170,6 +170,7 @@ fn what_a_thread_runs_while_it_waits_for_rows_does_not_change_what_it_is_in_the_
         let (told, results) = channel();
         let (data, first, tell) = (data.clone(), steps.clone(), told.clone());
         pool.spawn(move || tell.send(graph::scope(|| task(&|| _ = rows.sum(&[], &data).unwrap()))).unwrap());
+        let seen = steps.clone();
         pool.spawn(move || wait_for(&first.has_begun)); // then it takes over the second half
         wait_for(&steps.has_begun);
         pool.spawn(move || {
@@ -178,10 +179,12 @@ fn what_a_thread_runs_while_it_waits_for_rows_does_not_change_what_it_is_in_the_
                 (y.sqrt() + y).backward();
                 y.grad()
             });
+            assert!(anomaly::detect(|| Var::new(0.0).sqrt().backward()).is_err());
             steps.other_is_done.store(true, Ordering::SeqCst);
             told.send(slope == f64::INFINITY).unwrap();
         });
         let results: Vec<bool> = results.iter().collect();
         assert_eq!(results, [true; 2]);
+        assert!(seen.is_stolen.load(Ordering::SeqCst), "no thread has waited for another one");
     }
 }
