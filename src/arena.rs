@@ -41,8 +41,14 @@
 //!   provided for (it finds no room, and a panic of a hook ends the process). There is one arena for each thread, and no other:
 //!   what the [trampoline] grows is the one that is written to.
 //!
-//! Two more things come from outside of this folder, and are checked here in debug builds only:
+//! All builds check what costs nothing beside the work: that a write finds room, that nothing was written since its write head was
+//! read, that a tape is not lent twice or moved while it is lent, that a sweep has room for its adjoints, and that a scope goes back and not
+//! on. Debug builds check the four statements themselves, those about all nodes where the tape is small.
 //!
+//! Three more things come from outside of this folder, and are checked here in debug builds only:
+//!
+//! - **between two slots or numbers** of a node with any number of operands `record` works out partials, and calls nothing that records;
+//!   and a node has at least one operand, as what has no variable among its operands is not recorded;
 //! - **operands**: `record` appends nodes only of ids that passed [`is_current`] or [`Arena::is_open`] (in `binary`,
 //!   `with_constant` and `unary`, in `is_recorded` and `any_recorded`, and for runs in `Run::of`), or that it has just got from the
 //!   tape: the head of a checkpoint, and of a `softmax` the `log_sum_exp` before it, which was recorded of the same operands. Indices that `graph` looks up (`value_of`, `decode`, `read_checkpoint`) come from such ids, or

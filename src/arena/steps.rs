@@ -23,7 +23,7 @@
 //! - *`adjoints` has room for every index up to that of the node, and `flags` for the windows of these*. It holds in [`steps`] by
 //!   its contract, and indices only get smaller. By [`Arena::assert_nodes`] the indices in a word are below that of its node (or
 //!   equal, once the epochs have started again: see `is_current`), so what is contributed to an operand lands inside. What is
-//!   carried goes to the node just before, where that is an operand.
+//!   carried goes to the node just before, where that is an operand; the first node of a graph is a leaf, which carries nothing.
 //! - *Nothing else refers to the adjoints and the flags, and the tape does not change*: no step calls anything but steps.
 
 // Blocks inside of these functions would each repeat the proof above.

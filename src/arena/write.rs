@@ -273,7 +273,7 @@ impl Arena {
         Slots { arena: self, next: self.next.get(), end: self.end.get(), left: count }
     }
 
-    /// Begins a node of runs of `count` operands each: makes room for them.
+    /// Begins a node of runs of `count` operands each, at least one: makes room for them.
     #[inline(always)]
     #[track_caller]
     pub(crate) fn runs<const R: usize>(&self, count: usize) -> Runs<'_, R> {
