@@ -163,15 +163,30 @@ impl Drop for Scope {
 }
 
 /// Notes that a node is an operation of the user's own.
-pub(crate) fn note_custom(index: usize, custom: Custom) {
+pub(crate) fn note_custom(index: usize, mut custom: Custom) {
+    if !will_leave() {
+        drop_given(custom.op.take());
+    }
     state(|state| state.customs.insert(index, custom));
-    let _ = LEAVING.try_with(|_| ());
 }
 
 /// Notes the segment of the checkpoint that begins with a node.
-pub(crate) fn note_segment(index: usize, segment: Segment) {
+pub(crate) fn note_segment(index: usize, mut segment: Segment) {
+    if !will_leave() {
+        drop_given(std::mem::replace(&mut segment, ended_segment()));
+    }
     state(|state| state.segments.insert(index, segment));
-    let _ = LEAVING.try_with(|_| ());
+}
+
+/// Sees to it that what the user gives to nodes is dropped before the graph of this thread. `false` if that has happened already.
+fn will_leave() -> bool {
+    state(|_| ()); // made before, and so dropped after
+    LEAVING.try_with(|_| ()).is_ok()
+}
+
+/// In place of a segment that was dropped because its thread ends.
+fn ended_segment() -> Segment {
+    std::rc::Rc::new(|_| refuse(format_args!("scalargrad: this thread is ending")))
 }
 
 thread_local! {
@@ -187,10 +202,9 @@ impl Drop for Leaving {
         if arena().is_retired() {
             return;
         }
-        let refuse: Segment = std::rc::Rc::new(|_| refuse(format_args!("scalargrad: this thread is ending")));
         let gone: (Vec<_>, Vec<_>) = state(|state| {
             let operations = state.customs.values_mut().filter_map(|custom| custom.op.take());
-            let segments = state.segments.values_mut().map(|segment| std::mem::replace(segment, refuse.clone()));
+            let segments = state.segments.values_mut().map(|segment| std::mem::replace(segment, ended_segment()));
             (operations.collect(), segments.collect())
         });
         drop_given(gone);

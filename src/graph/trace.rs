@@ -18,6 +18,9 @@ use std::panic::Location;
 
 thread_local! {
     static IS_TRACING: Cell<bool> = const { Cell::new(false) };
+    /// Whether recordings around those under way are suspended.
+    #[cfg(any(feature = "rayon", feature = "nalgebra"))]
+    static SUSPENDED: Cell<bool> = const { Cell::new(false) };
     /// The recordings under way, the innermost last.
     static TRACES: RefCell<Vec<Trace>> = const { RefCell::new(Vec::new()) };
 }
@@ -195,25 +198,29 @@ pub(crate) fn trace<R>(f: impl FnOnce() -> R) -> (R, Trace) {
     let _end = start();
     let result = f();
     #[cfg(feature = "nalgebra")]
-    elsewhere::fetch(TRACES.with_borrow(|traces| traces.last().map_or(0, |trace| trace.epoch)));
+    elsewhere::fetch(SUSPENDED.get().then(|| TRACES.with_borrow(|traces| traces[0].epoch)));
     let trace = TRACES.with_borrow_mut(Vec::pop).unwrap_or_default();
     (result, trace)
 }
 
 /// Recordings in which nothing is noted until this is dropped.
 #[cfg(feature = "rayon")]
-pub(crate) struct Suspended(Vec<Trace>);
+pub(crate) struct Suspended(Vec<Trace>, bool);
 
 /// Notes nothing in the recordings under way until the result is dropped.
 #[cfg(feature = "rayon")]
 pub(crate) fn suspend() -> Suspended {
     IS_TRACING.set(false);
-    Suspended(TRACES.take())
+    let traces = TRACES.take();
+    let were_suspended = SUSPENDED.get();
+    SUSPENDED.set(were_suspended || !traces.is_empty());
+    Suspended(traces, were_suspended)
 }
 
 #[cfg(feature = "rayon")]
 impl Drop for Suspended {
     fn drop(&mut self) {
+        SUSPENDED.set(self.1);
         IS_TRACING.set(!self.0.is_empty());
         TRACES.set(std::mem::take(&mut self.0));
     }
@@ -307,11 +314,13 @@ mod elsewhere {
         }
     }
 
-    /// Notes what other threads decided by variables of this one that were made since `began`, the epoch of a recording. What is older
-    /// belongs to a recording around it.
-    pub(super) fn fetch(began: u64) {
-        let is_own =
-            |x: Var| state(|state| state.is_own(x.epoch()) && (x.epoch() == began || state.is_after(x.epoch(), began)));
+    /// Notes what other threads decided by variables of this one. Where recordings are suspended these must have been made since
+    /// `began`, an epoch: what is older may belong to those.
+    pub(super) fn fetch(began: Option<u64>) {
+        let is_own = |x: Var| {
+            let is_since = |began| x.epoch() == began || state(|state| state.is_after(x.epoch(), began));
+            state(|state| state.is_own(x.epoch())) && began.is_none_or(is_since)
+        };
         let own: Vec<_> = passed_on().extract_if(.., |(x, ..)| is_own(*x)).collect();
         for (_, decision, at) in own {
             note_at(decision, at);

@@ -126,7 +126,7 @@ fn what_is_left_in_the_graph_of_an_ending_thread_may_use_the_graph_when_it_is_dr
     use std::sync::atomic::{AtomicUsize, Ordering};
     /// Doubles; when dropped it sweeps, and counts.
     struct Double(Arc<AtomicUsize>);
-    impl scalargrad::CustomOp for Double {
+    impl CustomOp for Double {
         fn value(&self, x: &[f64]) -> f64 {
             2.0 * x[0]
         }
@@ -145,7 +145,7 @@ fn what_is_left_in_the_graph_of_an_ending_thread_may_use_the_graph_when_it_is_dr
     }
     /// What the destructor records, which has a destructor, too.
     struct Inner;
-    impl scalargrad::CustomOp for Inner {
+    impl CustomOp for Inner {
         fn value(&self, x: &[f64]) -> f64 {
             x[0]
         }
@@ -166,6 +166,9 @@ fn what_is_left_in_the_graph_of_an_ending_thread_may_use_the_graph_when_it_is_dr
     impl Drop for Kept {
         fn drop(&mut self) {
             assert_eq!((self.0 * 2.0).value(), 2.0);
+            let _ = Var::apply(Inner, &[self.0]);
+            let inner = Inner;
+            let _ = scalargrad::checkpoint(&[self.0], move |x| if inner.label().is_empty() { x[0] } else { -x[0] });
         }
     }
     in_child(
