@@ -17,11 +17,11 @@ pub(crate) use state::{
 };
 pub(crate) use user_code::user_code;
 
-use crate::arena::{Place, arena, set_aside};
+use crate::arena::{Place, SetAside, arena, set_aside};
 use crate::handle::Var;
-use crate::refusal::refuse;
 #[cfg(feature = "rayon")]
-use crate::{arena::SetAside, refusal::Carrying};
+use crate::refusal::Carrying;
+use crate::refusal::refuse;
 use numbers::PAUSED;
 use state::{Frame, STATE};
 use std::panic::Location;
@@ -60,11 +60,16 @@ pub(crate) fn open_recording() -> RecordingScope {
     RecordingScope(Switch::to(false), scope)
 }
 
-/// The same for code of the user's that is asked for plain numbers. It is no scope that the user knows of, so no message names it.
+/// The same for code of the user's of which plain numbers are wanted, or nothing: what it records is dropped, and the adjoints are
+/// those of before.
+pub(crate) struct ScopeAside(#[expect(dead_code)] RecordingScope, SetAside);
+
+/// Opens such a scope. The user does not know of it, so no message names it.
 #[track_caller]
-pub(crate) fn open_unknown() -> RecordingScope {
+pub(crate) fn open_aside() -> ScopeAside {
+    let aside = set_aside();
     let scope = Scope::open(None);
-    RecordingScope(Switch::to(false), scope)
+    ScopeAside(RecordingScope(Switch::to(false), scope), aside)
 }
 
 /// What this thread was in the middle of, until this is dropped.
@@ -229,8 +234,7 @@ pub(crate) fn drop_given<T>(gone: T) {
     if arena().is_retired() {
         return; // the thread ends, and there is no graph
     }
-    let _aside = set_aside();
-    let _scope = open_unknown();
+    let _scope = open_aside();
     drop(gone);
 }
 

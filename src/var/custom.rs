@@ -1,9 +1,9 @@
 //! Operations of the user's own.
 
-use crate::arena::{SetAside, set_aside};
+use crate::arena::set_aside;
 use crate::graph::names::counted;
 use crate::graph::notes::CustomOp;
-use crate::graph::{Custom, RecordingScope, drop_given, note_custom, open_unknown, user_code, verify_all};
+use crate::graph::{Custom, ScopeAside, drop_given, note_custom, open_aside, user_code, verify_all};
 use crate::handle::Var;
 use crate::record;
 use crate::refusal::refuse;
@@ -111,8 +111,7 @@ impl<T> Drop for DroppedAside<T> {
 /// The value of a user's operation. What it records is dropped, and it may sweep on its way, inside [`no_grad`](crate::graph::no_grad) too.
 #[track_caller]
 pub(crate) fn value(op: &dyn CustomOp, x: &[f64]) -> f64 {
-    let _aside = set_aside();
-    let _scope = open_unknown();
+    let _scope = open_aside();
     user_code("the value of a custom operation", || op.value(x))
 }
 
@@ -140,15 +139,14 @@ pub(crate) struct Numbers {
     pub x: SmallVec<[Var; 8]>,
     /// [`ASKED`] of the code around, until it is put back.
     around: Option<Option<bool>>,
-    _scope: RecordingScope,
-    _aside: SetAside,
+    _scope: ScopeAside,
 }
 
 impl Numbers {
     #[track_caller]
     pub(crate) fn new(x: impl Iterator<Item = f64>) -> Numbers {
-        let (_aside, _scope) = (set_aside(), open_unknown());
-        Numbers { x: x.map(Var::constant).collect(), around: Some(ASKED.replace(Some(false))), _scope, _aside }
+        let _scope = open_aside();
+        Numbers { x: x.map(Var::constant).collect(), around: Some(ASKED.replace(Some(false))), _scope }
     }
 
     /// Whether a derivative by one of them was asked for: they are variables from now on. A derivative that is asked for afterwards
@@ -208,7 +206,6 @@ pub(crate) fn partials(op: &dyn CustomOp, x: &[Var], z: Var) -> Vec<Var> {
 /// The name of a user's operation.
 #[track_caller]
 fn label(op: &dyn CustomOp) -> String {
-    let _aside = set_aside();
-    let _scope = open_unknown();
+    let _scope = open_aside();
     user_code("the label of a custom operation", || op.label())
 }

@@ -109,6 +109,36 @@ fn a_rule_is_asked_only_in_rows_that_give_something_to_its_result() {
     assert_eq!(count.swap(0, Ordering::Relaxed), of_replays);
 }
 
+#[test]
+fn a_closure_that_is_not_the_same_each_time_is_refused_and_not_recorded_for_ever() {
+    /// Changes its sign from call to call.
+    struct Fickle(AtomicUsize);
+    impl CustomOp for Fickle {
+        fn value(&self, x: &[f64]) -> f64 {
+            let calls = self.0.fetch_add(1, Ordering::Relaxed);
+            assert!(calls < 1000, "it is called for ever");
+            if calls.is_multiple_of(2) { x[0] } else { -x[0] }
+        }
+        fn partials(&self, _: &[Var], _: Var) -> Vec<Var> {
+            vec![Var::from(1.0)]
+        }
+    }
+    for is_fast in [false, true] {
+        let mut recorder = scalargrad::function::Recorder::new(|x: &[Var]| {
+            let y = Var::apply(Fickle(AtomicUsize::new(0)), x);
+            if y < 0.0 { -y } else { y }
+        });
+        let run = || recorder.over_rows(0, 1).fast_math(is_fast).values(&[], &[1.0]);
+        match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(_) => assert!(is_fast),
+            Err(panic) => {
+                let text = panic.downcast_ref::<String>().expect("it is refused in words");
+                assert!(text.contains("is not the same each time"), "{text}");
+            }
+        }
+    }
+}
+
 /// A thread that waits for another one runs other tasks of the pool meanwhile. That is arranged here: one thread is in the middle of a
 /// task of the user's and waits for rows, of which the second half waits for another task of the user's.
 #[test]
